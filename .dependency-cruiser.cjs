@@ -1,0 +1,62 @@
+/** Import directions, as docs/architecture.md draws them. */
+const leaves = '^lib/(sources|formats|storage|messaging|runtime)/';
+const domain = '^lib/(exports|scheduling|engine|delivery|ingest|live|access|notify|audit)/';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'leaves-know-no-domain',
+      comment:
+        'sources, formats, storage, messaging and runtime serve the domain and do not know it',
+      severity: 'error',
+      from: { path: leaves },
+      to: { path: domain },
+    },
+    {
+      name: 'contracts-stand-alone',
+      severity: 'error',
+      from: { path: '^lib/contracts/' },
+      to: { path: '^(lib|handlers|infra|web)/', pathNot: '^lib/contracts/' },
+    },
+    {
+      name: 'web-knows-contracts-only',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(lib|handlers|infra|tests)/', pathNot: '^lib/contracts/' },
+    },
+    {
+      name: 'lib-knows-no-handlers',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(handlers|infra|web|tests)/' },
+    },
+    {
+      name: 'handlers-know-lib-only',
+      severity: 'error',
+      from: { path: '^handlers/' },
+      to: { path: '^(infra|web|tests)/' },
+    },
+    {
+      name: 'one-kafka-client',
+      comment: 'the domain talks to Kafka through lib/messaging/kafka.ts',
+      severity: 'error',
+      from: { path: '^(lib|handlers)/', pathNot: '^lib/messaging/kafka\\.ts$' },
+      to: { path: 'node_modules/kafkajs' },
+    },
+    {
+      name: 'one-s3-client',
+      severity: 'error',
+      from: { path: '^(lib|handlers)/', pathNot: '^lib/storage/' },
+      to: { path: 'node_modules/@aws-sdk' },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|\\.parts|\\.local)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,27 @@
+/** Node strips the types itself, so nothing is transformed; modules are ES modules. */
+const common = {
+  testEnvironment: 'node',
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/\\.parts', '<rootDir>/\\.local'],
+};
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{lib,handlers,infra,web}/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'stack',
+      testMatch: ['<rootDir>/tests/{integration,e2e,faults}/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/stack/setup.ts',
+      globalTeardown: '<rootDir>/tests/stack/teardown.ts',
+    },
+  ],
+  // One stack serves all files; side by side they would measure each other.
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};
