@@ -1,0 +1,9 @@
+import { signIn } from '../../lib/access/sessions.ts';
+import { credentialsSchema } from '../../lib/contracts/sessions.ts';
+import { anonymous, http } from '../../lib/runtime/http.ts';
+
+/** POST /sessions */
+export const handler = http(anonymous, async ({ body }) => {
+  const { email, password } = body(credentialsSchema);
+  return { status: 201, body: await signIn(email, password) };
+});

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { createTopics } from '../../lib/messaging/kafka.ts';
+import { catalogue } from '../../lib/runtime/catalogue.ts';
+import { config } from '../../lib/runtime/config.ts';
+import { createSlots } from '../../lib/scheduling/slots.ts';
+import { createBucket } from '../../lib/storage/s3.ts';
+import { createDatabases } from '../postgres/databases.ts';
+import { loadDemo } from '../postgres/demo/index.ts';
+import { createDemoAccounts } from '../postgres/demo-accounts.ts';
+import { migrate } from '../postgres/migrate.ts';
+
+interface Context {
+  home: string;
+  repo: string;
+  /** URL of the local server's superuser for a database. */
+  superuserUrl: (database: string) => string;
+  /** What the functions get; the code of the domain reads it here, too. */
+  environment: Record<string, string>;
+  report: (line: string) => void;
+}
+
+/**
+ * Fills the parts that have just started: databases, migrations, demo data, accounts, topics, bucket.
+ * Everything that is there already is left as it is.
+ */
+export async function prepare({ home, superuserUrl, environment, report }: Context): Promise<{
+  sources: Record<string, string>;
+}> {
+  Object.assign(process.env, environment);
+  const { catalogueUrl, sources } = config();
+  const sourceUrls = Object.fromEntries([...sources].map(([name, { url }]) => [name, url]));
+  await createDatabases({ superuserUrl, catalogueUrl, sourceUrls });
+  const sourceAdmins = { sales: superuserUrl('sales'), iot: superuserUrl('iot') };
+  await Promise.all([
+    createTopics(),
+    createBucket(),
+    loadDemo(sourceAdmins, report),
+    (async () => {
+      const migrated = await migrate(catalogueUrl);
+      for (const name of migrated) report(`migration ${name}`);
+      await createSlots(catalogue());
+      await createDemoAccounts(join(home, 'credentials.json'), [...sources.keys()]);
+    })(),
+  ]);
+  return { sources: sourceAdmins };
+}

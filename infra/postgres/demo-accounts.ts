@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { hashPassword } from '../../lib/access/passwords.ts';
+import { hashOf, newApiKey, newSecret } from '../../lib/access/secrets.ts';
+import { type Queryable, transaction } from '../../lib/runtime/catalogue.ts';
+
+const credentialsSchema = z.object({ email: z.string(), password: z.string(), apiKey: z.string() });
+const fileSchema = z.object({
+  demo: credentialsSchema,
+  admin: credentialsSchema,
+  other: credentialsSchema,
+});
+type Credentials = z.infer<typeof credentialsSchema>;
+
+const roles = { demo: 'analyst', admin: 'admin', other: 'analyst' } as const;
+
+/**
+ * The three local accounts. Their passwords and keys are random, made once, and kept in `file` (mode
+ * 600), which is the only place that has them: the catalogue holds hashes.
+ */
+export async function createDemoAccounts(file: string, sources: readonly string[]): Promise<void> {
+  const credentials = existsSync(file)
+    ? fileSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+    : made();
+  await transaction(async (client) => {
+    await upsert(client, credentials.demo, roles.demo, sources);
+    await upsert(client, credentials.admin, roles.admin, sources);
+    await upsert(client, credentials.other, roles.other, sources);
+  });
+  await writeFile(`${file}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+const newCredentials = (name: string): Credentials => ({
+  email: `${name}@streamsync.example`,
+  password: newSecret().slice(0, 20),
+  apiKey: newApiKey(),
+});
+
+const made = (): z.infer<typeof fileSchema> => ({
+  demo: newCredentials('demo'),
+  admin: newCredentials('admin'),
+  other: newCredentials('other'),
+});
+
+async function upsert(
+  client: Queryable,
+  { email, password, apiKey }: Credentials,
+  role: 'analyst' | 'admin',
+  sources: readonly string[],
+): Promise<void> {
+  const keyHash = hashOf(apiKey);
+  const known = await client.query<{ id: string; has_key: boolean }>(
+    `select a.id, exists (select 1 from api_keys k where k.account_id = a.id and k.secret_hash = $2) as has_key
+     from accounts a where lower(a.email) = lower($1)`,
+    [email, keyHash],
+  );
+  const [account] = known.rows;
+  // The file still opens the account: hashing a password takes time that a second start need not spend.
+  if (account?.has_key) return;
+  const id = account?.id ?? randomUUID();
+  await client.query(
+    `insert into accounts (id, email, password_hash, role, may_request_by_event) values ($1, $2, $3, $4, true)
+     on conflict (id) do update set password_hash = excluded.password_hash`,
+    [id, email, await hashPassword(password), role],
+  );
+  await client.query('insert into api_keys (id, account_id, secret_hash) values ($1, $2, $3)', [
+    randomUUID(),
+    id,
+    keyHash,
+  ]);
+  await client.query(
+    'insert into grants (account_id, source) select $1, unnest($2::text[]) on conflict do nothing',
+    [id, sources],
+  );
+}

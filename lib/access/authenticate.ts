@@ -1,0 +1,34 @@
+import { catalogue } from '../runtime/catalogue.ts';
+import { Refusal } from '../runtime/errors.ts';
+import { type Account, accountById, accountByKeyHash } from './accounts.ts';
+import { hashOf } from './secrets.ts';
+import { accountIdOf } from './sessions.ts';
+
+type Header = (name: string) => string | undefined;
+
+/** Whether a call brings credentials at all, right or wrong. */
+export const hasCredentials = (header: Header): boolean =>
+  header('x-api-key') !== undefined || header('authorization') !== undefined;
+
+/**
+ * Who calls: by `X-Api-Key`, or by `Authorization: Bearer <JWT>`. Throws `unauthenticated`. The account
+ * is read at every call, so a revoked key or a disabled account is refused from the next call on.
+ */
+export async function authenticate(header: Header): Promise<Account> {
+  const apiKey = header('x-api-key');
+  if (apiKey !== undefined) {
+    const account = await accountByKeyHash(catalogue(), hashOf(apiKey));
+    if (account) return account;
+    throw new Refusal('unauthenticated', 'The API key is not known, or it was revoked.');
+  }
+  const token = /^Bearer +(\S+)$/i.exec(header('authorization') ?? '')?.[1];
+  const id = token === undefined ? undefined : await accountIdOf(token);
+  const account = id === undefined ? undefined : await accountById(catalogue(), id);
+  if (account) return account;
+  throw new Refusal(
+    'unauthenticated',
+    token === undefined
+      ? 'Sign in, or send a key in X-Api-Key.'
+      : 'The session has ended. Sign in again.',
+  );
+}

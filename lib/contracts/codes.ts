@@ -1,0 +1,33 @@
+/**
+ * The closed list of error codes, with the HTTP status each one answers with. An export that
+ * failed carries one of the same codes in `error.code`.
+ */
+export const codes = {
+  malformed_body: { status: 400, title: 'The body cannot be parsed' },
+  unauthenticated: { status: 401, title: 'Authentication is needed' },
+  wrong_credentials: { status: 401, title: 'Email or password is not right' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  not_found: { status: 404, title: 'Not found' },
+  not_ready: { status: 409, title: 'The export is not ready' },
+  idempotency_conflict: { status: 409, title: 'The idempotency key was used with another body' },
+  ticket_used: { status: 403, title: 'The download link was used by somebody else' },
+  ticket_expired: { status: 410, title: 'The download link has expired' },
+  expired: { status: 410, title: 'The export has expired' },
+  refused_request: { status: 422, title: 'A field or value is not allowed' },
+  dataset_changed: { status: 422, title: 'The dataset changed while it was exported' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something failed on our side' },
+  source_timeout: { status: 503, title: 'The source took too long' },
+  source_unavailable: { status: 503, title: 'The source does not answer' },
+  source_error: { status: 503, title: 'The source refused the query' },
+  storage_error: { status: 503, title: 'The object storage does not answer' },
+  worker_lost: { status: 503, title: 'The export was interrupted too often' },
+  unavailable: { status: 503, title: 'A part of the system does not answer' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type Code = keyof typeof codes;
+
+const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
+
+/** All codes, as the tuple that `z.enum` wants. */
+export const codeNames = Object.keys(codes).filter(isCode);

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { exportDocumentSchema } from './export-document.ts';
+import { problemSchema } from './problem.ts';
+
+/** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+const envelope = {
+  specversion: z.literal('1.0'),
+  id: z.string().min(1),
+  source: z.string().min(1),
+  subject: z.string().optional(),
+  time: z.iso.datetime({ offset: true }).optional(),
+  datacontenttype: z.literal('application/json').optional(),
+};
+
+export const exportRequestedType = 'streamsync.export.requested.v1';
+
+/**
+ * An export asked for by event: what makes it an event that can be answered. `data` is an export request
+ * with `requestedBy` (the email of an account that may ask by event) beside it; it is held against the
+ * same schema as the body of the API afterwards, so that a refusal can be answered with `rejected`.
+ */
+export const exportRequestedSchema = z.looseObject({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1),
+  source: z.string().min(1),
+  type: z.literal(exportRequestedType),
+  data: z.unknown(),
+});
+
+export const requestedBySchema = z.email();
+export type ExportRequested = z.infer<typeof exportRequestedSchema>;
+
+export const outcomes = [
+  'accepted',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'downloaded',
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+const resultData = exportDocumentSchema.extend({
+  requestId: z.string().nullable(),
+  downloadUrl: z.url(),
+  message: z.string(),
+});
+
+export const exportResultSchema = z.object({
+  ...envelope,
+  type: z.enum(outcomes.map((outcome) => `streamsync.export.${outcome}.v1` as const)),
+  data: resultData,
+});
+export type ExportResult = z.infer<typeof exportResultSchema>;
+
+export const exportRejectedSchema = z.object({
+  ...envelope,
+  type: z.literal('streamsync.export.rejected.v1'),
+  data: z.object({
+    requestId: z.string(),
+    message: z.string(),
+    problem: problemSchema,
+  }),
+});
+export type ExportRejected = z.infer<typeof exportRejectedSchema>;
+
+/** Internal, on `exports.work`: a unit of work given to the slot whose partition it is published to. */
+export const unitDispatchedSchema = z.object({
+  ...envelope,
+  type: z.literal('streamsync.unit.dispatched.v1'),
+  data: z.object({ unitId: z.uuid(), dispatchId: z.uuid(), exportId: z.uuid() }),
+});
+export type UnitDispatched = z.infer<typeof unitDispatchedSchema>;

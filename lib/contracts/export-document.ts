@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { codeNames } from './codes.ts';
+import { exportRequestSchema } from './export-request.ts';
+
+export const publicStatuses = [
+  'queued',
+  'running',
+  'ready',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export const statusSchema = z.enum(publicStatuses);
+export type PublicStatus = z.infer<typeof statusSchema>;
+
+const time = z.iso.datetime();
+const count = z.int().nonnegative();
+export const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+
+export const exportFileSchema = z.object({
+  name: z.string(),
+  bytes: count,
+  rows: count,
+  sha256: sha256Schema,
+  contentType: z.string(),
+});
+
+/** Everything about one export, as its owner sees it. */
+export const exportDocumentSchema = z.object({
+  id: z.uuid(),
+  status: statusSchema,
+  request: exportRequestSchema,
+  owner: z.email(),
+  progress: z.object({
+    rows: count,
+    bytes: count,
+    estimatedRows: count.nullable(),
+    queuePosition: count.nullable(),
+    etaSeconds: count.nullable(),
+  }),
+  file: exportFileSchema.nullable(),
+  error: z.object({ code: z.enum(codeNames), message: z.string() }).nullable(),
+  createdAt: time,
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  expiresAt: time.nullable(),
+  downloadedAt: time.nullable(),
+});
+export type ExportDocument = z.infer<typeof exportDocumentSchema>;
+
+export const exportListSchema = z.object({
+  items: z.array(exportDocumentSchema),
+  nextCursor: z.string().nullable(),
+});
+export type ExportList = z.infer<typeof exportListSchema>;
+
+export const exportListQuerySchema = z.strictObject({
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  status: statusSchema.optional(),
+  downloaded: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional(),
+});
+export type ExportListQuery = z.infer<typeof exportListQuerySchema>;
+
+/** The proof of what a file holds. */
+export const manifestSchema = z.object({
+  exportId: z.uuid(),
+  request: exportRequestSchema,
+  file: exportFileSchema.omit({ contentType: true }),
+  truncated: z.literal(false),
+  consistency: z.enum(['snapshot']),
+  columns: z.array(z.object({ name: z.string(), databaseType: z.string(), fileType: z.string() })),
+  sources: z.array(
+    z.object({
+      name: z.string(),
+      rows: count,
+      rowsWithoutTime: count,
+      asOf: time,
+      lsn: z.string(),
+    }),
+  ),
+  skewSeconds: z.number().nonnegative(),
+  createdBy: z.string(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const downloadSchema = z.object({ url: z.url(), expiresAt: time });
+export type Download = z.infer<typeof downloadSchema>;
+
+export const acknowledgementSchema = z.strictObject({ sha256: sha256Schema });

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { instantSchema, isAfter } from './instant.ts';
+
+const knownTimeZone = (zone: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two
+ * requests that mean the same are equal afterwards.
+ */
+export const exportRequestSchema = z
+  .strictObject({
+    sources: z
+      .array(z.string().min(1))
+      .length(1, 'must name exactly one source')
+      .meta({ description: 'The source database to read' }),
+    dataset: z
+      .string()
+      .min(1)
+      .meta({ description: 'table, or schema.table outside the schema public' }),
+    from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
+    to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
+    format: z.enum(['csv']),
+    columns: z
+      .array(z.string())
+      .min(1, 'must name at least one column, or be left out for all')
+      .refine((names) => new Set(names).size === names.length, 'names a column twice')
+      .optional()
+      .meta({ description: 'columns in the order of the file; all when absent' }),
+    compression: z.enum(['none']).default('none'),
+    profile: z.enum(['machine']).default('machine'),
+    timeZone: z.string().refine(knownTimeZone, 'must be an IANA time zone').default('UTC'),
+    order: z.enum(['any']).default('any'),
+    consistency: z.enum(['snapshot']).default('snapshot'),
+    ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || !isAfter(from, to), {
+    path: ['from'],
+    message: 'must not be after `to`',
+  });
+export type ExportRequest = z.infer<typeof exportRequestSchema>;

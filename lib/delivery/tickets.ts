@@ -1,0 +1,149 @@
+import type { Account } from '../access/accounts.ts';
+import { authenticate, hasCredentials } from '../access/authenticate.ts';
+import { hashOf, newSecret } from '../access/secrets.ts';
+import type { Download } from '../contracts/export-document.ts';
+import { type ExportRecord, requireReady } from '../exports/documents.ts';
+import { catalogue } from '../runtime/catalogue.ts';
+import { config } from '../runtime/config.ts';
+import { Refusal } from '../runtime/errors.ts';
+import { signedGet } from '../storage/s3.ts';
+
+/**
+ * A ticket is the right of one account to one object. It has to be used first within a minute, by GET;
+ * that use binds it to the browser (cookie `ss_dl`). Later requests, such as a resumed transfer, need
+ * that cookie or the owner's own credentials. Everything is checked at every request.
+ */
+const firstUseSeconds = 60;
+const cookieName = 'ss_dl';
+/** How long NGINX may fetch slices for one response: a slow client on a large file. */
+const originSeconds = 6 * 3600;
+
+type Header = (name: string) => string | undefined;
+
+/** A fresh ticket URL for an export that is ready. Throws `not_ready` and `expired`. */
+export async function issueTicket(account: Account, record: ExportRecord): Promise<Download> {
+  const { file, object_key } = requireReady(record);
+  const secret = newSecret();
+  const { rows } = await catalogue().query<{ first_use_before: Date }>(
+    `insert into tickets (secret_hash, export_id, account_id, api_key_id, object_key, first_use_before)
+     values ($1, $2, $3, $4, $5, now() + interval '${firstUseSeconds} seconds')
+     returning first_use_before`,
+    [hashOf(secret), record.id, account.id, account.apiKeyId, object_key],
+  );
+  const [row] = rows;
+  if (!row) throw new Error('the ticket was not stored');
+  return {
+    url: `${config().url}/files/${secret}/${encodeURIComponent(file.name)}`,
+    expiresAt: row.first_use_before.toISOString(),
+  };
+}
+
+/** What NGINX needs to answer one request for a file. */
+export interface Authorized {
+  exportId: string;
+  objectKey: string;
+  originPath: string;
+  fileName: string;
+  contentType: string;
+  sha256: string;
+  /** To be set where the ticket was bound to a browser by this request. */
+  cookie: string | null;
+}
+
+interface Ticket {
+  export_id: string;
+  account_id: string;
+  object_key: string;
+  first_used: boolean;
+  may_begin: boolean;
+  cookie_hash: Buffer | null;
+  state: string;
+  deleted: boolean;
+  expired: boolean;
+  account_ok: boolean;
+  key_ok: boolean;
+  grants_ok: boolean;
+  file: { name: string; contentType: string; sha256: string } | null;
+}
+
+const selectTicket = `
+  select t.export_id, t.account_id, t.object_key, t.cookie_hash,
+    t.first_used_at is not null as first_used, t.first_use_before > now() as may_begin,
+    e.state, e.file, e.deleted_at is not null as deleted, e.expires_at <= now() as expired,
+    a.disabled_at is null as account_ok,
+    k.revoked_at is null as key_ok,
+    not exists (
+      select 1 from jsonb_array_elements_text(e.request->'sources') wanted
+      where not exists (select 1 from grants g where g.account_id = a.id and g.source = wanted)
+    ) as grants_ok
+  from tickets t
+  join exports e on e.id = t.export_id
+  join accounts a on a.id = t.account_id
+  left join api_keys k on k.id = t.api_key_id
+  where t.secret_hash = $1 and e.owner_id = t.account_id`;
+
+/** Decides about one request for a file. Throws a refusal; everything else that throws is a no, too. */
+export async function authorizeDownload(
+  secret: string,
+  method: string,
+  header: Header,
+): Promise<Authorized> {
+  const { rows } = await catalogue().query<Ticket>(selectTicket, [hashOf(secret)]);
+  const [ticket] = rows;
+  if (!ticket || ticket.deleted)
+    throw new Refusal('not_found', 'There is no file behind this link.');
+  if (ticket.expired || ticket.state !== 'ready' || !ticket.file)
+    throw new Refusal('expired', 'The export has expired and its file is deleted.');
+  if (!ticket.account_ok || !ticket.key_ok || !ticket.grants_ok)
+    throw new Refusal('forbidden', 'The right to this file was withdrawn.');
+  const cookie = await admit(ticket, hashOf(secret), method, header);
+  const origin = await signedGet(ticket.object_key, originSeconds);
+  return {
+    exportId: ticket.export_id,
+    objectKey: ticket.object_key,
+    originPath: origin.pathname + origin.search,
+    fileName: ticket.file.name,
+    contentType: ticket.file.contentType,
+    sha256: ticket.file.sha256,
+    cookie,
+  };
+}
+
+/** Whether this caller may use the ticket now. Returns the cookie to set, if any. */
+async function admit(
+  ticket: Ticket,
+  secretHash: Buffer,
+  method: string,
+  header: Header,
+): Promise<string | null> {
+  const brought = cookieOf(header);
+  if (!ticket.first_used) {
+    if (!ticket.may_begin)
+      throw new Refusal('ticket_expired', 'The link was not used within a minute.');
+    if (method !== 'GET') return null;
+    const secret = brought ?? newSecret();
+    const { rowCount } = await catalogue().query(
+      `update tickets set first_used_at = now(), cookie_hash = $2
+       where secret_hash = $1 and first_used_at is null`,
+      [secretHash, hashOf(secret)],
+    );
+    if (rowCount === 1) return brought === undefined ? setCookie(secret) : null;
+    // Somebody else was first, a moment ago. A browser that brought its cookie may have been that.
+    return admit(await reread(secretHash), secretHash, method, header);
+  }
+  if (brought !== undefined && ticket.cookie_hash?.equals(hashOf(brought))) return null;
+  if (hasCredentials(header) && (await authenticate(header)).id === ticket.account_id) return null;
+  throw new Refusal('ticket_used', 'The link was used by another browser.');
+}
+
+async function reread(secretHash: Buffer): Promise<Ticket> {
+  const { rows } = await catalogue().query<Ticket>(selectTicket, [secretHash]);
+  if (!rows[0]) throw new Refusal('not_found', 'There is no file behind this link.');
+  return rows[0];
+}
+
+const cookieOf = (header: Header): string | undefined =>
+  new RegExp(`(?:^|; *)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(header('cookie') ?? '')?.[1];
+
+const setCookie = (secret: string): string =>
+  `${cookieName}=${secret}; HttpOnly; SameSite=Strict; Path=/files/${config().url.startsWith('https:') ? '; Secure' : ''}`;

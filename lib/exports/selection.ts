@@ -1,0 +1,55 @@
+import type { ExportRequest } from '../contracts/export-request.ts';
+import type { FieldError } from '../contracts/problem.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
+import { refusedFields } from '../runtime/errors.ts';
+import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
+import type { Selection } from '../sources/query.ts';
+
+/** Names are suggested up to here; a source with thousands of tables answers with a list no one reads. */
+const suggestions = 100;
+
+/**
+ * Holds a request against what the source has at this moment. Throws `refused_request` naming the
+ * fields: a dataset or column that is not there, a time bound where there is no time column.
+ */
+export async function selectionFor(
+  client: Queryable,
+  source: string,
+  request: ExportRequest,
+): Promise<Selection> {
+  const [dataset] = await readDatasets(client, source, request.dataset);
+  if (!dataset) {
+    const names = (await readDatasets(client, source)).map(({ name }) => name);
+    throw refusedFields([
+      {
+        field: 'dataset',
+        message: `names no dataset of ${source}: ${request.dataset}`,
+        allowed: names.slice(0, suggestions),
+      },
+    ]);
+  }
+  const errors = [...unknownColumns(dataset, request), ...boundsWithoutTime(dataset, request)];
+  if (errors.length > 0) throw refusedFields(errors);
+  const wanted = request.columns;
+  const columns = wanted
+    ? wanted.flatMap((name) => dataset.columns.filter((column) => column.name === name))
+    : dataset.columns;
+  return { dataset, columns, from: request.from, to: request.to };
+}
+
+function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {
+  const known = dataset.columns.map(({ name }) => name);
+  const unknown = columns.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return [];
+  const message = `names no column of ${dataset.name}: ${unknown.join(', ')}`;
+  return [{ field: 'columns', message, allowed: known }];
+}
+
+function boundsWithoutTime(dataset: SourceDataset, { from, to }: ExportRequest): FieldError[] {
+  if (dataset.timeColumn) return [];
+  const message = `cannot be used: ${dataset.name} has no time column`;
+  return [
+    ...(from === undefined ? [] : [{ field: 'from', message }]),
+    ...(to === undefined ? [] : [{ field: 'to', message }]),
+  ];
+}

@@ -1,0 +1,59 @@
+import type { PublicStatus } from '../contracts/export-document.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
+
+/**
+ * The states of an export and every legal move between them.
+ *
+ *   queued → dispatched → running → completing → ready → expired
+ *
+ * with `failed` and `cancelled` from any of the first four, and back to `queued` from the three after
+ * it (the worker was lost, or the attempt is to be made again).
+ */
+export const moves = {
+  queued: ['dispatched', 'failed', 'cancelled'],
+  dispatched: ['running', 'queued', 'failed', 'cancelled'],
+  running: ['completing', 'queued', 'failed', 'cancelled'],
+  completing: ['ready', 'queued', 'failed', 'cancelled'],
+  ready: ['expired'],
+  failed: [],
+  cancelled: [],
+  expired: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type State = keyof typeof moves;
+
+const isState = (text: string): text is State => Object.hasOwn(moves, text);
+export const states = Object.keys(moves).filter(isState);
+
+/** The states from which `to` may be entered. */
+export function statesBefore(to: State): State[] {
+  return states.filter((from) => moves[from].some((next) => next === to));
+}
+
+const publicNames: Record<State, PublicStatus> = {
+  queued: 'queued',
+  dispatched: 'queued',
+  running: 'running',
+  completing: 'running',
+  ready: 'ready',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  expired: 'expired',
+};
+
+export const publicStatus = (state: State): PublicStatus => publicNames[state];
+
+export const statesOf = (status: PublicStatus): State[] =>
+  states.filter((state) => publicNames[state] === status);
+
+/** Moves an export, if it stands where that is legal. Returns whether it moved. */
+export async function move(client: Queryable, exportId: string, to: State): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update exports set state = $2,
+       started_at = case when $2 = 'running' then coalesce(started_at, now()) else started_at end,
+       finished_at = case when $2 in ('failed', 'cancelled') then now() else finished_at end
+     where id = $1 and state = any($3)`,
+    [exportId, to, statesBefore(to)],
+  );
+  return rowCount === 1;
+}

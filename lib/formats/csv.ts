@@ -1,0 +1,49 @@
+import { copyCsv } from '../sources/query.ts';
+import type { Format, RowCounter } from './format.ts';
+
+/**
+ * CSV as PostgreSQL writes it (COPY … FORMAT csv): comma, LF, quotes where needed, NULL as nothing and
+ * the empty string as "". https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-CSV-FORMAT
+ */
+export const csv: Format = {
+  extension: 'csv',
+  contentType: 'text/csv; charset=utf-8',
+  copy: copyCsv,
+  prologue: (columns) =>
+    Buffer.from(`${columns.map(({ name }) => headerField(name, columns.length)).join(',')}\n`),
+  fileType: () => 'text',
+  counter: () => new CsvRowCounter(),
+};
+
+/** Quoted by the rule of COPY's own header: a lone `\.` would read as the end of the data. */
+function headerField(name: string, fields: number): string {
+  const quoted = /[",\n\r]/.test(name) || (fields === 1 && name === '\\.');
+  return quoted ? `"${name.replaceAll('"', '""')}"` : name;
+}
+
+const quote = 0x22;
+const lineFeed = 0x0a;
+
+/** A row ends at a line feed outside quotes. Doubled quotes leave the parity as it was. */
+class CsvRowCounter implements RowCounter {
+  rows = 0;
+  #inQuotes = false;
+  #lastByte = lineFeed;
+
+  push(piece: Buffer): void {
+    let inQuotes = this.#inQuotes;
+    let rows = 0;
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at];
+      if (byte === quote) inQuotes = !inQuotes;
+      else if (byte === lineFeed && !inQuotes) rows++;
+    }
+    this.#inQuotes = inQuotes;
+    this.rows += rows;
+    this.#lastByte = piece.at(-1) ?? this.#lastByte;
+  }
+
+  end(): void {
+    if (this.#inQuotes || this.#lastByte !== lineFeed) throw new Error('the rows end inside a row');
+  }
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+/**
+ * The one configuration: the environment, parsed once at load. Every bad variable is listed in the
+ * error, so that a deployment is mended in one go.
+ */
+const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+const sourceSettingsSchema = z.strictObject({
+  /** Connection of a read-only role; direct, not through a transaction pooler. */
+  url: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Time columns by dataset name, where the first one found is not the right one. */
+  timeColumns: z.record(z.string(), z.string()).default({}),
+});
+export type SourceSettings = z.infer<typeof sourceSettingsSchema>;
+
+const json = z.string().transform((text, context) => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
+
+const environmentSchema = z.object({
+  STREAMSYNC_URL: z.url().meta({ description: 'the one origin users see' }),
+  STREAMSYNC_CATALOGUE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  STREAMSYNC_SOURCES: json.pipe(
+    z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), sourceSettingsSchema),
+  ),
+  STREAMSYNC_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(',').map((broker) => broker.trim())),
+  STREAMSYNC_S3_ENDPOINT: z.url().optional().meta({ description: 'absent on AWS' }),
+  STREAMSYNC_S3_BUCKET: z.string().min(3),
+  AWS_REGION: z.string().min(1).default('us-east-1'),
+  STREAMSYNC_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
+  STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
+  STREAMSYNC_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+});
+
+export interface Config {
+  url: string;
+  catalogueUrl: string;
+  sources: ReadonlyMap<string, SourceSettings>;
+  brokers: string[];
+  s3: { endpoint: string | undefined; bucket: string; region: string };
+  tokenSecret: string;
+  sessionSeconds: number;
+  workerTimeoutSeconds: number;
+  logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+}
+
+/** Throws an error that names every bad variable. Values are never part of the message. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const read = environmentSchema.safeParse(environment);
+  if (!read.success) {
+    const lines = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`The configuration is not complete:\n${lines.join('\n')}`);
+  }
+  const it = read.data;
+  return {
+    url: it.STREAMSYNC_URL.replace(/\/$/, ''),
+    catalogueUrl: it.STREAMSYNC_CATALOGUE_URL,
+    sources: new Map(Object.entries(it.STREAMSYNC_SOURCES)),
+    brokers: it.STREAMSYNC_KAFKA_BROKERS,
+    s3: {
+      endpoint: it.STREAMSYNC_S3_ENDPOINT,
+      bucket: it.STREAMSYNC_S3_BUCKET,
+      region: it.AWS_REGION,
+    },
+    tokenSecret: it.STREAMSYNC_TOKEN_SECRET,
+    sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
+    workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,
+    logLevel: it.STREAMSYNC_LOG_LEVEL,
+  };
+}
+
+let parsed: Config | undefined;
+
+/** The configuration of this process. */
+export function config(): Config {
+  parsed ??= readConfig(process.env);
+  return parsed;
+}

@@ -1,0 +1,149 @@
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { z } from 'zod';
+import { Refusal } from './errors.ts';
+import { logger } from './logger.ts';
+import { parseJson, parseObject } from './validation.ts';
+
+type Header = (name: string) => string | undefined;
+
+/** What a handler is given: the request, and how to read it. What cannot be read is refused. */
+export interface Call<Account> {
+  account: Account;
+  /** The JSON body by a schema. */
+  body: <S extends z.ZodType>(schema: S) => z.output<S>;
+  /** The query parameters by a schema. */
+  query: <S extends z.ZodType>(schema: S) => z.output<S>;
+  /** Path parameter by name; throws if the route has none of that name. */
+  param: (name: string) => string;
+  /** Header by lower-case name. */
+  header: Header;
+}
+
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+type Event = APIGatewayProxyEventV2;
+type Result = APIGatewayProxyStructuredResultV2;
+
+/** For what everybody may call. */
+export const anonymous = async (): Promise<null> => null;
+
+/**
+ * The one stack of every HTTP function: request id, authentication, and an answer in JSON, whatever
+ * happens. Nothing escapes: an unhandled error would be a 200 locally and a bare 500 on AWS.
+ */
+export function http<Account>(
+  authenticate: (header: Header) => Promise<Account>,
+  answer: (call: Call<Account>) => Promise<Answer>,
+) {
+  const accounts = new WeakMap<Event, { account: Account }>();
+  return middy<Event, Result>()
+    .use(requestLog())
+    .use(problemDetails())
+    .use({
+      before: async ({ event }) => {
+        accounts.set(event, { account: await authenticate(headerOf(event)) });
+      },
+    })
+    .handler(async (event) => {
+      const known = accounts.get(event);
+      if (!known) throw new Error('authentication did not run');
+      const call: Call<Account> = {
+        account: known.account,
+        body: (schema) => parseJson(schema, bodyOf(event)),
+        query: (schema) => parseObject(schema, event.queryStringParameters ?? {}),
+        param: (name) => paramOf(event, name),
+        header: headerOf(event),
+      };
+      return toResult(await answer(call));
+    });
+}
+
+function toResult({ status, body, headers = {} }: Answer): Result {
+  if (body === undefined)
+    return { statusCode: status, headers: { 'cache-control': 'no-store', ...headers } };
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+function requestLog(): middy.MiddlewareObj<Event, Result> {
+  const began = new WeakMap<Event, number>();
+  return {
+    before: ({ event }) => {
+      began.set(event, performance.now());
+    },
+    after: ({ event, response }) => log(event, response),
+    onError: ({ event, response }) => log(event, response),
+  };
+  function log(event: Event, response: Result | null | undefined): void {
+    logger.info('request', {
+      requestId: requestIdOf(event),
+      method: event.requestContext.http.method,
+      path: event.rawPath,
+      status: response?.statusCode,
+      milliseconds: Math.round(performance.now() - (began.get(event) ?? performance.now())),
+    });
+  }
+}
+
+/** Below 500 the message is the caller's; from 500 on it is generic unless we wrote it, and logged. */
+function problemDetails(): middy.MiddlewareObj<Event, Result> {
+  return {
+    onError: (request) => {
+      const requestId = requestIdOf(request.event);
+      const { error } = request;
+      const refusal =
+        error instanceof Refusal
+          ? error
+          : new Refusal(
+              'internal',
+              `Something failed on our side. Quote ${requestId} when you ask about it.`,
+            );
+      if (refusal.status >= 500)
+        logger.error('request failed', { requestId, error: error ?? undefined });
+      request.response = {
+        statusCode: refusal.status,
+        headers: {
+          'content-type': 'application/problem+json',
+          'cache-control': 'no-store',
+          ...(refusal.retryAfterSeconds === undefined
+            ? {}
+            : { 'retry-after': String(refusal.retryAfterSeconds) }),
+          ...(refusal.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+        },
+        body: JSON.stringify(refusal.toProblem(requestId)),
+      };
+    },
+  };
+}
+
+function requestIdOf(event: Event): string {
+  return event.headers['x-request-id'] ?? event.requestContext.requestId;
+}
+
+const headerOf =
+  (event: Event): Header =>
+  (name) => {
+    // serverless-offline leaves cookies among the headers, AWS takes them out.
+    if (name === 'cookie' && event.cookies && event.cookies.length > 0)
+      return event.cookies.join('; ');
+    return event.headers[name] ?? undefined;
+  };
+
+function bodyOf(event: Event): string {
+  const body = event.body ?? '';
+  return event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+}
+
+function paramOf(event: Event, name: string): string {
+  const value = event.pathParameters?.[name];
+  if (value === undefined) throw new Error(`the route has no parameter ${name}`);
+  return value;
+}

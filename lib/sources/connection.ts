@@ -1,0 +1,80 @@
+import pg from 'pg';
+import { config } from '../runtime/config.ts';
+import { codeOf, Refusal } from '../runtime/errors.ts';
+import { logger } from '../runtime/logger.ts';
+
+/** Same text for the same value, whatever the server's or the role's defaults are. */
+const canonicalSettings = [
+  "set TimeZone = 'UTC'",
+  "set DateStyle = 'ISO, MDY'",
+  "set IntervalStyle = 'postgres'",
+  'set extra_float_digits = 1',
+  "set bytea_output = 'hex'",
+  "set client_encoding = 'UTF8'",
+].join('; ');
+
+function settingsOf(source: string) {
+  const settings = config().sources.get(source);
+  if (!settings) throw new Refusal('source_unavailable', `The source ${source} is not configured.`);
+  return settings;
+}
+
+const pools = new Map<string, pg.Pool>();
+
+/** A small pool for questions about a source (what is in it); never for reading exports. */
+export function metadataPool(source: string): pg.Pool {
+  let pool = pools.get(source);
+  if (!pool) {
+    pool = new pg.Pool({
+      connectionString: settingsOf(source).url,
+      max: 3,
+      connectionTimeoutMillis: 3_000,
+      idleTimeoutMillis: 10_000,
+      statement_timeout: 5_000,
+      application_name: 'streamsync:metadata',
+    });
+    pool.on('error', (error) => logger.warn('source connection lost', { source, error }));
+    pools.set(source, pool);
+  }
+  return pool;
+}
+
+/** The name by which the backends of an attempt are found and ended. 47 bytes; PostgreSQL keeps 63. */
+export const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
+
+/**
+ * A connection of its own for an attempt that reads. It is never reused: an aborted COPY leaves a
+ * connection that cannot be trusted, so the reader destroys it.
+ */
+export async function connectReader(
+  source: string,
+  attemptId: string,
+  statementTimeoutSeconds: number,
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: settingsOf(source).url,
+    connectionTimeoutMillis: 5_000,
+    application_name: applicationNameOf(attemptId),
+    statement_timeout: statementTimeoutSeconds * 1_000,
+    keepAlive: true,
+  });
+  // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
+  client.on('error', (error) =>
+    logger.warn('source connection lost', { source, attemptId, error }),
+  );
+  await client.connect();
+  await client.query(canonicalSettings);
+  return client;
+}
+
+/** Ends what an attempt still runs on its source. Best effort: its lease and fence are the guarantee. */
+export async function endBackends(source: string, attemptId: string): Promise<void> {
+  try {
+    await metadataPool(source).query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+      [applicationNameOf(attemptId)],
+    );
+  } catch (error) {
+    logger.warn('backends of an attempt not ended', { source, attemptId, code: codeOf(error) });
+  }
+}

@@ -1,0 +1,84 @@
+import type { datasetKinds } from '../contracts/sources.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
+import { config } from '../runtime/config.ts';
+
+/** A table, view or materialized view of a source that our role may read, as the database has it now. */
+export interface SourceDataset {
+  /** `table`, or `schema.table` outside the schema public. */
+  name: string;
+  schema: string;
+  relation: string;
+  kind: (typeof datasetKinds)[number];
+  /** Whether LOCK TABLE takes it: tables and views, not materialized views and foreign tables. */
+  lockable: boolean;
+  columns: SourceColumn[];
+  timeColumn: SourceColumn | null;
+}
+
+export interface SourceColumn {
+  name: string;
+  /** As PostgreSQL writes it, with modifiers: `numeric(12,2)`. */
+  type: string;
+  nullable: boolean;
+}
+
+const kinds: Record<string, SourceDataset['kind']> = {
+  r: 'table',
+  p: 'table',
+  f: 'table',
+  v: 'view',
+  m: 'materialized_view',
+};
+
+const timeTypes = /^(date|timestamp(\(\d\))? with(out)? time zone)$/;
+
+interface Row {
+  schema: string;
+  relation: string;
+  kind: string;
+  columns: SourceColumn[];
+}
+
+/** Partition children are read through their parent. */
+const discover = `
+  select n.nspname as schema, c.relname as relation, c.relkind as kind,
+    json_agg(json_build_object(
+      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull
+    ) order by a.attnum) as columns
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+    and n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'
+    and has_schema_privilege(n.oid, 'usage')
+    and has_column_privilege(c.oid, a.attnum, 'select')
+    and ($1::text is null or (case when n.nspname = 'public' then '' else n.nspname || '.' end) || c.relname = $1)
+  group by n.nspname, c.oid, c.relname, c.relkind
+  order by n.nspname <> 'public', n.nspname, c.relname`;
+
+/** The datasets of a source, or the one of that name, read from the database now. */
+export async function readDatasets(
+  client: Queryable,
+  source: string,
+  name: string | null = null,
+): Promise<SourceDataset[]> {
+  const { rows } = await client.query<Row>(discover, [name]);
+  return rows.flatMap((row) => {
+    const kind = kinds[row.kind];
+    return kind ? [toDataset(row, kind, source)] : [];
+  });
+}
+
+function toDataset(
+  { schema, relation, columns, kind: relkind }: Row,
+  kind: SourceDataset['kind'],
+  source: string,
+): SourceDataset {
+  const name = schema === 'public' ? relation : `${schema}.${relation}`;
+  const configured = config().sources.get(source)?.timeColumns[name];
+  const timed = columns.filter((column) => timeTypes.test(column.type));
+  const timeColumn =
+    configured === undefined ? timed[0] : timed.find((column) => column.name === configured);
+  const lockable = relkind === 'r' || relkind === 'p' || relkind === 'v';
+  return { name, schema, relation, kind, lockable, columns, timeColumn: timeColumn ?? null };
+}

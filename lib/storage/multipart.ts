@@ -1,0 +1,136 @@
+import {
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { config } from '../runtime/config.ts';
+import { abortUpload, s3 } from './s3.ts';
+
+/**
+ * The one writer of objects: a multipart upload fed piece by piece, in constant memory. At most
+ * `inFlight` parts are on their way; `write` resolves when there is room for more, so the pace of S3
+ * reaches whoever produces the bytes. Nothing is visible under the key before `complete`.
+ *
+ * S3 takes 10,000 parts: 1,000 of 8 MiB, then 9,000 of 64 MiB make 570 GiB, several times what one
+ * invocation can write in its time.
+ */
+const inFlight = 3;
+const mebibyte = 2 ** 20;
+const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 8 : 64) * mebibyte;
+
+export class MultipartWriter {
+  readonly key: string;
+  readonly uploadId: string;
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+  #nextPart = 1;
+  readonly #parts: CompletedPart[] = [];
+  readonly #sending = new Set<Promise<void>>();
+  #failure: { error: unknown } | undefined;
+  readonly #abort = new AbortController();
+
+  private constructor(key: string, uploadId: string) {
+    this.key = key;
+    this.uploadId = uploadId;
+  }
+
+  static async create(key: string, contentType: string): Promise<MultipartWriter> {
+    const { UploadId } = await s3().send(
+      new CreateMultipartUploadCommand({
+        Bucket: config().s3.bucket,
+        Key: key,
+        ContentType: contentType,
+        ChecksumAlgorithm: 'CRC32',
+      }),
+    );
+    if (UploadId === undefined) throw new Error('the object storage gave no upload id');
+    return new MultipartWriter(key, UploadId);
+  }
+
+  /** Takes over the piece: it must not be changed afterwards. Throws the first failure of any part. */
+  async write(piece: Buffer): Promise<void> {
+    this.#throwFailure();
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+    const size = partSizeAt(this.#nextPart);
+    if (this.#pieceBytes < size) return;
+    const whole = Buffer.concat(this.#pieces);
+    for (let start = 0; ; start += size) {
+      if (whole.length - start < size) {
+        // A copy, or the rest would keep the whole part in memory.
+        this.#pieces = start === whole.length ? [] : [Buffer.from(whole.subarray(start))];
+        this.#pieceBytes = whole.length - start;
+        return;
+      }
+      await this.#send(whole.subarray(start, start + size));
+    }
+  }
+
+  /** Sends the rest. Afterwards all parts are in the storage, and the object is still invisible. */
+  async flush(): Promise<void> {
+    // An object of no bytes is one part of no bytes.
+    if (this.#pieceBytes > 0 || this.#nextPart === 1) await this.#send(Buffer.concat(this.#pieces));
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    await Promise.all(this.#sending);
+    this.#throwFailure();
+  }
+
+  /**
+   * Makes the object visible, unless there is one of that key. An error does not tell whether it did:
+   * the request is repeated by the client, and its second try may find the upload completed.
+   */
+  async complete(): Promise<void> {
+    await s3().send(
+      new CompleteMultipartUploadCommand({
+        Bucket: config().s3.bucket,
+        Key: this.key,
+        UploadId: this.uploadId,
+        IfNoneMatch: '*',
+        MultipartUpload: {
+          Parts: this.#parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)),
+        },
+      }),
+    );
+  }
+
+  /** Stops what is under way and gives the parts up. */
+  async abort(): Promise<void> {
+    this.#failure ??= { error: new Error('the upload was given up') };
+    this.#abort.abort();
+    await Promise.allSettled(this.#sending);
+    await abortUpload(this.key, this.uploadId);
+  }
+
+  async #send(body: Buffer): Promise<void> {
+    while (this.#sending.size >= inFlight) await Promise.race(this.#sending);
+    this.#throwFailure();
+    const part = this.#upload(this.#nextPart++, body);
+    const settled = part
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#sending.delete(settled));
+    this.#sending.add(settled);
+  }
+
+  async #upload(partNumber: number, body: Buffer): Promise<void> {
+    const { ETag, ChecksumCRC32 } = await s3().send(
+      new UploadPartCommand({
+        Bucket: config().s3.bucket,
+        Key: this.key,
+        UploadId: this.uploadId,
+        PartNumber: partNumber,
+        Body: body,
+        ChecksumAlgorithm: 'CRC32',
+      }),
+      { abortSignal: this.#abort.signal },
+    );
+    this.#parts.push({ PartNumber: partNumber, ETag, ChecksumCRC32 });
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}

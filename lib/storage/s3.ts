@@ -1,0 +1,110 @@
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  PutBucketLifecycleConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { config } from '../runtime/config.ts';
+import { codeOf } from '../runtime/errors.ts';
+
+let made: S3Client | undefined;
+
+/** The one S3 client of this process. */
+export function s3(): S3Client {
+  const { endpoint, region } = config().s3;
+  made ??= new S3Client({
+    region,
+    maxAttempts: 5,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+  });
+  return made;
+}
+
+const bucket = (): string => config().s3.bucket;
+
+/** Where the object of an attempt lies. The key names the attempt: two attempts never share one. */
+export const objectKeyOf = (of: { ownerId: string; exportId: string; attemptId: string }): string =>
+  `exports/${of.ownerId}/${of.exportId}/${of.attemptId}`;
+
+const isMissing = (error: unknown): boolean =>
+  /^(NotFound|NoSuchKey|NoSuchUpload|404)$/.test(codeOf(error) ?? '');
+
+/** Size of an object, undefined if there is none. */
+export async function sizeOf(key: string): Promise<number | undefined> {
+  try {
+    return (await s3().send(new HeadObjectCommand({ Bucket: bucket(), Key: key }))).ContentLength;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Deletes an object. One that is not there is done already. */
+export async function deleteObject(key: string): Promise<void> {
+  await s3().send(new DeleteObjectCommand({ Bucket: bucket(), Key: key }));
+}
+
+/** Aborts every upload to a key, known or not, and deletes the object: nothing of it is left. */
+export async function clearKey(key: string): Promise<void> {
+  const { Uploads = [] } = await s3().send(
+    new ListMultipartUploadsCommand({ Bucket: bucket(), Prefix: key }),
+  );
+  for (const { UploadId } of Uploads) await abortUpload(key, UploadId);
+  await deleteObject(key);
+}
+
+export async function abortUpload(key: string, uploadId: string | undefined): Promise<void> {
+  try {
+    await s3().send(
+      new AbortMultipartUploadCommand({ Bucket: bucket(), Key: key, UploadId: uploadId }),
+    );
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** A signed GET of an object, for NGINX alone: it signs the Host header, and it never leaves NGINX. */
+export async function signedGet(key: string, seconds: number): Promise<URL> {
+  const command = new GetObjectCommand({ Bucket: bucket(), Key: key });
+  return new URL(await getSignedUrl(s3(), command, { expiresIn: seconds }));
+}
+
+/** Throws if the bucket does not answer. */
+export async function checkStorage(): Promise<void> {
+  await s3().send(new HeadBucketCommand({ Bucket: bucket() }));
+}
+
+/** The longest life of an export and its transfer grace, in whole days: the backstop behind the sweep. */
+const lifecycleDays = 32;
+
+/** Makes the bucket if it is missing, with the rules that catch what every sweep has missed. */
+export async function createBucket(): Promise<void> {
+  try {
+    await checkStorage();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await s3().send(new CreateBucketCommand({ Bucket: bucket() }));
+  }
+  await s3().send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket: bucket(),
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            ID: 'exports-backstop',
+            Status: 'Enabled',
+            Filter: { Prefix: 'exports/' },
+            Expiration: { Days: lifecycleDays },
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 },
+          },
+        ],
+      },
+    }),
+  );
+}
