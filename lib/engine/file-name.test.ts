@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { exportRequestSchema } from '../contracts/export-request.ts';
+import { fileNameOf } from './file-name.ts';
+
+const id = '01a1fbaa-0d88-7617-8f4b-1187b8f792e7';
+const request = (more: object) =>
+  exportRequestSchema.parse({ sources: ['sales'], dataset: 'orders', format: 'csv', ...more });
+
+test.each([
+  [
+    { from: '2024-03-01T00:00:00Z', to: '2024-04-01T00:00:00Z' },
+    'orders_2024-03-01_2024-04-01_b8f792e7.csv',
+  ],
+  [{ from: '2024-03-01T06:30:00+01:00' }, 'orders_20240301T053000Z_end_b8f792e7.csv'],
+  [{}, 'orders_start_end_b8f792e7.csv'],
+  [{ dataset: 'crm.contacts' }, 'crm.contacts_start_end_b8f792e7.csv'],
+  [{ dataset: 'größe "x"/..\\é' }, 'gro_e_x_.._e_start_end_b8f792e7.csv'],
+])('%j: %s', (more, name) => {
+  expect(fileNameOf(request(more), id, 'csv')).toBe(name);
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SourceColumn } from './datasets.ts';
+import { copyCsv, countRowsWithoutTime, lockDataset } from './query.ts';
+
+const id = { name: 'id', type: 'bigint', nullable: false };
+
+function selection(time: SourceColumn | null, from?: string, to?: string) {
+  const columns = time ? [id, time] : [id];
+  return {
+    dataset: {
+      name: 'odd',
+      schema: 'public',
+      relation: 'o"dd',
+      kind: 'table' as const,
+      lockable: true,
+      columns,
+      timeColumn: time,
+    },
+    columns,
+    from,
+    to,
+  };
+}
+
+const at = (type: string, nullable = true) => ({ name: 'at', type, nullable });
+const where = (type: string, from?: string, to?: string) =>
+  / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to)))?.[1];
+
+describe('COPY', () => {
+  test('identifiers are quoted', () => {
+    expect(copyCsv(selection(null))).toBe(
+      'copy (select "id" from "public"."o""dd") to stdout (format csv)',
+    );
+  });
+
+  test('a bound has the type of the column, so that its index serves', () => {
+    const [from, to] = ['2024-03-01T00:00:00Z', '2024-04-01T12:30:00.5Z'];
+    expect(where('timestamp with time zone', from, to)).toBe(
+      `"at" >= '2024-03-01T00:00:00Z'::timestamptz and "at" < '2024-04-01T12:30:00.5Z'::timestamptz`,
+    );
+    expect(where('timestamp(3) without time zone', from, to)).toBe(
+      `"at" >= '2024-03-01 00:00:00'::timestamp and "at" < '2024-04-01 12:30:00.5'::timestamp`,
+    );
+  });
+
+  test('a date is its midnight: an instant later in the day begins with the next day', () => {
+    expect(where('date', '2024-02-29T00:00:00Z', '2024-03-01T00:00:00Z')).toBe(
+      `"at" >= '2024-02-29'::date and "at" < '2024-03-01'::date`,
+    );
+    expect(where('date', '2024-02-28T00:00:00.000001Z', '2024-12-31T23:59:59Z')).toBe(
+      `"at" >= '2024-02-29'::date and "at" < '2025-01-01'::date`,
+    );
+    expect(where('date', '9999-12-31T12:00:00Z')).toBe(`"at" >= 'infinity'::date`);
+  });
+
+  test('without bounds nothing is left out', () => {
+    expect(where('date')).toBeUndefined();
+    expect(countRowsWithoutTime(selection(at('date')))).toBeNull();
+  });
+
+  test('rows without a time are counted only where there may be some', () => {
+    const from = '2024-03-01T00:00:00Z';
+    expect(countRowsWithoutTime(selection(at('date'), from))).toBe(
+      'select count(*) as rows from "public"."o""dd" where "at" is null',
+    );
+    expect(countRowsWithoutTime(selection(at('date', false), from))).toBeNull();
+  });
+
+  test('what cannot be locked is not', () => {
+    const { dataset } = selection(null);
+    expect(lockDataset(dataset)).toBe('lock table "public"."o""dd" in access share mode');
+    expect(lockDataset({ ...dataset, lockable: false })).toBeNull();
+  });
+});
