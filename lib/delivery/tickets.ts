@@ -73,7 +73,7 @@ const selectTicket = `
     a.disabled_at is null as account_ok,
     k.revoked_at is null as key_ok,
     not exists (
-      select 1 from jsonb_array_elements_text(e.request->'sources') wanted
+      select 1 from json_array_elements_text(e.request->'sources') wanted
       where not exists (select 1 from grants g where g.account_id = a.id and g.source = wanted)
     ) as grants_ok
   from tickets t

@@ -1,7 +1,7 @@
 import { formatOf } from '../formats/index.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
-import { messageOf, Refusal } from '../runtime/errors.ts';
+import { forLog, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type { Claim, Delivery, Outcome } from '../scheduling/attempt.ts';
 import { claim } from '../scheduling/claim.ts';
@@ -114,7 +114,7 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
         code: fault.code,
         retry: fault.retry,
         retries,
-        error: error instanceof Error ? error : String(error),
+        error: forLog(error),
       });
       return fault.retry && retries < mostRetries
         ? retryUnit(client, claimed, retryAfterSeconds(retries))

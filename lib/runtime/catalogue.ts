@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { config } from './config.ts';
+import { messageOf } from './errors.ts';
 import { logger } from './logger.ts';
 
 /** What a query needs: the pool, or the client of a transaction. */
@@ -31,7 +32,9 @@ export function catalogue(): pg.Pool {
       types,
     });
     // Without a listener an idle connection that the server closes would end the process.
-    pool.on('error', (error) => logger.warn('catalogue connection lost', { error }));
+    pool.on('error', (error) =>
+      logger.warn('catalogue connection lost', { reason: messageOf(error) }),
+    );
   }
   return pool;
 }

@@ -60,3 +60,16 @@ export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * What of an error goes into the log. Errors of drivers carry their client, its connection and its
+ * parameters along: none of that is for a log.
+ */
+export function forLog(error: unknown): Record<string, unknown> {
+  return {
+    code: codeOf(error),
+    message: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+    ...(error instanceof Error && error.cause !== undefined ? { cause: forLog(error.cause) } : {}),
+  };
+}

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
-import { Refusal } from './errors.ts';
+import { forLog, Refusal } from './errors.ts';
 import { logger } from './logger.ts';
 import { parseJson, parseObject } from './validation.ts';
 
@@ -107,7 +107,7 @@ function problemDetails(): middy.MiddlewareObj<Event, Result> {
               `Something failed on our side. Quote ${requestId} when you ask about it.`,
             );
       if (refusal.status >= 500)
-        logger.error('request failed', { requestId, error: error ?? undefined });
+        logger.error('request failed', { requestId, error: forLog(error) });
       request.response = {
         statusCode: refusal.status,
         headers: {

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { Context, MSKEvent } from 'aws-lambda';
+import { forLog } from './errors.ts';
 import { logger } from './logger.ts';
 
 /** One record of a batch, decoded from the base64 of the event. */
@@ -22,7 +23,7 @@ export function kafkaFunction(handle: (record: IncomingRecord, context: Context)
       onError: ({ error, context }) => {
         logger.error('batch failed, it will be delivered again', {
           function: context.functionName,
-          error: error ?? undefined,
+          error: forLog(error),
         });
       },
     })

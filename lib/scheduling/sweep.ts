@@ -4,7 +4,7 @@ import { move } from '../exports/states.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { messageOf } from '../runtime/errors.ts';
+import { forLog } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { endBackends } from '../sources/connection.ts';
 import { clearKey, deleteObject } from '../storage/s3.ts';
@@ -40,8 +40,7 @@ export async function sweepOnce(): Promise<void> {
     } catch (error) {
       logger.error('sweep step failed', {
         step,
-        reason: messageOf(error),
-        error: error instanceof Error ? error : String(error),
+        error: forLog(error),
       });
     }
   }

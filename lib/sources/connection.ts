@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { config } from '../runtime/config.ts';
-import { codeOf, Refusal } from '../runtime/errors.ts';
+import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 
 /** Same text for the same value, whatever the server's or the role's defaults are. */
@@ -33,7 +33,9 @@ export function metadataPool(source: string): pg.Pool {
       statement_timeout: 5_000,
       application_name: 'streamsync:metadata',
     });
-    pool.on('error', (error) => logger.warn('source connection lost', { source, error }));
+    pool.on('error', (error) =>
+      logger.warn('source connection lost', { source, reason: messageOf(error) }),
+    );
     pools.set(source, pool);
   }
   return pool;
@@ -60,7 +62,7 @@ export async function connectReader(
   });
   // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
   client.on('error', (error) =>
-    logger.warn('source connection lost', { source, attemptId, error }),
+    logger.warn('source connection lost', { source, attemptId, reason: messageOf(error) }),
   );
   await client.connect();
   await client.query(canonicalSettings);

@@ -1,5 +1,5 @@
 import type { Dataset, SourceList } from '../contracts/sources.ts';
-import { codeOf } from '../runtime/errors.ts';
+import { codeOf, forLog } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { metadataPool } from './connection.ts';
 import { readDatasets, type SourceDataset } from './datasets.ts';
@@ -18,11 +18,7 @@ export async function describeSources(names: readonly string[]): Promise<SourceL
       try {
         return { name, datasets: await describeSource(name) };
       } catch (error) {
-        logger.warn('source not described', {
-          source: name,
-          code: codeOf(error),
-          error: error instanceof Error ? error : String(error),
-        });
+        logger.warn('source not described', { source: name, error: forLog(error) });
         return {
           name,
           error: `The source ${name} does not answer. Its exports wait; try again in a minute.`,

@@ -32,7 +32,8 @@ create table exports (
   owner_id uuid not null references accounts,
   state text not null default 'queued' check (state in
     ('queued', 'dispatched', 'running', 'completing', 'ready', 'failed', 'cancelled', 'expired')),
-  request jsonb not null,
+  -- json, not jsonb: what users read keeps its order.
+  request json not null,
   -- CloudEvent id of the event that asked, null for the API.
   request_event_id text,
   estimated_rows bigint,
@@ -45,10 +46,10 @@ create table exports (
   expires_at timestamptz,
   downloaded_at timestamptz,
   deleted_at timestamptz,
-  file jsonb,
+  file json,
   object_key text,
   object_deleted_at timestamptz,
-  manifest jsonb,
+  manifest json,
   error_code text,
   error_message text,
   check (state <> 'ready' or
@@ -103,7 +104,7 @@ create table attempts (
   object_key text not null,
   upload_id text,
   -- What the object will be, recorded before the upload is completed.
-  outcome jsonb,
+  outcome json,
   started_at timestamptz not null default now(),
   ended_at timestamptz,
   -- When nothing of this attempt can be left in object storage any more.

@@ -1,0 +1,62 @@
+/** The environment of the processes of a stack: what they take over from the developer's, and what the stack tells them. */
+import type { Home, Secrets } from './home.ts';
+import { STACK_MARK } from './processes.ts';
+
+export const BUCKET = 'streamsync';
+export const SOURCES = ['sales', 'iot'] as const;
+
+/**
+ * What must not reach a part: the developer's AWS account and PostgreSQL defaults, what npm sets for scripts,
+ * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path),
+ * and what the bootstrap told only the supervisor.
+ */
+const LEFT_OUT = /^(AWS_|npm_|PG[A-Z]|NODE_OPTIONS$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
+
+export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEFT_OUT.test(name)));
+}
+
+/** For every long-running part. */
+export function partEnvironment(home: Home): NodeJS.ProcessEnv {
+  return { ...inheritedEnvironment(process.env), [STACK_MARK]: home.path, NO_COLOR: '1' };
+}
+
+export interface Addresses {
+  /** Where NGINX answers: http://localhost:8080 */
+  url: string;
+  postgresPort: number;
+  kafkaPort: number;
+  s3Port: number;
+}
+
+export function superuserUrl(secrets: Secrets, port: number, database: string): string {
+  return databaseUrl('postgres', secrets.postgres, port, database);
+}
+
+/** What the set-up and the functions are told: the same variables a deployment sets. */
+export function applicationEnvironment(home: Home, secrets: Secrets, addresses: Addresses): Record<string, string> {
+  const { postgresPort } = addresses;
+  const sources = Object.fromEntries(
+    SOURCES.map((name) => [name, { url: databaseUrl('streamsync_reader', secrets.streamsyncReader, postgresPort, name) }]),
+  );
+  return {
+    STREAMSYNC_HOME: home.path,
+    STREAMSYNC_URL: addresses.url,
+    STREAMSYNC_CATALOGUE_URL: databaseUrl('streamsync', secrets.streamsync, postgresPort, 'streamsync'),
+    STREAMSYNC_SOURCES: JSON.stringify(sources),
+    STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
+    STREAMSYNC_S3_ENDPOINT: `http://127.0.0.1:${addresses.s3Port}`,
+    STREAMSYNC_S3_BUCKET: BUCKET,
+    STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    // The profile files in the developer's home directory hold settings too.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  };
+}
+
+function databaseUrl(user: string, password: string, port: number, database: string): string {
+  return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+}

@@ -1,0 +1,17 @@
+import type { Home, Secrets } from '../home.ts';
+import type { Ports } from '../ports.ts';
+import type { Service, ServiceSpec } from '../processes.ts';
+
+/** What a part is given to start with. */
+export interface StartContext {
+  home: Home;
+  ports: Ports;
+  secrets: Secrets;
+  /** For every part; some add to it. */
+  environment: NodeJS.ProcessEnv;
+  /** Aborted with the reason when the stack is to stop, or a part died. */
+  signal: AbortSignal;
+  /** Starts a process the supervisor watches: its unexpected end is the end of the stack. */
+  start(spec: Omit<ServiceSpec, 'logs'>): Promise<Service>;
+  report(part: string, text: string): void;
+}

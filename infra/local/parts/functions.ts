@@ -1,0 +1,80 @@
+/** The functions: serverless-offline with our Kafka event source (infra/offline), one process and its workers. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { StackError } from '../errors.ts';
+import { REPO } from '../home.ts';
+import { waitFor } from '../processes.ts';
+import type { StartContext } from './context.ts';
+
+const START_SECONDS = 60;
+const STOP_SECONDS = 15;
+const STAGE = 'local';
+const SWEEP = `streamsync-${STAGE}-sweep`;
+
+/** What the event source tells the supervisor: only the supervisor writes stack.json. */
+const messageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('process'), name: z.string(), pid: z.number().int() }),
+  z.object({ type: z.literal('process-gone'), name: z.string(), pid: z.number().int() }),
+  z.object({ type: z.literal('consumers-ready') }),
+]);
+
+export interface FunctionsEvents {
+  started(name: string, pid: number): void;
+  gone(pid: number): void;
+}
+
+/** → resolves when HTTP answers; consumersReady when the workers have joined their groups. */
+export async function startFunctions(
+  application: Record<string, string>,
+  events: FunctionsEvents,
+  context: StartContext,
+): Promise<{ consumersReady: () => Promise<void> }> {
+  const { ports, signal, report } = context;
+  let joined = false;
+  await context.start({
+    name: 'functions', command: process.execPath,
+    args: [
+      join(REPO, 'node_modules/serverless/bin/serverless.js'), 'offline', 'start', '--stage', STAGE,
+      '--host', '127.0.0.1', '--httpPort', String(ports.http), '--lambdaPort', String(ports.lambda), '--websocketPort', String(ports.websocket),
+      '--noPrependStageInUrl', '--noSponsor',
+      // A worker thread for each concurrent call took 900 MB at 60 calls, in one process it is 220 MB.
+      '--useInProcess',
+    ],
+    env: { ...context.environment, ...application }, cwd: REPO, stopSeconds: STOP_SECONDS,
+    onMessage: (raw) => {
+      const message = messageSchema.safeParse(raw);
+      if (!message.success) return; // serverless may talk to its parent about other things
+      switch (message.data.type) {
+        case 'process': return events.started(message.data.name, message.data.pid);
+        case 'process-gone': return events.gone(message.data.pid);
+        case 'consumers-ready': joined = true; return undefined;
+        default: message.data satisfies never;
+      }
+    },
+  });
+  await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, async () => {
+    const response = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
+    if (response.status !== 200) throw new StackError(`status ${response.status}: ${(await response.text()).slice(0, 500)}`);
+    return true;
+  });
+  report('functions', `ready on 127.0.0.1:${ports.http}`);
+  return {
+    consumersReady: async () => {
+      await waitFor('the consumers did not join their groups', { seconds: START_SECONDS, signal }, () => joined || undefined);
+      report('functions', 'consumers have joined');
+    },
+  };
+}
+
+/** One pass over what the last stop left: dead leases, unsent events, expired files. */
+export async function sweepOnce(context: StartContext): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${SWEEP}/invocations`, {
+    method: 'POST', body: JSON.stringify({ passes: 1 }), signal: AbortSignal.any([context.signal, AbortSignal.timeout(START_SECONDS * 1000)]),
+  });
+  const answer = await response.text();
+  // A function that threw answers 200 as well, with the error as its result.
+  if (response.status !== 200 || answer.includes('"errorMessage"')) {
+    throw new StackError(`the first sweep failed with status ${response.status}`, [answer.slice(0, 1000)]);
+  }
+  context.report('functions', 'swept once');
+}

@@ -1,0 +1,89 @@
+"""LocalStack's S3, without Docker: `python launcher.py --port 4566 --data DIR`.
+
+Takes LocalStack's gateway and S3 provider and leaves out its runtime: that listens on every address whatever it is
+told, makes a certificate, starts a DNS server and imports what other services need. Here: one plain HTTP port on
+127.0.0.1, files below DIR only, no other service, no calls outside. What it holds survives a restart (`snapshot.py`).
+
+Ready when `GET /_localstack/health` answers 200. SIGTERM and SIGINT stop it, exit code 0. With STREAMSYNC_PARENT_PID in
+the environment it also stops when that process is gone.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+HOST = "127.0.0.1"
+# How long to wait for a predecessor on the same DIR, which may still be noticing that its parent died.
+LOCK_SECONDS = 10.0
+
+
+def set_environment(port: int, data: Path) -> None:
+    """LocalStack reads its settings when it is imported."""
+    temporary = data / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    os.environ.update(
+        SERVICES="s3",
+        GATEWAY_LISTEN=f"{HOST}:{port}",
+        DISABLE_EVENTS="1",
+        LS_LOG="warning",
+        # Inside a container too: else the directories below would be absolute ones.
+        OVERRIDE_IN_DOCKER="0",
+        FILESYSTEM_ROOT=str(data / "localstack"),
+        CONFIG_DIR=str(data / "localstack"),
+        XDG_CACHE_HOME=str(data / "cache"),
+        # Twisted keeps request bodies there while they arrive.
+        TMPDIR=str(temporary),
+    )
+
+
+def take_lock(data: Path) -> IO[str]:
+    """Two processes on one DIR would remove each other's files. The lock goes with the process."""
+    lock = open(data / "lock", "w")
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                sys.exit(f"s3: another process uses {data}")
+            time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder for everything it writes")
+    arguments = parser.parse_args()
+
+    # Until the server takes over there is nothing to save.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # Exports are nobody else's to read.
+    os.umask(0o077)
+    data = arguments.data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(data)
+    set_environment(arguments.port, data)
+
+    # Nothing is written outside DIR: not beside these files, nor into the environment of the packages.
+    sys.dont_write_bytecode = True
+    # Only now, since these import LocalStack.
+    from s3_only import limit_to_s3
+
+    limit_to_s3()
+    from server import serve
+
+    parent = os.environ.get("STREAMSYNC_PARENT_PID")
+    with lock:
+        serve(HOST, arguments.port, data, int(parent) if parent else None)
+
+
+if __name__ == "__main__":
+    main()

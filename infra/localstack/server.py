@@ -1,0 +1,104 @@
+"""LocalStack's gateway on Twisted, with our storage behind its S3 provider."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from localstack.logging.setup import setup_logging
+
+# First: it silences warnings that the imports below give.
+setup_logging(logging.WARNING)
+
+from localstack import config
+from localstack.aws.api import RequestContext
+from localstack.aws.app import LocalstackAwsGateway
+from localstack.aws.chain import HandlerChain
+from localstack.http import Response
+from localstack.services.plugins import SERVICE_PLUGINS, Service
+from rolo.serving.twisted import TwistedGateway
+from twisted.internet import reactor
+from twisted.internet.error import CannotListenError
+from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+from blobs import BlobDirectory
+from pacing import pace_responses
+from snapshot import Snapshots
+from storage import FileObjectStore, Provider
+
+# Requests still running this long after a stop was asked for are cut off.
+STOP_SECONDS = 2.0
+READ_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def serve(host: str, port: int, data: Path, parent: int | None) -> None:
+    """Serve what `data` holds until SIGTERM, SIGINT or the end of process `parent`."""
+    directory = BlobDirectory(data / "blobs")
+    snapshots = Snapshots(data / "state.pickle", directory)
+    snapshots.restore()
+    snapshots.start()
+
+    config.dirs.mkdirs()
+    # Without an observer Twisted keeps its last 65,536 log events, one a request.
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
+    pace_responses()
+    try:
+        reactor.listenTCP(port, TwistedGateway(_gateway(directory, snapshots)), backlog=512, interface=host)
+    except CannotListenError as error:
+        sys.exit(f"s3: {error}")
+    reactor.suggestThreadPoolSize(config.GATEWAY_WORKER_COUNT)
+    _stop_on(snapshots, parent)
+    reactor.run(installSignalHandlers=False)
+    snapshots.close()
+
+
+def _gateway(directory: BlobDirectory, snapshots: Snapshots) -> LocalstackAwsGateway:
+    SERVICE_PLUGINS.add_service(Service.for_provider(Provider(FileObjectStore(directory))))
+    SERVICE_PLUGINS.require("s3")
+
+    def after_request(_chain: HandlerChain, context: RequestContext, _response: Response) -> None:
+        # Its traceback is a reference cycle through the frames, which would hold the object's bytes for minutes.
+        context.service_exception = None
+        if context.request.method not in READ_METHODS:
+            snapshots.changed()
+
+    gateway = LocalstackAwsGateway(SERVICE_PLUGINS)
+    # Finalizers run before the client gets the answer.
+    gateway.finalizers.append(after_request)
+    return gateway
+
+
+def _stop_on(snapshots: Snapshots, parent: int | None) -> None:
+    def cut_off() -> None:
+        time.sleep(STOP_SECONDS)
+        snapshots.close()
+        os._exit(0)
+
+    def stop(*_signal: object) -> None:
+        threading.Thread(target=cut_off, daemon=True).start()
+        reactor.callFromThread(reactor.stop)
+
+    def watch_parent(pid: int) -> None:
+        # A dead direct parent shows in getppid even while it is a zombie.
+        is_direct = os.getppid() == pid
+        while os.getppid() == pid if is_direct else _exists(pid):
+            time.sleep(1)
+        stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if parent:
+        threading.Thread(target=watch_parent, args=(parent,), daemon=True).start()
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { MskEvent } from './event.ts';
+import { InstanceProcess } from './instance.ts';
+
+const HANDLERS: Record<string, string> = {
+  'fine.ts': `
+    let calls: number = 0;
+    export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string }) => {
+      calls += 1;
+      const remaining = context.getRemainingTimeInMillis();
+      if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name') throw new Error('unexpected');
+    };`,
+  'throws.ts': `export const handler = async () => { throw new TypeError('no'); };`,
+  'hangs.ts': `export const handler = () => new Promise(() => setInterval(() => {}, 1000));`,
+  'spins.ts': `export const handler = () => { for (;;); };`,
+  'exits.ts': `export const handler = () => process.exit(3);`,
+  'broken.ts': `throw new Error('at load');`,
+  'old.cjs': `exports.outer = { handler: async () => {} };`,
+};
+
+const event: MskEvent = {
+  eventSource: 'aws:kafka',
+  eventSourceArn: '',
+  bootstrapServers: '',
+  records: {},
+};
+const directory = mkdtempSync(path.join(tmpdir(), 'offline-instance-'));
+const started: InstanceProcess[] = [];
+
+beforeAll(() => {
+  for (const [file, text] of Object.entries(HANDLERS)) {
+    writeFileSync(path.join(directory, file), text);
+  }
+});
+
+afterEach(async () => {
+  for (const instance of started) instance.kill('test over');
+  await Promise.all(started.splice(0).map(({ ended }) => ended));
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const start = (handler: string): InstanceProcess => {
+  const instance = new InstanceProcess('f-0', {
+    key: 'f',
+    arn: 'arn:f',
+    timeoutMs: 1500,
+    taskRoot: directory,
+    keepWarm: 0,
+    environment: {
+      _HANDLER: handler,
+      LAMBDA_TASK_ROOT: directory,
+      AWS_LAMBDA_FUNCTION_NAME: 'name',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/name',
+    },
+  });
+  started.push(instance);
+  return instance;
+};
+
+test('one process serves one invocation after the other', async () => {
+  const instance = start('fine.handler');
+  expect(await instance.invoke(event)).toEqual({ done: true });
+  expect(await instance.invoke(event)).toEqual({ done: true });
+  expect(instance.alive).toBe(true);
+});
+
+test('a handler that throws fails the invocation, not the process', async () => {
+  const instance = start('throws.handler');
+  expect(await instance.invoke(event)).toEqual({ done: false, reason: 'TypeError: no' });
+  expect(instance.alive).toBe(true);
+});
+
+test.each(['hangs.handler', 'spins.handler'])('%s is killed at the timeout', async (handler) => {
+  const instance = start(handler);
+  const outcome = await instance.invoke(event);
+  expect(outcome).toMatchObject({ reason: expect.stringContaining('timed out after 1.50 s') });
+  expect(instance.alive).toBe(false);
+});
+
+test('a process that ends fails its invocation', async () => {
+  expect(await start('exits.handler').invoke(event)).toEqual({
+    done: false,
+    reason: 'exited with 3',
+  });
+  const killed = start('hangs.handler');
+  await killed.loaded;
+  const outcome = killed.invoke(event);
+  if (killed.pid !== undefined) process.kill(killed.pid, 'SIGKILL');
+  expect(await outcome).toEqual({ done: false, reason: 'ended by SIGKILL' });
+});
+
+test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
+  '%s cannot be loaded',
+  async (handler) => {
+    expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });
+  },
+);
+
+test('a CommonJS module and a nested export', async () => {
+  expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true });
+});
