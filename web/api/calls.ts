@@ -1,0 +1,87 @@
+import type {
+  Download,
+  ExportDocument,
+  ExportList,
+  Manifest,
+  PublicStatus,
+} from '../../lib/contracts/export-document.ts';
+import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import type { Session } from '../../lib/contracts/sessions.ts';
+import type { SourceList } from '../../lib/contracts/sources.ts';
+import { call, callAnonymously, json, retryAfter } from './client.ts';
+
+/** What has to be said in a request; the server fills in the rest. */
+export type NewExport = Pick<ExportRequest, 'sources' | 'dataset' | 'format'> &
+  Partial<ExportRequest>;
+
+export interface ListFilters {
+  status: PublicStatus | null;
+  showDownloaded: boolean;
+}
+
+/** An answer to a conditional GET; `document` is null when nothing changed. */
+export interface ExportAnswer {
+  document: ExportDocument | null;
+  etag: string | null;
+  /** Seconds until it is worth asking again; null when the server does not say. */
+  retryAfter: number | null;
+}
+
+export async function createSession(email: string, password: string): Promise<Session> {
+  return json(await callAnonymously('/sessions', { method: 'POST', body: { email, password } }));
+}
+
+export async function listSources(signal: AbortSignal): Promise<SourceList> {
+  return json(await call('/sources', { signal }));
+}
+
+export async function listExports(
+  { status, showDownloaded }: ListFilters,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<ExportList> {
+  const query = new URLSearchParams({ limit: '50' });
+  if (!showDownloaded) query.set('downloaded', 'false');
+  if (status !== null) query.set('status', status);
+  if (cursor !== null) query.set('cursor', cursor);
+  return json(await call(`/exports?${query}`, { signal }));
+}
+
+export async function createExport(request: NewExport, key: string): Promise<ExportDocument> {
+  return json(
+    await call('/exports', { method: 'POST', body: request, headers: { 'Idempotency-Key': key } }),
+  );
+}
+
+export async function getExport(
+  id: string,
+  etag: string | null,
+  signal: AbortSignal,
+): Promise<ExportAnswer> {
+  const response = await call(path(id), {
+    signal,
+    accept: [304],
+    headers: etag === null ? {} : { 'If-None-Match': etag },
+  });
+  return {
+    document: response.status === 304 ? null : await json<ExportDocument>(response),
+    etag: response.headers.get('ETag') ?? etag,
+    retryAfter: retryAfter(response),
+  };
+}
+
+/** Cancels or deletes. Returns the export as it is then, or null when there is nothing left of it. */
+export async function removeExport(id: string): Promise<ExportDocument | null> {
+  const response = await call(path(id), { method: 'DELETE' });
+  return response.status === 204 ? null : json(response);
+}
+
+export async function requestDownload(id: string): Promise<Download> {
+  return json(await call(`${path(id)}/download`, { method: 'POST' }));
+}
+
+export async function getManifest(id: string, signal: AbortSignal): Promise<Manifest> {
+  return json(await call(`${path(id)}/manifest`, { signal }));
+}
+
+const path = (id: string): string => `/exports/${encodeURIComponent(id)}`;

@@ -1,0 +1,86 @@
+import type { ReactNode } from 'react';
+import { Link } from 'react-router';
+import { dayAndClock } from '../time/format.ts';
+import { useZone } from '../time/zone.ts';
+import { Reference } from '../ui/panels.tsx';
+import { exportName, summary } from './names.ts';
+import { useExportsPageState } from './page-state.tsx';
+import { RowActions } from './row-actions.tsx';
+import { Status } from './status.tsx';
+import type { Tracked } from './tracked.ts';
+
+export const rowId = (id: string): string => `export-${id}`;
+
+/**
+ * A table on wide pages, cards on narrow ones. The roles are written out because `display: grid`
+ * takes the table meaning away in some browsers.
+ */
+export function ExportTable({ rows }: { rows: readonly Tracked[] }): ReactNode {
+  return (
+    <div
+      role="table"
+      aria-label="Exports"
+      className="overflow-clip rounded-card border-line lg:border"
+    >
+      <div role="rowgroup" className="sr-only lg:not-sr-only">
+        <div
+          role="row"
+          className="row-grid hidden border-b border-line bg-surface py-2 text-xs font-medium text-muted lg:grid"
+        >
+          <div role="columnheader">Export</div>
+          <div role="columnheader">Status</div>
+          <div role="columnheader">
+            <span className="sr-only">Actions</span>
+          </div>
+        </div>
+      </div>
+      <div role="rowgroup" className="space-y-3 lg:space-y-0">
+        {rows.map((tracked) => (
+          <ExportRow key={tracked.document.id} tracked={tracked} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
+  const { document } = tracked;
+  const zone = useZone();
+  const { notes } = useExportsPageState();
+  const note = notes.get(document.id);
+  return (
+    <div
+      role="row"
+      id={rowId(document.id)}
+      tabIndex={-1}
+      aria-label={exportName(document)}
+      className="row-grid rounded-card border border-line py-4 focus-visible:outline-offset-[-2px] lg:rounded-none lg:border-0 lg:not-first:border-t"
+    >
+      <div role="cell" className="min-w-0">
+        <Link
+          to={`/exports/${document.id}`}
+          className="rounded-control text-sm font-medium wrap-anywhere hover:underline"
+        >
+          {exportName(document)}
+        </Link>
+        <p className="mt-1 text-xs text-muted wrap-anywhere">{summary(document.request, zone)}</p>
+        <p className="text-xs text-muted">
+          asked <time dateTime={document.createdAt}>{dayAndClock(zone, document.createdAt)}</time>
+        </p>
+      </div>
+      <div role="cell" className="min-w-0">
+        <Status tracked={tracked} />
+      </div>
+      <div role="cell" className="lg:justify-self-end">
+        <RowActions tracked={tracked} />
+        {note ? (
+          <p
+            className={`mt-2 max-w-[32ch] text-xs wrap-anywhere lg:text-right ${note.tone === 'danger' ? 'text-danger' : 'text-muted'}`}
+          >
+            {note.text} <Reference id={note.reference} />
+          </p>
+        ) : null}
+      </div>
+    </div>
+  );
+}

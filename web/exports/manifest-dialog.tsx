@@ -1,0 +1,155 @@
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import type { ExportDocument, Manifest } from '../../lib/contracts/export-document.ts';
+import { getManifest } from '../api/calls.ts';
+import { exactTime } from '../time/format.ts';
+import { useZone } from '../time/zone.ts';
+import { announce } from '../ui/announcer.tsx';
+import { Button } from '../ui/button.tsx';
+import { Modal, ModalActions } from '../ui/modal.tsx';
+import { FailedPanel, Skeleton } from '../ui/panels.tsx';
+import { bytes, exact } from '../ui/quantity.ts';
+import { exportName } from './names.ts';
+
+interface Props {
+  document: ExportDocument;
+  returnFocusTo: string;
+  onClose: () => void;
+}
+
+export default function ManifestDialog({ document, returnFocusTo, onClose }: Props): ReactNode {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['manifest', document.id],
+    queryFn: ({ signal }) => getManifest(document.id, signal),
+    // A manifest never changes.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Modal
+      wide
+      title={`Manifest of ${exportName(document)}`}
+      onClose={onClose}
+      returnFocusTo={returnFocusTo}
+    >
+      <div className="mt-4">
+        {data ? (
+          <ManifestBody manifest={data} />
+        ) : error ? (
+          <FailedPanel what="the manifest" error={error} onRetry={() => void refetch()} />
+        ) : (
+          <Skeleton label="Loading the manifest" rows={4} />
+        )}
+      </div>
+      <ModalActions>
+        <Button autoFocus onClick={onClose}>
+          Close
+        </Button>
+      </ModalActions>
+    </Modal>
+  );
+}
+
+function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
+  const zone = useZone();
+  const { file, sources, columns, createdBy, consistency, skewSeconds } = manifest;
+  return (
+    <div className="space-y-6">
+      <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
+        <Entry term="Rows">{exact(file.rows)}</Entry>
+        <Entry term="Size">{`${bytes(file.bytes)} (${exact(file.bytes)} bytes)`}</Entry>
+        <Entry term="SHA-256">
+          <span className="flex flex-wrap items-center gap-2">
+            <code className="min-w-0 font-mono text-xs break-all">{file.sha256}</code>
+            <CopyButton what="SHA-256" text={file.sha256} />
+          </span>
+        </Entry>
+        <Entry term="Consistency">
+          {consistency}
+          {sources.length > 1 ? `, sources ${skewSeconds} s apart` : ''}
+        </Entry>
+        <Entry term="Made by">{createdBy}</Entry>
+      </dl>
+      {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn }) => (
+        <section key={name} aria-label={`Source ${name}`} className="rounded-card bg-surface p-4">
+          <h3 className="mb-3 font-semibold">{`Source ${name}`}</h3>
+          <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
+            <Entry term="Snapshot">
+              <time dateTime={asOf}>{exactTime(zone, asOf)}</time>
+            </Entry>
+            <Entry term="LSN">
+              <code className="font-mono text-xs">{lsn}</code>
+            </Entry>
+            <Entry term="Rows">{exact(rows)}</Entry>
+            <Entry term="Rows without time">{`${exact(rowsWithoutTime)}, left out`}</Entry>
+          </dl>
+        </section>
+      ))}
+      <details>
+        <summary className="control-small flex items-center rounded-control font-medium">
+          {`Columns (${columns.length})`}
+        </summary>
+        <ul className="mt-2 columns-1 gap-6 sm:columns-2">
+          {columns.map(({ name, databaseType }) => (
+            <li key={name} className="flex justify-between gap-3 py-0.5">
+              <span className="wrap-anywhere">{name}</span>
+              <span className="text-muted">{databaseType}</span>
+            </li>
+          ))}
+        </ul>
+      </details>
+      <RawJson text={JSON.stringify(manifest, null, 2)} />
+    </div>
+  );
+}
+
+function Entry({ term, children }: { term: string; children: ReactNode }): ReactNode {
+  return (
+    <div className="sm:contents">
+      <dt className="text-muted">{term}</dt>
+      <dd className="min-w-0 wrap-anywhere">{children}</dd>
+    </div>
+  );
+}
+
+function RawJson({ text }: { text: string }): ReactNode {
+  return (
+    <details>
+      <summary className="control-small flex items-center rounded-control font-medium">
+        Raw JSON
+      </summary>
+      <div className="mt-2 space-y-2">
+        <CopyButton what="manifest" text={text} />
+        <pre
+          // Scrollable, so a keyboard has to reach it.
+          tabIndex={0}
+          role="region"
+          aria-label="Raw JSON of the manifest"
+          className="max-h-[320px] overflow-auto rounded-card bg-surface p-4 font-mono text-xs"
+        >
+          {text}
+        </pre>
+      </div>
+    </details>
+  );
+}
+
+function CopyButton({ what, text }: { what: string; text: string }): ReactNode {
+  const [result, setResult] = useState<'Copied' | 'Not copied' | null>(null);
+  return (
+    <Button
+      small
+      aria-label={`${result ?? 'Copy'} ${what}`}
+      onClick={() => {
+        navigator.clipboard
+          .writeText(text)
+          .then(() => {
+            setResult('Copied');
+            announce('copied', { sentence: `Copied ${what}` });
+          })
+          .catch(() => setResult('Not copied'));
+      }}
+    >
+      {result ?? 'Copy'}
+    </Button>
+  );
+}

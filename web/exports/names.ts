@@ -1,0 +1,34 @@
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import { day, dayAndClock } from '../time/format.ts';
+
+/** What an export is called on the page: its file, or the file it is to become. */
+export const exportName = ({ file, request }: ExportDocument): string =>
+  file?.name ?? `${request.dataset}.${request.format}`;
+
+/** `sales · 1 Mar – 31 Mar · 12 columns` */
+export function summary(request: ExportRequest, zone: string): string {
+  const columns = request.columns?.length;
+  return [
+    request.sources.join(', '),
+    rangeSummary(request, zone),
+    columns === undefined ? 'all columns' : `${columns} ${columns === 1 ? 'column' : 'columns'}`,
+  ].join(' · ');
+}
+
+/** Whole days by their first and last, `1 Mar – 31 Mar CET`; other bounds with their times. */
+export function rangeSummary({ from, to }: ExportRequest, zone: string): string {
+  if (from === undefined && to === undefined) return 'all times';
+  if (to === undefined) return `from ${from === undefined ? '' : dayAndClock(zone, from)}`;
+  if (from === undefined) return `before ${dayAndClock(zone, to)}`;
+  if (!isMidnight(from, zone) || !isMidnight(to, zone))
+    return `${dayAndClock(zone, from)} – ${dayAndClock(zone, to)}`;
+  const lastDay = new Date(Date.parse(to) - 1).toISOString();
+  const [first, last] = [day(zone, from), day(zone, lastDay)];
+  return first === last ? first : `${first} – ${last}`;
+}
+
+function isMidnight(instant: string, zone: string): boolean {
+  const time = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeStyle: 'medium' });
+  return time.format(new Date(instant)) === '00:00:00';
+}

@@ -1,0 +1,35 @@
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { announce } from '../ui/announcer.tsx';
+import { exportName } from './names.ts';
+
+const plural = (word: string) => (count: number) => `${count} exports ${word}`;
+
+/** Says what became of an export, once: on the change, not on the state. */
+export function announceOutcome(before: ExportDocument, after: ExportDocument): void {
+  const name = exportName(after);
+  if (after.downloadedAt !== null && before.downloadedAt === null)
+    announce('downloaded', { sentence: `${name} downloaded`, several: plural('downloaded') });
+  if (after.status === before.status) return;
+  switch (after.status) {
+    case 'ready':
+      announce('ready', { sentence: `${name} is ready`, several: plural('ready') });
+      return;
+    case 'failed':
+      announce('failed', {
+        sentence: `${name} failed. ${after.error?.message ?? ''}`,
+        several: plural('failed'),
+      });
+      return;
+    case 'cancelled':
+      announce('cancelled', { sentence: `${name} cancelled`, several: plural('cancelled') });
+      return;
+    case 'expired':
+      announce('expired', { sentence: `${name} expired`, several: plural('expired') });
+      return;
+    case 'queued':
+    case 'running':
+      return;
+    default:
+      after.status satisfies never;
+  }
+}

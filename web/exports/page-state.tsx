@@ -1,0 +1,45 @@
+import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
+
+/** What the last press on a row came to; it stands in the row until the next press. */
+export interface RowNote {
+  tone: 'plain' | 'danger';
+  text: string;
+  reference: string | null;
+}
+
+export interface ExportsPageState {
+  notes: ReadonlyMap<string, RowNote>;
+  setNote: (id: string, note: RowNote | null) => void;
+  /** The row that takes focus as soon as it is there. */
+  rowToFocus: string | null;
+  focusRow: (id: string | null) => void;
+}
+
+const Context = createContext<ExportsPageState | null>(null);
+
+export function ExportsPageStateProvider({ children }: { children: ReactNode }): ReactNode {
+  const [notes, setNotes] = useState<ReadonlyMap<string, RowNote>>(new Map());
+  const [rowToFocus, focusRow] = useState<string | null>(null);
+  const state = useMemo(
+    (): ExportsPageState => ({
+      notes,
+      setNote: (id, note) =>
+        setNotes((before) => {
+          const after = new Map(before);
+          if (note) after.set(id, note);
+          else after.delete(id);
+          return after;
+        }),
+      rowToFocus,
+      focusRow,
+    }),
+    [notes, rowToFocus],
+  );
+  return <Context value={state}>{children}</Context>;
+}
+
+export function useExportsPageState(): ExportsPageState {
+  const state = useContext(Context);
+  if (!state) throw new Error('Outside of the exports page');
+  return state;
+}

@@ -1,0 +1,63 @@
+import { dayAndClock } from '../time/format.ts';
+import { bytes, duration, ordinal, rough, roughRows, rowCount, rowsOf } from '../ui/quantity.ts';
+import type { Tracked } from './tracked.ts';
+
+/** Percent shown of a running export: never 100 before the server says that it is ready. */
+export function percentDone({ document }: Tracked): number | null {
+  const { rows, estimatedRows } = document.progress;
+  if (estimatedRows === null || estimatedRows === 0) return null;
+  return Math.min(99, Math.floor((rows / estimatedRows) * 100));
+}
+
+/** The line under the status word: what is there, how fast, until when. */
+export function statusLine(tracked: Tracked, zone: string): string {
+  const { document, cancelling } = tracked;
+  const { status, file, error, finishedAt, expiresAt, downloadedAt } = document;
+  if (cancelling) return 'Stopping; the rows written so far are discarded.';
+  switch (status) {
+    case 'queued':
+      return queuedLine(tracked);
+    case 'running':
+      return runningLine(tracked);
+    case 'ready': {
+      const rows =
+        file?.rows === 0 ? '0 rows: no data in this range' : rowCount(file?.rows ?? 0);
+      const until = expiresAt === null ? [] : [`expires ${dayAndClock(zone, expiresAt)}`];
+      const size = file && file.rows > 0 ? [bytes(file.bytes)] : [];
+      const fetched = downloadedAt === null ? [] : [`downloaded ${dayAndClock(zone, downloadedAt)}`];
+      return [rows, ...size, ...fetched, ...until].join(', ');
+    }
+    case 'failed':
+      return `${error?.message ?? 'The export failed.'} No file was made.`;
+    case 'cancelled':
+      return finishedAt === null ? '' : dayAndClock(zone, finishedAt);
+    case 'expired':
+      return `${expiresAt === null ? '' : `${dayAndClock(zone, expiresAt)}; `}file deleted`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function queuedLine({ document }: Tracked): string {
+  const { queuePosition, etaSeconds } = document.progress;
+  const parts: string[] = [];
+  if (queuePosition !== null)
+    parts.push(queuePosition === 0 ? 'next in line' : `${ordinal(queuePosition + 1)} in line`);
+  if (etaSeconds !== null) parts.push(`starts in about ${duration(etaSeconds)}`);
+  return parts.join(', ');
+}
+
+function runningLine(tracked: Tracked): string {
+  const { rows, estimatedRows, etaSeconds } = tracked.document.progress;
+  const rate = tracked.unchanged > 2 ? null : tracked.rate;
+  const speed = rate === null || rate < 1 ? [] : [`${rough(rate)}/s`];
+  if (estimatedRows === null || estimatedRows === 0)
+    return rows === 0 ? 'Reading the first rows' : [roughRows(rows), ...speed].join(', ');
+  if (rows >= estimatedRows)
+    return speed.length === 0
+      ? 'Finishing: checking the file (99 %)'
+      : [`${roughRows(rows)}, more than the estimate`, ...speed].join(', ');
+  const left = etaSeconds ?? (rate === null || rate < 1 ? null : (estimatedRows - rows) / rate);
+  const remaining = left === null ? [] : [`about ${duration(left)} left`];
+  return [rowsOf(rows, estimatedRows), ...speed, ...remaining].join(', ');
+}

@@ -1,0 +1,90 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { removeExport, requestDownload } from '../api/calls.ts';
+import { describe, isStatus } from '../api/errors.ts';
+import { SignedOutError } from '../session/session.ts';
+import { announce } from '../ui/announcer.tsx';
+import { exportName } from './names.ts';
+import { useExportsPageState } from './page-state.tsx';
+import { adopt, exportQuery, patch } from './queries.ts';
+
+interface Actions {
+  download: () => void;
+  downloading: boolean;
+  /** Cancels what waits or runs, deletes what has ended. */
+  remove: () => void;
+  copy: (what: string, text: string) => void;
+}
+
+/** What can be done with an export; the outcome stands in its row. */
+export function useActions(document: ExportDocument): Actions {
+  const client = useQueryClient();
+  const { setNote } = useExportsPageState();
+  const { id } = document;
+
+  const failed = (error: unknown): void => {
+    if (error instanceof SignedOutError) return;
+    const { message, reference } = describe(error);
+    setNote(id, { tone: 'danger', text: message, reference });
+    // A refusal means that the export is not what the page shows.
+    if (isStatus(error, 404, 409, 410)) void client.refetchQueries(exportQuery(id));
+  };
+
+  const download = useMutation({
+    mutationFn: () => requestDownload(id),
+    onMutate: () => setNote(id, null),
+    onSuccess: ({ url }) => {
+      visit(url);
+      setNote(id, { tone: 'plain', text: 'Download started', reference: null });
+      announce('download', { sentence: `Download of ${exportName(document)} started` });
+      patch(client, id, { downloadStartedAt: Date.now(), unchanged: 0 });
+    },
+    onError: failed,
+  });
+
+  const remove = useMutation({
+    mutationFn: () => removeExport(id),
+    onMutate: () => setNote(id, null),
+    onSuccess: (left) => {
+      if (left) {
+        patch(client, id, { cancelling: true, unchanged: 0 });
+        adopt(client, left);
+        return;
+      }
+      patch(client, id, { gone: true });
+      announce('deleted', { sentence: `${exportName(document)} deleted` });
+    },
+    onError: failed,
+  });
+
+  return {
+    download: () => download.mutate(),
+    downloading: download.isPending,
+    remove: () => remove.mutate(),
+    copy: (what, text) => {
+      navigator.clipboard
+        .writeText(text)
+        .then(() => {
+          setNote(id, { tone: 'plain', text: `Copied as ${what}`, reference: null });
+          announce('copied', { sentence: `Copied as ${what}` });
+        })
+        .catch(() =>
+          setNote(id, {
+            tone: 'danger',
+            text: 'The browser did not allow copying. Allow the clipboard for this site.',
+            reference: null,
+          }),
+        );
+    },
+  };
+}
+
+/** Opens the ticket as a link would: the page stays, because the answer is an attachment. */
+function visit(url: string): void {
+  const link = window.document.createElement('a');
+  link.href = url;
+  link.hidden = true;
+  window.document.body.append(link);
+  link.click();
+  link.remove();
+}

@@ -1,0 +1,49 @@
+import { type ReactNode, type RefObject } from 'react';
+import { Reference } from '../ui/panels.tsx';
+import type { FieldName, FormError } from './draft.ts';
+
+interface Props {
+  ref: RefObject<HTMLDivElement | null>;
+  errors: readonly FormError[];
+  reference: string | null;
+  fieldId: (field: FieldName) => string;
+}
+
+/** Above the form after a submit that was refused; it takes focus, its links focus the fields. */
+export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactNode {
+  if (errors.length === 0) return null;
+  return (
+    <div
+      ref={ref}
+      role="alert"
+      tabIndex={-1}
+      aria-labelledby="error-summary-title"
+      className="rounded-card border border-danger bg-danger/8 p-4"
+    >
+      <h3 id="error-summary-title" className="font-semibold text-danger">
+        There is a problem
+      </h3>
+      <ul className="mt-1 space-y-1">
+        {errors.map(({ field, message }) => (
+          <li key={`${field} ${message}`} className="wrap-anywhere">
+            {field === null ? (
+              message
+            ) : (
+              <a
+                href={`#${fieldId(field)}`}
+                className="rounded-control text-danger underline underline-offset-2 hover:no-underline"
+                onClick={(event) => {
+                  event.preventDefault();
+                  document.getElementById(fieldId(field))?.focus();
+                }}
+              >
+                {message}
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+      <Reference id={reference} />
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { formats } from 'virtual:request-options';
+import { listSources } from '../api/calls.ts';
+import { SignedOutError } from '../session/session.ts';
+import { useZone } from '../time/zone.ts';
+import { Button } from '../ui/button.tsx';
+import { SelectField } from '../ui/field.tsx';
+import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
+import { ColumnsField } from './columns-field.tsx';
+import { datasetOf, type FieldName, type FormError, lastChoices, readDraft } from './draft.ts';
+import { useDraft } from './draft-context.tsx';
+import { ErrorSummary } from './error-summary.tsx';
+import { errorsOf } from './problems.ts';
+import { RangeFields } from './range-fields.tsx';
+import { SourceFields } from './source-fields.tsx';
+import { ttlChoices } from './time-to-live.ts';
+import { useCreate } from './use-create.ts';
+
+interface Refusal {
+  errors: readonly FormError[];
+  reference: string | null;
+}
+
+const noRefusal: Refusal = { errors: [], reference: null };
+
+export function ExportForm(): ReactNode {
+  const sources = useQuery({
+    queryKey: ['sources'],
+    queryFn: ({ signal }) => listSources(signal),
+    staleTime: 30_000,
+  });
+  const { draft, key, change, renewKey } = useDraft();
+  const zone = useZone();
+  const [refusal, setRefusal] = useState(noRefusal);
+  const summary = useRef<HTMLDivElement>(null);
+  const idPrefix = useId();
+  const fieldId = (field: FieldName): string => `${idPrefix}-${field}`;
+  const errorOf = (field: FieldName): string | undefined =>
+    refusal.errors.find((error) => error.field === field)?.message;
+  const create = useCreate(renewKey);
+
+  const refuse = (next: Refusal): void => {
+    flushSync(() => setRefusal(next));
+    summary.current?.focus();
+  };
+
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (create.isPending) return;
+    const { request, errors } = readDraft(draft, datasetOf(draft, sources.data), zone);
+    if (!request) {
+      refuse({ errors, reference: null });
+      return;
+    }
+    setRefusal(noRefusal);
+    const { source, dataset, columns, format, ttlSeconds } = draft;
+    create.mutate(
+      { request, key },
+      {
+        onSuccess: () => lastChoices.set({ source, dataset, columns, format, ttlSeconds }),
+        onError: (error) => {
+          if (!(error instanceof SignedOutError)) refuse(errorsOf(error));
+        },
+      },
+    );
+  };
+
+  if (!sources.data)
+    return sources.error ? (
+      <FailedPanel
+        what="sources"
+        error={sources.error}
+        onRetry={() => void sources.refetch()}
+      />
+    ) : (
+      <Skeleton label="Loading sources" rows={5} />
+    );
+  if (sources.data.sources.length === 0)
+    return (
+      <EmptyPanel>No sources are shared with you yet. Ask an administrator.</EmptyPanel>
+    );
+
+  const dataset = datasetOf(draft, sources.data);
+  return (
+    <form noValidate onSubmit={submit} aria-label="New export" className="space-y-4">
+      <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} />
+      <SourceFields
+        sources={sources.data}
+        draft={draft}
+        onChange={change}
+        onOpen={() => {
+          if (sources.isStale) void sources.refetch();
+        }}
+        fieldId={fieldId}
+        errorOf={errorOf}
+      />
+      {dataset ? (
+        <ColumnsField
+          key={`${draft.source} ${draft.dataset}`}
+          id={fieldId('columns')}
+          dataset={dataset}
+          chosen={draft.columns}
+          onChange={(columns) => change({ columns })}
+          error={errorOf('columns')}
+        />
+      ) : null}
+      <RangeFields
+        dataset={dataset}
+        range={draft.range}
+        onChange={(range) => change({ range })}
+        fieldId={fieldId}
+        errorOf={errorOf}
+      />
+      <div className="grid grid-cols-2 gap-3">
+        <SelectField
+          id={fieldId('format')}
+          label="Format"
+          value={draft.format}
+          error={errorOf('format')}
+          onChange={({ target }) =>
+            change({ format: formats.find((format) => format === target.value) ?? draft.format })
+          }
+        >
+          {formats.map((format) => (
+            <option key={format} value={format}>
+              {formatNames[format]}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          id={fieldId('ttlSeconds')}
+          label="Keep the file for"
+          value={String(draft.ttlSeconds)}
+          error={errorOf('ttlSeconds')}
+          onChange={({ target }) => change({ ttlSeconds: Number(target.value) })}
+        >
+          {ttlChoices(draft.ttlSeconds).map(({ seconds, label }) => (
+            <option key={seconds} value={seconds}>
+              {label}
+            </option>
+          ))}
+        </SelectField>
+      </div>
+      <Button
+        type="submit"
+        variant="primary"
+        className="w-full"
+        busy={create.isPending}
+        onClick={(event) => {
+          // The second click of a double click: an answer may have come in between.
+          if (event.detail > 1) event.preventDefault();
+        }}
+      >
+        {create.isPending ? 'Sending…' : 'Export'}
+      </Button>
+    </form>
+  );
+}
+
+const formatNames: Record<(typeof formats)[number], string> = { csv: 'CSV' };

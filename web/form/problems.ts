@@ -1,0 +1,31 @@
+import { ApiError, describe } from '../api/errors.ts';
+import type { FieldName, FormError } from './draft.ts';
+
+const fields: Record<string, { field: FieldName; label: string }> = {
+  sources: { field: 'source', label: 'Source' },
+  dataset: { field: 'dataset', label: 'Dataset' },
+  columns: { field: 'columns', label: 'Columns' },
+  from: { field: 'from', label: 'From' },
+  to: { field: 'to', label: 'To' },
+  format: { field: 'format', label: 'Format' },
+  ttlSeconds: { field: 'ttlSeconds', label: 'Keep the file for' },
+};
+
+/** The refusal of the server, beside the fields it is about where it names them. */
+export function errorsOf(error: unknown): { errors: FormError[]; reference: string | null } {
+  if (error instanceof ApiError && error.problem.errors?.length) {
+    const errors = error.problem.errors.map(({ field, message }): FormError => {
+      // `columns.2` and `columns[2]` are about columns.
+      const known = fields[/^\w+/.exec(field)?.[0] ?? ''];
+      return known
+        ? { field: known.field, message: `${known.label}: ${message}` }
+        : { field: null, message: field === '' ? message : `${field}: ${message}` };
+    });
+    return { errors, reference: null };
+  }
+  const { message, reference } = describe(error);
+  return {
+    errors: [{ field: null, message: `${message} Your choices are kept; press Export again.` }],
+    reference,
+  };
+}

@@ -1,0 +1,80 @@
+import type { ReactNode } from 'react';
+import type { Dataset } from '../../lib/contracts/sources.ts';
+import { dayAndClock, zoneNameAndOffset } from '../time/format.ts';
+import { presets } from '../time/presets.ts';
+import { dayIn, echoRange, noMoment, readRange, type TypedRange } from '../time/range.ts';
+import { useZone } from '../time/zone.ts';
+import { Button } from '../ui/button.tsx';
+import { DateField } from './date-field.tsx';
+import type { FieldName } from './draft.ts';
+
+interface Props {
+  dataset: Dataset | undefined;
+  range: TypedRange;
+  onChange: (range: TypedRange) => void;
+  fieldId: (field: FieldName) => string;
+  errorOf: (field: FieldName) => string | undefined;
+}
+
+export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Props): ReactNode {
+  const zone = useZone();
+  if (dataset?.timeColumn === null)
+    return (
+      <p className="rounded-card bg-surface px-4 py-3 text-muted">
+        This dataset has no time column; all its rows are exported.
+      </p>
+    );
+  const { earliest = null, latest = null } = dataset ?? {};
+  const read = readRange(range, zone);
+  const echo = read.errors.length === 0 ? echoRange(read, zone) : null;
+  const untouched = range.from.date === '' && range.to.date === '';
+
+  return (
+    <fieldset className="space-y-3">
+      <legend className="sr-only">{`Dates in ${zoneNameAndOffset(zone, new Date())}`}</legend>
+      <div className="space-y-3">
+        <DateField
+          id={fieldId('from')}
+          label="From"
+          value={range.from}
+          suggested={earliest === null ? undefined : dayIn(earliest, zone).toString()}
+          error={errorOf('from')}
+          onChange={(from) => onChange({ ...range, from })}
+        />
+        <DateField
+          id={fieldId('to')}
+          label="To"
+          value={range.to}
+          suggested={latest === null ? undefined : dayIn(latest, zone).toString()}
+          error={errorOf('to')}
+          onChange={(to) => onChange({ ...range, to })}
+        />
+      </div>
+      {earliest !== null && latest !== null ? (
+        <div role="group" aria-label="Ranges" className="flex flex-wrap gap-2">
+          {presets(earliest, latest, zone).map(({ label, range: preset }) => (
+            <Button key={label} small className="px-2 text-xs" onClick={() => onChange(preset)}>
+              {label}
+            </Button>
+          ))}
+          {untouched ? null : (
+            <Button
+              small
+              variant="quiet"
+              className="px-2 text-xs"
+              onClick={() => onChange({ from: noMoment, to: noMoment })}
+            >
+              Clear
+            </Button>
+          )}
+        </div>
+      ) : null}
+      <p className="text-xs text-muted">
+        {echo ?? 'Without dates all rows are exported.'}
+        {earliest !== null && latest !== null
+          ? ` Data from ${dayAndClock(zone, earliest)} to ${dayAndClock(zone, latest)}.`
+          : null}
+      </p>
+    </fieldset>
+  );
+}

@@ -1,0 +1,31 @@
+import { ttlBounds } from 'virtual:request-options';
+import { duration } from '../ui/quantity.ts';
+
+interface TtlChoice {
+  seconds: number;
+  label: string;
+}
+
+const hour = 3_600;
+const day = 24 * hour;
+
+const usual: readonly TtlChoice[] = [
+  { seconds: hour, label: '1 hour' },
+  { seconds: 6 * hour, label: '6 hours' },
+  { seconds: day, label: '1 day' },
+  { seconds: 3 * day, label: '3 days' },
+  { seconds: 7 * day, label: '7 days' },
+  { seconds: 30 * day, label: '30 days' },
+];
+
+/** The usual times within the limits, and the one in use if it is none of them. */
+export function ttlChoices(current: number): TtlChoice[] {
+  const choices = usual.filter(
+    ({ seconds }) => seconds >= ttlBounds.min && seconds <= ttlBounds.max,
+  );
+  return choices.some(({ seconds }) => seconds === current)
+    ? choices
+    : [...choices, { seconds: current, label: duration(current) }].toSorted(
+        (a, b) => a.seconds - b.seconds,
+      );
+}

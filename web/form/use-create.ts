@@ -1,0 +1,34 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from 'react-router';
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { createExport, type NewExport } from '../api/calls.ts';
+import { noFilters } from '../exports/filters.ts';
+import { useExportsPageState } from '../exports/page-state.tsx';
+import { insert } from '../exports/queries.ts';
+import { announce } from '../ui/announcer.tsx';
+
+/** Sends the draft; the new row then is in the list and has focus. */
+export function useCreate(onCreated: () => void) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { focusRow } = useExportsPageState();
+  return useMutation({
+    mutationFn: ({ request, key }: { request: NewExport; key: string }) =>
+      createExport(request, key),
+    retry: false,
+    onSuccess: (created) => {
+      onCreated();
+      announce('queued', { sentence: queuedSentence(created) });
+      insert(client, noFilters, [created]);
+      // Filters could hide it.
+      void navigate('/exports');
+      focusRow(created.id);
+    },
+  });
+}
+
+function queuedSentence({ progress: { queuePosition } }: ExportDocument): string {
+  return queuePosition === null
+    ? 'Export queued'
+    : `Export queued, position ${queuePosition + 1}`;
+}

@@ -1,0 +1,31 @@
+import type { ReactNode } from 'react';
+import { Outlet } from 'react-router';
+import { SessionEnded } from '../session/session-ended.tsx';
+import { useSession } from '../session/session.ts';
+import { SignInPage } from '../pages/sign-in-page.tsx';
+import { Announcer } from '../ui/announcer.tsx';
+import { Header } from './header.tsx';
+import { OfflineBanner } from './offline-banner.tsx';
+
+export function Shell(): ReactNode {
+  const session = useSession();
+  if (session.status === 'signed-out') return <SignInPage />;
+  const { email } = session.session;
+  return (
+    <>
+      <a
+        href="#main"
+        className="fixed top-2 left-2 z-20 -translate-y-16 rounded-control bg-accent px-4 py-2 font-medium text-on-accent focus:translate-y-0"
+      >
+        Skip to content
+      </a>
+      <Header email={email} />
+      <OfflineBanner />
+      <main id="main" tabIndex={-1} className="mx-auto max-w-[1440px] px-4 py-6 lg:px-6">
+        <Outlet />
+      </main>
+      <Announcer />
+      {session.status === 'ended' ? <SessionEnded email={email} /> : null}
+    </>
+  );
+}

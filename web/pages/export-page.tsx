@@ -1,0 +1,37 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useParams } from 'react-router';
+import { isStatus } from '../api/errors.ts';
+import { ExportDetails } from '../exports/export-details.tsx';
+import { exportName } from '../exports/names.ts';
+import { exportQuery } from '../exports/queries.ts';
+import { BackLink } from '../ui/back-link.tsx';
+import { ButtonLink } from '../ui/button.tsx';
+import { PageHeading } from '../ui/page.tsx';
+import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
+
+/** One export; where the links of events point. */
+export function ExportPage(): ReactNode {
+  const { id = '' } = useParams();
+  const { data, error, refetch } = useQuery(exportQuery(id));
+  const gone = data?.gone === true || isStatus(error, 404, 422);
+  return (
+    <>
+      <BackLink />
+      <div className="mb-4">
+        <PageHeading title={data && !gone ? exportName(data.document) : 'Export'} />
+      </div>
+      {gone ? (
+        <EmptyPanel action={<ButtonLink to="/exports">Go to Exports</ButtonLink>}>
+          There is no such export. It was deleted, or it belongs to another account.
+        </EmptyPanel>
+      ) : data ? (
+        <ExportDetails tracked={data} />
+      ) : error ? (
+        <FailedPanel what="the export" error={error} onRetry={() => void refetch()} />
+      ) : (
+        <Skeleton label="Loading the export" rows={3} />
+      )}
+    </>
+  );
+}

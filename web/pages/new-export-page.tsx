@@ -1,0 +1,21 @@
+import type { ReactNode } from 'react';
+import { BackLink } from '../ui/back-link.tsx';
+import { ExportForm } from '../form/export-form.tsx';
+import { useWide } from '../ui/media.ts';
+import { PageHeading } from '../ui/page.tsx';
+import { ExportsPage } from './exports-page.tsx';
+
+/** On wide pages the form is there anyway, beside the list. */
+export function NewExportPage(): ReactNode {
+  const wide = useWide();
+  if (wide) return <ExportsPage />;
+  return (
+    <>
+      <BackLink />
+      <div className="mb-4">
+        <PageHeading title="New export" />
+      </div>
+      <ExportForm />
+    </>
+  );
+}

@@ -1,0 +1,13 @@
+import type { ReactNode } from 'react';
+import { ButtonLink } from '../ui/button.tsx';
+import { PageHeading } from '../ui/page.tsx';
+
+export function NotFoundPage(): ReactNode {
+  return (
+    <div className="space-y-4">
+      <PageHeading title="There is no page here" />
+      <p className="text-muted">The address may be mistyped, or the page has moved.</p>
+      <ButtonLink to="/exports">Go to Exports</ButtonLink>
+    </div>
+  );
+}

@@ -1,0 +1,114 @@
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
+import { createSession } from '../api/calls.ts';
+import { describe, isStatus } from '../api/errors.ts';
+import { Button } from '../ui/button.tsx';
+import { described, FieldError, labelClass, TextField } from '../ui/field.tsx';
+import type { SignedIn } from './session.ts';
+
+interface Props {
+  email?: string;
+  onSignedIn: (session: SignedIn) => void;
+}
+
+interface Missing {
+  email?: string;
+  password?: string;
+}
+
+export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): ReactNode {
+  const [email, setEmail] = useState(knownEmail);
+  const [password, setPassword] = useState('');
+  const [shown, setShown] = useState(false);
+  const [missing, setMissing] = useState<Missing>({});
+  const emailField = useRef<HTMLInputElement>(null);
+  const passwordField = useRef<HTMLInputElement>(null);
+  const attempt = useMutation({
+    mutationFn: () => createSession(email.trim(), password),
+    retry: false,
+    networkMode: 'always',
+    onSuccess: ({ token, expiresAt }) => onSignedIn({ token, expiresAt, email: email.trim() }),
+    onError: (error) => {
+      if (isStatus(error, 401)) passwordField.current?.select();
+    },
+  });
+
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (attempt.isPending) return;
+    const without: Missing = {
+      ...(email.trim() === '' && { email: 'Enter your email.' }),
+      ...(password === '' && { password: 'Enter your password.' }),
+    };
+    setMissing(without);
+    if (without.email) emailField.current?.focus();
+    else if (without.password) passwordField.current?.focus();
+    else attempt.mutate();
+  };
+
+  return (
+    <form noValidate onSubmit={submit} className="space-y-4">
+      <div role="alert">
+        {attempt.isError ? (
+          <p className="rounded-card border border-danger/40 bg-danger/8 px-4 py-3">
+            {refusal(attempt.error)}
+          </p>
+        ) : null}
+      </div>
+      <TextField
+        ref={emailField}
+        id="sign-in-email"
+        label="Email"
+        type="email"
+        name="email"
+        autoComplete="username"
+        autoFocus={knownEmail === ''}
+        value={email}
+        error={missing.email}
+        onChange={(event) => setEmail(event.target.value)}
+      />
+      <div className="space-y-1">
+        <label htmlFor="sign-in-password" className={labelClass}>
+          Password
+        </label>
+        <div className="flex gap-2">
+          <input
+            ref={passwordField}
+            id="sign-in-password"
+            className="input"
+            type={shown ? 'text' : 'password'}
+            name="password"
+            autoComplete="current-password"
+            autoFocus={knownEmail !== ''}
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+            {...described('sign-in-password', missing.password, undefined)}
+          />
+          <Button
+            aria-pressed={shown}
+            aria-controls="sign-in-password"
+            onClick={() => setShown(!shown)}
+          >
+            {shown ? 'Hide' : 'Show'}
+            <span className="sr-only">password</span>
+          </Button>
+        </div>
+        <FieldError id="sign-in-password-error" message={missing.password} />
+      </div>
+      <Button type="submit" variant="primary" busy={attempt.isPending} className="w-full">
+        {label(attempt)}
+      </Button>
+    </form>
+  );
+}
+
+function label({ isPending, error }: { isPending: boolean; error: Error | null }): string {
+  if (isPending) return 'Signing in…';
+  return error && !isStatus(error, 401, 422) ? 'Try again' : 'Sign in';
+}
+
+function refusal(error: Error): string {
+  if (isStatus(error, 401, 422)) return 'Email or password is not right. Try again.';
+  if (isStatus(error, 429)) return `Too many tries. Wait ${error.retryAfterSeconds ?? 30} seconds.`;
+  return describe(error).message;
+}

@@ -1,0 +1,14 @@
+import type { ReactNode } from 'react';
+import { Link } from 'react-router';
+import { Icon } from './icons.tsx';
+
+export function BackLink(): ReactNode {
+  return (
+    <Link
+      to="/exports"
+      className="control-small mb-2 -ml-1 inline-flex items-center gap-1 rounded-control pr-2 text-sm text-muted hover:text-text"
+    >
+      <Icon name="left" /> All exports
+    </Link>
+  );
+}

@@ -1,0 +1,56 @@
+import { type ReactNode, useEffect, useEffectEvent, useId, useRef } from 'react';
+
+interface Props {
+  title: string;
+  /** Esc. Null: this dialog cannot be left without an answer. */
+  onClose: (() => void) | null;
+  /** Where focus goes when the element that had it is gone. */
+  returnFocusTo?: string;
+  wide?: boolean;
+  children: ReactNode;
+}
+
+/** A modal dialog on the browser's own: focus is kept inside, the rest of the page is inert. */
+export function Modal({ title, onClose, returnFocusTo, wide = false, children }: Props): ReactNode {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  const fallback = useEffectEvent(() =>
+    returnFocusTo === undefined ? null : document.getElementById(returnFocusTo),
+  );
+
+  useEffect(() => {
+    const before = document.activeElement;
+    const element = dialog.current;
+    element?.showModal();
+    return () => {
+      element?.close();
+      const target = before?.isConnected && before !== document.body ? before : fallback();
+      if (target instanceof HTMLElement) target.focus();
+    };
+  }, []);
+
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={titleId}
+      className={`max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] overflow-y-auto rounded-card bg-background p-6 text-text shadow-overlay ${wide ? 'max-w-[720px]' : 'max-w-[440px]'}`}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      onKeyDown={(event) => {
+        // Chrome closes a dialog on the second Esc whatever the cancel event says.
+        if (event.key === 'Escape' && onClose === null) event.preventDefault();
+      }}
+    >
+      <h2 id={titleId} className="text-lg font-semibold text-balance">
+        {title}
+      </h2>
+      {children}
+    </dialog>
+  );
+}
+
+export function ModalActions({ children }: { children: ReactNode }): ReactNode {
+  return <div className="mt-6 flex flex-wrap justify-end gap-3">{children}</div>;
+}

@@ -1,0 +1,36 @@
+import { type ReactNode, useEffect, useEffectEvent, useRef } from 'react';
+import { useLocation, useNavigationType } from 'react-router';
+
+export function usePageTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} – StreamSync`;
+  }, [title]);
+}
+
+let firstPage = true;
+
+/**
+ * The heading of a page. It sets the title, and takes focus when the page was reached by a link;
+ * not on the first page, where the browser starts at the top, nor on the way back, where the page
+ * decides what had focus before.
+ */
+export function PageHeading({ title, children }: { title: string; children?: ReactNode }): ReactNode {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { pathname } = useLocation();
+  const how = useNavigationType();
+  usePageTitle(title);
+  const arrive = useEffectEvent(() => {
+    if (!firstPage && how !== 'POP') heading.current?.focus();
+    firstPage = false;
+  });
+  useEffect(() => arrive(), [pathname]);
+  return (
+    <h1
+      ref={heading}
+      tabIndex={-1}
+      className="min-w-0 text-lg font-semibold tracking-tight wrap-anywhere sm:text-xl"
+    >
+      {children ?? title}
+    </h1>
+  );
+}
