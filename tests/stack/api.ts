@@ -21,6 +21,7 @@ interface Question {
 }
 
 export const asDemo = { 'x-api-key': credentials.demo.apiKey };
+export const asAdmin = { 'x-api-key': credentials.admin.apiKey };
 export const asOther = { 'x-api-key': credentials.other.apiKey };
 
 /** Calls the API by path, or any absolute URL. Bodies that are strings are sent as they are. */

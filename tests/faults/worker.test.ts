@@ -1,0 +1,173 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createExport, download, ended, readExport } from '../stack/api.ts';
+import { follow, type Topic } from '../stack/events.ts';
+import { readStack, referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+let results: Topic;
+
+beforeAll(async () => {
+  results = await follow('exports.results');
+  // Slow enough to be interrupted, whatever the machine; the delay is per row, the rows are exact.
+  await sql(
+    sourceUrl('sales'),
+    `create or replace view slow_customers as
+       select c.id, c.name, pg_sleep(0.0002)::text as nothing, c.created_at from customers c where c.id <= 6000`,
+  );
+});
+afterAll(() => results.close());
+
+const slow = { sources: ['sales'], dataset: 'slow_customers', format: 'csv' };
+const wanted = () =>
+  referenceCsv('sales', `select id, name, '' as nothing, created_at from customers where id <= 6000`);
+
+/** The worker processes: which one has the attempt is known to its connection to the source. */
+const workers = async () =>
+  (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker-'));
+
+const runningWithRows = (id: string) =>
+  until(
+    'the export is being read',
+    async () => {
+      const [reader] = await sql<{ pid: number; client_port: number }>(
+        sourceUrl('sales'),
+        `select pid, client_port from pg_stat_activity
+         where query like 'copy%slow_customers%' and state = 'active'`,
+      );
+      const document = await readExport(id);
+      return reader && document.status === 'running' ? reader : undefined;
+    },
+    { seconds: 20, everyMilliseconds: 30 },
+  );
+
+/** The local process that holds a connection from this port. */
+async function processAt(port: number): Promise<number> {
+  const table = await readFile('/proc/net/tcp', 'utf8');
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const inode = table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === '01')?.[9];
+  for (const { pid } of await workers()) {
+    for (const fd of await readdir(`/proc/${pid}/fd`)) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+      if (inode !== undefined && target === `socket:[${inode}]`) return pid;
+    }
+  }
+  throw new Error(`no worker holds port ${port}`);
+}
+
+describe('an export whose worker is killed with -9', () => {
+  test('ends ready, once, whole, within seconds; nothing of the lost attempt is left', async () => {
+    const { id } = await createExport(slow);
+    const reader = await runningWithRows(id);
+    const victim = await processAt(reader.client_port);
+    const killed = performance.now();
+    process.kill(victim, 'SIGKILL');
+
+    const document = await ended(id, 60);
+    const seconds = (performance.now() - killed) / 1_000;
+    console.info(`ready ${seconds.toFixed(1)} s after the kill`);
+    expect(document).toMatchObject({ status: 'ready', error: null });
+    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+
+    const attempts = await sql<{ state: string }>(
+      stack.postgres.catalogue,
+      'select state from attempts where export_id = $1 order by started_at',
+      [id],
+    );
+    expect(attempts.map(({ state }) => state)).toEqual(['lost', 'done']);
+    await until('the completed event', async () =>
+      events(id, 'completed').length > 0 ? true : undefined,
+    );
+    expect(events(id, 'completed')).toHaveLength(1);
+    expect(events(id, 'accepted')).toHaveLength(1);
+    expect((await workers()).map(({ pid }) => pid)).not.toContain(victim);
+    await until('the upload of the lost attempt is cleared', async () =>
+      (await uploadsOf(id)) === 0 ? true : undefined,
+    );
+  });
+
+  test('again and again, still ends ready', async () => {
+    const { id } = await createExport(slow);
+    for (let n = 0; n < 3; n++) {
+      const reader = await runningWithRows(id);
+      process.kill(await processAt(reader.client_port), 'SIGKILL');
+      await until('its backend is gone', async () => {
+        const left = await sql(
+          sourceUrl('sales'),
+          'select 1 from pg_stat_activity where pid = $1',
+          [reader.pid],
+        );
+        return left.length === 0 ? true : undefined;
+      });
+    }
+    expect((await ended(id, 60)).status).toBe('ready');
+    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+  });
+});
+
+test('an export whose source ends its connection is tried again, and ends ready', async () => {
+  const { id } = await createExport(slow);
+  const reader = await runningWithRows(id);
+  await sql(sourceUrl('sales'), 'select pg_terminate_backend($1)', [reader.pid]);
+  expect((await ended(id, 60)).status).toBe('ready');
+  expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+  const attempts = await sql<{ state: string }>(
+    stack.postgres.catalogue,
+    'select state from attempts where export_id = $1 order by started_at',
+    [id],
+  );
+  expect(attempts.map(({ state }) => state)).toEqual(['retried', 'done']);
+});
+
+test('a worker that is stopped and wakes up after it was replaced changes nothing', async () => {
+  const { id } = await createExport(slow);
+  const reader = await runningWithRows(id);
+  const victim = await processAt(reader.client_port);
+  process.kill(victim, 'SIGSTOP');
+  try {
+    const document = await ended(id, 120);
+    expect(document.status).toBe('ready');
+    process.kill(victim, 'SIGCONT');
+    const settled = await download(id);
+    expect(sortedLines(settled.bytes)).toBe(sortedLines(await wanted()));
+    await until('the stopped attempt is over', async () => {
+      const running = await sql(
+        stack.postgres.catalogue,
+        `select 1 from attempts where export_id = $1 and state = 'running'`,
+        [id],
+      );
+      return running.length === 0 ? true : undefined;
+    });
+    expect(await readExport(id)).toEqual(document);
+    expect(events(id, 'completed')).toHaveLength(1);
+  } finally {
+    process.kill(victim, 'SIGCONT');
+  }
+}, 150_000);
+
+const events = (id: string, outcome: string) =>
+  results.messages.filter(
+    ({ value }) =>
+      String(value).includes(id) && String(value).includes(`streamsync.export.${outcome}.v1`),
+  );
+
+async function uploadsOf(id: string): Promise<number> {
+  const s3 = new S3Client({
+    endpoint: stack.s3.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  try {
+    const { Uploads = [] } = await s3.send(
+      new ListMultipartUploadsCommand({ Bucket: stack.s3.bucket, Prefix: 'exports/' }),
+    );
+    return Uploads.filter(({ Key }) => Key?.includes(id)).length;
+  } finally {
+    s3.destroy();
+  }
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
+import { call, monthOfOrders } from '../stack/api.ts';
+import { follow, produce, requested, resultOf, resultsOf, type Topic } from '../stack/events.ts';
+import { credentials, referenceCsv, sortedLines } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+const requestedBy = credentials.demo.email;
+const withKey = { 'x-api-key': credentials.demo.apiKey };
+let results: Topic;
+let deadLetters: Topic;
+
+beforeAll(async () => {
+  results = await follow('exports.results');
+  deadLetters = await follow('exports.requested.dlq');
+});
+afterAll(async () => {
+  await results.close();
+  await deadLetters.close();
+});
+
+const ask = (...events: object[]) =>
+  produce(
+    'exports.requested',
+    events.map((event) => ({ value: JSON.stringify(event) })),
+  );
+
+describe('an export asked for by event', () => {
+  test('is accepted, made, and its link works with the key of the owner alone', async () => {
+    const event = requested({ ...monthOfOrders, requestedBy });
+    await ask(event);
+    const accepted = exportResultSchema.parse(await resultOf(results, event.id, 'accepted'));
+    const completed = exportResultSchema.parse(await resultOf(results, event.id, 'completed'));
+    expect(completed.data).toMatchObject({
+      id: accepted.data.id,
+      status: 'ready',
+      owner: requestedBy,
+    });
+    expect(completed.data.message).toMatch(/^The export of orders of sales is ready: \d+ rows/);
+
+    const link = completed.data.downloadUrl;
+    const mine = await call('GET', link, { headers: withKey, redirect: 'follow' });
+    const reference = await referenceCsv(
+      'sales',
+      `select * from orders where ordered_at >= '2024-03-01' and ordered_at < '2024-04-01'`,
+    );
+    expect(sortedLines(mine.bytes)).toBe(sortedLines(reference));
+    expect((await call('GET', link)).problem().status).toBe(401);
+    const theirs = { 'x-api-key': credentials.other.apiKey };
+    expect((await call('GET', link, { headers: theirs })).problem().status).toBe(404);
+    const browser = await call('GET', link, { headers: { accept: 'text/html,*/*;q=0.8' } });
+    expect([browser.status, browser.headers.get('location')]).toEqual([
+      302,
+      `/exports/${accepted.data.id}`,
+    ]);
+    const key = results.messages.find(({ value }) => String(value).includes(event.id))?.key;
+    expect(String(key)).toBe(accepted.data.id);
+  });
+
+  test('twice with the same id is made once', async () => {
+    const event = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
+    const last = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
+    await ask(event, event);
+    await ask(event);
+    await resultOf(results, event.id, 'completed');
+    await ask(event, last);
+    await resultOf(results, last.id, 'completed');
+    expect(resultsOf(results, event.id, 'accepted')).toHaveLength(1);
+    expect(resultsOf(results, event.id, 'completed')).toHaveLength(1);
+  });
+
+  test.each([
+    ['an unknown dataset', { ...monthOfOrders, dataset: 'nope', requestedBy }, 'dataset'],
+    ['an unknown field', { ...monthOfOrders, bogus: 1, requestedBy }, 'bogus'],
+    [
+      'somebody unknown',
+      { ...monthOfOrders, requestedBy: 'nobody@streamsync.example' },
+      'requestedBy',
+    ],
+    ['nobody', monthOfOrders, 'requestedBy'],
+  ])('for %s is rejected once, with the field', async (_name, data, field) => {
+    const event = requested(data);
+    await ask(event);
+    const { data: rejected } = exportRejectedSchema.parse(
+      await resultOf(results, event.id, 'rejected'),
+    );
+    expect(rejected.problem).toMatchObject({ status: 422, errors: [{ field }] });
+    await ask(event);
+    const next = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
+    await ask(next);
+    await resultOf(results, next.id, 'accepted');
+    expect(resultsOf(results, event.id, 'rejected')).toHaveLength(1);
+  });
+
+  test('with data that is no object is rejected', async () => {
+    const event = requested('orders, please');
+    await ask(event);
+    const { data } = exportRejectedSchema.parse(await resultOf(results, event.id, 'rejected'));
+    expect(data.problem.code).toBe('malformed_body');
+  });
+
+  test('with another request under the same id is rejected as a conflict', async () => {
+    const id = randomUUID();
+    await ask(requested({ ...monthOfOrders, columns: ['id'], requestedBy }, id));
+    await resultOf(results, id, 'accepted');
+    await ask(requested({ ...monthOfOrders, columns: ['total'], requestedBy }, id));
+    const { data } = exportRejectedSchema.parse(await resultOf(results, id, 'rejected'));
+    expect(data.problem.code).toBe('idempotency_conflict');
+  });
+});
+
+describe('a message that is no event', () => {
+  test.each([
+    ['bytes that are no text', Buffer.from([0xff, 0x00, 0xfe, 0x7b])],
+    ['JSON cut short', Buffer.from('{"specversion":"1.0","id":')],
+    ['JSON that is no event', Buffer.from('{"hello":"world"}')],
+    ['an array', Buffer.from('[1,2,3]')],
+    ['an event of another type', Buffer.from(JSON.stringify({ ...requested({}), type: 'x' }))],
+  ])('%s: goes to the dead letters as it was, and the next is served', async (_name, value) => {
+    const mark = randomUUID();
+    const next = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
+    await produce('exports.requested', [{ value, headers: { mark, trace: 'abc' } }]);
+    await ask(next);
+    await resultOf(results, next.id, 'accepted');
+    const letter = await until('the dead letter', async () =>
+      deadLetters.messages.find(({ headers }) => headers.mark === mark),
+    );
+    expect(letter.value?.equals(value)).toBe(true);
+    expect(letter.headers).toMatchObject({
+      mark,
+      trace: 'abc',
+      topic: 'exports.requested',
+      partition: expect.stringMatching(/^\d+$/),
+      offset: expect.stringMatching(/^\d+$/),
+      reason: expect.stringMatching(/./),
+    });
+  });
+
+  test('no value at all: the same', async () => {
+    const mark = randomUUID();
+    await produce('exports.requested', [{ value: null, headers: { mark } }]);
+    const letter = await until('the dead letter', async () =>
+      deadLetters.messages.find(({ headers }) => headers.mark === mark),
+    );
+    expect(letter.value).toBeNull();
+  });
+});

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import kafkajs, { type Consumer, type Producer } from 'kafkajs';
+import type { z } from 'zod';
+import { type exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
+import { stack } from './stack.ts';
+import { until } from './until.ts';
+
+process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
+const { Kafka, logLevel } = kafkajs;
+
+/** A Kafka client of some other system: it knows the topics and nothing else of ours. */
+const kafka = new Kafka({
+  clientId: 'another-system',
+  brokers: stack.kafka.brokers,
+  logLevel: logLevel.NOTHING,
+});
+
+export interface SeenMessage {
+  partition: number;
+  offset: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+}
+
+export interface Topic {
+  messages: SeenMessage[];
+  close: () => Promise<void>;
+}
+
+/** Reads a topic from its beginning, into `messages`. */
+export async function follow(topic: string): Promise<Topic> {
+  const consumer: Consumer = kafka.consumer({ groupId: `test-${randomUUID()}` });
+  const messages: SeenMessage[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ partition, message }) => {
+      messages.push({
+        partition,
+        offset: message.offset,
+        key: message.key,
+        value: message.value,
+        headers: Object.fromEntries(
+          Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+        ),
+      });
+    },
+  });
+  return { messages, close: () => consumer.disconnect() };
+}
+
+/** Sends messages to a topic, in order, and disconnects. */
+export async function produce(
+  topic: string,
+  messages: { value: Buffer | string | null; headers?: Record<string, Buffer | string> }[],
+): Promise<void> {
+  const producer: Producer = kafka.producer();
+  await producer.connect();
+  try {
+    await producer.send({
+      topic,
+      messages: messages.map((message) => ({ key: null, ...message })),
+    });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+export const requested = (data: unknown, id: string = randomUUID()) => ({
+  specversion: '1.0',
+  id,
+  source: '/tests',
+  type: 'streamsync.export.requested.v1',
+  data,
+});
+
+type Result = z.infer<typeof exportResultSchema> | z.infer<typeof exportRejectedSchema>;
+
+/** The results about one asking event, as they come. */
+export const resultOf = (topic: Topic, requestId: string, outcome: string): Promise<Result> =>
+  until(`${outcome} for ${requestId}`, async () => resultsOf(topic, requestId, outcome)[0], {
+    seconds: 60,
+  });
+
+export function resultsOf(topic: Topic, requestId: string, outcome: string): Result[] {
+  return topic.messages.flatMap(({ value }) => {
+    const event: Result = JSON.parse(String(value));
+    const isIt = event.type === `streamsync.export.${outcome}.v1`;
+    return isIt && event.data.requestId === requestId ? [event] : [];
+  });
+}
