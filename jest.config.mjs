@@ -21,7 +21,7 @@ export default {
       globalTeardown: '<rootDir>/tests/stack/teardown.ts',
     },
   ],
-  // One stack serves all files; side by side they would measure each other.
-  maxWorkers: 2,
+  // One stack serves all files, and some of them stop parts of it.
+  maxWorkers: 1,
   testTimeout: 60_000,
 };

@@ -6,12 +6,12 @@
  * serverless-offline ends the process in that very hook.
  */
 import { Kafka, logLevel } from 'kafkajs';
+import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { registerCodecs } from './codecs.ts';
 import { InstanceProcess } from './instance.ts';
 import type { Log } from './log.ts';
 import { Mapping } from './mapping.ts';
 import { InstancePool } from './pool.ts';
-import { stopIdlePolling } from './request-queue.ts';
 import { type MappingSettings, parseSettings, type Settings } from './settings.ts';
 import { Supervisor } from './supervisor.ts';
 

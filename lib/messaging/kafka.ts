@@ -1,6 +1,7 @@
 import kafkajs, { type Kafka as KafkaClient, type Message, type Producer } from 'kafkajs';
 import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
+import { stopIdlePolling } from './request-queue.ts';
 import { topics } from './topics.ts';
 
 /** The only file of the domain that knows kafkajs. */
@@ -8,6 +9,7 @@ const { Kafka, logLevel } = kafkajs;
 
 // kafkajs announces a change of partitioner that was made years ago; nothing here relies on the old one.
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
+stopIdlePolling();
 
 export interface OutgoingMessage {
   topic: string;

@@ -21,7 +21,10 @@ afterAll(() => results.close());
 
 const slow = { sources: ['sales'], dataset: 'slow_customers', format: 'csv' };
 const wanted = () =>
-  referenceCsv('sales', `select id, name, '' as nothing, created_at from customers where id <= 6000`);
+  referenceCsv(
+    'sales',
+    `select id, name, '' as nothing, created_at from customers where id <= 6000`,
+  );
 
 /** The worker processes: which one has the attempt is known to its connection to the source. */
 const workers = async () =>

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
 import { type exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
+import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { stack } from './stack.ts';
 import { until } from './until.ts';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
+stopIdlePolling();
 const { Kafka, logLevel } = kafkajs;
 
 /** A Kafka client of some other system: it knows the topics and nothing else of ours. */

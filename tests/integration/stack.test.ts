@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
+import { call, monthOfOrders } from '../stack/api.ts';
+import { familyOf, isAlive, isLoopback, listenersOf, StartedStack } from '../stack/processes.ts';
+import { stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+describe('addresses', () => {
+  test('are told apart as the kernel writes them', () => {
+    expect(isLoopback('0100007F:1F90')).toBe(true);
+    expect(isLoopback('00000000000000000000000001000000:1F90')).toBe(true);
+    expect(isLoopback('0000000000000000FFFF00000100007F:1F90')).toBe(true);
+    expect(isLoopback('00000000:1F90')).toBe(false);
+    expect(isLoopback('00000000000000000000000000000000:1F90')).toBe(false);
+    expect(isLoopback('0A01A8C0:1F90')).toBe(false);
+  });
+
+  test('nothing of the stack listens beyond loopback', async () => {
+    const listeners = await listenersOf(await familyOf(stack.pid));
+    // PostgreSQL, Kafka (2), LocalStack, the functions (2 and more), NGINX.
+    expect(listeners.length).toBeGreaterThanOrEqual(7);
+    expect(listeners.filter(({ address }) => !isLoopback(address))).toEqual([]);
+  });
+});
+
+describe('a stack of its own', () => {
+  let home = '';
+  let running: StartedStack | undefined;
+
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'streamsync-second-home-'));
+  });
+  afterAll(async () => {
+    if (running && running.process.exitCode === null) {
+      running.process.kill('SIGTERM');
+      await running.ended;
+    }
+    await rm(home, { recursive: true, force: true });
+  });
+
+  const started = async (): Promise<{ url: string; key: string }> => {
+    running = new StartedStack(home);
+    const url = await running.ready();
+    const file: unknown = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8'));
+    const { demo } = z.object({ demo: z.object({ apiKey: z.string() }) }).parse(file);
+    return { url, key: demo.apiKey };
+  };
+  const stopped = async (): Promise<void> => {
+    if (!running) throw new Error('it does not run');
+    const family = await familyOf(running.pid);
+    expect(family.length).toBeGreaterThan(6);
+    running.process.kill('SIGTERM');
+    expect(await running.ended).toBe(0);
+    expect(family.filter(isAlive)).toEqual([]);
+  };
+
+  test('starts beside the first, stops without a trace, and keeps what it had', async () => {
+    const first = await started();
+    expect(first.url).not.toBe(stack.url);
+    expect((await stat(join(home, 'credentials.json'))).mode & 0o777).toBe(0o600);
+    const headers = { 'x-api-key': first.key };
+    const created = await call('POST', `${first.url}/api/v1/exports`, {
+      headers,
+      body: monthOfOrders,
+    });
+    const { id } = created.json(exportDocumentSchema);
+    const document = await until('the export is ready', async () => {
+      const answer = await call('GET', `${first.url}/api/v1/exports/${id}`, { headers });
+      const now = answer.json(exportDocumentSchema);
+      return now.status === 'ready' ? now : undefined;
+    });
+    await stopped();
+
+    const second = await started();
+    expect(second.key).toBe(first.key);
+    const file = await call('GET', `${second.url}/api/v1/exports/${id}/file`, {
+      headers,
+      redirect: 'follow',
+    });
+    expect(file.bytes.length).toBe(document.file?.bytes);
+  }, 240_000);
+
+  test('refuses a second start of the same home', () => {
+    const again = spawnSync(process.execPath, [join('infra', 'local', 'start.ts')], {
+      env: { ...process.env, STREAMSYNC_HOME: home },
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(again.status).toBe(1);
+    expect(again.stdout + again.stderr).toMatch(/runs already|is running|already/i);
+  });
+
+  test('killed with -9 is followed by a start that works', async () => {
+    if (!running) throw new Error('it does not run');
+    const family = await familyOf(running.pid);
+    running.process.kill('SIGKILL');
+    await running.ended;
+    const { url } = await started();
+    expect((await call('GET', `${url}/api/v1/health`)).status).toBe(200);
+    expect(family.filter(isAlive)).toEqual([]);
+    await stopped();
+  }, 240_000);
+
+  test('says which port is taken, and leaves nothing behind', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) =>
+      taken.listen(0, '127.0.0.1', () => {
+        const address = taken.address();
+        resolve(typeof address === 'object' && address ? address.port : 0);
+      }),
+    );
+    try {
+      running = new StartedStack(home, { STREAMSYNC_PORT: String(port) });
+      expect(await running.ended).toBe(1);
+      expect(running.output).toContain(String(port));
+      expect(running.output).toContain('STREAMSYNC_PORT');
+      expect(running.output).not.toMatch(/^ready/m);
+    } finally {
+      await new Promise((resolve) => taken.close(resolve));
+    }
+  }, 120_000);
+});

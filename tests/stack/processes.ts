@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { until } from './until.ts';
+
+/** A process and all that came from it, by the kernel's own table. */
+export async function familyOf(root: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    // The command is in brackets and may hold anything; the parent is the second field behind it.
+    const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+    if (parent !== undefined) parents.set(Number(name), Number(parent));
+  }
+  const family = [root];
+  for (const member of family)
+    for (const [pid, parent] of parents) if (parent === member) family.push(pid);
+  return family;
+}
+
+export const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+export interface Listener {
+  pid: number;
+  address: string;
+}
+
+/** Every TCP socket these processes listen on; the address as the kernel writes it, in hexadecimal. */
+export async function listenersOf(pids: readonly number[]): Promise<Listener[]> {
+  const listening = new Map<string, string>();
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of (await readFile(table, 'utf8').catch(() => '')).split('\n')) {
+      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === '0A' && inode !== undefined) listening.set(inode, local);
+    }
+  }
+  const found: Listener[] = [];
+  for (const pid of pids) {
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+      const address = listening.get(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '');
+      if (address !== undefined) found.push({ pid, address });
+    }
+  }
+  return found;
+}
+
+/** 127.0.0.0/8, ::1, and the first mapped into the second, as the kernel writes them. */
+export const isLoopback = (address: string): boolean =>
+  /^([0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F):/.test(address);
+
+/** `npm start`'s program with a home of its own; what it prints is kept. */
+export class StartedStack {
+  readonly process: ChildProcess;
+  output = '';
+  readonly ended: Promise<number | null>;
+
+  constructor(home: string, environment: Record<string, string> = {}) {
+    const inherited: NodeJS.ProcessEnv = { ...process.env };
+    delete inherited.STREAMSYNC_PORT;
+    this.process = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {
+      env: { ...inherited, STREAMSYNC_HOME: home, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.process.stdout?.on('data', (chunk) => (this.output += String(chunk)));
+    this.process.stderr?.on('data', (chunk) => (this.output += String(chunk)));
+    this.ended = new Promise((resolve) => this.process.once('close', resolve));
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error('the stack was not started');
+    return this.process.pid;
+  }
+
+  /** The address of the ready line. */
+  async ready(seconds = 120): Promise<string> {
+    return until(
+      'the stack is ready',
+      async () => {
+        if (this.process.exitCode !== null) throw new Error(`the stack ended:\n${this.output}`);
+        return /^ready {2}(\S+)$/m.exec(this.output)?.[1];
+      },
+      { seconds },
+    );
+  }
+}
