@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
-import { type exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
+import type { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { stack } from './stack.ts';
 import { until } from './until.ts';

@@ -69,4 +69,5 @@ export async function referenceCsv(source: string, query: string): Promise<Buffe
 }
 
 /** The rows of a CSV in a fixed order: exports promise none. Rows with line feeds in them are cut alike. */
-export const sortedLines = (csv: Buffer): string => csv.toString().split('\n').sort().join('\n');
+export const sortedLines = (csv: Buffer): string =>
+  csv.toString().split('\n').toSorted().join('\n');
