@@ -4,24 +4,14 @@ import { defineConfig, type Plugin } from 'vite';
 import { exportRequestSchema } from '../lib/contracts/export-request.ts';
 
 /**
- * Gives the page what the request schema allows, read when the page is built: the schema itself stays
- * out of the bundle (28 kB gzip, and zod's compiler needs `unsafe-eval`, which the policy refuses).
+ * What the request schema allows, read when the page is built: the schema itself stays out of the
+ * bundle (28 kB gzip, and zod's compiler needs `unsafe-eval`, which the policy refuses).
  */
-function requestOptions(): Plugin {
+function requestOptions(): { formats: readonly string[]; ttlBounds: { min: number; max: number } } {
   const { format, ttlSeconds } = exportRequestSchema.shape;
   const { minValue, maxValue } = ttlSeconds.unwrap();
-  const id = 'virtual:request-options';
-  return {
-    name: 'request-options',
-    resolveId: (asked) => (asked === id ? `\0${id}` : undefined),
-    load: (asked) =>
-      asked === `\0${id}`
-        ? [
-            `export const formats = ${JSON.stringify(format.options)};`,
-            `export const ttlBounds = ${JSON.stringify({ min: minValue, max: maxValue })};`,
-          ].join('\n')
-        : undefined,
-  };
+  if (minValue === null || maxValue === null) throw new Error('ttlSeconds has no limits');
+  return { formats: format.options, ttlBounds: { min: minValue, max: maxValue } };
 }
 
 /** React Aria carries its own words in 34 languages; the page is in English. Saves 8 kB gzip. */
@@ -38,7 +28,8 @@ const backend = process.env['STREAMSYNC_URL'] ?? 'http://localhost:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), tailwindcss(), requestOptions(), englishOnly()],
+  plugins: [react(), tailwindcss(), englishOnly()],
+  define: { REQUEST_OPTIONS: JSON.stringify(requestOptions()) },
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,

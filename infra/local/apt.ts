@@ -13,20 +13,28 @@ export function mayUseApt(): boolean {
 }
 
 /** One call for all packages. @throws StackError with the end of apt's output. */
-export async function installWithApt(packages: readonly string[], context: ToolContext): Promise<void> {
+export async function installWithApt(
+  packages: readonly string[],
+  context: ToolContext,
+): Promise<void> {
   const names = [...new Set(packages)];
   context.report(`installing ${names.join(' ')} (apt-get)`);
   const apt = async (what: string, seconds: number, args: readonly string[]): Promise<void> => {
     await run({
-      what, command: APT,
+      what,
+      command: APT,
       // Another apt may be at work, in a machine that has just booted: wait for its lock.
       args: ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Use-Pty=0', ...args],
       env: { ...context.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-      cwd: '/', seconds, signal: context.signal,
+      cwd: '/',
+      seconds,
+      signal: context.signal,
     });
   };
   await apt('apt-get update', UPDATE_SECONDS, ['update']);
-  await withoutStartingServices(() => apt('apt-get install', INSTALL_SECONDS, ['install', '--no-install-recommends', ...names]));
+  await withoutStartingServices(() =>
+    apt('apt-get install', INSTALL_SECONDS, ['install', '--no-install-recommends', ...names]),
+  );
   context.report('installed');
 }
 
@@ -38,7 +46,9 @@ async function withoutStartingServices(install: () => Promise<void>): Promise<vo
   const hadNginx = existsSync('/usr/sbin/nginx');
   const ours = !existsSync(POLICY);
   if (ours) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const remove = (): void => { if (ours) rmSync(POLICY, { force: true }); };
+  const remove = (): void => {
+    if (ours) rmSync(POLICY, { force: true });
+  };
   process.once('exit', remove);
   try {
     await install();
@@ -46,6 +56,7 @@ async function withoutStartingServices(install: () => Promise<void>): Promise<vo
     remove();
     process.removeListener('exit', remove);
     // What `systemctl disable nginx` does, where there is no systemd to talk to as well.
-    if (!hadNginx) rmSync('/etc/systemd/system/multi-user.target.wants/nginx.service', { force: true });
+    if (!hadNginx)
+      rmSync('/etc/systemd/system/multi-user.target.wants/nginx.service', { force: true });
   }
 }

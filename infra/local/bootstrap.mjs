@@ -23,7 +23,9 @@ let stopped;
 
 async function main([script, ...args]) {
   if (Number(process.versions.node.split('.')[0]) < 20) {
-    fail(`StreamSync needs Node 20 or newer to start (it then brings its own Node 24); this is ${process.version}.`);
+    fail(
+      `StreamSync needs Node 20 or newer to start (it then brings its own Node 24); this is ${process.version}.`,
+    );
   }
   if (!script) fail('usage: node infra/local/bootstrap.mjs <script.ts> [arguments…]');
   for (const signal of SIGNALS) process.on(signal, () => passOn(signal));
@@ -36,7 +38,10 @@ async function main([script, ...args]) {
     STREAMSYNC_STARTED_AT: String(startedAt),
     STREAMSYNC_BOOTSTRAP_PID: String(process.pid),
   };
-  const { code, signal } = await run(node, [resolve(repo, script), ...args], { env: environment, stdio: 'inherit' });
+  const { code, signal } = await run(node, [resolve(repo, script), ...args], {
+    env: environment,
+    stdio: 'inherit',
+  });
   if (signal === null) process.exit(code);
   for (const name of SIGNALS) process.removeAllListeners(name);
   process.kill(process.pid, signal);
@@ -58,7 +63,11 @@ function covers(record) {
   const present = JSON.parse(record).packages;
   return Object.entries(wanted).every(
     // Optional ones are those of other platforms; the nameless one is the project itself.
-    ([path, entry]) => path === '' || entry.optional || entry.devOptional || present[path]?.version === entry.version,
+    ([path, entry]) =>
+      path === '' ||
+      entry.optional ||
+      entry.devOptional ||
+      present[path]?.version === entry.version,
   );
 }
 
@@ -72,26 +81,39 @@ async function install() {
     say('installing (npm ci), a minute or two');
     const output = [];
     // npm_execpath is the npm that runs us; it may not be the one on PATH, or there may be none there.
-    const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
+    const npm = process.env.npm_execpath?.endsWith('.js')
+      ? [process.execPath, process.env.npm_execpath]
+      : ['npm'];
     const { code, signal, error } = await run(
       npm[0],
       // include=dev: NODE_ENV=production must not leave out Node 24 and the tools of the stack.
       [...npm.slice(1), 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
-      { env: process.env, stdio: ['ignore', 'pipe', 'pipe'], collect: output, minutes: INSTALL_MINUTES },
+      {
+        env: process.env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        collect: output,
+        minutes: INSTALL_MINUTES,
+      },
     );
     if (stopped) process.exit(1);
     if (error) fail(`npm could not be started: ${error.message}`);
     if (code !== 0) {
       const text = Buffer.concat(output).toString();
-      const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT/.test(text);
+      const offline =
+        /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT/.test(
+          text,
+        );
       fail(
-        offline ? 'npm cannot reach its registry. StreamSync needs the network the first time it starts.'
+        offline
+          ? 'npm cannot reach its registry. StreamSync needs the network the first time it starts.'
           : `npm ci failed (${signal ?? `exit code ${code}`}).`,
         text,
       );
     }
     if (!existsSync(node)) {
-      fail('npm ci installed no Node 24 (node_modules/.bin/node). Are install scripts switched off? Try: npm rebuild node');
+      fail(
+        'npm ci installed no Node 24 (node_modules/.bin/node). Are install scripts switched off? Try: npm rebuild node',
+      );
     }
     writeFileSync(stamp, digest());
     say('installed');
@@ -137,7 +159,9 @@ function endWithNpm() {
 }
 
 function digest() {
-  return createHash('sha256').update(readFileSync(join(repo, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(repo, 'package-lock.json')))
+    .digest('hex');
 }
 
 function read(path) {
@@ -155,7 +179,8 @@ function say(text) {
 
 function fail(message, output = '') {
   console.error(message);
-  for (const line of output.trim().split('\n').filter(Boolean).slice(-20)) console.error(`  | ${line}`);
+  for (const line of output.trim().split('\n').filter(Boolean).slice(-20))
+    console.error(`  | ${line}`);
   process.exit(1);
 }
 

@@ -10,7 +10,8 @@ export const SOURCES = ['sales', 'iot'] as const;
  * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path),
  * and what the bootstrap told only the supervisor.
  */
-const LEFT_OUT = /^(AWS_|npm_|PG[A-Z]|NODE_OPTIONS$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
+const LEFT_OUT =
+  /^(AWS_|npm_|PG[A-Z]|NODE_OPTIONS$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
 
 export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEFT_OUT.test(name)));
@@ -34,15 +35,27 @@ export function superuserUrl(secrets: Secrets, port: number, database: string): 
 }
 
 /** What the set-up and the functions are told: the same variables a deployment sets. */
-export function applicationEnvironment(home: Home, secrets: Secrets, addresses: Addresses): Record<string, string> {
+export function applicationEnvironment(
+  home: Home,
+  secrets: Secrets,
+  addresses: Addresses,
+): Record<string, string> {
   const { postgresPort } = addresses;
   const sources = Object.fromEntries(
-    SOURCES.map((name) => [name, { url: databaseUrl('streamsync_reader', secrets.streamsyncReader, postgresPort, name) }]),
+    SOURCES.map((name) => [
+      name,
+      { url: databaseUrl('streamsync_reader', secrets.streamsyncReader, postgresPort, name) },
+    ]),
   );
   return {
     STREAMSYNC_HOME: home.path,
     STREAMSYNC_URL: addresses.url,
-    STREAMSYNC_CATALOGUE_URL: databaseUrl('streamsync', secrets.streamsync, postgresPort, 'streamsync'),
+    STREAMSYNC_CATALOGUE_URL: databaseUrl(
+      'streamsync',
+      secrets.streamsync,
+      postgresPort,
+      'streamsync',
+    ),
     STREAMSYNC_SOURCES: JSON.stringify(sources),
     STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
     STREAMSYNC_S3_ENDPOINT: `http://127.0.0.1:${addresses.s3Port}`,

@@ -11,7 +11,10 @@ export function replaceFile(path: string, content: string): void {
  * Makes a directory that takes several steps to fill, once: it gets its name when it is complete, so one whose
  * making was interrupted is made again.
  */
-export async function createOnce(directory: string, fill: (draft: string) => Promise<void>): Promise<boolean> {
+export async function createOnce(
+  directory: string,
+  fill: (draft: string) => Promise<void>,
+): Promise<boolean> {
   if (existsSync(directory)) return false;
   const draft = `${directory}.new`;
   rmSync(draft, { recursive: true, force: true });

@@ -13,7 +13,11 @@ const STOPPING_SECONDS = 90;
  * Takes the home. Waits for a supervisor that is stopping.
  * @throws StackError when one is running, and goes on running.
  */
-export async function holdHome(home: Home, report: (text: string) => void, signal?: AbortSignal): Promise<Lock> {
+export async function holdHome(
+  home: Home,
+  report: (text: string) => void,
+  signal?: AbortSignal,
+): Promise<Lock> {
   const begun = performance.now();
   let told = false;
   for (;;) {
@@ -27,10 +31,12 @@ export async function holdHome(home: Home, report: (text: string) => void, signa
     if (stopping && !told) report(`waiting for process ${attempt.holder} to stop`);
     told ||= stopping;
     if (performance.now() - begun > (stopping ? STOPPING_SECONDS : GRACE_SECONDS) * 1000) {
-      throw new StackError([
-        `A stack is running in ${home.path} (process ${attempt.holder}).`,
-        `Stop it with Ctrl-C there or with kill ${attempt.holder}; or run a second one beside it: STREAMSYNC_HOME=another-directory npm start`,
-      ].join('\n'));
+      throw new StackError(
+        [
+          `A stack is running in ${home.path} (process ${attempt.holder}).`,
+          `Stop it with Ctrl-C there or with kill ${attempt.holder}; or run a second one beside it: STREAMSYNC_HOME=another-directory npm start`,
+        ].join('\n'),
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

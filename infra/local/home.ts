@@ -26,8 +26,18 @@ export interface Home {
 
 /** What `npm run reset` removes; anything else in the directory is not ours. */
 export const HOME_ENTRIES = [
-  'postgres', 'postgres.new', 'kafka', 'kafka.new', 'kafka.properties', 's3', 'nginx', 'logs', 'lock',
-  'stack.json', 'secrets.json', 'credentials.json',
+  'postgres',
+  'postgres.new',
+  'kafka',
+  'kafka.new',
+  'kafka.properties',
+  's3',
+  'nginx',
+  'logs',
+  'lock',
+  'stack.json',
+  'secrets.json',
+  'credentials.json',
 ] as const;
 
 /** Makes the directory. A relative STREAMSYNC_HOME is relative to the clone, as npm runs its scripts there. */
@@ -65,9 +75,15 @@ export type Secrets = z.infer<typeof secretsSchema>;
 
 /** Made once: the databases keep the passwords, and sessions should outlive a restart. */
 export function openSecrets(home: Home): Secrets {
-  if (existsSync(home.secretsFile)) return secretsSchema.parse(JSON.parse(readFileSync(home.secretsFile, 'utf8')));
+  if (existsSync(home.secretsFile))
+    return secretsSchema.parse(JSON.parse(readFileSync(home.secretsFile, 'utf8')));
   const secret = (): string => randomBytes(32).toString('base64url');
-  const secrets: Secrets = { postgres: secret(), streamsync: secret(), streamsyncReader: secret(), tokenSecret: secret() };
+  const secrets: Secrets = {
+    postgres: secret(),
+    streamsync: secret(),
+    streamsyncReader: secret(),
+    tokenSecret: secret(),
+  };
   replaceFile(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }

@@ -6,7 +6,7 @@
  * their titles over their environment; they are known by name and by their working directory inside the home.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Home } from './home.ts';
 import { processIdentity } from './lock.mjs';
@@ -23,8 +23,14 @@ interface Found {
 /** Ends them gracefully first, the database last. → how many there were. */
 export async function endLeftovers(home: Home): Promise<number> {
   const found = findProcesses(home);
-  const database = found.filter((process) => isInside(home.postgres, workingDirectory(process.pid)));
-  await end(found.filter((process) => !database.includes(process)), 'SIGTERM', PARTS_SECONDS);
+  const database = found.filter((process) =>
+    isInside(home.postgres, workingDirectory(process.pid)),
+  );
+  await end(
+    found.filter((process) => !database.includes(process)),
+    'SIGTERM',
+    PARTS_SECONDS,
+  );
 
   // The postmaster alone: it ends its processes itself (SIGINT: a fast shutdown, which disconnects everybody).
   const postmaster = database.find((process) => process.pid === postmasterPid(home));
@@ -32,7 +38,8 @@ export async function endLeftovers(home: Home): Promise<number> {
   await end(database, 'SIGKILL', POSTGRES_SECONDS);
   // PostgreSQL refuses to start while a process has the number in this file, whatever that process is by now.
   // Nobody else may use the home (its lock is ours), so with its processes gone the file says nothing.
-  if (process.platform === 'linux' && !database.some(lives)) rmSync(join(home.postgres, 'postmaster.pid'), { force: true });
+  if (process.platform === 'linux' && !database.some(lives))
+    rmSync(join(home.postgres, 'postmaster.pid'), { force: true });
   return found.length;
 }
 
@@ -46,7 +53,11 @@ function findProcesses(home: Home): Found[] {
     });
 }
 
-async function end(processes: readonly Found[], signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL', seconds: number): Promise<void> {
+async function end(
+  processes: readonly Found[],
+  signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL',
+  seconds: number,
+): Promise<void> {
   for (const process of processes) send(process, signal);
   const deadline = performance.now() + seconds * 1000;
   while (processes.some(lives) && performance.now() < deadline) {
@@ -72,22 +83,34 @@ function send(found: Found, signal: NodeJS.Signals): void {
 function listStack(home: Home): number[] {
   if (process.platform !== 'linux') return listByPs(home);
   const mark = `${STACK_MARK}=${home.path}`;
-  return readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid) && (
-    read(`/proc/${pid}/environ`).split('\0').includes(mark) ||
-    (['nginx', 'postgres'].includes(read(`/proc/${pid}/comm`).trim()) && isInside(home.path, workingDirectory(pid)))
-  ));
+  return readdirSync('/proc')
+    .map(Number)
+    .filter(
+      (pid) =>
+        Number.isInteger(pid) &&
+        (read(`/proc/${pid}/environ`).split('\0').includes(mark) ||
+          (['nginx', 'postgres'].includes(read(`/proc/${pid}/comm`).trim()) &&
+            isInside(home.path, workingDirectory(pid)))),
+    );
 }
 
 /** Where there is no /proc: ps shows the environment behind the command line; NGINX's workers by their parent. */
 function listByPs(home: Home): number[] {
-  const rows = execFileSync('ps', ['eww', '-axo', 'pid=,ppid=,command='], { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const rows = execFileSync('ps', ['eww', '-axo', 'pid=,ppid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  })
     .split('\n')
     .flatMap((line) => {
       const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s(.*)$/.exec(line) ?? [];
       return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
     });
   const marks = [`${STACK_MARK}=${home.path} `, `${home.nginx}${sep}`, `${home.postgres} `];
-  const ours = new Set(rows.filter(({ command }) => marks.some((mark) => `${command} `.includes(mark))).map(({ pid }) => pid));
+  const ours = new Set(
+    rows
+      .filter(({ command }) => marks.some((mark) => `${command} `.includes(mark)))
+      .map(({ pid }) => pid),
+  );
   for (const { pid, parent } of rows) if (ours.has(parent)) ours.add(pid);
   return [...ours];
 }
@@ -100,7 +123,8 @@ function ancestors(): Set<number> {
 }
 
 function parentOf(pid: number): number {
-  if (process.platform === 'linux') return Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+  if (process.platform === 'linux')
+    return Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
   try {
     return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
   } catch {

@@ -1,14 +1,14 @@
 /** Everything a stack is made of that does not come with npm: found or installed, once for all stacks of a clone. */
 import { join } from 'node:path';
+import { lock } from './lock.mjs';
 import { PARTS } from './parts/install.ts';
 import { java, maven } from './parts/java.ts';
 import { installKafka, kafkaIsInstalled, kafkaNeedsMaven } from './parts/kafka.ts';
 import { installLocalstack, localstackIsInstalled, python } from './parts/localstack.ts';
 import { nginx } from './parts/nginx.ts';
-import { lock } from './lock.mjs';
-import { together } from './processes.ts';
 import type { Ports } from './ports.ts';
-import { type Tool, type ToolContext, findTools } from './tools.ts';
+import { together } from './processes.ts';
+import { findTools, type Tool, type ToolContext } from './tools.ts';
 
 export interface Parts {
   java: string;
@@ -23,7 +23,10 @@ export interface PartsContext extends Omit<ToolContext, 'report'> {
 }
 
 export async function installParts(context: PartsContext): Promise<Parts> {
-  const forPart = (part: string): ToolContext => ({ ...context, report: (text) => context.report(part, text) });
+  const forPart = (part: string): ToolContext => ({
+    ...context,
+    report: (text) => context.report(part, text),
+  });
   const tool = await findTools(neededTools(), forPart('system'));
   const parts: Parts = { java: tool(java), nginx: tool(nginx) };
   const complete = (): boolean => kafkaIsInstalled(parts.java) && localstackIsInstalled();
@@ -36,7 +39,12 @@ export async function installParts(context: PartsContext): Promise<Parts> {
   try {
     const missing = await findTools(neededTools(), forPart('system'));
     await together(context.abort, [
-      installKafka(parts.java, () => missing(maven), [context.ports.kafka, context.ports.kafkaController], forPart('kafka')),
+      installKafka(
+        parts.java,
+        () => missing(maven),
+        [context.ports.kafka, context.ports.kafkaController],
+        forPart('kafka'),
+      ),
       installLocalstackIfNeeded(() => missing(python), forPart('localstack')),
     ]);
   } finally {
@@ -47,9 +55,17 @@ export async function installParts(context: PartsContext): Promise<Parts> {
 
 /** Maven and Python's installer are asked for only while there is something to install with them. */
 function neededTools(): Tool[] {
-  return [java, nginx, ...(kafkaNeedsMaven() ? [maven] : []), ...(localstackIsInstalled() ? [] : [python])];
+  return [
+    java,
+    nginx,
+    ...(kafkaNeedsMaven() ? [maven] : []),
+    ...(localstackIsInstalled() ? [] : [python]),
+  ];
 }
 
-async function installLocalstackIfNeeded(pythonPath: () => string, context: ToolContext): Promise<void> {
+async function installLocalstackIfNeeded(
+  pythonPath: () => string,
+  context: ToolContext,
+): Promise<void> {
   if (!localstackIsInstalled()) await installLocalstack(pythonPath(), context);
 }

@@ -24,7 +24,9 @@ export interface Ports {
 
 /** Whether the machine has ::1, which is what "localhost" means first to some clients. */
 export function hasIpv6Loopback(): boolean {
-  return Object.values(networkInterfaces()).flat().some((address) => address?.address === '::1');
+  return Object.values(networkInterfaces())
+    .flat()
+    .some((address) => address?.address === '::1');
 }
 
 /** @throws StackError when the port NGINX is to have is taken or not to be had. */
@@ -38,9 +40,14 @@ export async function choosePorts(home: Home, environment: NodeJS.ProcessEnv): P
     return value;
   };
   return {
-    nginx: fixed ?? await next(),
-    postgres: await next(), kafka: await next(), kafkaController: await next(), s3: await next(),
-    http: await next(), lambda: await next(), websocket: await next(),
+    nginx: fixed ?? (await next()),
+    postgres: await next(),
+    kafka: await next(),
+    kafkaController: await next(),
+    s3: await next(),
+    http: await next(),
+    lambda: await next(),
+    websocket: await next(),
   };
 }
 
@@ -49,7 +56,8 @@ export async function requireFree(port: number): Promise<void> {
   const problem = await listenError(port);
   if (problem === undefined) return;
   const another = `Choose another port for StreamSync: STREAMSYNC_PORT=${port < 65_000 ? Math.max(port + 1, 8081) : 8081} npm start`;
-  if (problem === 'EACCES') throw new StackError(`This user may not listen on port ${port}. ${another}`);
+  if (problem === 'EACCES')
+    throw new StackError(`This user may not listen on port ${port}. ${another}`);
   throw new StackError(`Port ${port} is taken by another program. ${another}`);
 }
 
@@ -68,8 +76,8 @@ async function* freePorts(home: string): AsyncGenerator<number, undefined> {
   const count = LAST - FIRST + 1;
   const start = createHash('sha256').update(home).digest().readUInt32BE() % count;
   for (let step = 0; step < count; step++) {
-    const port = FIRST + (start + step) % count;
-    if (await listenError(port) === undefined) yield port;
+    const port = FIRST + ((start + step) % count);
+    if ((await listenError(port)) === undefined) yield port;
   }
   return undefined;
 }

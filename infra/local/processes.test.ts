@@ -1,7 +1,7 @@
-import { expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
 import { StackError } from './errors.ts';
 import { processIdentity } from './lock.mjs';
 import { lastLines, run, startService, waitFor } from './processes.ts';
@@ -9,43 +9,91 @@ import { lastLines, run, startService, waitFor } from './processes.ts';
 const never = new AbortController().signal;
 
 test('a command that fails shows the end of its output', async () => {
-  const failing = run({ what: 'counting', command: 'sh', args: ['-c', 'echo one; echo two >&2; exit 3'], env: process.env, cwd: '/', seconds: 10, signal: never });
+  const failing = run({
+    what: 'counting',
+    command: 'sh',
+    args: ['-c', 'echo one; echo two >&2; exit 3'],
+    env: process.env,
+    cwd: '/',
+    seconds: 10,
+    signal: never,
+  });
   await expect(failing).rejects.toThrow(/counting failed: exit code 3/);
-  await failing.catch((error: unknown) => expect(error instanceof StackError && [...error.details].sort()).toEqual(['one', 'two']));
+  await failing.catch((error: unknown) =>
+    expect(error instanceof StackError && [...error.details].toSorted()).toEqual(['one', 'two']),
+  );
 });
 
 test('a command that takes too long is ended', async () => {
-  const slow = run({ what: 'sleeping', command: 'sleep', args: ['60'], env: process.env, cwd: '/', seconds: 0.1, signal: never });
+  const slow = run({
+    what: 'sleeping',
+    command: 'sleep',
+    args: ['60'],
+    env: process.env,
+    cwd: '/',
+    seconds: 0.1,
+    signal: never,
+  });
   await expect(slow).rejects.toThrow(/not done after 0.1 s/);
 });
 
 test('an abort ends a command and gives its reason', async () => {
   const controller = new AbortController();
-  const slow = run({ what: 'sleeping', command: 'sleep', args: ['60'], env: process.env, cwd: '/', seconds: 60, signal: controller.signal });
+  const slow = run({
+    what: 'sleeping',
+    command: 'sleep',
+    args: ['60'],
+    env: process.env,
+    cwd: '/',
+    seconds: 60,
+    signal: controller.signal,
+  });
   controller.abort(new Error('enough'));
   await expect(slow).rejects.toThrow('enough');
 });
 
 test('waitFor repeats until there is an answer, and shows the last error when there is none', async () => {
   let calls = 0;
-  expect(await waitFor('third', { seconds: 5, signal: never, everyMs: 1 }, () => (++calls === 3 ? calls : undefined))).toBe(3);
-  const refused = waitFor('it', { seconds: 0.02, signal: never, everyMs: 5 }, () => { throw new Error('refused'); });
-  await refused.catch((error: unknown) => expect(error instanceof StackError && error.details).toEqual(['refused']));
+  expect(
+    await waitFor('third', { seconds: 5, signal: never, everyMs: 1 }, () =>
+      ++calls === 3 ? calls : undefined,
+    ),
+  ).toBe(3);
+  const refused = waitFor('it', { seconds: 0.02, signal: never, everyMs: 5 }, () => {
+    throw new Error('refused');
+  });
+  await refused.catch((error: unknown) =>
+    expect(error instanceof StackError && error.details).toEqual(['refused']),
+  );
   await expect(refused).rejects.toThrow('it: nothing after 0.02 s');
 });
 
 test('stopping a service that ignores the signal kills it and what it started; the former log is kept', async () => {
   const logs = mkdtempSync(join(tmpdir(), 'streamsync-processes-'));
-  const start = () => startService({
-    name: 'stubborn', command: 'sh', args: ['-c', 'trap "" TERM; sleep 600 & echo $!; wait'],
-    env: process.env, cwd: '/', logs, stopSeconds: 0.2,
-  });
+  const start = () =>
+    startService({
+      name: 'stubborn',
+      command: 'sh',
+      args: ['-c', 'trap "" TERM; sleep 600 & echo $!; wait'],
+      env: process.env,
+      cwd: '/',
+      logs,
+      stopSeconds: 0.2,
+    });
   try {
     const service = await start();
-    const child = await waitFor('its child', { seconds: 5, signal: never }, () => Number(readFileSync(service.log, 'utf8')) || undefined);
+    const child = await waitFor(
+      'its child',
+      { seconds: 5, signal: never },
+      () => Number(readFileSync(service.log, 'utf8')) || undefined,
+    );
     await service.stop();
     expect(await service.exited).toEqual({ code: null, signal: 'SIGKILL' });
-    await waitFor('the end of its child', { seconds: 5, signal: never }, () => processIdentity(child) === undefined || undefined);
+    await waitFor(
+      'the end of its child',
+      { seconds: 5, signal: never },
+      () => processIdentity(child) === undefined || undefined,
+    );
     await (await start()).stop();
     expect(Number(readFileSync(`${service.log}.1`, 'utf8'))).toBe(child);
   } finally {

@@ -5,10 +5,10 @@
  * Each process leads a group of its own (detached): Ctrl-C reaches the supervisor only, which stops the parts in
  * their order, and a part that does not stop is killed with all it started.
  */
-import { spawn, type StdioOptions } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { StackError, messageOf } from './errors.ts';
+import { messageOf, StackError } from './errors.ts';
 
 /** Set in every process of a stack to the absolute path of its home: how the next start finds what was left behind. */
 export const STACK_MARK = 'STREAMSYNC_STACK';
@@ -55,13 +55,23 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
   const output = openFreshLog(log);
   const stdio: StdioOptions = ['ignore', output, output];
   if (spec.onMessage) stdio.push('ipc');
-  const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio, detached: true, ...spec.owner });
+  const child = spawn(spec.command, spec.args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    stdio,
+    detached: true,
+    ...spec.owner,
+  });
   closeSync(output);
-  const exited = new Promise<Exit>((done) => child.once('exit', (code, signal) => done({ code, signal })));
+  const exited = new Promise<Exit>((done) =>
+    child.once('exit', (code, signal) => done({ code, signal })),
+  );
   if (spec.onMessage) child.on('message', spec.onMessage);
   await new Promise<void>((started, failed) => {
     child.once('spawn', started);
-    child.once('error', (error) => failed(new StackError(`${spec.name} could not be started: ${error.message}`)));
+    child.once('error', (error) =>
+      failed(new StackError(`${spec.name} could not be started: ${error.message}`)),
+    );
   });
   // Without a listener a later error (a signal that cannot be sent, a closed channel) would end the supervisor.
   child.on('error', () => {});
@@ -102,11 +112,18 @@ export interface CommandSpec {
 export async function run(spec: CommandSpec): Promise<string> {
   spec.signal.throwIfAborted();
   const child = spawn(spec.command, spec.args, {
-    cwd: spec.cwd, env: spec.env, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...spec.owner,
+    cwd: spec.cwd,
+    env: spec.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...spec.owner,
   });
   const output: Buffer[] = [];
   const everything: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => { output.push(chunk); everything.push(chunk); });
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    everything.push(chunk);
+  });
   child.stderr.on('data', (chunk: Buffer) => everything.push(chunk));
   const ended = new Promise<Exit>((done, failed) => {
     child.once('error', (error) => failed(new StackError(`${spec.what} failed: ${error.message}`)));
@@ -118,7 +135,10 @@ export async function run(spec: CommandSpec): Promise<string> {
     if (child.pid !== undefined) killGroup(child.pid);
   };
   let late = false;
-  const deadline = setTimeout(() => { late = true; void end(); }, spec.seconds * 1000);
+  const deadline = setTimeout(() => {
+    late = true;
+    void end();
+  }, spec.seconds * 1000);
   const stop = (): void => void end();
   spec.signal.addEventListener('abort', stop, { once: true });
   try {
@@ -126,7 +146,10 @@ export async function run(spec: CommandSpec): Promise<string> {
     spec.signal.throwIfAborted();
     if (exit.code !== 0 || late) {
       const why = late ? `not done after ${spec.seconds} s` : describeExit(exit);
-      throw new StackError(`${spec.what} failed: ${why} (${spec.command} ${spec.args[0] ?? ''})`, lastLines(Buffer.concat(everything).toString()));
+      throw new StackError(
+        `${spec.what} failed: ${why} (${spec.command} ${spec.args[0] ?? ''})`,
+        lastLines(Buffer.concat(everything).toString()),
+      );
     }
     return Buffer.concat(output).toString();
   } finally {
@@ -155,7 +178,8 @@ export async function waitFor<T>(
       last = messageOf(error);
     }
     signal.throwIfAborted();
-    if (performance.now() > end) throw new StackError(`${what}: nothing after ${seconds} s`, [last]);
+    if (performance.now() > end)
+      throw new StackError(`${what}: nothing after ${seconds} s`, [last]);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
@@ -170,10 +194,14 @@ export async function together<T extends readonly unknown[]>(
 ): Promise<T> {
   let failure: { reason: unknown } | undefined;
   const all: Promise<T> = Promise.all(tasks);
-  await Promise.allSettled(tasks.map((task) => task.catch((reason: unknown) => {
-    failure ??= { reason };
-    abort(reason);
-  })));
+  await Promise.allSettled(
+    tasks.map((task) =>
+      task.catch((reason: unknown) => {
+        failure ??= { reason };
+        abort(reason);
+      }),
+    ),
+  );
   if (failure) {
     all.catch(() => {});
     throw failure.reason;
@@ -184,8 +212,13 @@ export async function together<T extends readonly unknown[]>(
 /** → whether the promise settled in time. */
 export async function within(seconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((done) => { timer = setTimeout(() => done(false), seconds * 1000); });
-  const settled = promise.then(() => true, () => true);
+  const late = new Promise<false>((done) => {
+    timer = setTimeout(() => done(false), seconds * 1000);
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
   try {
     return await Promise.race([settled, late]);
   } finally {
@@ -198,7 +231,11 @@ export function describeExit(exit: Exit): string {
 }
 
 export function lastLines(text: string, count = TAIL_LINES): string[] {
-  return text.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '').slice(-count);
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .slice(-count);
 }
 
 export function logTail(path: string): string[] {

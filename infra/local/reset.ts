@@ -1,5 +1,5 @@
 /** npm run reset: removes the state of a home. What was installed for the clone (.parts, node_modules) stays. */
-import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { StackError } from './errors.ts';
 import { holdHome } from './holding.ts';

@@ -21,7 +21,11 @@ export interface StackDocument {
   processes: ProcessEntry[];
 }
 
-export function stackDocument(secrets: Secrets, ports: Ports, processes: readonly ProcessEntry[]): StackDocument {
+export function stackDocument(
+  secrets: Secrets,
+  ports: Ports,
+  processes: readonly ProcessEntry[],
+): StackDocument {
   const database = (name: string): string => superuserUrl(secrets, ports.postgres, name);
   const origin = `localhost:${ports.nginx}`;
   return {
@@ -29,7 +33,10 @@ export function stackDocument(secrets: Secrets, ports: Ports, processes: readonl
     api: `http://${origin}/api/v1`,
     live: `ws://${origin}/live`,
     kafka: { brokers: [`127.0.0.1:${ports.kafka}`] },
-    postgres: { catalogue: database('streamsync'), sources: Object.fromEntries(SOURCES.map((name) => [name, database(name)])) },
+    postgres: {
+      catalogue: database('streamsync'),
+      sources: Object.fromEntries(SOURCES.map((name) => [name, database(name)])),
+    },
     s3: { endpoint: `http://127.0.0.1:${ports.s3}`, bucket: BUCKET },
     pid: process.pid,
     processes: [...processes],

@@ -5,12 +5,16 @@
  * of things. Whatever ends it, a signal, a failed step or a part that dies, everything it started is stopped.
  */
 import { mkdirSync } from 'node:fs';
-import { applicationEnvironment, inheritedEnvironment, partEnvironment, superuserUrl } from './environment.ts';
-import { StackError, StopRequested, messageOf } from './errors.ts';
+import {
+  applicationEnvironment,
+  inheritedEnvironment,
+  partEnvironment,
+  superuserUrl,
+} from './environment.ts';
+import { messageOf, StackError, StopRequested } from './errors.ts';
 import { holdHome, markStopping } from './holding.ts';
-import { type Home, REPO, openHome, openSecrets } from './home.ts';
+import { type Home, openHome, openSecrets, REPO } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
-import { installParts } from './parts.ts';
 import type { StartContext } from './parts/context.ts';
 import { startFunctions, sweepOnce } from './parts/functions.ts';
 import { startKafka } from './parts/kafka.ts';
@@ -18,10 +22,11 @@ import { startLocalstack } from './parts/localstack.ts';
 import { checkOrigin, startNginx } from './parts/nginx.ts';
 import { startPostgres } from './parts/postgres.ts';
 import { buildWeb } from './parts/web.ts';
+import { installParts } from './parts.ts';
 import { choosePorts } from './ports.ts';
 import { prepare } from './prepare.ts';
 import { together } from './processes.ts';
-import { type Progress, createProgress } from './progress.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { removeStackFile, stackDocument, writeStackFile } from './stack-file.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -57,18 +62,36 @@ async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): 
   const url = `http://localhost:${ports.nginx}`;
   const installing = { environment: inheritedEnvironment(process.env), cwd: REPO, signal };
   const context: StartContext = {
-    home, ports, secrets, signal, report, environment: partEnvironment(home), start: (spec) => supervisor.start(spec),
+    home,
+    ports,
+    secrets,
+    signal,
+    report,
+    environment: partEnvironment(home),
+    start: (spec) => supervisor.start(spec),
   };
   const application = applicationEnvironment(home, secrets, {
-    url, postgresPort: ports.postgres, kafkaPort: ports.kafka, s3Port: ports.s3,
+    url,
+    postgresPort: ports.postgres,
+    kafkaPort: ports.kafka,
+    s3Port: ports.s3,
   });
 
-  const startUpToFunctions = async (): Promise<{ nginx: string; consumersReady: () => Promise<void> }> => {
+  const startUpToFunctions = async (): Promise<{
+    nginx: string;
+    consumersReady: () => Promise<void>;
+  }> => {
     const { java, nginx } = await installParts({ ...installing, report, ports, abort });
-    await together(abort, [startPostgres(context), startKafka(java, context), startLocalstack(context)]);
+    await together(abort, [
+      startPostgres(context),
+      startKafka(java, context),
+      startLocalstack(context),
+    ]);
     // Does not know our signal: when we are to stop, it fails as soon as its database does.
     const preparing = prepare({
-      home: home.path, repo: REPO, environment: application,
+      home: home.path,
+      repo: REPO,
+      environment: application,
       superuserUrl: (database) => superuserUrl(secrets, ports.postgres, database),
       report: (line) => report('prepare', line),
     });
@@ -78,16 +101,21 @@ async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): 
       started: (name: string, pid: number) => supervisor.workerStarted(name, pid),
       gone: (pid: number) => supervisor.workerGone(pid),
     };
-    return { nginx, ...await startFunctions(application, workers, context) };
+    return { nginx, ...(await startFunctions(application, workers, context)) };
   };
 
   const [webRoot, { nginx, consumersReady }] = await together(abort, [
     buildWeb({ ...installing, report: (text) => report('web', text) }),
     startUpToFunctions(),
   ]);
-  await together(abort, [startNginx(nginx, webRoot, context), sweepOnce(context), consumersReady()]);
+  await together(abort, [
+    startNginx(nginx, webRoot, context),
+    sweepOnce(context),
+    consumersReady(),
+  ]);
   await checkOrigin(url, signal);
-  const publish = (): void => writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));
+  const publish = (): void =>
+    writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));
   supervisor.onChange = publish;
   publish();
   return url;
@@ -109,7 +137,11 @@ function explain(reason: unknown, progress: Progress): number {
     return 0;
   }
   if (reason instanceof StackError) progress.failure(reason.message, reason.details);
-  else progress.failure(messageOf(reason), reason instanceof Error ? reason.stack?.split('\n').slice(1) : []);
+  else
+    progress.failure(
+      messageOf(reason),
+      reason instanceof Error ? reason.stack?.split('\n').slice(1) : [],
+    );
   return 1;
 }
 

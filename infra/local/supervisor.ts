@@ -5,11 +5,23 @@
  * with their reason; whatever is being waited for gives up, and then everything is stopped.
  */
 import { StackError, StopRequested } from './errors.ts';
-import { type Exit, type Service, type ServiceSpec, describeExit, logTail, startService } from './processes.ts';
+import {
+  describeExit,
+  type Exit,
+  logTail,
+  type Service,
+  type ServiceSpec,
+  startService,
+} from './processes.ts';
 import type { ProcessEntry } from './stack-file.ts';
 
 /** From the outside in: who asks goes before who answers. */
-const STOP_ORDER: readonly (readonly string[])[] = [['nginx'], ['functions'], ['kafka', 'localstack'], ['postgres']];
+const STOP_ORDER: readonly (readonly string[])[] = [
+  ['nginx'],
+  ['functions'],
+  ['kafka', 'localstack'],
+  ['postgres'],
+];
 
 export class Supervisor {
   readonly #stopping = new AbortController();
@@ -58,9 +70,12 @@ export class Supervisor {
   #ended(service: Service, exit: Exit): void {
     this.#services.delete(service.name);
     if (service.name === 'functions') this.#workers.clear();
-    this.abort(new StackError(
-      `${service.name} ended unexpectedly (${describeExit(exit)}). The end of ${service.log}:`, logTail(service.log),
-    ));
+    this.abort(
+      new StackError(
+        `${service.name} ended unexpectedly (${describeExit(exit)}). The end of ${service.log}:`,
+        logTail(service.log),
+      ),
+    );
     this.onChange();
   }
 
@@ -85,12 +100,14 @@ export class Supervisor {
   /** Bounded by the deadlines of the parts. report is told of each that has stopped. */
   async stopAll(report: (name: string) => void): Promise<void> {
     for (const names of STOP_ORDER) {
-      await Promise.all(names.map(async (name) => {
-        const service = this.#services.get(name);
-        if (service === undefined) return;
-        await service.stop();
-        report(name);
-      }));
+      await Promise.all(
+        names.map(async (name) => {
+          const service = this.#services.get(name);
+          if (service === undefined) return;
+          await service.stop();
+          report(name);
+        }),
+      );
     }
   }
 }

@@ -3,7 +3,10 @@
  * @throws Error naming placeholders without a value and values without a placeholder: both are slips that would
  * show much later, in a server that does something else than meant.
  */
-export function renderTemplate(template: string, values: Readonly<Record<string, string | number>>): string {
+export function renderTemplate(
+  template: string,
+  values: Readonly<Record<string, string | number>>,
+): string {
   const used = new Set([...template.matchAll(/\{\{(\w+)\}\}/g)].map(([, name = '']) => name));
   const unknown = [...used].filter((name) => !Object.hasOwn(values, name));
   const unused = Object.keys(values).filter((name) => !used.has(name));

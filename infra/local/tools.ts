@@ -3,8 +3,8 @@
  * without asking (root on Debian or Ubuntu), and otherwise named all at once with the commands that bring them.
  */
 import { existsSync } from 'node:fs';
-import { StackError } from './errors.ts';
 import { installWithApt, mayUseApt } from './apt.ts';
+import { StackError } from './errors.ts';
 import { run } from './processes.ts';
 
 export interface Tool {
@@ -30,11 +30,17 @@ export interface ToolContext {
  * → where each of them is.
  * @throws StackError listing everything that is missing.
  */
-export async function findTools(tools: readonly Tool[], context: ToolContext): Promise<(tool: Tool) => string> {
+export async function findTools(
+  tools: readonly Tool[],
+  context: ToolContext,
+): Promise<(tool: Tool) => string> {
   let paths = await lookForAll(tools, context);
   const missing = (): Tool[] => tools.filter((tool) => !paths.has(tool));
   if (missing().length > 0 && mayUseApt()) {
-    await installWithApt(missing().flatMap((tool) => tool.apt), context);
+    await installWithApt(
+      missing().flatMap((tool) => tool.apt),
+      context,
+    );
     paths = await lookForAll(tools, context);
   }
   if (missing().length > 0) throw missingMessage(missing());
@@ -45,13 +51,21 @@ export async function findTools(tools: readonly Tool[], context: ToolContext): P
   };
 }
 
-async function lookForAll(tools: readonly Tool[], context: ToolContext): Promise<Map<Tool, string>> {
+async function lookForAll(
+  tools: readonly Tool[],
+  context: ToolContext,
+): Promise<Map<Tool, string>> {
   const look: Look = async (command, args) => {
     try {
       // Through sh, to have both outputs in one: java and nginx write their versions to standard error.
       return await run({
-        what: `asking ${command}`, command: 'sh', args: ['-c', 'exec "$0" "$@" 2>&1', command, ...args],
-        env: context.environment, cwd: context.cwd, seconds: 20, signal: context.signal,
+        what: `asking ${command}`,
+        command: 'sh',
+        args: ['-c', 'exec "$0" "$@" 2>&1', command, ...args],
+        env: context.environment,
+        cwd: context.cwd,
+        seconds: 20,
+        signal: context.signal,
       });
     } catch {
       context.signal.throwIfAborted();
@@ -59,22 +73,27 @@ async function lookForAll(tools: readonly Tool[], context: ToolContext): Promise
     }
   };
   const paths = new Map<Tool, string>();
-  await Promise.all(tools.map(async (tool) => {
-    const path = await tool.find(look);
-    if (path !== undefined) paths.set(tool, path);
-  }));
+  await Promise.all(
+    tools.map(async (tool) => {
+      const path = await tool.find(look);
+      if (path !== undefined) paths.set(tool, path);
+    }),
+  );
   return paths;
 }
 
 function missingMessage(missing: readonly Tool[]): StackError {
-  const list = (names: (tool: Tool) => readonly string[]): string => [...new Set(missing.flatMap(names))].join(' ');
-  return new StackError([
-    'StreamSync needs programs that are not on this machine:',
-    ...missing.map((tool) => `  - ${tool.what}`),
-    `Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${list((tool) => tool.apt)}`,
-    `macOS:           brew install ${list((tool) => tool.brew)}`,
-    'Then start again. (With a Docker engine: docker compose up needs none of them.)',
-  ].join('\n'));
+  const list = (names: (tool: Tool) => readonly string[]): string =>
+    [...new Set(missing.flatMap(names))].join(' ');
+  return new StackError(
+    [
+      'StreamSync needs programs that are not on this machine:',
+      ...missing.map((tool) => `  - ${tool.what}`),
+      `Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${list((tool) => tool.apt)}`,
+      `macOS:           brew install ${list((tool) => tool.brew)}`,
+      'Then start again. (With a Docker engine: docker compose up needs none of them.)',
+    ].join('\n'),
+  );
 }
 
 /** → the first candidate (a path, or a name on PATH) whose answer fits. */

@@ -10,6 +10,8 @@ the environment it also stops when that process is gone.
 
 import argparse
 import fcntl
+import gc
+import logging
 import os
 import shutil
 import signal
@@ -31,6 +33,7 @@ def set_environment(port: int, data: Path) -> None:
     os.environ.update(
         SERVICES="s3",
         GATEWAY_LISTEN=f"{HOST}:{port}",
+        LOCALSTACK_HOST=f"localhost:{port}",
         DISABLE_EVENTS="1",
         LS_LOG="warning",
         # Inside a container too: else the directories below would be absolute ones.
@@ -74,9 +77,14 @@ def main() -> None:
 
     # Nothing is written outside DIR: not beside these files, nor into the environment of the packages.
     sys.dont_write_bytecode = True
+    # What the imports make stays: looking through it for garbage is a tenth of the start.
+    gc.disable()
     # Only now, since these import LocalStack.
+    from localstack.logging.setup import setup_logging
     from s3_only import limit_to_s3
 
+    # Before the imports that it is to silence the warnings of.
+    setup_logging(logging.WARNING)
     limit_to_s3()
     from server import serve
 

@@ -1,17 +1,13 @@
 """LocalStack's gateway on Twisted, with our storage behind its S3 provider."""
 
-import logging
+import gc
 import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
-
-from localstack.logging.setup import setup_logging
-
-# First: it silences warnings that the imports below give.
-setup_logging(logging.WARNING)
+from typing import NoReturn
 
 from localstack import config
 from localstack.aws.api import RequestContext
@@ -34,14 +30,15 @@ STOP_SECONDS = 2.0
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
-def serve(host: str, port: int, data: Path, parent: int | None) -> None:
+def serve(host: str, port: int, data: Path, parent: int | None) -> NoReturn:
     """Serve what `data` holds until SIGTERM, SIGINT or the end of process `parent`."""
     directory = BlobDirectory(data / "blobs")
     snapshots = Snapshots(data / "state.pickle", directory)
     snapshots.restore()
     snapshots.start()
 
-    config.dirs.mkdirs()
+    # The health answer looks for LocalStack's edition there.
+    Path(config.dirs.static_libs).mkdir(parents=True, exist_ok=True)
     # Without an observer Twisted keeps its last 65,536 log events, one a request.
     globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
     pace_responses()
@@ -51,8 +48,12 @@ def serve(host: str, port: int, data: Path, parent: int | None) -> None:
         sys.exit(f"s3: {error}")
     reactor.suggestThreadPoolSize(config.GATEWAY_WORKER_COUNT)
     _stop_on(snapshots, parent)
+    gc.freeze()
+    gc.enable()
     reactor.run(installSignalHandlers=False)
     snapshots.close()
+    # At once: while the interpreter winds up, a second SIGTERM would end it with another exit code.
+    os._exit(0)
 
 
 def _gateway(directory: BlobDirectory, snapshots: Snapshots) -> LocalstackAwsGateway:

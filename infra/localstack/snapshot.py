@@ -2,8 +2,8 @@
 
 Promises
 - What a client was told is in the file about 0.3 s later, and always after an orderly stop.
-- Whatever moment the process dies at, the file is a whole snapshot, and all bytes it names are there: a blob's file goes
-  only after the snapshot that no longer names it has replaced the one that did.
+- Whenever the process dies, the file is a whole snapshot and all bytes it names are there: a blob's file goes only
+  after the snapshot that no longer names it has replaced the one that did.
 - A file that cannot be used is kept as `*.unreadable`, with the blobs, and the store starts empty.
 
 A snapshot is taken while requests run. Every container that they change is copied in one step (`dict(d)` does not let
@@ -15,9 +15,9 @@ import copyreg
 import hashlib
 import io
 import json
+import logging
 import os
 import pickle
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -46,6 +46,8 @@ DEBOUNCE_SECONDS = 0.3
 RETRY_SECONDS = 1.0
 
 State = dict[str, Any]
+
+LOG = logging.getLogger(__name__)
 
 
 def _copied(mapping: Mapping[str, Any]) -> State:
@@ -141,10 +143,6 @@ def _drop_incomplete(directory: BlobDirectory) -> int:
     return dropped
 
 
-def _log(message: str) -> None:
-    print(f"s3: {message}", file=sys.stderr, flush=True)
-
-
 class Snapshots:
     """Keeps the file in step with `s3_stores`. One instance; `restore`, `start`, any `changed`, then `close`."""
 
@@ -166,9 +164,9 @@ class Snapshots:
             kept = self._path.with_suffix(".unreadable")
             self._path.replace(kept)
             self._directory.set_aside()
-            _log(f"cannot read the saved state ({error}); starting empty, it is kept as {kept}")
+            LOG.error("cannot read the saved state (%s); starting empty, it is kept as %s", error, kept)
         if dropped := _drop_incomplete(self._directory):
-            _log(f"dropped {dropped} objects or parts whose bytes are not all there")
+            LOG.error("dropped %d objects or parts whose bytes are not all there", dropped)
 
     def start(self) -> None:
         self._thread.start()
@@ -192,7 +190,7 @@ class Snapshots:
                 self._save()
             except Exception as error:
                 if not failing:
-                    _log(f"cannot save the state, trying again: {error!r}")
+                    LOG.error("cannot save the state, trying again: %r", error)
                 failing = True
                 self._closing.wait(RETRY_SECONDS)
                 self.changed()

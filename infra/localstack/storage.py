@@ -41,11 +41,11 @@ class StoredObject(S3StoredObject):
         directory: BlobDirectory,
         s3_object: S3Object | S3Part,
         mode: Mode,
-        writers: AbstractContextManager[Any] = nullcontext(),
+        writers: AbstractContextManager[Any] | None = None,
     ) -> None:
         super().__init__(s3_object, mode)
         self._directory = directory
-        self._writers = writers
+        self._writers = writers or nullcontext()
         self._writers.__enter__()
         self._position = 0
         self._file: BinaryIO | None = None

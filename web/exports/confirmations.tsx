@@ -25,7 +25,7 @@ export function CancelDialog({
           : 'Nothing was written so far.'}
       </p>
       <ModalActions>
-        <Button autoFocus onClick={onClose}>
+        <Button data-initial-focus onClick={onClose}>
           {document.status === 'queued' ? 'Keep waiting' : 'Keep running'}
         </Button>
         <Confirm onClose={onClose} onConfirm={onConfirm}>
@@ -53,7 +53,7 @@ export function DeleteDialog({
         {hasFile ? 'The file is removed now.' : 'There is no file; the export leaves the list.'}
       </p>
       <ModalActions>
-        <Button autoFocus onClick={onClose}>
+        <Button data-initial-focus onClick={onClose}>
           {hasFile ? 'Keep file' : 'Keep in list'}
         </Button>
         <Confirm onClose={onClose} onConfirm={onConfirm}>

@@ -16,12 +16,12 @@ export function ExportList(): ReactNode {
   const [filters, setFilters] = useFilters();
   const { rows, error, refetch, loadMore, loadingMore, downloaded, newer, showNewer } =
     useRows(filters);
-  const container = useRowFocus(rows);
+  useRowFocus(rows);
   const { focusRow } = useExportsPageState();
   useNow(30_000);
 
   return (
-    <div ref={container} className="space-y-4">
+    <div className="space-y-4">
       <FilterBar filters={filters} onChange={setFilters} />
       <DownloadedNote documents={downloaded} onShow={() => setFilters({ showDownloaded: true })} />
       {newer.length > 0 ? (

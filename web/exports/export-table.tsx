@@ -3,13 +3,11 @@ import { Link } from 'react-router';
 import { dayAndClock } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { Reference } from '../ui/panels.tsx';
-import { exportName, summary } from './names.ts';
+import { exportName, rowId, summary } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { RowActions } from './row-actions.tsx';
 import { Status } from './status.tsx';
 import type { Tracked } from './tracked.ts';
-
-export const rowId = (id: string): string => `export-${id}`;
 
 /**
  * A table on wide pages, cards on narrow ones. The roles are written out because `display: grid`
@@ -54,16 +52,16 @@ function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
       id={rowId(document.id)}
       tabIndex={-1}
       aria-label={exportName(document)}
-      className="row-grid rounded-card border border-line py-4 focus-visible:outline-offset-[-2px] lg:rounded-none lg:border-0 lg:not-first:border-t"
+      className="row-grid rounded-card border border-line py-4 [contain-intrinsic-size:auto_96px] [content-visibility:auto] focus-visible:outline-offset-[-2px] lg:rounded-none lg:border-0 lg:not-first:border-t"
     >
       <div role="cell" className="min-w-0">
         <Link
           to={`/exports/${document.id}`}
-          className="rounded-control text-sm font-medium wrap-anywhere hover:underline"
+          className="control-small -my-1.5 inline-flex items-center rounded-control font-medium wrap-anywhere hover:underline"
         >
           {exportName(document)}
         </Link>
-        <p className="mt-1 text-xs text-muted wrap-anywhere">{summary(document.request, zone)}</p>
+        <p className="text-xs text-muted wrap-anywhere">{summary(document.request, zone)}</p>
         <p className="text-xs text-muted">
           asked <time dateTime={document.createdAt}>{dayAndClock(zone, document.createdAt)}</time>
         </p>

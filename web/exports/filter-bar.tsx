@@ -13,7 +13,10 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
   return (
     <search aria-label="Exports" className="flex flex-wrap items-center gap-3">
       <div className="relative min-w-[180px] flex-1">
-        <Icon name="search" className="pointer-events-none absolute inset-y-0 left-3 my-auto text-muted" />
+        <Icon
+          name="search"
+          className="pointer-events-none absolute inset-y-0 left-3 my-auto text-muted"
+        />
         <input
           type="search"
           aria-label="Search exports"

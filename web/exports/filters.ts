@@ -1,5 +1,5 @@
 import { useSearchParams } from 'react-router';
-import { type PublicStatus } from '../../lib/contracts/export-document.ts';
+import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import type { ListFilters } from '../api/calls.ts';
 import { statusWords } from './status.tsx';
 

@@ -6,6 +6,7 @@ import { exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { announce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icons.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
@@ -41,7 +42,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
         )}
       </div>
       <ModalActions>
-        <Button autoFocus onClick={onClose}>
+        <Button data-initial-focus onClick={onClose}>
           Close
         </Button>
       </ModalActions>
@@ -53,7 +54,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
   const zone = useZone();
   const { file, sources, columns, createdBy, consistency, skewSeconds } = manifest;
   return (
-    <div className="space-y-6">
+    <div className="space-y-4">
       <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
         <Entry term="Rows">{exact(file.rows)}</Entry>
         <Entry term="Size">{`${bytes(file.bytes)} (${exact(file.bytes)} bytes)`}</Entry>
@@ -84,10 +85,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           </dl>
         </section>
       ))}
-      <details>
-        <summary className="control-small flex items-center rounded-control font-medium">
-          {`Columns (${columns.length})`}
-        </summary>
+      <More title={`Columns (${columns.length})`}>
         <ul className="mt-2 columns-1 gap-6 sm:columns-2">
           {columns.map(({ name, databaseType }) => (
             <li key={name} className="flex justify-between gap-3 py-0.5">
@@ -96,7 +94,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
             </li>
           ))}
         </ul>
-      </details>
+      </More>
       <RawJson text={JSON.stringify(manifest, null, 2)} />
     </div>
   );
@@ -113,22 +111,30 @@ function Entry({ term, children }: { term: string; children: ReactNode }): React
 
 function RawJson({ text }: { text: string }): ReactNode {
   return (
-    <details>
-      <summary className="control-small flex items-center rounded-control font-medium">
-        Raw JSON
-      </summary>
+    <More title="Raw JSON">
       <div className="mt-2 space-y-2">
         <CopyButton what="manifest" text={text} />
-        <pre
-          // Scrollable, so a keyboard has to reach it.
-          tabIndex={0}
-          role="region"
+        <textarea
+          readOnly
+          rows={16}
+          spellCheck={false}
           aria-label="Raw JSON of the manifest"
-          className="max-h-[320px] overflow-auto rounded-card bg-surface p-4 font-mono text-xs"
-        >
-          {text}
-        </pre>
+          value={text}
+          className="block w-full resize-y rounded-card border border-line bg-surface p-4 font-mono text-xs"
+        />
       </div>
+    </More>
+  );
+}
+
+function More({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  return (
+    <details className="group">
+      <summary className="control-small flex list-none items-center gap-1 rounded-control font-medium">
+        <Icon name="right" className="text-muted group-open:rotate-90" />
+        {title}
+      </summary>
+      {children}
     </details>
   );
 }

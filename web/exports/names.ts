@@ -6,6 +6,9 @@ import { day, dayAndClock } from '../time/format.ts';
 export const exportName = ({ file, request }: ExportDocument): string =>
   file?.name ?? `${request.dataset}.${request.format}`;
 
+/** The id of the row of an export in the page. */
+export const rowId = (id: string): string => `export-${id}`;
+
 /** `sales · 1 Mar – 31 Mar · 12 columns` */
 export function summary(request: ExportRequest, zone: string): string {
   const columns = request.columns?.length;

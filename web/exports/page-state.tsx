@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
+import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react';
 
 /** What the last press on a row came to; it stands in the row until the next press. */
 export interface RowNote {
@@ -13,6 +13,10 @@ export interface ExportsPageState {
   /** The row that takes focus as soon as it is there. */
   rowToFocus: string | null;
   focusRow: (id: string | null) => void;
+  /** The export that was looked at alone; on the way back its row has focus again. */
+  setVisited: (id: string) => void;
+  /** Returns it once, then null. */
+  takeVisited: () => string | null;
 }
 
 const Context = createContext<ExportsPageState | null>(null);
@@ -20,6 +24,7 @@ const Context = createContext<ExportsPageState | null>(null);
 export function ExportsPageStateProvider({ children }: { children: ReactNode }): ReactNode {
   const [notes, setNotes] = useState<ReadonlyMap<string, RowNote>>(new Map());
   const [rowToFocus, focusRow] = useState<string | null>(null);
+  const visited = useRef<string | null>(null);
   const state = useMemo(
     (): ExportsPageState => ({
       notes,
@@ -32,6 +37,14 @@ export function ExportsPageStateProvider({ children }: { children: ReactNode }):
         }),
       rowToFocus,
       focusRow,
+      setVisited: (id) => {
+        visited.current = id;
+      },
+      takeVisited: () => {
+        const id = visited.current;
+        visited.current = null;
+        return id;
+      },
     }),
     [notes, rowToFocus],
   );

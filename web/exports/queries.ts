@@ -1,6 +1,6 @@
 import {
-  infiniteQueryOptions,
   type InfiniteData,
+  infiniteQueryOptions,
   type QueryClient,
   queryOptions,
 } from '@tanstack/react-query';
@@ -83,7 +83,10 @@ export function adopt(client: QueryClient, document: ExportDocument): void {
 }
 
 export function patch(client: QueryClient, id: string, change: Partial<Tracked>): void {
-  client.setQueryData<Tracked>(exportQuery(id).queryKey, (before) => before && { ...before, ...change });
+  client.setQueryData<Tracked>(
+    exportQuery(id).queryKey,
+    (before) => before && { ...before, ...change },
+  );
 }
 
 /** Puts exports into a list that is on the page, newest first. */

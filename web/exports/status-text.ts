@@ -10,54 +10,58 @@ export function percentDone({ document }: Tracked): number | null {
 }
 
 /** The line under the status word: what is there, how fast, until when. */
-export function statusLine(tracked: Tracked, zone: string): string {
+export const statusLine = (tracked: Tracked, zone: string): string =>
+  statusParts(tracked, zone).join(', ');
+
+/** The same in the pieces that a line break should not cut. */
+export function statusParts(tracked: Tracked, zone: string): string[] {
   const { document, cancelling } = tracked;
   const { status, file, error, finishedAt, expiresAt, downloadedAt } = document;
-  if (cancelling) return 'Stopping; the rows written so far are discarded.';
+  if (cancelling) return ['Stopping; the rows written so far are discarded.'];
   switch (status) {
     case 'queued':
-      return queuedLine(tracked);
+      return queuedParts(tracked);
     case 'running':
-      return runningLine(tracked);
+      return runningParts(tracked);
     case 'ready': {
-      const rows =
-        file?.rows === 0 ? '0 rows: no data in this range' : rowCount(file?.rows ?? 0);
+      const rows = file?.rows === 0 ? '0 rows: no data in this range' : rowCount(file?.rows ?? 0);
       const until = expiresAt === null ? [] : [`expires ${dayAndClock(zone, expiresAt)}`];
       const size = file && file.rows > 0 ? [bytes(file.bytes)] : [];
-      const fetched = downloadedAt === null ? [] : [`downloaded ${dayAndClock(zone, downloadedAt)}`];
-      return [rows, ...size, ...fetched, ...until].join(', ');
+      const fetched =
+        downloadedAt === null ? [] : [`downloaded ${dayAndClock(zone, downloadedAt)}`];
+      return [rows, ...size, ...fetched, ...until];
     }
     case 'failed':
-      return `${error?.message ?? 'The export failed.'} No file was made.`;
+      return [`${error?.message ?? 'The export failed.'} No file was made.`];
     case 'cancelled':
-      return finishedAt === null ? '' : dayAndClock(zone, finishedAt);
+      return finishedAt === null ? [] : [dayAndClock(zone, finishedAt)];
     case 'expired':
-      return `${expiresAt === null ? '' : `${dayAndClock(zone, expiresAt)}; `}file deleted`;
+      return [`${expiresAt === null ? '' : `${dayAndClock(zone, expiresAt)}; `}file deleted`];
     default:
       return status satisfies never;
   }
 }
 
-function queuedLine({ document }: Tracked): string {
+function queuedParts({ document }: Tracked): string[] {
   const { queuePosition, etaSeconds } = document.progress;
   const parts: string[] = [];
   if (queuePosition !== null)
     parts.push(queuePosition === 0 ? 'next in line' : `${ordinal(queuePosition + 1)} in line`);
   if (etaSeconds !== null) parts.push(`starts in about ${duration(etaSeconds)}`);
-  return parts.join(', ');
+  return parts;
 }
 
-function runningLine(tracked: Tracked): string {
+function runningParts(tracked: Tracked): string[] {
   const { rows, estimatedRows, etaSeconds } = tracked.document.progress;
   const rate = tracked.unchanged > 2 ? null : tracked.rate;
   const speed = rate === null || rate < 1 ? [] : [`${rough(rate)}/s`];
   if (estimatedRows === null || estimatedRows === 0)
-    return rows === 0 ? 'Reading the first rows' : [roughRows(rows), ...speed].join(', ');
+    return rows === 0 ? ['Reading the first rows'] : [roughRows(rows), ...speed];
   if (rows >= estimatedRows)
     return speed.length === 0
-      ? 'Finishing: checking the file (99 %)'
-      : [`${roughRows(rows)}, more than the estimate`, ...speed].join(', ');
+      ? ['Finishing: checking the file (99 %)']
+      : [roughRows(rows), 'more than the estimate', ...speed];
   const left = etaSeconds ?? (rate === null || rate < 1 ? null : (estimatedRows - rows) / rate);
   const remaining = left === null ? [] : [`about ${duration(left)} left`];
-  return [rowsOf(rows, estimatedRows), ...speed, ...remaining].join(', ');
+  return [rowsOf(rows, estimatedRows), ...speed, ...remaining];
 }

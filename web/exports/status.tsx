@@ -1,9 +1,9 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { exportName } from './names.ts';
-import { percentDone, statusLine } from './status-text.ts';
+import { percentDone, statusLine, statusParts } from './status-text.ts';
 import type { Tracked } from './tracked.ts';
 
 export const statusWords: Record<PublicStatus, string> = {
@@ -29,7 +29,9 @@ export function Status({ tracked }: { tracked: Tracked }): ReactNode {
   const zone = useZone();
   const { status, downloadedAt } = tracked.document;
   const downloaded = status === 'ready' && downloadedAt !== null;
-  const { icon, color } = downloaded ? { icon: 'check' as const, color: 'text-muted' } : looks[status];
+  const { icon, color } = downloaded
+    ? { icon: 'check' as const, color: 'text-muted' }
+    : looks[status];
   const word = tracked.cancelling ? 'Cancelling' : downloaded ? 'Downloaded' : statusWords[status];
   const percent = percentDone(tracked);
   return (
@@ -40,7 +42,16 @@ export function Status({ tracked }: { tracked: Tracked }): ReactNode {
         {status === 'running' && percent !== null && !tracked.cancelling ? ` ${percent} %` : null}
       </p>
       {status === 'running' ? <Progress tracked={tracked} percent={percent} /> : null}
-      <p className="text-muted wrap-anywhere">{statusLine(tracked, zone)}</p>
+      <p className="text-muted wrap-anywhere">
+        {statusParts(tracked, zone).map((part, index, { length }) => (
+          <Fragment key={part}>
+            <span className="inline-block">
+              {part}
+              {index < length - 1 ? ',' : ''}
+            </span>{' '}
+          </Fragment>
+        ))}
+      </p>
     </div>
   );
 }

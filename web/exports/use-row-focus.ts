@@ -1,51 +1,59 @@
-import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
-import { rowId } from './export-table.tsx';
+import { useEffect, useEffectEvent, useLayoutEffect, useRef } from 'react';
+import { NavigationType, useNavigationType } from 'react-router';
+import { rowId } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import type { Tracked } from './tracked.ts';
 
 /**
- * Keeps focus in the list: it goes to a row that was asked for, and when the row that had it leaves,
- * to the next one.
+ * Keeps focus in the list: it goes to a row that was asked for, to the row that was left for its own
+ * page, and when the row that had it leaves, to the next one.
  */
-export function useRowFocus(rows: readonly Tracked[] | undefined): RefObject<HTMLDivElement | null> {
-  const container = useRef<HTMLDivElement>(null);
+export function useRowFocus(rows: readonly Tracked[] | undefined): void {
   const focused = useRef<string | null>(null);
-  const before = useRef<string[]>([]);
-  const { rowToFocus, focusRow } = useExportsPageState();
-  const ids = rows?.map(({ document }) => document.id) ?? [];
-  const shown = ids.join();
+  const before = useRef<readonly string[]>([]);
+  const { rowToFocus, focusRow, takeVisited } = useExportsPageState();
+  const how = useNavigationType();
+  const shown = rows?.map(({ document: { id } }) => id).join(' ') ?? '';
 
   useEffect(() => {
-    const onFocus = (event: FocusEvent): void => {
-      const row =
-        event.target instanceof Element ? event.target.closest('[role="row"][id]') : null;
-      // Focus in a dialog or menu of a row still belongs to the row.
+    const onFocus = ({ target }: FocusEvent): void => {
+      const row = target instanceof Element ? target.closest('[role="row"][id]') : null;
+      // Menus are drawn elsewhere and still belong to the row they were opened from.
       if (row) focused.current = row.id;
-      else if (container.current?.contains(document.activeElement)) focused.current = null;
+      else if (target instanceof Element && !target.closest('[role="menu"]'))
+        focused.current = null;
     };
     document.addEventListener('focusin', onFocus);
     return () => document.removeEventListener('focusin', onFocus);
   }, []);
 
   useLayoutEffect(() => {
+    const ids = shown.split(' ');
     const left = before.current.findIndex((id) => rowId(id) === focused.current);
-    if (left !== -1 && document.activeElement === document.body && !ids.includes(before.current[left] ?? '')) {
+    const hasLeft = left !== -1 && !ids.includes(before.current[left] ?? '');
+    if (hasLeft && document.activeElement === document.body) {
+      const stays = (id: string): boolean => ids.includes(id);
       const next =
-        before.current.slice(left).find((id) => ids.includes(id)) ??
-        before.current.slice(0, left).findLast((id) => ids.includes(id));
+        before.current.slice(left).find(stays) ?? before.current.slice(0, left).findLast(stays);
       const heading = document.querySelector<HTMLElement>('h1');
       (next === undefined ? heading : document.getElementById(rowId(next)))?.focus();
     }
     before.current = ids;
   }, [shown]);
 
-  useEffect(() => {
-    if (rowToFocus === null || !ids.includes(rowToFocus)) return;
-    const row = document.getElementById(rowId(rowToFocus));
+  const focusWanted = useEffectEvent((id: string): boolean => {
+    const row = document.getElementById(rowId(id));
     row?.focus();
-    row?.scrollIntoView({ block: 'nearest' });
-    focusRow(null);
-  }, [rowToFocus, shown]);
+    return row !== null;
+  });
 
-  return container;
+  useEffect(() => {
+    if (rowToFocus !== null && shown.includes(rowToFocus) && focusWanted(rowToFocus))
+      focusRow(null);
+  }, [rowToFocus, shown, focusRow]);
+
+  useEffect(() => {
+    const id = shown === '' ? null : takeVisited();
+    if (id !== null && how === NavigationType.Pop) focusWanted(id);
+  }, [shown, how, takeVisited]);
 }

@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
-import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { useEffect, useEffectEvent } from 'react';
+import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
 import type { ListFilters } from '../api/calls.ts';
-import { exportName } from './names.ts';
 import type { Filters } from './filters.ts';
+import { exportName } from './names.ts';
 import { exportQuery, headQuery, insert, listQuery } from './queries.ts';
 import { type Tracked, track } from './tracked.ts';
 
@@ -63,16 +63,17 @@ function useNewer(
   });
 
   // A row that should be at the top of the list and is not was deleted or downloaded elsewhere.
-  useEffect(() => {
-    if (!head) return;
-    const inHead = new Set(head.items.map(({ id }) => id));
-    const oldest = head.nextCursor === null ? '' : (head.items.at(-1)?.createdAt ?? '');
+  const askAboutMissing = useEffectEvent(({ items, nextCursor }: ExportList) => {
+    const inHead = new Set(items.map(({ id }) => id));
+    const oldest = nextCursor === null ? '' : (items.at(-1)?.createdAt ?? '');
     for (const row of tracked) {
       const { id, createdAt } = row.document;
       const missing = createdAt >= oldest && !inHead.has(id) && !row.gone;
       if (missing && matches(row.document, filters)) void client.refetchQueries(exportQuery(id));
     }
-    // Only a new answer says something new about the rows.
+  });
+  useEffect(() => {
+    if (head) askAboutMissing(head);
   }, [head]);
 
   const known = new Set(documents.map(({ id }) => id));

@@ -25,8 +25,7 @@ export function DraftProvider({ children }: { children: ReactNode }): ReactNode 
   const value = useMemo(
     (): DraftState => ({
       ...state,
-      change: (part) =>
-        setState(({ draft }) => ({ draft: { ...draft, ...part }, key: newKey() })),
+      change: (part) => setState(({ draft }) => ({ draft: { ...draft, ...part }, key: newKey() })),
       duplicate: (request) =>
         setState({ draft: draftOf(request, resolveZone(zoneChoice.get())), key: newKey() }),
       renewKey: () => setState(({ draft }) => ({ draft, key: newKey() })),

@@ -1,9 +1,9 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
-import { formats, ttlBounds } from 'virtual:request-options';
 import type { NewExport } from '../api/calls.ts';
 import { stored } from '../state/stored.ts';
 import { noMoment, parseDay, readRange, type TypedRange, typeRange } from '../time/range.ts';
+import { formats, ttlBounds } from './request-options.ts';
 
 /** The form as it stands. */
 export interface Draft {
@@ -111,12 +111,12 @@ function readChoices(found: unknown): Choices {
   if ('source' in found && typeof found.source === 'string') choices.source = found.source;
   if ('dataset' in found && typeof found.dataset === 'string') choices.dataset = found.dataset;
   if ('columns' in found && isNames(found.columns)) choices.columns = found.columns;
-  if ('format' in found)
-    choices.format = formats.find((known) => known === found.format) ?? format;
+  if ('format' in found) choices.format = formats.find((known) => known === found.format) ?? format;
   if ('ttlSeconds' in found && typeof found.ttlSeconds === 'number')
     choices.ttlSeconds = found.ttlSeconds;
   return choices;
 }
 
-const isNames = (found: unknown): found is string[] =>
-  Array.isArray(found) && found.every((name) => typeof name === 'string');
+function isNames(found: unknown): found is string[] {
+  return Array.isArray(found) && found.every((name) => typeof name === 'string');
+}

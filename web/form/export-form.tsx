@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { formats } from 'virtual:request-options';
 import { listSources } from '../api/calls.ts';
 import { SignedOutError } from '../session/session.ts';
 import { useZone } from '../time/zone.ts';
@@ -9,11 +8,19 @@ import { Button } from '../ui/button.tsx';
 import { SelectField } from '../ui/field.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { ColumnsField } from './columns-field.tsx';
-import { datasetOf, type FieldName, type FormError, lastChoices, readDraft } from './draft.ts';
+import {
+  type Draft,
+  datasetOf,
+  type FieldName,
+  type FormError,
+  lastChoices,
+  readDraft,
+} from './draft.ts';
 import { useDraft } from './draft-context.tsx';
 import { ErrorSummary } from './error-summary.tsx';
 import { errorsOf } from './problems.ts';
 import { RangeFields } from './range-fields.tsx';
+import { formats } from './request-options.ts';
 import { SourceFields } from './source-fields.tsx';
 import { ttlChoices } from './time-to-live.ts';
 import { useCreate } from './use-create.ts';
@@ -39,6 +46,14 @@ export function ExportForm(): ReactNode {
   const fieldId = (field: FieldName): string => `${idPrefix}-${field}`;
   const errorOf = (field: FieldName): string | undefined =>
     refusal.errors.find((error) => error.field === field)?.message;
+  const edit = (part: Partial<Draft>): void => {
+    change(part);
+    // What was changed is no longer what was refused.
+    setRefusal(({ errors, reference }) => ({
+      errors: errors.filter(({ field }) => field === null || !touches(part, field)),
+      reference,
+    }));
+  };
   const create = useCreate(renewKey);
 
   const refuse = (next: Refusal): void => {
@@ -69,18 +84,12 @@ export function ExportForm(): ReactNode {
 
   if (!sources.data)
     return sources.error ? (
-      <FailedPanel
-        what="sources"
-        error={sources.error}
-        onRetry={() => void sources.refetch()}
-      />
+      <FailedPanel what="sources" error={sources.error} onRetry={() => void sources.refetch()} />
     ) : (
       <Skeleton label="Loading sources" rows={5} />
     );
   if (sources.data.sources.length === 0)
-    return (
-      <EmptyPanel>No sources are shared with you yet. Ask an administrator.</EmptyPanel>
-    );
+    return <EmptyPanel>No sources are shared with you yet. Ask an administrator.</EmptyPanel>;
 
   const dataset = datasetOf(draft, sources.data);
   return (
@@ -89,7 +98,7 @@ export function ExportForm(): ReactNode {
       <SourceFields
         sources={sources.data}
         draft={draft}
-        onChange={change}
+        onChange={edit}
         onOpen={() => {
           if (sources.isStale) void sources.refetch();
         }}
@@ -102,14 +111,14 @@ export function ExportForm(): ReactNode {
           id={fieldId('columns')}
           dataset={dataset}
           chosen={draft.columns}
-          onChange={(columns) => change({ columns })}
+          onChange={(columns) => edit({ columns })}
           error={errorOf('columns')}
         />
       ) : null}
       <RangeFields
         dataset={dataset}
         range={draft.range}
-        onChange={(range) => change({ range })}
+        onChange={(range) => edit({ range })}
         fieldId={fieldId}
         errorOf={errorOf}
       />
@@ -120,7 +129,7 @@ export function ExportForm(): ReactNode {
           value={draft.format}
           error={errorOf('format')}
           onChange={({ target }) =>
-            change({ format: formats.find((format) => format === target.value) ?? draft.format })
+            edit({ format: formats.find((format) => format === target.value) ?? draft.format })
           }
         >
           {formats.map((format) => (
@@ -134,7 +143,7 @@ export function ExportForm(): ReactNode {
           label="Keep the file for"
           value={String(draft.ttlSeconds)}
           error={errorOf('ttlSeconds')}
-          onChange={({ target }) => change({ ttlSeconds: Number(target.value) })}
+          onChange={({ target }) => edit({ ttlSeconds: Number(target.value) })}
         >
           {ttlChoices(draft.ttlSeconds).map(({ seconds, label }) => (
             <option key={seconds} value={seconds}>
@@ -158,5 +167,8 @@ export function ExportForm(): ReactNode {
     </form>
   );
 }
+
+const touches = (part: Partial<Draft>, field: FieldName): boolean =>
+  field === 'from' || field === 'to' ? 'range' in part : field in part;
 
 const formatNames: Record<(typeof formats)[number], string> = { csv: 'CSV' };

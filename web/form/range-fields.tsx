@@ -5,6 +5,7 @@ import { presets } from '../time/presets.ts';
 import { dayIn, echoRange, noMoment, readRange, type TypedRange } from '../time/range.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
+import { useNow } from '../ui/now.ts';
 import { DateField } from './date-field.tsx';
 import type { FieldName } from './draft.ts';
 
@@ -18,6 +19,7 @@ interface Props {
 
 export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Props): ReactNode {
   const zone = useZone();
+  const now = useNow(60_000);
   if (dataset?.timeColumn === null)
     return (
       <p className="rounded-card bg-surface px-4 py-3 text-muted">
@@ -31,7 +33,7 @@ export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Prop
 
   return (
     <fieldset className="space-y-3">
-      <legend className="sr-only">{`Dates in ${zoneNameAndOffset(zone, new Date())}`}</legend>
+      <legend className="sr-only">{`Dates in ${zoneNameAndOffset(zone, new Date(now))}`}</legend>
       <div className="space-y-3">
         <DateField
           id={fieldId('from')}
@@ -49,6 +51,7 @@ export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Prop
           error={errorOf('to')}
           onChange={(to) => onChange({ ...range, to })}
         />
+        <p className="text-sm text-balance">{echo ?? 'Without dates all rows are exported.'}</p>
       </div>
       {earliest !== null && latest !== null ? (
         <div role="group" aria-label="Ranges" className="flex flex-wrap gap-2">
@@ -69,12 +72,11 @@ export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Prop
           )}
         </div>
       ) : null}
-      <p className="text-xs text-muted">
-        {echo ?? 'Without dates all rows are exported.'}
-        {earliest !== null && latest !== null
-          ? ` Data from ${dayAndClock(zone, earliest)} to ${dayAndClock(zone, latest)}.`
-          : null}
-      </p>
+      {earliest !== null && latest !== null ? (
+        <p className="text-xs text-muted">
+          {`Data from ${dayAndClock(zone, earliest)} to ${dayAndClock(zone, latest)}.`}
+        </p>
+      ) : null}
     </fieldset>
   );
 }

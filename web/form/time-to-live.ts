@@ -1,5 +1,5 @@
-import { ttlBounds } from 'virtual:request-options';
 import { duration } from '../ui/quantity.ts';
+import { ttlBounds } from './request-options.ts';
 
 interface TtlChoice {
   seconds: number;

@@ -28,7 +28,5 @@ export function useCreate(onCreated: () => void) {
 }
 
 function queuedSentence({ progress: { queuePosition } }: ExportDocument): string {
-  return queuePosition === null
-    ? 'Export queued'
-    : `Export queued, position ${queuePosition + 1}`;
+  return queuePosition === null ? 'Export queued' : `Export queued, position ${queuePosition + 1}`;
 }

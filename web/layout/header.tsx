@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useEffect, useEffectEvent, useId } from 'react';
-import { Link, NavLink, useLocation, useNavigate } from 'react-router';
+import { lazy, type ReactNode, Suspense, useId } from 'react';
+import { Link, NavLink, useNavigate } from 'react-router';
 import { signOut } from '../session/session.ts';
 import { Button } from '../ui/button.tsx';
 import { useDisclosure } from '../ui/disclosure.ts';
@@ -15,7 +15,10 @@ export function Header({ email }: { email: string }): ReactNode {
   return (
     <header className="sticky top-0 z-10 border-b border-line bg-background">
       <div className="mx-auto flex h-14 max-w-[1440px] items-center gap-6 px-4 lg:px-6">
-        <Link to="/exports" className="flex items-center gap-2 rounded-control text-base font-semibold">
+        <Link
+          to="/exports"
+          className="control flex items-center gap-2 rounded-control text-base font-semibold"
+        >
           <Logo /> StreamSync
         </Link>
         {wide ? (
@@ -39,11 +42,18 @@ export function Header({ email }: { email: string }): ReactNode {
   );
 }
 
-function MainNavigation({ className }: { className: string }): ReactNode {
+function MainNavigation({
+  className,
+  onNavigate,
+}: {
+  className: string;
+  onNavigate?: () => void;
+}): ReactNode {
   return (
     <nav aria-label="Main" className={className}>
       <NavLink
         to="/exports"
+        onClick={onNavigate}
         className="control-small flex items-center rounded-control px-3 text-sm text-muted hover:bg-hover hover:text-text aria-[current=page]:bg-surface aria-[current=page]:font-medium aria-[current=page]:text-text"
       >
         Exports
@@ -77,9 +87,6 @@ function Panel({
 }): ReactNode {
   const { open, toggle, close, container, button } = useDisclosure();
   const id = useId();
-  const { pathname } = useLocation();
-  const closeOnNavigation = useEffectEvent(close);
-  useEffect(() => closeOnNavigation(), [pathname]);
 
   return (
     <div ref={container} className={withNavigation ? 'ml-auto' : 'relative'}>
@@ -101,7 +108,7 @@ function Panel({
       >
         {withNavigation ? (
           <>
-            <MainNavigation className="-mx-3 -mt-1" />
+            <MainNavigation className="-mx-3 -mt-1" onNavigate={close} />
             <div className="space-y-1">
               <p aria-hidden="true" className="text-xs font-medium text-muted">
                 Time zone

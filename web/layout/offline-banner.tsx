@@ -14,7 +14,8 @@ export function OfflineBanner(): ReactNode {
   if (online) return null;
   const updates = queries.getQueryCache().getAll();
   const last = Math.max(0, ...updates.map(({ state }) => state.dataUpdatedAt));
-  const since = last === 0 ? '' : ` Showing data from ${clock(zone, new Date(last).toISOString())}.`;
+  const since =
+    last === 0 ? '' : ` Showing data from ${clock(zone, new Date(last).toISOString())}.`;
   return (
     <div className="border-b border-warning/40 bg-warning/8">
       <p className="mx-auto flex max-w-[1440px] items-center gap-2 px-4 py-2 lg:px-6">

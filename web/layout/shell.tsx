@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import { Outlet } from 'react-router';
-import { SessionEnded } from '../session/session-ended.tsx';
-import { useSession } from '../session/session.ts';
 import { SignInPage } from '../pages/sign-in-page.tsx';
+import { useSession } from '../session/session.ts';
+import { SessionEnded } from '../session/session-ended.tsx';
 import { Announcer } from '../ui/announcer.tsx';
 import { Header } from './header.tsx';
 import { OfflineBanner } from './offline-banner.tsx';
@@ -15,7 +15,7 @@ export function Shell(): ReactNode {
     <>
       <a
         href="#main"
-        className="fixed top-2 left-2 z-20 -translate-y-16 rounded-control bg-accent px-4 py-2 font-medium text-on-accent focus:translate-y-0"
+        className="control fixed top-2 left-2 z-20 flex -translate-y-16 items-center rounded-control bg-accent px-4 font-medium text-on-accent focus:translate-y-0"
       >
         Skip to content
       </a>

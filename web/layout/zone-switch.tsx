@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { useStored } from '../state/stored.ts';
-import { zoneName, offsetName } from '../time/format.ts';
+import { offsetName, zoneName } from '../time/format.ts';
 import { browserZone, zoneChoice } from '../time/zone.ts';
 import ComboBox, { type Option } from '../ui/combobox.tsx';
 

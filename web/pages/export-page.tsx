@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useParams } from 'react-router';
 import { isStatus } from '../api/errors.ts';
 import { ExportDetails } from '../exports/export-details.tsx';
 import { exportName } from '../exports/names.ts';
+import { useExportsPageState } from '../exports/page-state.tsx';
 import { exportQuery } from '../exports/queries.ts';
 import { BackLink } from '../ui/back-link.tsx';
 import { ButtonLink } from '../ui/button.tsx';
@@ -14,6 +15,8 @@ import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 export function ExportPage(): ReactNode {
   const { id = '' } = useParams();
   const { data, error, refetch } = useQuery(exportQuery(id));
+  const { setVisited } = useExportsPageState();
+  useEffect(() => setVisited(id), [setVisited, id]);
   const gone = data?.gone === true || isStatus(error, 404, 422);
   return (
     <>

@@ -1,5 +1,5 @@
-import type { ReactNode } from 'react';
-import { Outlet } from 'react-router';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { Outlet, useLocation } from 'react-router';
 import { ExportsPageStateProvider } from '../exports/page-state.tsx';
 import { DraftProvider } from '../form/draft-context.tsx';
 import { ExportForm } from '../form/export-form.tsx';
@@ -8,6 +8,12 @@ import { useWide } from '../ui/media.ts';
 /** On wide pages the form stands beside the list and beside a single export. */
 export function ExportsLayout(): ReactNode {
   const wide = useWide();
+  const formHeading = useRef<HTMLHeadingElement>(null);
+  const { key, pathname } = useLocation();
+  // Once per visit, so that a second Duplicate leads to the form again.
+  useEffect(() => {
+    if (key !== 'default' && pathname === '/exports/new') formHeading.current?.focus();
+  }, [key, pathname]);
   return (
     <ExportsPageStateProvider>
       <DraftProvider>
@@ -18,7 +24,12 @@ export function ExportsLayout(): ReactNode {
               className="sticky top-20 -m-1 max-h-[calc(100dvh-96px)] overflow-y-auto p-1"
             >
               <div className="rounded-card border border-line p-6">
-                <h2 id="new-export" className="mb-4 text-base font-semibold">
+                <h2
+                  ref={formHeading}
+                  id="new-export"
+                  tabIndex={-1}
+                  className="mb-4 text-base font-semibold"
+                >
                   New export
                 </h2>
                 <ExportForm />

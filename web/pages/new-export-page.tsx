@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
-import { BackLink } from '../ui/back-link.tsx';
 import { ExportForm } from '../form/export-form.tsx';
+import { BackLink } from '../ui/back-link.tsx';
 import { useWide } from '../ui/media.ts';
 import { PageHeading } from '../ui/page.tsx';
 import { ExportsPage } from './exports-page.tsx';

@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
-import { Modal } from '../ui/modal.tsx';
 import { TextButton } from '../ui/button.tsx';
+import { Modal } from '../ui/modal.tsx';
 import { type SignedIn, signIn, signOut } from './session.ts';
 import { SignInForm } from './sign-in-form.tsx';
 

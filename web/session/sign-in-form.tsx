@@ -79,7 +79,7 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
             type={shown ? 'text' : 'password'}
             name="password"
             autoComplete="current-password"
-            autoFocus={knownEmail !== ''}
+            data-initial-focus={knownEmail === '' ? undefined : ''}
             value={password}
             onChange={(event) => setPassword(event.target.value)}
             {...described('sign-in-password', missing.password, undefined)}

@@ -1,5 +1,5 @@
 import {
-  CalendarDate,
+  type CalendarDate,
   CalendarDateTime,
   fromAbsolute,
   parseDate,
@@ -47,8 +47,7 @@ export function readRange(typed: TypedRange, zone: string): ReadRange {
 
 /** `1 Mar 00:00 CET up to, not including, 1 Apr 00:00 CEST`; null without bounds. */
 export function echoRange({ from, to }: ReadRange, zone: string): string | null {
-  if (from && to)
-    return `${boundText(from, zone)} up to, not including, ${boundText(to, zone)}`;
+  if (from && to) return `${boundText(from, zone)} up to, not including, ${boundText(to, zone)}`;
   if (from) return `From ${boundText(from, zone)} on`;
   if (to) return `Up to, not including, ${boundText(to, zone)}`;
   return null;

@@ -18,8 +18,7 @@ export const resolveZone = (choice: string): string =>
 function isZone(name: string): boolean {
   if (name === 'browser') return true;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }

@@ -4,7 +4,7 @@ import { Link, type LinkProps } from 'react-router';
 export type Variant = 'primary' | 'secondary' | 'quiet' | 'danger';
 
 const base =
-  'inline-flex items-center justify-center gap-2 rounded-control px-3 text-sm font-medium whitespace-nowrap transition-colors aria-disabled:cursor-default aria-disabled:opacity-60';
+  'inline-flex items-center justify-center gap-2 rounded-control px-3 text-sm font-medium whitespace-nowrap select-none transition-colors aria-disabled:cursor-default aria-disabled:opacity-60';
 
 const variants: Record<Variant, string> = {
   primary:

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components/Button';
 import { ComboBox as AriaComboBox, Input, Label } from 'react-aria-components/ComboBox';
 import { I18nProvider } from 'react-aria-components/I18nProvider';
@@ -31,52 +31,41 @@ interface Props {
   empty: string;
 }
 
-/** More are not shown, only found by typing. */
-const shownAtMost = 100;
-
 /**
  * A combobox with a list, manual selection (APG): Down opens, Enter accepts, Esc closes. A name typed
  * out in full counts as chosen, so that Tab goes on without opening the list.
  */
 export default function ComboBox(props: Props): ReactNode {
   const { id, label, options, value, onChange, onOpen, placeholder, error, empty } = props;
-  const selected = options.find((option) => option.id === value);
-  const [text, setText] = useState(selected?.name ?? '');
-  const [open, setOpen] = useState(false);
-  const [named, setNamed] = useState(selected?.name ?? '');
-  // The choice was made elsewhere: the field follows.
-  if (named !== (selected?.name ?? '')) {
-    setNamed(selected?.name ?? '');
-    setText(selected?.name ?? '');
-  }
-  // Closed, only the choice is in the collection: 400 zones would be laid out at every render.
-  const items = open ? matching(options, text === selected?.name ? '' : text) : options.slice(0, 0);
+
+  const matches = (name: string, typed: string): boolean => {
+    const keywords = options.find((option) => option.name === name)?.keywords ?? '';
+    return `${name} ${keywords}`.toLowerCase().includes(typed.trim().toLowerCase());
+  };
+
+  const chooseWhole = (typed: string): void => {
+    const text = typed.trim().toLowerCase();
+    const whole = options.find(({ name, disabled }) => !disabled && name.toLowerCase() === text);
+    if (whole && whole.id !== value) onChange(whole.id);
+  };
 
   return (
     <I18nProvider locale="en-GB">
       <AriaComboBox
         id={id}
         className="group space-y-1"
-        items={items}
-        inputValue={text}
+        defaultItems={options}
+        defaultFilter={matches}
         selectedKey={value === '' ? null : value}
         allowsEmptyCollection
         isInvalid={error !== undefined}
         onOpenChange={(isOpen) => {
-          setOpen(isOpen);
           if (isOpen) onOpen?.();
         }}
-        onInputChange={(typed) => {
-          setText(typed);
-          const named = options.find(
-            ({ name, disabled }) => !disabled && name.toLowerCase() === typed.trim().toLowerCase(),
-          );
-          if (named && named.id !== value) onChange(named.id);
-        }}
+        onInputChange={chooseWhole}
         onSelectionChange={(key) => {
-          if (key !== null) onChange(String(key));
+          if (key !== null && key !== value) onChange(String(key));
         }}
-        onBlur={() => setText(selected?.name ?? '')}
       >
         <Label className={props.labelHidden ? 'sr-only' : labelClass}>{label}</Label>
         <div className="relative">
@@ -123,12 +112,4 @@ export default function ComboBox(props: Props): ReactNode {
       </AriaComboBox>
     </I18nProvider>
   );
-}
-
-function matching(options: readonly Option[], text: string): Option[] {
-  const words = text.trim().toLowerCase();
-  const found = options.filter(({ name, keywords = '' }) =>
-    `${name} ${keywords}`.toLowerCase().includes(words),
-  );
-  return found.slice(0, shownAtMost);
 }

@@ -22,6 +22,8 @@ export function Modal({ title, onClose, returnFocusTo, wide = false, children }:
     const before = document.activeElement;
     const element = dialog.current;
     element?.showModal();
+    // React's autoFocus comes too early for a dialog, and its attribute is not written.
+    element?.querySelector<HTMLElement>('[data-initial-focus]')?.focus();
     return () => {
       element?.close();
       const target = before?.isConnected && before !== document.body ? before : fallback();

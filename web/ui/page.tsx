@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useEffectEvent, useRef } from 'react';
-import { useLocation, useNavigationType } from 'react-router';
+import { NavigationType, useLocation, useNavigationType } from 'react-router';
 
 export function usePageTitle(title: string): void {
   useEffect(() => {
@@ -7,23 +7,29 @@ export function usePageTitle(title: string): void {
   }, [title]);
 }
 
-let firstPage = true;
+let lastPath: string | null = null;
 
 /**
  * The heading of a page. It sets the title, and takes focus when the page was reached by a link;
  * not on the first page, where the browser starts at the top, nor on the way back, where the page
  * decides what had focus before.
  */
-export function PageHeading({ title, children }: { title: string; children?: ReactNode }): ReactNode {
+export function PageHeading({
+  title,
+  children,
+}: {
+  title: string;
+  children?: ReactNode;
+}): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   const { pathname } = useLocation();
   const how = useNavigationType();
   usePageTitle(title);
-  const arrive = useEffectEvent(() => {
-    if (!firstPage && how !== 'POP') heading.current?.focus();
-    firstPage = false;
+  const arrive = useEffectEvent((path: string) => {
+    if (lastPath !== null && how !== NavigationType.Pop) heading.current?.focus();
+    lastPath = path;
   });
-  useEffect(() => arrive(), [pathname]);
+  useEffect(() => arrive(pathname), [pathname]);
   return (
     <h1
       ref={heading}

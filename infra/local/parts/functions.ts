@@ -32,35 +32,62 @@ export async function startFunctions(
   const { ports, signal, report } = context;
   let joined = false;
   await context.start({
-    name: 'functions', command: process.execPath,
+    name: 'functions',
+    command: process.execPath,
     args: [
-      join(REPO, 'node_modules/serverless/bin/serverless.js'), 'offline', 'start', '--stage', STAGE,
-      '--host', '127.0.0.1', '--httpPort', String(ports.http), '--lambdaPort', String(ports.lambda), '--websocketPort', String(ports.websocket),
-      '--noPrependStageInUrl', '--noSponsor',
+      join(REPO, 'node_modules/serverless/bin/serverless.js'),
+      'offline',
+      'start',
+      '--stage',
+      STAGE,
+      '--host',
+      '127.0.0.1',
+      '--httpPort',
+      String(ports.http),
+      '--lambdaPort',
+      String(ports.lambda),
+      '--websocketPort',
+      String(ports.websocket),
+      '--noPrependStageInUrl',
+      '--noSponsor',
       // A worker thread for each concurrent call took 900 MB at 60 calls, in one process it is 220 MB.
       '--useInProcess',
     ],
-    env: { ...context.environment, ...application }, cwd: REPO, stopSeconds: STOP_SECONDS,
+    env: { ...context.environment, ...application },
+    cwd: REPO,
+    stopSeconds: STOP_SECONDS,
     onMessage: (raw) => {
       const message = messageSchema.safeParse(raw);
       if (!message.success) return; // serverless may talk to its parent about other things
       switch (message.data.type) {
-        case 'process': return events.started(message.data.name, message.data.pid);
-        case 'process-gone': return events.gone(message.data.pid);
-        case 'consumers-ready': joined = true; return undefined;
-        default: message.data satisfies never;
+        case 'process':
+          return events.started(message.data.name, message.data.pid);
+        case 'process-gone':
+          return events.gone(message.data.pid);
+        case 'consumers-ready':
+          joined = true;
+          return undefined;
+        default:
+          message.data satisfies never;
       }
     },
   });
   await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, async () => {
-    const response = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
-    if (response.status !== 200) throw new StackError(`status ${response.status}: ${(await response.text()).slice(0, 500)}`);
+    const response = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, {
+      signal: AbortSignal.timeout(5000),
+    });
+    if (response.status !== 200)
+      throw new StackError(`status ${response.status}: ${(await response.text()).slice(0, 500)}`);
     return true;
   });
   report('functions', `ready on 127.0.0.1:${ports.http}`);
   return {
     consumersReady: async () => {
-      await waitFor('the consumers did not join their groups', { seconds: START_SECONDS, signal }, () => joined || undefined);
+      await waitFor(
+        'the consumers did not join their groups',
+        { seconds: START_SECONDS, signal },
+        () => joined || undefined,
+      );
       report('functions', 'consumers have joined');
     },
   };
@@ -68,13 +95,20 @@ export async function startFunctions(
 
 /** One pass over what the last stop left: dead leases, unsent events, expired files. */
 export async function sweepOnce(context: StartContext): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${SWEEP}/invocations`, {
-    method: 'POST', body: JSON.stringify({ passes: 1 }), signal: AbortSignal.any([context.signal, AbortSignal.timeout(START_SECONDS * 1000)]),
-  });
+  const response = await fetch(
+    `http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${SWEEP}/invocations`,
+    {
+      method: 'POST',
+      body: JSON.stringify({ passes: 1 }),
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(START_SECONDS * 1000)]),
+    },
+  );
   const answer = await response.text();
   // A function that threw answers 200 as well, with the error as its result.
   if (response.status !== 200 || answer.includes('"errorMessage"')) {
-    throw new StackError(`the first sweep failed with status ${response.status}`, [answer.slice(0, 1000)]);
+    throw new StackError(`the first sweep failed with status ${response.status}`, [
+      answer.slice(0, 1000),
+    ]);
   }
   context.report('functions', 'swept once');
 }

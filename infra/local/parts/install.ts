@@ -3,7 +3,15 @@
  * defines it, so that a second start finds it by reading one small file.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { REPO } from '../home.ts';
 import { processIdentity } from '../lock.mjs';
@@ -30,7 +38,10 @@ export function isInstalled(part: Part): boolean {
  * Builds a part beside its place and moves it there when it is complete. The caller holds the lock of the parts.
  * build is given the directory to fill, and the one it will be in.
  */
-export async function install(part: Part, build: (draft: string, place: string) => Promise<void>): Promise<void> {
+export async function install(
+  part: Part,
+  build: (draft: string, place: string) => Promise<void>,
+): Promise<void> {
   const place = partDirectory(part.name);
   mkdirSync(PARTS, { recursive: true });
   removeAbandoned(part.name);
@@ -52,7 +63,8 @@ export async function install(part: Part, build: (draft: string, place: string) 
 function removeAbandoned(name: string): void {
   for (const entry of readdirSync(PARTS)) {
     const pid = new RegExp(`^${name}\\.(\\d+)-(new|old)$`).exec(entry)?.[1];
-    if (pid !== undefined && processIdentity(Number(pid)) === undefined) rmSync(join(PARTS, entry), { recursive: true, force: true });
+    if (pid !== undefined && processIdentity(Number(pid)) === undefined)
+      rmSync(join(PARTS, entry), { recursive: true, force: true });
   }
 }
 

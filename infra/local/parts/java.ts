@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { firstFitting, type Tool } from '../tools.ts';
 
@@ -8,7 +8,8 @@ export const java: Tool = {
   what: `Java ${OLDEST} or newer`,
   apt: ['default-jre-headless'],
   brew: ['openjdk'],
-  find: (look) => firstFitting(look, candidates(), ['-version'], (answer) => javaVersion(answer) >= OLDEST),
+  find: (look) =>
+    firstFitting(look, candidates(), ['-version'], (answer) => javaVersion(answer) >= OLDEST),
 };
 
 export const maven: Tool = {
@@ -37,13 +38,20 @@ function candidates(): string[] {
   return [
     ...(home === undefined || home === '' ? [] : [`${home}/bin/java`]),
     'java',
-    ...(existsSync(installed) ? readdirSync(installed).sort().reverse().map((name) => `${installed}/${name}/bin/java`) : []),
+    ...(existsSync(installed)
+      ? readdirSync(installed)
+          .toSorted()
+          .toReversed()
+          .map((name) => `${installed}/${name}/bin/java`)
+      : []),
     '/opt/homebrew/opt/openjdk/bin/java',
     '/usr/local/opt/openjdk/bin/java',
   ];
 }
 
 function onPath(name: string): string {
-  const directory = (process.env['PATH'] ?? '').split(':').find((entry) => existsSync(`${entry}/${name}`));
+  const directory = (process.env['PATH'] ?? '')
+    .split(':')
+    .find((entry) => existsSync(`${entry}/${name}`));
   return directory === undefined ? name : realpathSync(`${directory}/${name}`);
 }

@@ -6,7 +6,7 @@ import { REPO } from '../home.ts';
 import { run, waitFor } from '../processes.ts';
 import type { Tool, ToolContext } from '../tools.ts';
 import type { StartContext } from './context.ts';
-import { type Part, install, isInstalled, partDirectory } from './install.ts';
+import { install, isInstalled, type Part, partDirectory } from './install.ts';
 
 const REQUIREMENTS = join(REPO, 'infra/localstack/requirements.lock.txt');
 const LAUNCHER = join(REPO, 'infra/localstack/launcher.py');
@@ -14,14 +14,21 @@ const START_SECONDS = 60;
 const STOP_SECONDS = 10;
 
 /** Prints the path of the interpreter when it is one the locked versions are made for and can make environments. */
-const PROBE = 'import sys, venv, ensurepip; (3, 10) <= sys.version_info[:2] <= (3, 12) or sys.exit(1); print(sys.executable)';
+const PROBE =
+  'import sys, venv, ensurepip; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys.executable)';
 
 export const python: Tool = {
-  what: 'Python 3.10, 3.11 or 3.12 with the modules venv and ensurepip',
+  what: 'Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip',
   apt: ['python3', 'python3-venv'],
   brew: ['python@3.12'],
   find: async (look) => {
-    for (const candidate of ['python3', 'python3.12', 'python3.11', 'python3.10', '/usr/bin/python3']) {
+    for (const candidate of [
+      'python3',
+      'python3.12',
+      'python3.11',
+      'python3.13',
+      '/usr/bin/python3',
+    ]) {
       const path = (await look(candidate, ['-c', PROBE]))?.trim();
       if (path?.startsWith('/')) return path;
     }
@@ -39,35 +46,72 @@ export async function installLocalstack(pythonPath: string, context: ToolContext
   context.report('installing into a Python environment (pip)');
   // PYTHONDONTWRITEBYTECODE and the like are left out of this environment: compiling is the point of the last step.
   const step = (what: string, command: string, args: readonly string[]): Promise<string> =>
-    run({ what, command, args, env: context.environment, cwd: REPO, seconds: 900, signal: context.signal });
+    run({
+      what,
+      command,
+      args,
+      env: context.environment,
+      cwd: REPO,
+      seconds: 900,
+      signal: context.signal,
+    });
   await install(part(), async (draft, place) => {
     const draftPython = join(draft, 'bin/python');
     await step('making a Python environment', pythonPath, ['-m', 'venv', draft]);
     await step("installing LocalStack's packages", draftPython, [
-      '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--no-compile', '--require-hashes', '--no-deps', '-r', REQUIREMENTS,
+      '-m',
+      'pip',
+      'install',
+      '--disable-pip-version-check',
+      '--no-input',
+      '--no-compile',
+      '--require-hashes',
+      '--no-deps',
+      '-r',
+      REQUIREMENTS,
     ]);
     // Compiled now, for the place where it will be: the first start is then as quick as the others. The exit code
     // tells of files that are not for this Python version, which some packages carry as templates.
-    await step('compiling LocalStack', 'sh', ['-c', '"$@" || :', 'sh', draftPython, '-m', 'compileall', '-q', '-s', draft, '-p', place, join(draft, 'lib')]);
+    await step('compiling LocalStack', 'sh', [
+      '-c',
+      '"$@" || :',
+      'sh',
+      draftPython,
+      '-m',
+      'compileall',
+      '-q',
+      '-s',
+      draft,
+      '-p',
+      place,
+      join(draft, 'lib'),
+    ]);
   });
 }
 
 export async function startLocalstack(context: StartContext): Promise<void> {
   const { home, ports, signal, report } = context;
   await context.start({
-    name: 'localstack', command: interpreter(), args: [LAUNCHER, '--port', String(ports.s3), '--data', home.s3],
+    name: 'localstack',
+    command: interpreter(),
+    args: [LAUNCHER, '--port', String(ports.s3), '--data', home.s3],
     // It ends itself when its parent is gone: Python has no other way of noticing.
     env: { ...context.environment, STREAMSYNC_PARENT_PID: String(process.pid) },
-    cwd: home.path, stopSeconds: STOP_SECONDS,
+    cwd: home.path,
+    stopSeconds: STOP_SECONDS,
   });
-  await waitFor('localstack does not answer', { seconds: START_SECONDS, signal }, () => answers(ports.s3));
+  await waitFor('localstack does not answer', { seconds: START_SECONDS, signal }, () =>
+    answers(ports.s3),
+  );
   report('localstack', `ready on 127.0.0.1:${ports.s3}`);
 }
 
 const healthSchema = z.object({ services: z.object({ s3: z.string() }) });
 
 async function answers(port: number): Promise<true | undefined> {
-  const response = await fetch(`http://127.0.0.1:${port}/_localstack/health`, { signal: AbortSignal.timeout(2000) });
+  const response = await fetch(`http://127.0.0.1:${port}/_localstack/health`, {
+    signal: AbortSignal.timeout(2000),
+  });
   const { services } = healthSchema.parse(await response.json());
   return services.s3 === 'running' || services.s3 === 'available' ? true : undefined;
 }

@@ -6,7 +6,7 @@ import { REPO } from '../home.ts';
 import { hasIpv6Loopback, requireFree } from '../ports.ts';
 import { run, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
-import { type Tool, firstFitting } from '../tools.ts';
+import { firstFitting, type Tool } from '../tools.ts';
 import type { StartContext } from './context.ts';
 
 const TEMPLATE = join(REPO, 'infra/nginx/nginx.conf.template');
@@ -18,34 +18,61 @@ export const nginx: Tool = {
   what: 'NGINX with the modules auth_request and slice',
   apt: ['nginx'],
   brew: ['nginx'],
-  find: (look) => firstFitting(
-    look,
-    ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bin/nginx', '/usr/local/bin/nginx'],
-    ['-V'],
-    (answer) => MODULES.every((module) => answer.includes(module)),
-  ),
+  find: (look) =>
+    firstFitting(
+      look,
+      [
+        'nginx',
+        '/usr/sbin/nginx',
+        '/usr/local/sbin/nginx',
+        '/opt/homebrew/bin/nginx',
+        '/usr/local/bin/nginx',
+      ],
+      ['-V'],
+      (answer) => MODULES.every((module) => answer.includes(module)),
+    ),
 };
 
-export async function startNginx(program: string, webRoot: string, context: StartContext): Promise<void> {
+export async function startNginx(
+  program: string,
+  webRoot: string,
+  context: StartContext,
+): Promise<void> {
   const { home, ports, signal, environment, report } = context;
   const config = join(home.nginx, 'nginx.conf');
   mkdirSync(home.nginx, { recursive: true });
-  writeFileSync(config, renderTemplate(readFileSync(TEMPLATE, 'utf8'), {
-    port: ports.nginx,
-    functions: `127.0.0.1:${ports.http}`,
-    live: `127.0.0.1:${ports.websocket}`,
-    s3: `127.0.0.1:${ports.s3}`,
-    webRoot,
-    run: home.nginx,
-    ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx};` : '',
-  }));
+  writeFileSync(
+    config,
+    renderTemplate(readFileSync(TEMPLATE, 'utf8'), {
+      port: ports.nginx,
+      functions: `127.0.0.1:${ports.http}`,
+      live: `127.0.0.1:${ports.websocket}`,
+      s3: `127.0.0.1:${ports.s3}`,
+      webRoot,
+      run: home.nginx,
+      ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx};` : '',
+    }),
+  );
   const args = ['-p', home.nginx, '-c', config];
   // Its working directory is how a later start recognises it: it writes its title over its environment.
   const place = { env: environment, cwd: home.nginx };
-  await run({ what: `checking ${config}`, command: program, args: ['-t', ...args], ...place, seconds: 20, signal });
+  await run({
+    what: `checking ${config}`,
+    command: program,
+    args: ['-t', ...args],
+    ...place,
+    seconds: 20,
+    signal,
+  });
   // Minutes may have passed since the port was chosen, on a first start.
   await requireFree(ports.nginx);
-  await context.start({ name: 'nginx', command: program, args, ...place, stopSeconds: STOP_SECONDS });
+  await context.start({
+    name: 'nginx',
+    command: program,
+    args,
+    ...place,
+    stopSeconds: STOP_SECONDS,
+  });
   await waitFor('nginx does not answer', { seconds: START_SECONDS, signal }, async () => {
     await fetch(`http://127.0.0.1:${ports.nginx}/`, { signal: AbortSignal.timeout(2000) });
     return true;
@@ -58,8 +85,8 @@ export async function checkOrigin(url: string, signal: AbortSignal): Promise<voi
   await waitFor(`${url}/api/v1/health is not well`, { seconds: 30, signal }, async () => {
     const response = await fetch(`${url}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
     const body = await response.text();
-    if (response.status !== 200) throw new StackError(`status ${response.status}: ${body.slice(0, 500)}`);
+    if (response.status !== 200)
+      throw new StackError(`status ${response.status}: ${body.slice(0, 500)}`);
     return true;
   });
 }
-

@@ -6,7 +6,7 @@
  * user must be able to enter the clone and the home. Where it cannot (a clone below /root), the server gets the one
  * capability that opens directories, instead of a data directory somewhere else that nobody finds again.
  */
-import { chownSync, existsSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { z } from 'zod';
@@ -35,12 +35,22 @@ export async function startPostgres(context: StartContext): Promise<void> {
     if (launch.owner) chownSync(passwordFile, launch.owner.uid, launch.owner.gid);
     try {
       await run({
-        what: 'creating the database cluster', ...launch.command(binaries.initdb, [
-          `--pgdata=${draft}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8',
+        what: 'creating the database cluster',
+        ...launch.command(binaries.initdb, [
+          `--pgdata=${draft}`,
+          '--username=postgres',
+          `--pwfile=${passwordFile}`,
+          '--auth=scram-sha-256',
+          '--encoding=UTF8',
           // Order by code point and Unicode letters, the same on every system.
-          '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8',
+          '--locale=C',
+          '--locale-provider=builtin',
+          '--builtin-locale=C.UTF-8',
         ]),
-        env: environment, cwd: home.path, seconds: 120, signal,
+        env: environment,
+        cwd: home.path,
+        seconds: 120,
+        signal,
       });
     } finally {
       rmSync(passwordFile, { force: true });
@@ -48,12 +58,18 @@ export async function startPostgres(context: StartContext): Promise<void> {
   });
   if (created) report('postgres', 'database cluster created');
 
-  const settings = Object.entries(serverSettings(ports.postgres)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries(serverSettings(ports.postgres)).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   await context.start({
-    name: 'postgres', ...launch.command(binaries.postgres, ['-D', home.postgres, ...settings]),
-    env: environment, cwd: home.path,
+    name: 'postgres',
+    ...launch.command(binaries.postgres, ['-D', home.postgres, ...settings]),
+    env: environment,
+    cwd: home.path,
     // A fast shutdown: it disconnects its clients. SIGTERM would wait for them.
-    stopSignal: 'SIGINT', stopSeconds: STOP_SECONDS,
+    stopSignal: 'SIGINT',
+    stopSeconds: STOP_SECONDS,
   });
   const url = superuserUrl(secrets, ports.postgres, 'postgres');
   await waitFor('postgres does not answer', { seconds: START_SECONDS, signal }, () => answers(url));
@@ -62,7 +78,8 @@ export async function startPostgres(context: StartContext): Promise<void> {
 
 function serverSettings(port: number): Record<string, string | number> {
   const sharedMemory = existsSync('/dev/shm') ? statfsSync('/dev/shm') : undefined;
-  const plenty = sharedMemory !== undefined && sharedMemory.bsize * sharedMemory.blocks >= ENOUGH_SHARED_MEMORY;
+  const plenty =
+    sharedMemory !== undefined && sharedMemory.bsize * sharedMemory.blocks >= ENOUGH_SHARED_MEMORY;
   return {
     listen_addresses: '127.0.0.1',
     port,
@@ -84,7 +101,11 @@ function serverSettings(port: number): Record<string, string | number> {
 }
 
 async function answers(url: string): Promise<true> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000, query_timeout: 2000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 2000,
+  });
   // The server may close a connection it is still starting on.
   client.on('error', () => {});
   try {
@@ -105,45 +126,86 @@ async function findBinaries(): Promise<Binaries> {
     const module: unknown = await import(name);
     return binariesSchema.parse(module);
   } catch (cause) {
-    throw new StackError(`There are no PostgreSQL binaries for this machine (npm package ${name}). Try: npm ci`, [], { cause });
+    throw new StackError(
+      `There are no PostgreSQL binaries for this machine (npm package ${name}). Try: npm ci`,
+      [],
+      { cause },
+    );
   }
 }
 
 interface Launch {
   owner: Owner | undefined;
-  command(program: string, args: readonly string[]): { command: string; args: readonly string[]; owner?: Owner };
+  command(
+    program: string,
+    args: readonly string[],
+  ): { command: string; args: readonly string[]; owner?: Owner };
 }
 
-async function chooseLaunch(home: Home, binaries: Binaries, context: StartContext): Promise<Launch> {
-  if (process.getuid?.() !== 0) return { owner: undefined, command: (command, args) => ({ command, args }) };
+async function chooseLaunch(
+  home: Home,
+  binaries: Binaries,
+  context: StartContext,
+): Promise<Launch> {
+  if (process.getuid?.() !== 0)
+    return { owner: undefined, command: (command, args) => ({ command, args }) };
   const owner = await ownerFor(home, context);
   const probe = ['--version'];
-  const attempt = async (command: string, args: readonly string[], as?: Owner): Promise<boolean> => {
+  const attempt = async (
+    command: string,
+    args: readonly string[],
+    as?: Owner,
+  ): Promise<boolean> => {
     try {
-      await run({ what: 'trying postgres', command, args, env: context.environment, cwd: '/', seconds: 20, signal: context.signal, owner: as });
+      await run({
+        what: 'trying postgres',
+        command,
+        args,
+        env: context.environment,
+        cwd: '/',
+        seconds: 20,
+        signal: context.signal,
+        owner: as,
+      });
       return true;
     } catch {
       context.signal.throwIfAborted();
       return false;
     }
   };
-  if (await attempt(binaries.postgres, probe, owner) && await attempt('/bin/sh', ['-c', 'cd "$0"', home.path], owner)) {
+  if (
+    (await attempt(binaries.postgres, probe, owner)) &&
+    (await attempt('/bin/sh', ['-c', 'cd "$0"', home.path], owner))
+  ) {
     return { owner, command: (command, args) => ({ command, args, owner }) };
   }
   // no_setuid_fixup: access(2), with which PostgreSQL looks for its own files, otherwise leaves capabilities aside.
   const withCapability = [
-    `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups', '--securebits=+no_setuid_fixup',
-    '--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--',
+    `--reuid=${owner.uid}`,
+    `--regid=${owner.gid}`,
+    '--clear-groups',
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+    '--',
   ];
   if (await attempt('setpriv', [...withCapability, binaries.postgres, ...probe])) {
-    return { owner, command: (command, args) => ({ command: 'setpriv', args: [...withCapability, command, ...args] }) };
+    return {
+      owner,
+      command: (command, args) => ({
+        command: 'setpriv',
+        args: [...withCapability, command, ...args],
+      }),
+    };
   }
-  throw new StackError([
-    'PostgreSQL does not run as root, and no other user may enter this clone or its home:',
-    `  ${dirname(binaries.postgres)}`,
-    `  ${home.path}`,
-    'Move the clone to a directory that others may enter (or chmod o+x the closed ones), or start as another user.',
-  ].join('\n'));
+  throw new StackError(
+    [
+      'PostgreSQL does not run as root, and no other user may enter this clone or its home:',
+      `  ${dirname(binaries.postgres)}`,
+      `  ${home.path}`,
+      'Move the clone to a directory that others may enter (or chmod o+x the closed ones), or start as another user.',
+    ].join('\n'),
+  );
 }
 
 /** Whoever the data belongs to; for a new cluster the user postgres where there is one, else nobody. */
@@ -153,7 +215,17 @@ async function ownerFor(home: Home, { environment: env, signal }: StartContext):
     return { uid, gid };
   }
   const id = async (flag: string, name: string): Promise<number> =>
-    Number(await run({ what: `looking for the user ${name}`, command: 'id', args: [flag, name], env, cwd: '/', seconds: 10, signal }));
+    Number(
+      await run({
+        what: `looking for the user ${name}`,
+        command: 'id',
+        args: [flag, name],
+        env,
+        cwd: '/',
+        seconds: 10,
+        signal,
+      }),
+    );
   for (const name of ['postgres', 'nobody']) {
     try {
       return { uid: await id('-u', name), gid: await id('-g', name) };
@@ -161,5 +233,7 @@ async function ownerFor(home: Home, { environment: env, signal }: StartContext):
       signal.throwIfAborted();
     }
   }
-  throw new StackError('PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody" on this machine.');
+  throw new StackError(
+    'PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody" on this machine.',
+  );
 }

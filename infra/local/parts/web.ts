@@ -3,7 +3,16 @@
  * the one it serves, page and assets together, while another is made. `dist/web` points to the newest, for tools.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { REPO } from '../home.ts';
 import { lock } from '../lock.mjs';
@@ -15,12 +24,17 @@ const LINK = join(DIST, 'web');
 const KEPT = 3;
 
 /** What a build depends on: the app, the contracts it imports, and the versions of its packages. */
-const SOURCES = ['web', 'lib/contracts', 'package-lock.json', 'tsconfig.json'].map((path) => join(REPO, path));
+const SOURCES = ['web', 'lib/contracts', 'package-lock.json', 'tsconfig.json'].map((path) =>
+  join(REPO, path),
+);
 
 /** → the directory to serve. */
 export async function buildWeb(context: ToolContext): Promise<string> {
   const { signal, report } = context;
-  const held = await lock(join(REPO, '.parts/locks/web'), { signal, onWait: (pid) => report(`process ${pid} is building it, waiting`) });
+  const held = await lock(join(REPO, '.parts/locks/web'), {
+    signal,
+    onWait: (pid) => report(`process ${pid} is building it, waiting`),
+  });
   try {
     const name = `web-${digest(SOURCES).slice(0, 16)}`;
     const place = join(DIST, name);
@@ -29,9 +43,22 @@ export async function buildWeb(context: ToolContext): Promise<string> {
       const draft = `${place}.${process.pid}-new`;
       try {
         await run({
-          what: 'building the web app', command: process.execPath,
-          args: [join(REPO, 'node_modules/vite/bin/vite.js'), 'build', join(REPO, 'web'), '--outDir', draft, '--emptyOutDir', '--logLevel', 'warn'],
-          env: context.environment, cwd: REPO, seconds: 300, signal,
+          what: 'building the web app',
+          command: process.execPath,
+          args: [
+            join(REPO, 'node_modules/vite/bin/vite.js'),
+            'build',
+            join(REPO, 'web'),
+            '--outDir',
+            draft,
+            '--emptyOutDir',
+            '--logLevel',
+            'warn',
+          ],
+          env: context.environment,
+          cwd: REPO,
+          seconds: 300,
+          signal,
         });
         renameSync(draft, place);
       } finally {
@@ -60,16 +87,25 @@ function removeOld(current: string): void {
   const builds = readdirSync(DIST)
     .filter((name) => /^web-[0-9a-f]{16}$/.test(name) && name !== current)
     .map((name) => ({ name, made: statSync(join(DIST, name)).mtimeMs }))
-    .sort((a, b) => b.made - a.made);
-  for (const { name } of builds.slice(KEPT - 1)) rmSync(join(DIST, name), { recursive: true, force: true });
+    .toSorted((a, b) => b.made - a.made);
+  for (const { name } of builds.slice(KEPT - 1))
+    rmSync(join(DIST, name), { recursive: true, force: true });
 }
 
 /** One hash over the names and contents of all files below the paths. */
 export function digest(paths: readonly string[]): string {
   const hash = createHash('sha256');
   for (const root of paths.filter((path) => existsSync(path))) {
-    const files = statSync(root).isDirectory() ? readdirSync(root, { recursive: true, withFileTypes: true }) : undefined;
-    const names = files === undefined ? [root] : files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    const files = statSync(root).isDirectory()
+      ? readdirSync(root, { recursive: true, withFileTypes: true })
+      : undefined;
+    const names =
+      files === undefined
+        ? [root]
+        : files
+            .filter((entry) => entry.isFile())
+            .map((entry) => join(entry.parentPath, entry.name))
+            .toSorted();
     for (const name of names) {
       const content = readFileSync(name);
       hash.update(`${relative(REPO, name)}\0${content.length}\0`).update(content);
@@ -77,4 +113,3 @@ export function digest(paths: readonly string[]): string {
   }
   return hash.digest('hex');
 }
-

@@ -4,8 +4,8 @@
 // csv-writer alone gets two cases wrong for COPY:
 // - it writes '' and null alike, as nothing, even when told to quote always;
 // - unless told to quote always, it leaves a field with \r and no other special character bare, and COPY refuses that.
-// So '' is handed over as an object whose text is '', and a chunk with either of them is written with every field
-// quoted. Quoting everything everywhere would be right too, but takes twice the time on rows of short fields.
+// So '' is handed over as an object whose text is '', and a row with either of them is written with every field
+// quoted. Quoting every row would be right too, but takes twice the time on rows of short fields.
 
 import { createArrayCsvStringifier } from 'csv-writer';
 
@@ -32,11 +32,20 @@ export function* csvChunks(rows: Iterable<Row>): Generator<string> {
 }
 
 function csv(chunk: Row[]): string {
-  if (!chunk.some((row) => row.includes(''))) {
-    const text = quotingWhatNeedsIt.stringifyRecords(chunk);
-    if (!text.includes('\r')) return text;
+  let text = '';
+  let plain: Row[] = []; // rows since the last one that must be quoted: csv-writer is quicker with many at once
+  for (const row of chunk) {
+    if (!row.some(mustBeQuoted)) {
+      plain.push(row);
+      continue;
+    }
+    if (plain.length > 0) text += quotingWhatNeedsIt.stringifyRecords(plain);
+    text += quotingAll.stringifyRecords([row.map((field) => (field === '' ? EMPTY_TEXT : field))]);
+    plain = [];
   }
-  return quotingAll.stringifyRecords(
-    chunk.map((row) => row.map((field) => (field === '' ? EMPTY_TEXT : field))),
-  );
+  return plain.length > 0 ? text + quotingWhatNeedsIt.stringifyRecords(plain) : text;
+}
+
+function mustBeQuoted(field: Field): boolean {
+  return typeof field === 'string' && (field === '' || field.includes('\r'));
 }

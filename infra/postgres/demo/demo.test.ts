@@ -53,7 +53,7 @@ test('null is a bare empty field, the empty text a quoted one, also beside plain
       [1, null, ''],
       [2, 'b', 'c'],
     ]),
-  ]).toEqual(['"1",,""\n"2","b","c"\n']);
+  ]).toEqual(['"1",,""\n2,b,c\n']);
 });
 
 test('a carriage return and \\. are quoted', () => {
