@@ -1,12 +1,19 @@
 /** Installing packages on Debian and Ubuntu, as root only. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './processes.ts';
-import type { ToolContext } from './tools.ts';
 
 const APT = '/usr/bin/apt-get';
 const POLICY = '/usr/sbin/policy-rc.d';
 const UPDATE_SECONDS = 300;
 const INSTALL_SECONDS = 900;
+
+/** Where and how system parts are looked for and installed. */
+export interface ToolContext {
+  environment: NodeJS.ProcessEnv;
+  cwd: string;
+  signal: AbortSignal;
+  report: (text: string) => void;
+}
 
 export function mayUseApt(): boolean {
   return process.getuid?.() === 0 && existsSync(APT) && existsSync('/etc/debian_version');

@@ -1,5 +1,6 @@
 /** Everything a stack is made of that does not come with npm: found or installed, once for all stacks of a clone. */
 import { join } from 'node:path';
+import type { ToolContext } from './apt.ts';
 import { lock } from './lock.mjs';
 import { PARTS } from './parts/install.ts';
 import { java, maven } from './parts/java.ts';
@@ -8,7 +9,7 @@ import { installLocalstack, localstackIsInstalled, python } from './parts/locals
 import { nginx } from './parts/nginx.ts';
 import type { Ports } from './ports.ts';
 import { together } from './processes.ts';
-import { findTools, type Tool, type ToolContext } from './tools.ts';
+import { findTools, type Tool } from './tools.ts';
 
 export interface Parts {
   java: string;

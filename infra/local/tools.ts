@@ -3,7 +3,7 @@
  * without asking (root on Debian or Ubuntu), and otherwise named all at once with the commands that bring them.
  */
 import { existsSync } from 'node:fs';
-import { installWithApt, mayUseApt } from './apt.ts';
+import { installWithApt, mayUseApt, type ToolContext } from './apt.ts';
 import { StackError } from './errors.ts';
 import { run } from './processes.ts';
 
@@ -18,13 +18,6 @@ export interface Tool {
 
 /** Runs a program that may not exist → its output (standard error included where a program writes its version there). */
 export type Look = (command: string, args: readonly string[]) => Promise<string | undefined>;
-
-export interface ToolContext {
-  environment: NodeJS.ProcessEnv;
-  cwd: string;
-  signal: AbortSignal;
-  report: (text: string) => void;
-}
 
 /**
  * → where each of them is.

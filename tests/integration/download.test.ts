@@ -76,7 +76,9 @@ describe('a ticket', () => {
   test('used by two at once is used by one', async () => {
     const url = await ticketFor(id);
     const answers = await Promise.all([1, 2, 3, 4].map(() => call('GET', url)));
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 403, 403, 403]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      200, 403, 403, 403,
+    ]);
   });
 
   test('not used within its minute is over', async () => {

@@ -16,11 +16,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka as KafkaClient, logLevel } from 'kafkajs';
+import type { ToolContext } from '../apt.ts';
 import { createOnce } from '../files.ts';
 import { REPO } from '../home.ts';
 import { type CommandSpec, run, startService, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
-import type { ToolContext } from '../tools.ts';
 import type { StartContext } from './context.ts';
 import { install, isInstalled, type Part, partDirectory } from './install.ts';
 import { javaIdentity } from './java.ts';

@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ToolContext } from '../apt.ts';
 import { REPO } from '../home.ts';
 import { run, waitFor } from '../processes.ts';
-import type { Tool, ToolContext } from '../tools.ts';
+import type { Tool } from '../tools.ts';
 import type { StartContext } from './context.ts';
 import { install, isInstalled, type Part, partDirectory } from './install.ts';
 

@@ -14,10 +14,10 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
+import type { ToolContext } from '../apt.ts';
 import { REPO } from '../home.ts';
 import { lock } from '../lock.mjs';
 import { run } from '../processes.ts';
-import type { ToolContext } from '../tools.ts';
 
 const DIST = join(REPO, 'dist');
 const LINK = join(DIST, 'web');
