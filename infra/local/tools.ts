@@ -84,7 +84,7 @@ function missingMessage(missing: readonly Tool[]): StackError {
       ...missing.map((tool) => `  - ${tool.what}`),
       `Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${list((tool) => tool.apt)}`,
       `macOS:           brew install ${list((tool) => tool.brew)}`,
-      'Then start again. (With a Docker engine: docker compose up needs none of them.)',
+      'Then start again.',
     ].join('\n'),
   );
 }
