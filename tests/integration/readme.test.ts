@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { home } from '../stack/stack.ts';
+
+/** The examples of the README are run as a reader would, each in a directory of its own. */
+const run = promisify(execFile);
+let directory = '';
+let readme = '';
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'streamsync-readme-'));
+  await symlink(join(process.cwd(), 'node_modules'), join(directory, 'node_modules'));
+  readme = await readFile('README.md', 'utf8');
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+function example(name: string): string {
+  const block = new RegExp(`<!-- run: ${name} -->\\n+\`\`\`\\w+\\n([\\s\\S]*?)\\n\`\`\``).exec(
+    readme,
+  );
+  if (!block?.[1]) throw new Error(`the README has no example ${name}`);
+  return block[1];
+}
+
+const options = () => ({
+  cwd: directory,
+  env: { ...process.env, STREAMSYNC_HOME: home() },
+  timeout: 100_000,
+});
+
+test('the curls give a file that is what its manifest says', async () => {
+  await writeFile(join(directory, 'curls.sh'), example('curl'));
+  const { stdout } = await run('bash', ['curls.sh'], options());
+  expect(stdout).toMatch(/complete: [0-9a-f]{64}/);
+  expect(
+    (await readFile(join(directory, 'orders.csv'), 'utf8')).split('\n').length,
+  ).toBeGreaterThan(1_000);
+}, 120_000);
+
+test('the event is answered with a link', async () => {
+  await writeFile(join(directory, 'ask.mjs'), example('event'));
+  const { stdout } = await run(process.execPath, ['ask.mjs'], options());
+  expect(stdout).toContain('was accepted');
+  expect(stdout).toMatch(/^http:\/\/localhost:\d+\/api\/v1\/exports\/[0-9a-f-]{36}\/file$/m);
+}, 120_000);
