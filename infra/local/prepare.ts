@@ -34,7 +34,6 @@ export async function prepare({ home, superuserUrl, environment, report }: Conte
   await Promise.all([
     createTopics(),
     createBucket(),
-    loadDemo(sourceAdmins, report),
     (async () => {
       const migrated = await migrate(catalogueUrl);
       for (const name of migrated) report(`migration ${name}`);
@@ -42,5 +41,7 @@ export async function prepare({ home, superuserUrl, environment, report }: Conte
       await createDemoAccounts(join(home, 'credentials.json'), [...sources.keys()]);
     })(),
   ]);
+  // Not beside the others: making the rows keeps this process busy, and their connections would time out.
+  await loadDemo(sourceAdmins, report);
   return { sources: sourceAdmins };
 }

@@ -60,6 +60,8 @@ export class StartedStack {
   constructor(home: string, environment: Record<string, string> = {}) {
     const inherited: NodeJS.ProcessEnv = { ...process.env };
     delete inherited.STREAMSYNC_PORT;
+    // Set for the test run itself; this stack begins now.
+    delete inherited.STREAMSYNC_STARTED_AT;
     this.process = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {
       env: { ...inherited, STREAMSYNC_HOME: home, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
