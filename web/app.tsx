@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { mayPass } from './api/errors.ts';
+import { PageBoundary } from './layout/page-boundary.tsx';
 import { Shell } from './layout/shell.tsx';
 import { NotFoundPage } from './pages/not-found-page.tsx';
 import { Skeleton } from './ui/panels.tsx';
@@ -21,21 +22,23 @@ export function App(): ReactNode {
   return (
     <QueryClientProvider client={queries}>
       <BrowserRouter>
-        <Routes>
-          <Route element={<Shell />}>
-            <Route index element={<Navigate to="/exports" replace />} />
-            <Route
-              path="exports/*"
-              element={
-                <Suspense fallback={<Skeleton label="Loading the page" rows={5} />}>
-                  <Exports />
-                </Suspense>
-              }
-            />
-            <Route path="sign-in" element={<Navigate to="/exports" replace />} />
-            <Route path="*" element={<NotFoundPage />} />
-          </Route>
-        </Routes>
+        <PageBoundary>
+          <Routes>
+            <Route element={<Shell />}>
+              <Route index element={<Navigate to="/exports" replace />} />
+              <Route
+                path="exports/*"
+                element={
+                  <Suspense fallback={<Skeleton label="Loading the page" rows={5} />}>
+                    <Exports />
+                  </Suspense>
+                }
+              />
+              <Route path="sign-in" element={<Navigate to="/exports" replace />} />
+              <Route path="*" element={<NotFoundPage />} />
+            </Route>
+          </Routes>
+        </PageBoundary>
       </BrowserRouter>
     </QueryClientProvider>
   );

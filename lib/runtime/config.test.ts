@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { readConfig } from './config.ts';
 
@@ -37,4 +39,15 @@ test('a source with a setting nobody knows is refused', () => {
   expect(() => readConfig({ ...complete, STREAMSYNC_SOURCES: sources })).toThrow(
     /STREAMSYNC_SOURCES/,
   );
+});
+
+test('.env.example is a complete configuration, and says what is read when nothing else is set', () => {
+  const example = parseEnv(readFileSync('.env.example', 'utf8'));
+  const read = readConfig(example);
+  const { AWS_REGION, STREAMSYNC_S3_ENDPOINT, ...rest } = example;
+  expect(STREAMSYNC_S3_ENDPOINT).toBe('http://127.0.0.1:4566');
+  const required = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => !/_(SECONDS|LEVEL)$/.test(name)),
+  );
+  expect(readConfig(required)).toEqual({ ...read, s3: { ...read.s3, endpoint: undefined } });
 });

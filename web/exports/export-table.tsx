@@ -57,7 +57,7 @@ function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
       <div role="cell" className="min-w-0">
         <Link
           to={`/exports/${document.id}`}
-          className="control-small -my-1.5 inline-flex items-center rounded-control font-medium wrap-anywhere hover:underline"
+          className="-my-1.5 inline-block rounded-control py-1.5 font-medium pointer-coarse:-my-3 pointer-coarse:py-3 wrap-anywhere hover:underline"
         >
           {exportName(document)}
         </Link>
@@ -69,7 +69,7 @@ function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
       <div role="cell" className="min-w-0">
         <Status tracked={tracked} />
       </div>
-      <div role="cell" className="lg:justify-self-end">
+      <div role="cell" className="lg:flex lg:flex-col lg:items-end">
         <RowActions tracked={tracked} />
         {note ? (
           <p

@@ -42,9 +42,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
         )}
       </div>
       <ModalActions>
-        <Button data-initial-focus onClick={onClose}>
-          Close
-        </Button>
+        <Button onClick={onClose}>Close</Button>
       </ModalActions>
     </Modal>
   );
@@ -128,13 +126,14 @@ function RawJson({ text }: { text: string }): ReactNode {
 }
 
 function More({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  const [open, setOpen] = useState(false);
   return (
-    <details className="group">
+    <details className="group" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="control-small flex list-none items-center gap-1 rounded-control font-medium">
         <Icon name="right" className="text-muted group-open:rotate-90" />
         {title}
       </summary>
-      {children}
+      {open ? children : null}
     </details>
   );
 }

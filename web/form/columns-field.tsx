@@ -15,15 +15,7 @@ interface Props {
 
 export function ColumnsField({ id, dataset, chosen, onChange, error }: Props): ReactNode {
   const [open, setOpen] = useState(false);
-  const [search, setSearch] = useState('');
-  const all = dataset.columns.map(({ name }) => name);
-  const names = chosen ?? all;
-  const shown = dataset.columns.filter(({ name }) =>
-    name.toLowerCase().includes(search.trim().toLowerCase()),
-  );
-  const choose = (next: readonly string[]): void =>
-    onChange(next.length === all.length && inOrder(next, all) ? null : next);
-
+  const count = chosen?.length ?? dataset.columns.length;
   return (
     <div className="space-y-1">
       <button
@@ -36,57 +28,72 @@ export function ColumnsField({ id, dataset, chosen, onChange, error }: Props): R
         {...described(id, error, undefined)}
       >
         <span>
-          Columns{' '}
-          <span className="text-muted">{`${names.length} of ${dataset.columns.length}`}</span>
+          Columns <span className="text-muted">{`${count} of ${dataset.columns.length}`}</span>
         </span>
         <Icon name="chevron" className={`text-muted ${open ? 'rotate-180' : ''}`} />
       </button>
       <FieldError id={`${id}-error`} message={error} />
       <div id={`${id}-list`} hidden={!open} className="rounded-card border border-line">
-        <div className="flex items-center gap-2 border-b border-line p-2">
-          <input
-            type="search"
-            aria-label="Search columns"
-            placeholder="Search columns"
-            className="input"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-          <Button small onClick={() => onChange(null)}>
-            All
-          </Button>
-          <Button small onClick={() => onChange([])}>
-            None
-          </Button>
-        </div>
-        <fieldset
-          // Scrollable, so a keyboard has to reach it even when the search finds nothing.
-          className="max-h-[264px] overflow-y-auto p-1"
-        >
-          <legend className="sr-only">Columns</legend>
-          {shown.map(({ name, type }) => (
-            <label
-              key={name}
-              className="control-small flex cursor-pointer items-center gap-2 rounded-control px-2 hover:bg-hover"
-            >
-              <input
-                type="checkbox"
-                className="size-4 shrink-0 cursor-pointer accent-accent"
-                checked={names.includes(name)}
-                onChange={(event) =>
-                  choose(event.target.checked ? withColumn(names, name, all) : without(names, name))
-                }
-              />
-              <span className="min-w-0 flex-1 wrap-anywhere">{name}</span>
-              <span className="text-xs text-muted">{type}</span>
-            </label>
-          ))}
-          {shown.length === 0 ? (
-            <p className="px-2 py-1 text-muted">No column of that name.</p>
-          ) : null}
-        </fieldset>
+        {open ? <Picker id={id} dataset={dataset} chosen={chosen} onChange={onChange} /> : null}
       </div>
     </div>
+  );
+}
+
+function Picker({ id, dataset, chosen, onChange }: Omit<Props, 'error'>): ReactNode {
+  const [search, setSearch] = useState('');
+  const all = dataset.columns.map(({ name }) => name);
+  const names = chosen ?? all;
+  const words = search.trim().toLowerCase();
+  const shown = dataset.columns.filter(({ name }) => name.toLowerCase().includes(words));
+  const choose = (next: readonly string[]): void =>
+    onChange(next.length === all.length && inOrder(next, all) ? null : next);
+  return (
+    <>
+      <div className="flex items-center gap-2 border-b border-line p-2">
+        <input
+          type="search"
+          aria-label="Search columns"
+          placeholder="Search columns"
+          className="input"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <Button small onClick={() => onChange(null)}>
+          All
+        </Button>
+        <Button small onClick={() => onChange([])}>
+          None
+        </Button>
+      </div>
+      <fieldset className="max-h-[264px] overflow-y-auto p-1">
+        <legend className="sr-only">Columns</legend>
+        {shown.map(({ name, type }, index) => (
+          <label
+            key={name}
+            className="control-small flex cursor-pointer items-center gap-2 rounded-control px-2 hover:bg-hover"
+          >
+            <input
+              type="checkbox"
+              aria-label={name}
+              aria-describedby={`${id}-type-${index}`}
+              className="size-4 shrink-0 cursor-pointer accent-accent"
+              checked={names.includes(name)}
+              onChange={({ target }) =>
+                choose(target.checked ? withColumn(names, name, all) : without(names, name))
+              }
+            />
+            <span className="min-w-0 flex-1 wrap-anywhere">{name}</span>
+            <span id={`${id}-type-${index}`} className="text-xs text-muted">
+              {type}
+            </span>
+          </label>
+        ))}
+        {shown.length === 0 ? (
+          <p className="px-2 py-1 text-muted">No column of that name.</p>
+        ) : null}
+      </fieldset>
+    </>
   );
 }
 

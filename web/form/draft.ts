@@ -42,12 +42,14 @@ export function datasetOf(draft: Draft, sources: SourceList | undefined): Datase
 /** Turns the draft into a request, or says what is missing. */
 export function readDraft(
   draft: Draft,
-  dataset: Dataset | undefined,
+  sources: SourceList | undefined,
   zone: string,
 ): { request: NewExport; errors: [] } | { request: null; errors: FormError[] } {
   const range = readRange(draft.range, zone);
+  const dataset = datasetOf(draft, sources);
   const errors: FormError[] = [];
-  if (draft.source === '') errors.push({ field: 'source', message: 'Choose a source.' });
+  if (!sources?.sources.some(({ name }) => name === draft.source))
+    errors.push({ field: 'source', message: 'Choose a source.' });
   if (!dataset) errors.push({ field: 'dataset', message: 'Choose a dataset.' });
   if (draft.columns?.length === 0)
     errors.push({ field: 'columns', message: 'Choose at least one column.' });

@@ -20,10 +20,10 @@ export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactN
       aria-labelledby="error-summary-title"
       className="rounded-card border border-danger bg-danger/8 p-4"
     >
-      <h3 id="error-summary-title" className="font-semibold text-danger">
+      <h2 id="error-summary-title" className="font-semibold text-danger">
         There is a problem
-      </h3>
-      <ul className="mt-1 space-y-1">
+      </h2>
+      <ul className="mt-1">
         {errors.map(({ field, message }) => (
           <li key={`${field} ${message}`} className="wrap-anywhere">
             {field === null ? (
@@ -31,7 +31,7 @@ export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactN
             ) : (
               <a
                 href={`#${fieldId(field)}`}
-                className="rounded-control text-danger underline underline-offset-2 hover:no-underline"
+                className="control-small inline-flex items-center rounded-control text-danger underline underline-offset-2 hover:no-underline"
                 onClick={(event) => {
                   event.preventDefault();
                   document.getElementById(fieldId(field))?.focus();

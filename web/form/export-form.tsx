@@ -64,7 +64,7 @@ export function ExportForm(): ReactNode {
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (create.isPending) return;
-    const { request, errors } = readDraft(draft, datasetOf(draft, sources.data), zone);
+    const { request, errors } = readDraft(draft, sources.data, zone);
     if (!request) {
       refuse({ errors, reference: null });
       return;
@@ -134,7 +134,7 @@ export function ExportForm(): ReactNode {
         >
           {formats.map((format) => (
             <option key={format} value={format}>
-              {formatNames[format]}
+              {formatNames[format] ?? format.toUpperCase()}
             </option>
           ))}
         </SelectField>
@@ -171,4 +171,5 @@ export function ExportForm(): ReactNode {
 const touches = (part: Partial<Draft>, field: FieldName): boolean =>
   field === 'from' || field === 'to' ? 'range' in part : field in part;
 
-const formatNames: Record<(typeof formats)[number], string> = { csv: 'CSV' };
+/** Names of formats that are more than their letters. */
+const formatNames: Partial<Record<string, string>> = { parquet: 'Parquet', xlsx: 'Excel (xlsx)' };

@@ -51,7 +51,9 @@ export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Prop
           error={errorOf('to')}
           onChange={(to) => onChange({ ...range, to })}
         />
-        <p className="text-sm text-balance">{echo ?? 'Without dates all rows are exported.'}</p>
+        <p className="text-sm text-balance">
+          {echo ?? (untouched ? 'Without dates all rows are exported.' : null)}
+        </p>
       </div>
       {earliest !== null && latest !== null ? (
         <div role="group" aria-label="Ranges" className="flex flex-wrap gap-2">

@@ -6,6 +6,7 @@ import { SessionEnded } from '../session/session-ended.tsx';
 import { Announcer } from '../ui/announcer.tsx';
 import { Header } from './header.tsx';
 import { OfflineBanner } from './offline-banner.tsx';
+import { PageBoundary } from './page-boundary.tsx';
 
 export function Shell(): ReactNode {
   const session = useSession();
@@ -22,7 +23,9 @@ export function Shell(): ReactNode {
       <Header email={email} />
       <OfflineBanner />
       <main id="main" tabIndex={-1} className="mx-auto max-w-[1440px] px-4 py-6 lg:px-6">
-        <Outlet />
+        <PageBoundary>
+          <Outlet />
+        </PageBoundary>
       </main>
       <Announcer />
       {session.status === 'ended' ? <SessionEnded email={email} /> : null}

@@ -4,6 +4,7 @@ import { ExportPage } from './export-page.tsx';
 import { ExportsLayout } from './exports-layout.tsx';
 import { ExportsPage } from './exports-page.tsx';
 import { NewExportPage } from './new-export-page.tsx';
+import { NotFoundPage } from './not-found-page.tsx';
 
 /** Everything below `/exports`, loaded after the sign-in. */
 export default function Exports(): ReactNode {
@@ -14,6 +15,7 @@ export default function Exports(): ReactNode {
         <Route path="new" element={<NewExportPage />} />
         <Route path=":id" element={<ExportPage />} />
       </Route>
+      <Route path="*" element={<NotFoundPage />} />
     </Routes>
   );
 }

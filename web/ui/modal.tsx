@@ -23,7 +23,8 @@ export function Modal({ title, onClose, returnFocusTo, wide = false, children }:
     const element = dialog.current;
     element?.showModal();
     // React's autoFocus comes too early for a dialog, and its attribute is not written.
-    element?.querySelector<HTMLElement>('[data-initial-focus]')?.focus();
+    const wanted = element?.querySelector<HTMLElement>('[data-initial-focus]');
+    (wanted ?? element?.querySelector('h2'))?.focus();
     return () => {
       element?.close();
       const target = before?.isConnected && before !== document.body ? before : fallback();
@@ -45,7 +46,7 @@ export function Modal({ title, onClose, returnFocusTo, wide = false, children }:
         if (event.key === 'Escape' && onClose === null) event.preventDefault();
       }}
     >
-      <h2 id={titleId} className="text-lg font-semibold text-balance">
+      <h2 id={titleId} tabIndex={-1} className="text-lg font-semibold text-balance">
         {title}
       </h2>
       {children}

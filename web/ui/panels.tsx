@@ -32,8 +32,8 @@ export function FailedPanel({
 
 export function Reference({ id }: { id: string | null }): ReactNode {
   return id === null ? null : (
-    <span className="text-xs break-all">
-      Reference <code className="font-mono">{id}</code>
+    <span className="text-xs">
+      Reference <code className="font-mono wrap-anywhere">{id}</code>
     </span>
   );
 }

@@ -21,12 +21,12 @@ export function roughRows(rows: number): string {
   return scale ? `${oneDecimal.format(rows / scale.from)} ${scale.word} rows` : rowCount(rows);
 }
 
-/** `1.4 of about 3.4 million rows`; both in the unit of the total. */
+/** `1.4 of about 3.4 million rows`; in the unit of the total, once that says anything. */
 export function rowsOf(rows: number, total: number): string {
   const scale = scales.find(({ from }) => total >= from);
-  return scale
-    ? `${oneDecimal.format(rows / scale.from)} of about ${roughRows(total)}`
-    : `${exact(rows)} of about ${rowCount(total)}`;
+  const done =
+    scale && rows >= scale.from / 10 ? oneDecimal.format(rows / scale.from) : exact(rows);
+  return `${done} of about ${roughRows(total)}`;
 }
 
 /** Two significant digits: `35,000`. */
