@@ -18,6 +18,10 @@ export function ExportPage(): ReactNode {
   const { setVisited } = useExportsPageState();
   useEffect(() => setVisited(id), [setVisited, id]);
   const gone = data?.gone === true || isStatus(error, 404, 422);
+  // Deleting takes the button away that had focus.
+  useEffect(() => {
+    if (gone) document.querySelector('h1')?.focus();
+  }, [gone]);
   return (
     <>
       <BackLink />
