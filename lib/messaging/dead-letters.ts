@@ -1,22 +1,13 @@
 import { catalogue, type Queryable } from '../runtime/catalogue.ts';
+import type { IncomingRecord } from '../runtime/kafka-function.ts';
 import { enqueue } from './outbox.ts';
-
-/** A record as it was received. */
-interface Received {
-  topic: string;
-  partition: number;
-  offset: number;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: { key: string; value: Buffer }[];
-}
 
 /**
  * Puts a record aside with its bytes and headers as they were, and why and whence: one bad record never
  * stops a stream. The relay has to follow.
  */
 export async function sendToDeadLetters(
-  { topic, partition, offset, key, value, headers }: Received,
+  { topic, partition, offset, key, value, headers }: IncomingRecord,
   deadLetterTopic: string,
   reason: string,
   client: Queryable = catalogue(),
