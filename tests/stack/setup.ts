@@ -16,6 +16,9 @@ export default async function setup(): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'streamsync-test-home-'));
   const stack = new StartedStack(home);
   const stop = async (): Promise<void> => {
+    // No test stops it: what ended it is in its last lines.
+    if (stack.process.exitCode !== null)
+      console.error(stack.output.split('\n').slice(-60).join('\n'));
     if (stack.process.exitCode === null && stack.process.kill('SIGTERM')) await stack.ended;
     await rm(home, { recursive: true, force: true });
   };
