@@ -31,7 +31,9 @@ export function catalogue(): pg.Pool {
       keepAlive: true,
       types,
     });
-    // Without a listener an idle connection that the server closes would end the process.
+    // Without these listeners a connection that the server closes would end the process: idle in the
+    // pool, or checked out between two statements (a function that was frozen in a transaction).
+    pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', (error) =>
       logger.warn('catalogue connection lost', { reason: messageOf(error) }),
     );

@@ -33,6 +33,7 @@ export function metadataPool(source: string): pg.Pool {
       statement_timeout: 5_000,
       application_name: 'streamsync:metadata',
     });
+    pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', (error) =>
       logger.warn('source connection lost', { source, reason: messageOf(error) }),
     );

@@ -25,7 +25,7 @@ export default async function setup(): Promise<void> {
   try {
     await stack.ready(startSeconds);
   } catch (error) {
-    console.error(stack.output.split('\n').slice(-60).join('\n'));
+    if (stack.process.exitCode === null) console.error(stack.output);
     await stop();
     throw error;
   }

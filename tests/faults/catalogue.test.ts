@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { catalogue, transaction } from '../../lib/runtime/catalogue.ts';
+import { sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+beforeAll(() => {
+  Object.assign(process.env, {
+    STREAMSYNC_URL: stack.url,
+    STREAMSYNC_CATALOGUE_URL: stack.postgres.catalogue,
+    STREAMSYNC_SOURCES: '{}',
+    STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(','),
+    STREAMSYNC_S3_BUCKET: stack.s3.bucket,
+    STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+  });
+});
+afterAll(() => catalogue().end());
+
+test('a connection ended between two statements of a transaction is an error, not the end of the process', async () => {
+  // What happens to a function that is frozen in a transaction for longer than the server waits.
+  const outcome = transaction(async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = rows[0]?.pid;
+    await sql(stack.postgres.catalogue, 'select pg_terminate_backend($1)', [pid]);
+    await until('the backend is gone', async () => {
+      const left = await sql(
+        stack.postgres.catalogue,
+        'select 1 from pg_stat_activity where pid = $1',
+        [pid],
+      );
+      return left.length === 0 ? true : undefined;
+    });
+    await client.query('select 1');
+  });
+  await expect(outcome).rejects.toThrow();
+  expect((await catalogue().query<{ one: number }>('select 1 as one')).rows).toEqual([{ one: 1 }]);
+});
