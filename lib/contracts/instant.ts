@@ -41,10 +41,13 @@ export function isAfter(a: string, b: string): boolean {
 
 export const instantSchema = z
   .string()
+  .meta({ format: 'date-time' })
   .transform((text, context) => {
     const read = canonicalInstant(text);
     if ('instant' in read) return read.instant;
     context.addIssue({ code: 'custom', message: read.wrong });
     return z.NEVER;
   })
+  // Says what comes out, for the documents that are made of the schemas.
+  .pipe(z.iso.datetime())
   .meta({ description: 'RFC 3339 date-time', examples: ['2026-03-01T00:00:00Z'] });

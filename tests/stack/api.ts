@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ExportDocument, exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { problemSchema } from '../../lib/contracts/problem.ts';
+import { requireDocumentedAnswer } from './documented.ts';
 import { credentials, stack } from './stack.ts';
 import { until } from './until.ts';
 
@@ -24,13 +25,17 @@ export const asDemo = { 'x-api-key': credentials.demo.apiKey };
 export const asAdmin = { 'x-api-key': credentials.admin.apiKey };
 export const asOther = { 'x-api-key': credentials.other.apiKey };
 
-/** Calls the API by path, or any absolute URL. Bodies that are strings are sent as they are. */
+/**
+ * Calls the API by path, or any absolute URL. Bodies that are strings are sent as they are. Fails on an answer of
+ * the API that OpenAPI does not tell of.
+ */
 export async function call(
   method: string,
   path: string,
   { body, headers = {}, redirect = 'manual' }: Question = {},
 ): Promise<Answer> {
-  const response = await fetch(path.startsWith('http') ? path : stack.api + path, {
+  const url = path.startsWith('http') ? path : stack.api + path;
+  const response = await fetch(url, {
     method,
     redirect,
     signal: AbortSignal.timeout(30_000),
@@ -38,6 +43,14 @@ export async function call(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const bytes = Buffer.from(await response.arrayBuffer());
+  if (redirect === 'manual')
+    requireDocumentedAnswer({
+      method,
+      path: url.slice(new URL(url).origin.length),
+      status: response.status,
+      headers: response.headers,
+      text: bytes.toString(),
+    });
   return {
     status: response.status,
     headers: response.headers,

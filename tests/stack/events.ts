@@ -3,6 +3,7 @@ import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
 import type { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
+import { requireDocumentedEvent } from './documented.ts';
 import { stack } from './stack.ts';
 import { until } from './until.ts';
 
@@ -85,9 +86,15 @@ export const resultOf = (topic: Topic, requestId: string, outcome: string): Prom
     seconds: 60,
   });
 
+const held = new WeakSet<SeenMessage>();
+
+/** Fails on a result that AsyncAPI does not tell of, whichever it is. */
 export function resultsOf(topic: Topic, requestId: string, outcome: string): Result[] {
-  return topic.messages.flatMap(({ value }) => {
-    const event: Result = JSON.parse(String(value));
+  return topic.messages.flatMap((message) => {
+    const text = String(message.value);
+    if (!held.has(message)) requireDocumentedEvent(text);
+    held.add(message);
+    const event: Result = JSON.parse(text);
     const isIt = event.type === `streamsync.export.${outcome}.v1`;
     return isIt && event.data.requestId === requestId ? [event] : [];
   });

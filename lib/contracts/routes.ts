@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import {
+  acknowledgementExample,
+  documentExample,
+  manifestExample,
+  queuedExample,
+  requestExample,
+  ticketExample,
+} from './examples.ts';
+import {
+  acknowledgementSchema,
+  downloadSchema,
+  exportDocumentSchema,
+  exportListQuerySchema,
+  exportListSchema,
+  manifestSchema,
+} from './export-document.ts';
+import { exportRequestSchema } from './export-request.ts';
+import { healthSchema } from './health.ts';
+import { basePath, type Route, secondsSchema } from './route.ts';
+import { credentialsSchema, sessionSchema } from './sessions.ts';
+import { sourceListSchema } from './sources.ts';
+
+const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
+const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
+const described = (description: string) => z.string().meta({ description });
+
+/**
+ * Every route of the API: the one table from which its document is made, and against which the suites
+ * hold every answer they get.
+ */
+export const routes: readonly Route[] = [
+  {
+    method: 'post',
+    path: '/sessions',
+    operationId: 'createSession',
+    summary: 'Sign in by email and password',
+    caller: 'anybody',
+    body: {
+      schema: credentialsSchema,
+      example: { email: 'analyst@example.com', password: 'correct horse battery staple' },
+    },
+    answers: {
+      201: { description: 'A token for `Authorization: Bearer`', schema: sessionSchema },
+    },
+    codes: ['wrong_credentials', 'refused_request'],
+  },
+  {
+    method: 'get',
+    path: '/sources',
+    operationId: 'listSources',
+    summary: 'The sources granted to you, with their datasets and columns as they are now',
+    caller: 'account',
+    answers: {
+      200: {
+        description: 'Every source; one that does not answer has `error` and no datasets',
+        schema: sourceListSchema,
+      },
+    },
+    codes: [],
+  },
+  {
+    method: 'post',
+    path: '/exports',
+    operationId: 'createExport',
+    summary: 'Ask for an export',
+    caller: 'account',
+    headers: z.object({
+      'Idempotency-Key': z.string().min(1).max(255).optional().meta({
+        description:
+          'Yours to choose; remembered for 7 days. With the same request it gives the same export again, whatever became of it; with another request it is refused. Requests are compared after their defaults are filled in.',
+      }),
+    }),
+    body: { schema: exportRequestSchema, example: requestExample },
+    answers: {
+      202: {
+        description: 'Accepted: the export, or the one made before under this key',
+        schema: exportDocumentSchema,
+        example: queuedExample,
+        headers: z.object({ Location: described('Path of the export'), 'Retry-After': askAgain }),
+      },
+    },
+    codes: ['idempotency_conflict', 'refused_request', 'source_unavailable'],
+  },
+  {
+    method: 'get',
+    path: '/exports',
+    operationId: 'listExports',
+    summary: 'Your exports, newest first',
+    caller: 'account',
+    query: exportListQuerySchema,
+    answers: {
+      200: {
+        description: 'One page; `nextCursor` is the `cursor` of the next, null on the last',
+        schema: exportListSchema,
+      },
+    },
+    codes: ['refused_request'],
+  },
+  {
+    method: 'get',
+    path: '/exports/{id}',
+    operationId: 'getExport',
+    summary: 'One export',
+    caller: 'account',
+    params: id,
+    headers: z.object({
+      'If-None-Match': z
+        .string()
+        .optional()
+        .meta({ description: 'The `ETag` of an earlier answer' }),
+    }),
+    answers: {
+      200: {
+        description: 'The export as it is now',
+        schema: exportDocumentSchema,
+        example: documentExample,
+        headers: z.object({
+          ETag: described('Changes when the export does'),
+          'Retry-After': secondsSchema
+            .optional()
+            .meta({ description: 'Seconds until it is worth asking again, until it has ended' }),
+        }),
+      },
+      304: {
+        description: 'Nothing has changed',
+        headers: z.object({ ETag: described('As it was sent') }),
+      },
+    },
+    codes: ['not_found'],
+  },
+  {
+    method: 'delete',
+    path: '/exports/{id}',
+    operationId: 'deleteExport',
+    summary: 'Cancel an export, or delete an ended one with its file',
+    caller: 'account',
+    params: id,
+    answers: {
+      200: { description: 'It was queued and is cancelled', schema: exportDocumentSchema },
+      202: {
+        description: 'It is running and was told to stop; it will be `cancelled`',
+        schema: exportDocumentSchema,
+        headers: z.object({ 'Retry-After': askAgain }),
+      },
+      204: { description: 'It had ended and is gone' },
+    },
+    codes: ['not_found'],
+  },
+  {
+    method: 'get',
+    path: '/exports/{id}/manifest',
+    operationId: 'getManifest',
+    summary: 'The proof of what the file holds',
+    caller: 'account',
+    params: id,
+    answers: {
+      200: { description: 'The manifest', schema: manifestSchema, example: manifestExample },
+    },
+    codes: ['not_found', 'not_ready', 'expired'],
+  },
+  {
+    method: 'post',
+    path: '/exports/{id}/download',
+    operationId: 'createDownload',
+    summary: 'A fresh link to the file',
+    description:
+      'The link has to be used within a minute. Its first use binds it to the browser that used it; from there, or with your credentials, a transfer can be resumed.',
+    caller: 'account',
+    params: id,
+    answers: {
+      200: { description: 'The link', schema: downloadSchema, example: ticketExample },
+    },
+    codes: ['not_found', 'not_ready', 'expired'],
+  },
+  {
+    method: 'get',
+    path: '/exports/{id}/file',
+    operationId: 'getFile',
+    summary: 'The file, by way of a fresh link: the address that events carry',
+    caller: 'either',
+    params: id,
+    answers: {
+      302: {
+        description:
+          'To a fresh link. A browser without credentials (`Accept` has text/html) goes to the page of the export',
+        headers: z.object({ Location: described('The link, or the page') }),
+      },
+    },
+    codes: ['not_found', 'not_ready', 'expired'],
+  },
+  {
+    method: 'post',
+    path: '/exports/{id}/acknowledge',
+    operationId: 'acknowledgeExport',
+    summary: 'Prove that you have the whole file',
+    caller: 'account',
+    params: id,
+    body: { schema: acknowledgementSchema, example: acknowledgementExample },
+    answers: { 204: { description: 'It counts as downloaded' } },
+    codes: ['not_found', 'not_ready', 'expired', 'refused_request'],
+  },
+  {
+    method: 'get',
+    path: '/health',
+    operationId: 'getHealth',
+    summary: 'Whether every part answers; 503 names those that do not',
+    caller: 'anybody',
+    answers: { 200: { description: 'All parts answer', schema: healthSchema } },
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    summary: 'This document',
+    caller: 'anybody',
+    answers: {
+      200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) },
+    },
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/asyncapi.json',
+    operationId: 'getAsyncApi',
+    summary: 'The same for the events in Kafka',
+    caller: 'anybody',
+    answers: {
+      200: { description: 'AsyncAPI 3.0', schema: z.looseObject({ asyncapi: z.string() }) },
+    },
+    codes: [],
+  },
+];
+
+/** The route of a path that starts with `basePath`; undefined if only the catch-all takes it. */
+export function findRoute(method: string, path: string): Route | undefined {
+  const asked = path.split('/');
+  return routes.find((route) => {
+    const parts = (basePath + route.path).split('/');
+    return (
+      route.method === method.toLowerCase() &&
+      parts.length === asked.length &&
+      parts.every((part, n) => (part.startsWith('{') ? asked[n] !== '' : part === asked[n]))
+    );
+  });
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
+import { z } from 'zod';
+import { asyncApi } from '../../lib/contracts/asyncapi.ts';
+import { codeNames } from '../../lib/contracts/codes.ts';
+import { requestExample } from '../../lib/contracts/examples.ts';
+import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
+import { openApi } from '../../lib/contracts/openapi.ts';
+import { basePath } from '../../lib/contracts/route.ts';
+import { routes } from '../../lib/contracts/routes.ts';
+import { topics } from '../../lib/messaging/topics.ts';
+import { asDemo, call } from '../stack/api.ts';
+import { requireDocumentedEvent } from '../stack/documented.ts';
+import { follow, produce, requested, resultOf } from '../stack/events.ts';
+import { credentials } from '../stack/stack.ts';
+
+/** What is compared has gone through JSON: undefined fields are none. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test('the OpenAPI document that is served is ours, and valid 3.1', async () => {
+  const answer = await call('GET', '/openapi.json');
+  const served = z.record(z.string(), z.unknown()).parse(JSON.parse(answer.bytes.toString()));
+  expect(served).toEqual(plain(openApi));
+  expect(await new Validator().validate(served)).toMatchObject({ valid: true });
+});
+
+test('the AsyncAPI document that is served is ours, and valid 3.0', async () => {
+  const answer = await call('GET', '/asyncapi.json');
+  const served: unknown = JSON.parse(answer.bytes.toString());
+  expect(served).toEqual(plain(asyncApi));
+  const definition = new URL(import.meta.resolve('@asyncapi/specs/schemas/3.0.0-without-$id.json'));
+  const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
+  formats.default(ajv);
+  const valid = ajv.compile(JSON.parse(await readFile(definition, 'utf8')));
+  valid(served);
+  expect(valid.errors).toBeNull();
+});
+
+test('what is documented is what is deployed', async () => {
+  const deployed = await readFile('serverless.yml', 'utf8');
+  const events = [...deployed.matchAll(/httpApi: '([A-Z]+) (\S+)'/g)]
+    .map(([, method, path]) => `${method} ${path}`)
+    .filter((route) => route.includes(` ${basePath}/`));
+  const documented = routes.map(({ method, path }) => `${method.toUpperCase()} ${basePath}${path}`);
+  expect(documented.toSorted()).toEqual(events.toSorted());
+});
+
+test('every topic is documented but those between our own functions and those not in use', () => {
+  const documented = Object.values(asyncApi.channels).map(({ address }) => address);
+  const internal = [
+    topics.work,
+    topics.workDeadLetters,
+    topics.readings,
+    topics.readingsDeadLetters,
+  ];
+  const own = internal.map(({ name }) => name);
+  const all: string[] = Object.values(topics).map(({ name }) => name);
+  expect(documented.toSorted()).toEqual(
+    all.filter((name) => !own.some((it) => it === name)).toSorted(),
+  );
+});
+
+test('every code is in the document and in the written contract', async () => {
+  const written = await readFile('docs/contracts.md', 'utf8');
+  for (const code of codeNames) {
+    expect(openApi.info.description).toContain(`\`${code}\``);
+    expect(written).toContain(`\`${code}\``);
+  }
+});
+
+test('the example of the body is accepted', async () => {
+  const answer = await call('POST', '/exports', { body: requestExample, headers: asDemo });
+  expect(answer.status).toBe(202);
+  const { id } = answer.json(exportDocumentSchema);
+  await call('DELETE', `/exports/${id}`, { headers: asDemo });
+});
+
+test('the example of the event is as documented, and its request is accepted', async () => {
+  const [example] = asyncApi.components.messages.requested.examples;
+  expect(() => requireDocumentedEvent(JSON.stringify(example?.payload))).not.toThrow();
+  const results = await follow(topics.results.name);
+  try {
+    const event = requested({ ...requestExample, requestedBy: credentials.demo.email });
+    requireDocumentedEvent(JSON.stringify(event));
+    await produce(topics.requested.name, [{ value: JSON.stringify(event) }]);
+    await resultOf(results, event.id, 'completed');
+  } finally {
+    await results.close();
+  }
+});
