@@ -1,6 +1,9 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { findTools, firstFitting, type Tool } from '../../infra/local/tools.ts';
-import { credentials, stack } from './stack.ts';
+import { type ExportDocument, exportListSchema } from '../../lib/contracts/export-document.ts';
+import { asDemo, call } from './api.ts';
+import { credentials, type Person, stack } from './stack.ts';
 
 const chromiumTool: Tool = {
   what: 'Chromium, for the tests of the page',
@@ -15,33 +18,91 @@ const chromiumTool: Tool = {
     ),
 };
 
-/** The system's Chromium, installed where the bootstrap may install; it calls nobody but our page. */
-export async function launchBrowser(): Promise<Browser> {
+/** The system's Chromium, installed where the bootstrap may install. */
+export async function findChromium(): Promise<string> {
   const path = await findTools([chromiumTool], {
     environment: process.env,
     cwd: process.cwd(),
     signal: AbortSignal.timeout(10 * 60_000),
     report: (text) => console.info(text),
   });
-  return chromium.launch({
-    executablePath: path(chromiumTool),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  return path(chromiumTool);
 }
 
-/** Fills in the sign-in page as the demo analyst. */
-export async function signIn(page: Page): Promise<void> {
+/** So that it calls nobody but our page. */
+export const chromiumArguments = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const launchBrowser = async (): Promise<Browser> =>
+  chromium.launch({ executablePath: await findChromium(), args: chromiumArguments });
+
+/**
+ * One browser for a file of tests, and a page of its own (an empty profile) for each of them. A test fails on what
+ * the page complained of: uncaught errors, and anything the content security policy had to refuse.
+ */
+export function usePages(options: BrowserContextOptions = {}): {
+  page: () => Page;
+  another: (options?: BrowserContextOptions) => Promise<Page>;
+} {
+  let browser: Browser;
+  let pages: Page[] = [];
+  let complaints: string[] = [];
+
+  const open = async (own: BrowserContextOptions = {}): Promise<Page> => {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      timezoneId: 'UTC',
+      ...options,
+      ...own,
+    });
+    const page = await context.newPage();
+    pages.push(page);
+    page.setDefaultTimeout(20_000);
+    page.on('console', (message) => {
+      if (/Content Security Policy|Uncaught/.test(message.text())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    return page;
+  };
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  }, 600_000);
+  afterAll(async () => {
+    await browser.close();
+  });
+  beforeEach(async () => {
+    complaints = [];
+    await open();
+  });
+  afterEach(async () => {
+    const opened = pages;
+    pages = [];
+    for (const page of opened) await page.context().close();
+    expect(complaints).toEqual([]);
+  });
+  return {
+    page: () => {
+      const [first] = pages;
+      if (!first) throw new Error('there is no page outside a test');
+      return first;
+    },
+    another: open,
+  };
+}
+
+/** Fills in the sign-in page, as the demo analyst unless told otherwise. */
+export async function signIn(page: Page, who: Person = credentials.demo): Promise<void> {
   await page.goto(stack.url);
-  await page.getByLabel('Email').fill(credentials.demo.email);
-  await page.getByLabel('Password', { exact: true }).fill(credentials.demo.password);
+  await page.getByLabel('Email').fill(who.email);
+  await page.getByLabel('Password', { exact: true }).fill(who.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Exports', level: 1 }).waitFor();
 }
@@ -54,4 +115,12 @@ export async function choose(page: Page, label: string, name: string): Promise<v
     .getByRole('option', { name: new RegExp(`^${name}\\b`) })
     .first()
     .click();
+}
+
+/** The demo analyst's newest export. */
+export async function newestExport(): Promise<ExportDocument> {
+  const list = await call('GET', '/exports?limit=1', { headers: asDemo });
+  const [document] = list.json(exportListSchema).items;
+  if (!document) throw new Error('there is no export');
+  return document;
 }

@@ -19,6 +19,7 @@ const stackSchema = z.object({
 export type Stack = z.infer<typeof stackSchema>;
 
 const person = z.object({ email: z.string(), password: z.string(), apiKey: z.string() });
+export type Person = z.infer<typeof person>;
 const credentialsSchema = z.object({ demo: person, admin: person, other: person });
 
 export const home = (): string => {

@@ -1,0 +1,104 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { createExport, ended, monthOfOrders } from '../stack/api.ts';
+import { choose, signIn, usePages } from '../stack/browser.ts';
+import { stack } from '../stack/stack.ts';
+
+const { page, another } = usePages();
+
+/** What axe has to say, short enough to read in a report. */
+async function violations(of: Page, within = 'body'): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page: of }).include(within).analyze();
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+}
+
+async function fillForm(of: Page): Promise<void> {
+  await choose(of, 'Source', 'sales');
+  await choose(of, 'Dataset', 'orders');
+  await of.getByLabel('To', { exact: true }).fill('2024-03-31');
+}
+
+describe.each(['light', 'dark'] as const)(
+  'in the %s theme axe finds nothing wrong with',
+  (theme) => {
+    test('the sign-in page', async () => {
+      const here = await another({ colorScheme: theme });
+      await here.goto(stack.url);
+      await here.getByLabel('Email').waitFor();
+      expect(await violations(here)).toEqual([]);
+    }, 60_000);
+
+    test('the exports page, a refused form, a dialog and one export', async () => {
+      const { id } = await createExport(monthOfOrders);
+      await ended(id);
+      const here = await another({ colorScheme: theme });
+      await signIn(here);
+      await here.locator(`#export-${id}`).waitFor();
+      await fillForm(here);
+      expect(await violations(here)).toEqual([]);
+
+      await here.getByLabel('From', { exact: true }).fill('yesterday');
+      await here.getByRole('button', { name: 'Export', exact: true }).click();
+      await here.getByText('There is a problem').waitFor();
+      expect(await violations(here, 'form')).toEqual([]);
+
+      await here.getByRole('button', { name: new RegExp(`^More for .*${id.slice(-8)}`) }).click();
+      await here.getByRole('menuitem', { name: 'Manifest' }).click();
+      await here.getByRole('dialog').getByText('SHA-256').waitFor();
+      expect(await violations(here, 'dialog')).toEqual([]);
+      await here.keyboard.press('Escape');
+
+      await here.locator(`#export-${id}`).getByRole('link').first().click();
+      await here.waitForURL(`**/exports/${id}`);
+      await here.getByText('SHA-256').first().waitFor();
+      expect(await violations(here)).toEqual([]);
+    }, 120_000);
+
+    test('the page on a phone, and a refused download', async () => {
+      const here = await another({ colorScheme: theme, viewport: { width: 390, height: 800 } });
+      await signIn(here);
+      await here.getByRole('row').first().waitFor();
+      expect(await violations(here)).toEqual([]);
+      await here.goto(`${stack.url}/exports/new`);
+      await here.getByRole('combobox', { name: 'Source', exact: true }).waitFor();
+      expect(await violations(here)).toEqual([]);
+      await here.goto(`${stack.url}/files/nothing`);
+      await here.getByRole('heading', { name: 'Not found' }).waitFor();
+      expect(await violations(here)).toEqual([]);
+    }, 60_000);
+  },
+);
+
+test('320 px are enough: no page is wider than its window', async () => {
+  const narrow = await another({ viewport: { width: 320, height: 640 } });
+  await signIn(narrow);
+  await narrow.getByRole('row').first().waitFor();
+  const overflow = () =>
+    narrow.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+  expect(await overflow()).toBe(0);
+  await narrow.goto(`${stack.url}/exports/new`);
+  await fillForm(narrow);
+  expect(await overflow()).toBe(0);
+}, 60_000);
+
+test('what loads later moves nothing: the layout shifts by less than 0.1', async () => {
+  await page().addInitScript(() => {
+    const total = { shift: 0 };
+    Object.assign(window, { total });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        if (!Reflect.get(entry, 'hadRecentInput'))
+          total.shift += Number(Reflect.get(entry, 'value'));
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await signIn(page());
+  await page().reload();
+  await page().getByRole('row').first().waitFor();
+  await page().getByRole('combobox', { name: 'Source', exact: true }).waitFor();
+  await page().waitForTimeout(1_000);
+  const { shift } = await page().evaluate((): { shift: number } => Reflect.get(window, 'total'));
+  expect(shift).toBeLessThan(0.1);
+}, 60_000);
