@@ -1,0 +1,176 @@
+-- The catalogue as the migrations leave it. Written by `npm run schema`; not run by anything.
+
+create sequence migrations_id_seq as integer start 1 increment 1 minvalue 1 maxvalue 2147483647;
+
+create table accounts (
+  id uuid not null,
+  email text not null,
+  password_hash text not null,
+  role text not null,
+  may_request_by_event boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  disabled_at timestamp with time zone
+);
+alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
+alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
+CREATE UNIQUE INDEX accounts_email ON public.accounts USING btree (lower(email));
+
+create table api_keys (
+  id uuid not null,
+  account_id uuid not null,
+  secret_hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone
+);
+alter table api_keys add constraint api_keys_pkey PRIMARY KEY (id);
+alter table api_keys add constraint api_keys_secret_hash_key UNIQUE (secret_hash);
+alter table api_keys add constraint api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+
+create table attempts (
+  id uuid not null,
+  unit_id uuid not null,
+  export_id uuid not null,
+  partition integer not null,
+  "offset" bigint not null,
+  state text default 'running'::text not null,
+  object_key text not null,
+  upload_id text,
+  outcome json,
+  started_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  cleared_at timestamp with time zone
+);
+alter table attempts add constraint attempts_pkey PRIMARY KEY (id);
+alter table attempts add constraint attempts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'lost'::text, 'retried'::text, 'failed'::text, 'cancelled'::text])));
+alter table attempts add constraint attempts_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES units(id) ON DELETE CASCADE;
+CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
+CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL));
+
+create table exports (
+  id uuid not null,
+  owner_id uuid not null,
+  state text default 'queued'::text not null,
+  request json not null,
+  request_event_id text,
+  estimated_rows bigint,
+  units_total integer default 1 not null,
+  units_done integer default 0 not null,
+  cancel_requested_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  downloaded_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  file json,
+  object_key text,
+  object_deleted_at timestamp with time zone,
+  manifest json,
+  error_code text,
+  error_message text
+);
+alter table exports add constraint exports_pkey PRIMARY KEY (id);
+alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
+alter table exports add constraint exports_check1 CHECK (((state <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL))));
+alter table exports add constraint exports_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])));
+alter table exports add constraint exports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id);
+CREATE INDEX exports_by_owner ON public.exports USING btree (owner_id, id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL));
+CREATE INDEX exports_to_expire ON public.exports USING btree (expires_at) WHERE (state = 'ready'::text);
+CREATE INDEX exports_unfinished ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text]));
+
+create table grants (
+  account_id uuid not null,
+  source text not null
+);
+alter table grants add constraint grants_pkey PRIMARY KEY (account_id, source);
+alter table grants add constraint grants_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+
+create table idempotency_keys (
+  scope text not null,
+  key text not null,
+  fingerprint bytea not null,
+  export_id uuid,
+  created_at timestamp with time zone default now() not null
+);
+alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (scope, key);
+alter table idempotency_keys add constraint idempotency_keys_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+create table migrations (
+  id integer default nextval('migrations_id_seq'::regclass) not null,
+  name character varying(255) not null,
+  run_on timestamp without time zone not null
+);
+alter table migrations add constraint migrations_pkey PRIMARY KEY (id);
+
+create table outbox (
+  id bigint generated always as identity not null,
+  event_id uuid not null,
+  topic text not null,
+  partition integer,
+  key bytea,
+  value bytea,
+  headers jsonb default '[]'::jsonb not null,
+  dispatch_id uuid,
+  created_at timestamp with time zone default now() not null,
+  sent_at timestamp with time zone
+);
+alter table outbox add constraint outbox_pkey PRIMARY KEY (id);
+alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
+CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
+CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
+CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
+
+create table slots (
+  partition integer not null,
+  last_used_at timestamp with time zone,
+  closed_until timestamp with time zone,
+  closed_offset bigint
+);
+alter table slots add constraint slots_pkey PRIMARY KEY (partition);
+
+create table tickets (
+  secret_hash bytea not null,
+  export_id uuid not null,
+  account_id uuid not null,
+  api_key_id uuid,
+  object_key text not null,
+  created_at timestamp with time zone default now() not null,
+  first_use_before timestamp with time zone not null,
+  first_used_at timestamp with time zone,
+  cookie_hash bytea
+);
+alter table tickets add constraint tickets_pkey PRIMARY KEY (secret_hash);
+alter table tickets add constraint tickets_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+alter table tickets add constraint tickets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+alter table tickets add constraint tickets_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+CREATE INDEX tickets_by_age ON public.tickets USING btree (created_at);
+
+create table units (
+  id uuid not null,
+  export_id uuid not null,
+  kind text not null,
+  ordinal integer default 0 not null,
+  source text not null,
+  state text default 'queued'::text not null,
+  planned_connections integer default 1 not null,
+  not_before timestamp with time zone default now() not null,
+  created_at timestamp with time zone default now() not null,
+  dispatch_id uuid,
+  partition integer,
+  "offset" bigint,
+  attempt_id uuid,
+  lease_until timestamp with time zone,
+  rows bigint default 0 not null,
+  bytes bigint default 0 not null,
+  lost_attempts integer default 0 not null,
+  retries integer default 0 not null
+);
+alter table units add constraint units_pkey PRIMARY KEY (id);
+alter table units add constraint units_export_id_kind_ordinal_key UNIQUE (export_id, kind, ordinal);
+alter table units add constraint units_kind_check CHECK ((kind = ANY (ARRAY['read'::text, 'finalize'::text])));
+alter table units add constraint units_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])));
+alter table units add constraint units_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
+CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { describeSchema } from './describe.ts';
+import { migrate } from './migrate.ts';
+
+/** What `npm run schema` writes. */
+const SCHEMA_HEADER =
+  '-- The catalogue as the migrations leave it. Written by `npm run schema`; not run by anything.\n\n';
+
+/** Connects to a database and describes it. */
+export async function readSchema(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return SCHEMA_HEADER + (await describeSchema(client));
+  } finally {
+    await client.end();
+  }
+}
+
+/** Gives `use` an empty database on the server of a superuser's URL, migrated from nothing, and drops it. */
+export async function withFreshCatalogue<T>(
+  superuserUrl: string,
+  use: (url: string, migrations: string[]) => Promise<T>,
+): Promise<T> {
+  const name = `schema_${randomBytes(6).toString('hex')}`;
+  const url = new URL(superuserUrl);
+  url.pathname = `/${name}`;
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  try {
+    await client.query(`create database ${name}`);
+    try {
+      return await use(url.href, await migrate(url.href));
+    } finally {
+      await client.query(`drop database ${name} with (force)`);
+    }
+  } finally {
+    await client.end();
+  }
+}
