@@ -12,6 +12,7 @@ export const handler = http(anonymous, async ({ header }) => {
     const it = await authorizeDownload(secret, header('x-original-method') ?? '', header);
     return {
       status: 204,
+      exportId: it.exportId,
       headers: {
         'x-origin-path': it.originPath,
         'x-object-key': it.objectKey,

@@ -28,6 +28,7 @@ export const handler = http(authenticate, async ({ account, body, header }) => {
   await relayWithin(relayMilliseconds);
   return {
     status: 202,
+    exportId: id,
     headers: { location: `/api/v1/exports/${id}`, 'retry-after': '1' },
     body: toDocument(await loadExport(catalogue(), id)),
   };

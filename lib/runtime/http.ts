@@ -24,6 +24,8 @@ export interface Answer {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
+  /** The export it is about, for the log, where the path does not name it. */
+  exportId?: string;
 }
 
 type Event = APIGatewayProxyEventV2;
@@ -41,8 +43,9 @@ export function http<Account>(
   answer: (call: Call<Account>) => Promise<Answer>,
 ) {
   const accounts = new WeakMap<Event, { account: Account }>();
+  const exportIds = new WeakMap<Event, string>();
   return middy<Event, Result>()
-    .use(requestLog())
+    .use(requestLog(exportIds))
     .use(problemDetails())
     .use({
       before: async ({ event }) => {
@@ -59,7 +62,9 @@ export function http<Account>(
         param: (name) => paramOf(event, name),
         header: headerOf(event),
       };
-      return toResult(await answer(call));
+      const answered = await answer(call);
+      if (answered.exportId !== undefined) exportIds.set(event, answered.exportId);
+      return toResult(answered);
     });
 }
 
@@ -73,7 +78,7 @@ function toResult({ status, body, headers = {} }: Answer): Result {
   };
 }
 
-function requestLog(): middy.MiddlewareObj<Event, Result> {
+function requestLog(exportIds: WeakMap<Event, string>): middy.MiddlewareObj<Event, Result> {
   const began = new WeakMap<Event, number>();
   return {
     before: ({ event }) => {
@@ -87,6 +92,7 @@ function requestLog(): middy.MiddlewareObj<Event, Result> {
       requestId: requestIdOf(event),
       method: event.requestContext.http.method,
       path: event.rawPath,
+      exportId: exportIds.get(event),
       status: response?.statusCode,
       milliseconds: Math.round(performance.now() - (began.get(event) ?? performance.now())),
     });

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { Context, MSKEvent } from 'aws-lambda';
+import { z } from 'zod';
 import { forLog } from './errors.ts';
 import { logger } from './logger.ts';
 
@@ -20,9 +21,10 @@ export interface IncomingRecord {
 export function kafkaFunction(handle: (record: IncomingRecord, context: Context) => Promise<void>) {
   return middy<MSKEvent, undefined>()
     .use({
-      onError: ({ error, context }) => {
+      onError: ({ error, event, context }) => {
         logger.error('batch failed, it will be delivered again', {
           function: context.functionName,
+          eventIds: recordsOf(event).slice(0, mostNamed).map(eventIdOf),
           error: forLog(error),
         });
       },
@@ -31,6 +33,19 @@ export function kafkaFunction(handle: (record: IncomingRecord, context: Context)
       for (const record of recordsOf(event)) await handle(record, context);
       return undefined;
     });
+}
+
+/** How many events of a failed batch the log names. */
+const mostNamed = 20;
+const eventSchema = z.looseObject({ id: z.string().max(255) });
+
+/** The id of a record that is a CloudEvent in structured form, for the log: nothing has checked it yet. */
+export function eventIdOf({ value }: IncomingRecord): string | undefined {
+  try {
+    return eventSchema.safeParse(JSON.parse(value?.toString() ?? '')).data?.id;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Null keys and values come absent, null or empty, by delivery path: all mean none. */

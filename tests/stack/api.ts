@@ -100,7 +100,7 @@ export async function download(id: string): Promise<Answer> {
   return call('GET', `/exports/${id}/file`, { headers: asDemo, redirect: 'follow' });
 }
 
-export const ticketSchema = z.object({ url: z.url(), expiresAt: z.iso.datetime() });
+const ticketSchema = z.object({ url: z.url(), expiresAt: z.iso.datetime() });
 
 export async function ticketFor(id: string): Promise<string> {
   const answer = await call('POST', `/exports/${id}/download`, { headers: asDemo });

@@ -18,7 +18,7 @@ const kafka = new Kafka({
   logLevel: logLevel.NOTHING,
 });
 
-export interface SeenMessage {
+interface SeenMessage {
   partition: number;
   offset: string;
   key: Buffer | null;

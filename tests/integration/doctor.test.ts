@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { home, readStack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+interface Answer {
+  code: number | null;
+  output: string;
+  lines: string[];
+}
+
+const doctor = (of: string): Promise<Answer> =>
+  new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [join('infra', 'local', 'doctor.ts')],
+      { env: { ...process.env, STREAMSYNC_HOME: of }, timeout: 30_000 },
+      (_, stdout, stderr) => {
+        const output = stdout + stderr;
+        resolve({ code: child.exitCode, output, lines: output.trimEnd().split('\n') });
+      },
+    );
+  });
+
+/** The line of a check, and the one below it. */
+const of = ({ lines }: Answer, name: string): [string, string] => {
+  const at = lines.findIndex((line) => line.slice(5, 32).trimEnd() === name);
+  return [lines[at] ?? `nothing about ${name}`, lines[at + 1] ?? ''];
+};
+
+let other = '';
+beforeAll(async () => {
+  other = await mkdtemp(join(tmpdir(), 'streamsync-doctor-home-'));
+});
+afterAll(() => rm(other, { recursive: true }));
+
+test('of a healthy stack nothing fails', async () => {
+  // Another suite may have stopped a part of it a moment ago.
+  const answer = await until(
+    'nothing fails',
+    async () => {
+      const now = await doctor(home());
+      return now.code === 0 ? now : undefined;
+    },
+    { seconds: 40, everyMilliseconds: 1_000 },
+  );
+  expect(answer.output).not.toMatch(/^FAIL/m);
+  for (const name of [
+    'java',
+    'nginx',
+    'python',
+    'kafka jars',
+    'localstack venv',
+    'disk',
+    'stack',
+    'processes',
+    'api',
+    'source sales',
+    'source iot',
+    'storage',
+    'catalogue',
+    'migrations',
+    'exports',
+    'outbox',
+    'slots',
+    'kafka',
+    'group accept-export-request',
+    'group export-worker',
+    'exports.work.dlq',
+  ])
+    expect(of(answer, name)[0]).toMatch(/^(ok|warn) /);
+  expect(of(answer, 'group export-worker')[0]).toMatch(/exports\.work lag \d+/);
+  expect(answer.lines.at(-1)).toMatch(/^\d+ checks: \d+ ok, \d+ warn, 0 FAIL$/);
+}, 120_000);
+
+test('no secret is shown', async () => {
+  const { output } = await doctor(home());
+  const secrets = z
+    .record(z.string(), z.string())
+    .parse(JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8')));
+  for (const secret of Object.values(secrets)) expect(output).not.toContain(secret);
+});
+
+test('an empty home is told to start', async () => {
+  const answer = await doctor(other);
+  expect(answer.code).toBe(1);
+  const [what, todo] = of(answer, 'stack');
+  expect(what).toMatch(/^FAIL stack/);
+  expect(todo).toMatch(/^ +STREAMSYNC_HOME=\S+ npm start$/);
+  expect(answer.lines.at(-1)).toMatch(/, 1 FAIL$/);
+});
+
+test('a process that is gone and a part that does not answer are named, in bounded time', async () => {
+  const stack = await readStack();
+  await copyFile(join(home(), 'secrets.json'), join(other, 'secrets.json'));
+  await writeFile(
+    join(other, 'stack.json'),
+    JSON.stringify({
+      ...stack,
+      // A number no process has, and a port nobody listens on.
+      processes: [...stack.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
+      kafka: { brokers: ['127.0.0.1:1'] },
+    }),
+  );
+  const began = performance.now();
+  const answer = await doctor(other);
+  expect(performance.now() - began).toBeLessThan(25_000);
+  expect(answer.code).toBe(1);
+  expect(of(answer, 'processes')[0]).toMatch(/^FAIL processes .*export-worker-9/);
+  const [what, todo] = of(answer, 'kafka');
+  expect(what).toMatch(/^FAIL kafka /);
+  expect(todo).toMatch(/^ +\S.*kafka\.log$/);
+  expect(of(answer, 'catalogue')[0]).toMatch(/^ok /);
+});

@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { asOther, call, createExport, ended, monthOfOrders, ticketFor } from '../stack/api.ts';
+import { follow, produce, requested, resultOf } from '../stack/events.ts';
+import { credentials, home } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+interface Answer {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  lines: string[];
+}
+
+const logs = (args: string[], of = home()): Promise<Answer> =>
+  new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [join('infra', 'local', 'logs.ts'), ...args],
+      { env: { ...process.env, STREAMSYNC_HOME: of }, timeout: 30_000, maxBuffer: 1 << 26 },
+      (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, stdout, stderr, lines: stdout.trimEnd().split('\n') }),
+    );
+  });
+
+let id = '';
+let ticket = '';
+let other = '';
+beforeAll(async () => {
+  other = await mkdtemp(join(tmpdir(), 'streamsync-logs-home-'));
+  id = (await createExport(monthOfOrders)).id;
+  await ended(id);
+  const url = await ticketFor(id);
+  ticket = new URL(url).pathname.split('/')[2] ?? '';
+  expect((await call('GET', url)).status).toBe(200);
+  expect((await call('GET', url, { headers: asOther })).status).toBe(403);
+});
+afterAll(() => rm(other, { recursive: true }));
+
+/** NGINX writes its line when the transfer is over, a moment after we have the last byte. */
+const story = (of?: string): Promise<Answer> =>
+  until('both downloads are in the log', async () => {
+    const answer = await logs([id], of);
+    return answer.stdout.split('nginx       download').length > 2 ? answer : undefined;
+  });
+
+test('one export is told from its request to its download, in the order of time', async () => {
+  const { code, lines, stderr } = await story();
+  expect([code, stderr]).toEqual([0, '']);
+  const times = lines.map((line) => line.slice(0, 24));
+  for (const time of times) expect(new Date(time).toISOString()).toBe(time);
+  expect(times).toEqual(times.toSorted());
+
+  const steps = [
+    /catalogue {3}created {2}owner=demo@\S+ .*dataset=orders/,
+    /outbox {6}accepted {2}topic=exports\.results/,
+    /outbox {6}dispatched {2}topic=exports\.work partition=\d/,
+    /catalogue {3}attempt begins {2}attemptId=\S+ partition=\d+ offset=\d+/,
+    /catalogue {3}attempt done/,
+    /catalogue {3}ready {2}name=orders_\S+ bytes=\d+ rows=\d+/,
+    /outbox {6}completed {2}topic=exports\.results/,
+    /catalogue {3}download link made/,
+    /catalogue {3}download link used for the first time/,
+    /nginx {7}download {2}method=GET path=\/files\/…\/orders_\S+ status=200/,
+    /nginx {7}download {2}method=GET path=\/files\/…\/orders_\S+ status=403/,
+    /catalogue {3}now ready {2}unitsDone=1\/1/,
+  ];
+  const found = steps.map((step) => lines.findIndex((line) => step.test(line)));
+  expect(found).not.toContain(-1);
+  expect(found).toEqual(found.toSorted((one, next) => one - next));
+});
+
+test('the request that created it and the work on it are there', async () => {
+  const { stdout } = await story();
+  expect(stdout).toMatch(
+    /functions {3}request {2}.*method=POST path=\/api\/v1\/exports .*status=202/,
+  );
+  expect(stdout).toMatch(/functions {3}attempt begins {2}/);
+  expect(stdout).toMatch(/functions {3}attempt ended {2}/);
+});
+
+test('no secret of it is shown', async () => {
+  const { stdout } = await story();
+  const secrets = [ticket, credentials.demo.apiKey, credentials.demo.password];
+  for (const secret of secrets) {
+    expect(secret.length).toBeGreaterThan(7);
+    expect(stdout).not.toContain(secret);
+  }
+  expect(stdout).not.toMatch(/X-Amz-Signature|ss_dl=/);
+});
+
+test('of one that was asked for by event, the answer to the event is told', async () => {
+  const results = await follow('exports.results');
+  try {
+    // Not a UUID: another system names its events as it likes.
+    const event = requested(
+      { ...monthOfOrders, requestedBy: credentials.demo.email },
+      `order "7" ${randomUUID()}`,
+    );
+    await produce('exports.requested', [{ value: JSON.stringify(event) }]);
+    const { data } = await resultOf(results, event.id, 'completed');
+    const exportId = 'id' in data ? data.id : '';
+    const { stdout } = await until('the line of the function', async () => {
+      const answer = await logs([exportId]);
+      return answer.stdout.includes('request by event answered') ? answer : undefined;
+    });
+    expect(stdout).toContain(`requestEventId=${JSON.stringify(event.id)}`);
+    expect(stdout).toMatch(/request by event answered {2}eventId=.*topic=exports\.requested/);
+  } finally {
+    await results.close();
+  }
+}, 120_000);
+
+test('without a stack the logs tell what they can, and say what is missing', async () => {
+  await story();
+  await cp(join(home(), 'logs'), join(other, 'logs'), { recursive: true });
+  await mkdir(join(other, 'nginx'));
+  await cp(join(home(), 'nginx', 'requests.log'), join(other, 'nginx', 'requests.log'));
+  const { code, stdout, stderr } = await logs([id], other);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^The catalogue is not reachable: no stack is running in /);
+  expect(stdout).toMatch(/functions {3}attempt ended/);
+  expect(stdout).toMatch(/nginx {7}download .*status=200/);
+  expect(stdout).not.toContain(ticket);
+  const log = await readFile(join(other, 'nginx', 'requests.log'), 'utf8');
+  expect(log).toContain(id);
+});
+
+test('an unknown export is said to be unknown', async () => {
+  const unknown = randomUUID();
+  const answer = await logs([unknown]);
+  expect(answer.code).toBe(1);
+  expect(answer.stdout).toBe('');
+  expect(answer.stderr).toContain(`There is no export ${unknown}`);
+});
+
+test.each([[[]], [['nonsense']], [['a', 'b']]])('%j is told the usage', async (args) => {
+  const answer = await logs(args);
+  expect(answer.code).toBe(2);
+  expect(answer.stderr).toMatch(/^usage: npm run logs -- <export id>$/m);
+});
