@@ -23,6 +23,6 @@ export function createProgress(startedAt: number): Progress {
   };
 }
 
-export function formatLine(milliseconds: number, part: string, text: string): string {
+function formatLine(milliseconds: number, part: string, text: string): string {
   return `[${(milliseconds / 1000).toFixed(1).padStart(5)} s] ${part.padEnd(10)} ${text}`;
 }

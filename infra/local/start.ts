@@ -12,6 +12,7 @@ import {
   superuserUrl,
 } from './environment.ts';
 import { messageOf, StackError, StopRequested } from './errors.ts';
+import { FunctionsRestart } from './functions-restart.ts';
 import { holdHome, markStopping } from './holding.ts';
 import { type Home, openHome, openSecrets, REPO } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -35,13 +36,14 @@ async function main(progress: Progress): Promise<number> {
   const supervisor = new Supervisor(home.logs);
   supervisor.stopOn(['SIGTERM', 'SIGINT', 'SIGHUP']);
   stopWithBootstrap(supervisor);
+  const restart = new FunctionsRestart(supervisor);
   const held = await holdHome(home, (text) => progress.line('stack', text), supervisor.signal);
   try {
     const left = await endLeftovers(home);
     if (left > 0) progress.line('stack', `ended ${left} processes a former start left behind`);
     removeStackFile(home);
     mkdirSync(home.logs, { recursive: true });
-    progress.ready(await bringUp(home, supervisor, progress));
+    progress.ready(await bringUp(home, supervisor, restart, progress));
     await supervisor.untilStopped();
     return 0;
   } catch (error) {
@@ -49,13 +51,19 @@ async function main(progress: Progress): Promise<number> {
     supervisor.abort(error);
     return explain(supervisor.signal.reason, progress);
   } finally {
+    await restart.settled();
     await stop(home, supervisor, progress);
     held.release();
   }
 }
 
 /** → the address, when all of it answers. */
-async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): Promise<string> {
+async function bringUp(
+  home: Home,
+  supervisor: Supervisor,
+  restart: FunctionsRestart,
+  progress: Progress,
+): Promise<string> {
   const { signal, abort } = supervisor;
   const report = progress.line;
   const [ports, secrets] = [await choosePorts(home, process.env), openSecrets(home)];
@@ -77,6 +85,11 @@ async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): 
     s3Port: ports.s3,
   });
 
+  const workers = {
+    started: (name: string, pid: number) => supervisor.workerStarted(name, pid),
+    gone: (pid: number) => supervisor.workerGone(pid),
+  };
+
   const startUpToFunctions = async (): Promise<{
     nginx: string;
     consumersReady: () => Promise<void>;
@@ -97,10 +110,6 @@ async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): 
     });
     await Promise.race([preparing, supervisor.untilStopped()]);
     report('prepare', 'done');
-    const workers = {
-      started: (name: string, pid: number) => supervisor.workerStarted(name, pid),
-      gone: (pid: number) => supervisor.workerGone(pid),
-    };
     return { nginx, ...(await startFunctions(application, workers, context)) };
   };
 
@@ -118,6 +127,7 @@ async function bringUp(home: Home, supervisor: Supervisor, progress: Progress): 
     writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));
   supervisor.onChange = publish;
   publish();
+  restart.enable(application, workers, context);
   return url;
 }
 

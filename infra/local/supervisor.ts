@@ -26,6 +26,8 @@ const STOP_ORDER: readonly (readonly string[])[] = [
 export class Supervisor {
   readonly #stopping = new AbortController();
   readonly #services = new Map<string, Service>();
+  /** Their end is not the end of the stack: they are being stopped, or have yet to prove themselves. */
+  readonly #mayEnd = new Set<Service>();
   /** Children of the functions process, as it reports them. */
   readonly #workers = new Map<number, string>();
   readonly #logs: string;
@@ -58,24 +60,39 @@ export class Supervisor {
     });
   }
 
-  async start(spec: Omit<ServiceSpec, 'logs'>): Promise<Service> {
+  /** onTrial: its end concerns the caller alone until it is trusted. */
+  async start(
+    spec: Omit<ServiceSpec, 'logs'>,
+    { onTrial = false }: { onTrial?: boolean } = {},
+  ): Promise<Service> {
     this.signal.throwIfAborted();
     const service = await startService({ ...spec, logs: this.#logs });
     this.#services.set(service.name, service);
+    if (onTrial) this.#mayEnd.add(service);
     void service.exited.then((exit) => this.#ended(service, exit));
     this.onChange();
     return service;
   }
 
+  /** It has started: from now on its end is the end of the stack. */
+  trust(name: string): void {
+    const service = this.#services.get(name);
+    if (service === undefined) throw new StackError(`${name} ended as soon as it had started`);
+    this.#mayEnd.delete(service);
+  }
+
+  /** Stops one part, and nothing else because of it. */
+  async stop(name: string): Promise<void> {
+    const service = this.#services.get(name);
+    if (service === undefined) return;
+    this.#mayEnd.add(service);
+    await service.stop();
+  }
+
   #ended(service: Service, exit: Exit): void {
-    this.#services.delete(service.name);
+    if (this.#services.get(service.name) === service) this.#services.delete(service.name);
     if (service.name === 'functions') this.#workers.clear();
-    this.abort(
-      new StackError(
-        `${service.name} ended unexpectedly (${describeExit(exit)}). The end of ${service.log}:`,
-        logTail(service.log),
-      ),
-    );
+    if (!this.#mayEnd.delete(service)) this.abort(exitError(service, exit));
     this.onChange();
   }
 
@@ -111,3 +128,9 @@ export class Supervisor {
     }
   }
 }
+
+export const exitError = (service: Service, exit: Exit): StackError =>
+  new StackError(
+    `${service.name} ended unexpectedly (${describeExit(exit)}). The end of ${service.log}:`,
+    logTail(service.log),
+  );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { StackError } from '../errors.ts';
 import { REPO } from '../home.ts';
-import { waitFor } from '../processes.ts';
+import { lastLines, waitFor } from '../processes.ts';
 import type { StartContext } from './context.ts';
 
 const START_SECONDS = 60;
@@ -18,6 +18,17 @@ const messageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('consumers-ready') }),
 ]);
 
+const thrownSchema = z
+  .string()
+  .transform((text): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  })
+  .pipe(z.object({ errorMessage: z.string() }));
+
 export interface FunctionsEvents {
   started(name: string, pid: number): void;
   gone(pid: number): void;
@@ -28,6 +39,7 @@ export async function startFunctions(
   application: Record<string, string>,
   events: FunctionsEvents,
   context: StartContext,
+  seconds = START_SECONDS,
 ): Promise<{ consumersReady: () => Promise<void> }> {
   const { ports, signal, report } = context;
   let joined = false;
@@ -72,14 +84,17 @@ export async function startFunctions(
       }
     },
   });
-  await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, async () => {
+  const health = await waitFor('functions do not answer', { seconds, signal }, async () => {
     const response = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, {
       signal: AbortSignal.timeout(5000),
     });
+    const answer = await response.text();
     if (response.status !== 200)
-      throw new StackError(`status ${response.status}: ${(await response.text()).slice(0, 500)}`);
-    return true;
+      throw new StackError(`status ${response.status}: ${answer.slice(0, 500)}`);
+    return answer;
   });
+  const unloaded = thrownIn(health);
+  if (unloaded !== undefined) throw new StackError('a function cannot be loaded', unloaded);
   report('functions', `ready on 127.0.0.1:${ports.http}`);
   return {
     consumersReady: async () => {
@@ -104,11 +119,18 @@ export async function sweepOnce(context: StartContext): Promise<void> {
     },
   );
   const answer = await response.text();
-  // A function that threw answers 200 as well, with the error as its result.
-  if (response.status !== 200 || answer.includes('"errorMessage"')) {
-    throw new StackError(`the first sweep failed with status ${response.status}`, [
-      answer.slice(0, 1000),
-    ]);
+  const thrown = thrownIn(answer);
+  if (response.status !== 200 || thrown !== undefined) {
+    throw new StackError(
+      `the first sweep failed with status ${response.status}`,
+      thrown ?? [answer.slice(0, 1000)],
+    );
   }
   context.report('functions', 'swept once');
+}
+
+/** A function that threw, or could not be loaded, answers 200 as well, with the error as its result. */
+function thrownIn(answer: string): string[] | undefined {
+  const { success, data } = thrownSchema.safeParse(answer);
+  return success ? lastLines(data.errorMessage) : undefined;
 }

@@ -20,7 +20,7 @@ export const maven: Tool = {
 };
 
 /** From `java -version`: 17 of "17.0.15", 8 of "1.8.0_402"; 0 when it says nothing of the kind. */
-export function javaVersion(answer: string): number {
+function javaVersion(answer: string): number {
   const [, first = '0', second = '0'] = /version "(\d+)(?:\.(\d+))?/.exec(answer) ?? [];
   return Number(first === '1' ? second : first);
 }

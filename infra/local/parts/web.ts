@@ -93,7 +93,7 @@ function removeOld(current: string): void {
 }
 
 /** One hash over the names and contents of all files below the paths. */
-export function digest(paths: readonly string[]): string {
+function digest(paths: readonly string[]): string {
   const hash = createHash('sha256');
   for (const root of paths.filter((path) => existsSync(path))) {
     const files = statSync(root).isDirectory()
