@@ -30,6 +30,11 @@ const checks: Check[] = [
     doubt: (output) =>
       /\(\d{2,} modules/.test(output) ? undefined : 'it did not look at the modules',
   },
+  {
+    name: 'unused code',
+    command: 'knip',
+    args: ['--no-progress', '--treat-config-hints-as-errors'],
+  },
 ];
 
 const minutes = 60_000;

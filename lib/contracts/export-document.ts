@@ -2,22 +2,13 @@ import { z } from 'zod';
 import { codeNames } from './codes.ts';
 import { exportRequestSchema } from './export-request.ts';
 
-export const publicStatuses = [
-  'queued',
-  'running',
-  'ready',
-  'failed',
-  'cancelled',
-  'expired',
-] as const;
-export const statusSchema = z.enum(publicStatuses);
+const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
+const statusSchema = z.enum(publicStatuses);
 export type PublicStatus = z.infer<typeof statusSchema>;
 
 const time = z.iso.datetime();
 const count = z.int().nonnegative();
-export const sha256Schema = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 
 export const exportFileSchema = z.object({
   name: z.string(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { codeNames } from './codes.ts';
 
 /** One field that was refused. `allowed` lists the values that would have been taken. */
-export const fieldErrorSchema = z.object({
+const fieldErrorSchema = z.object({
   field: z.string(),
   message: z.string(),
   allowed: z.array(z.string()).optional(),

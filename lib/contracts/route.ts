@@ -13,7 +13,7 @@ export interface RouteAnswer {
 }
 
 /** Who may call: anybody, an account, or either (a browser without credentials is sent elsewhere). */
-export type Caller = 'anybody' | 'account' | 'either';
+type Caller = 'anybody' | 'account' | 'either';
 
 export interface Route {
   method: 'get' | 'post' | 'delete';

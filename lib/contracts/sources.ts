@@ -14,7 +14,7 @@ export const datasetSchema = z.object({
 export type Dataset = z.infer<typeof datasetSchema>;
 
 /** A source that does not answer has `error` and no datasets; the others answer all the same. */
-export const sourceSchema = z.object({
+const sourceSchema = z.object({
   name: z.string(),
   error: z.string().optional(),
   datasets: z.array(datasetSchema),

@@ -9,7 +9,7 @@ import type { Refusal } from '../runtime/errors.ts';
 import { loadExport, toDocument } from './documents.ts';
 
 /** The link that events carry: it works with the owner's key or session, for nobody else. */
-export const downloadUrlOf = (exportId: string): string =>
+const downloadUrlOf = (exportId: string): string =>
   `${config().url}/api/v1/exports/${exportId}/file`;
 
 /** Publishes what became of an export, in the transaction in which it became so. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /** The `source` of every event we publish. */
-export const eventSource = '/streamsync';
+const eventSource = '/streamsync';
 
 interface EventOf<Type extends string, Data> {
   specversion: '1.0';

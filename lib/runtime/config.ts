@@ -12,7 +12,7 @@ const sourceSettingsSchema = z.strictObject({
   /** Time columns by dataset name, where the first one found is not the right one. */
   timeColumns: z.record(z.string(), z.string()).default({}),
 });
-export type SourceSettings = z.infer<typeof sourceSettingsSchema>;
+type SourceSettings = z.infer<typeof sourceSettingsSchema>;
 
 const json = z.string().transform((text, context) => {
   try {

@@ -43,7 +43,7 @@ export function metadataPool(source: string): pg.Pool {
 }
 
 /** The name by which the backends of an attempt are found and ended. 47 bytes; PostgreSQL keeps 63. */
-export const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
+const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
 
 /**
  * A connection of its own for an attempt that reads. It is never reused: an aborted COPY leaves a

@@ -20,7 +20,7 @@ export function summary(request: ExportRequest, zone: string): string {
 }
 
 /** Whole days by their first and last, `1 Mar – 31 Mar CET`; other bounds with their times. */
-export function rangeSummary({ from, to }: ExportRequest, zone: string): string {
+function rangeSummary({ from, to }: ExportRequest, zone: string): string {
   if (from === undefined && to === undefined) return 'all times';
   if (to === undefined) return `from ${from === undefined ? '' : dayAndClock(zone, from)}`;
   if (from === undefined) return `before ${dayAndClock(zone, to)}`;

@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react';
 
 /** What the last press on a row came to; it stands in the row until the next press. */
-export interface RowNote {
+interface RowNote {
   tone: 'plain' | 'danger';
   text: string;
   reference: string | null;

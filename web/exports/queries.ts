@@ -37,7 +37,7 @@ export const exportQuery = (id: string) =>
     refetchOnReconnect: ({ state }) => (nextPoll(state.data) === false ? false : 'always'),
   });
 
-export const listKey = ({ status, showDownloaded }: ListFilters) =>
+const listKey = ({ status, showDownloaded }: ListFilters) =>
   ['exports', status, showDownloaded] as const;
 
 export const listQuery = (filters: ListFilters) =>

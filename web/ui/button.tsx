@@ -1,7 +1,7 @@
 import type { ComponentProps, ReactNode } from 'react';
 import { Link, type LinkProps } from 'react-router';
 
-export type Variant = 'primary' | 'secondary' | 'quiet' | 'danger';
+type Variant = 'primary' | 'secondary' | 'quiet' | 'danger';
 
 const base =
   'inline-flex items-center justify-center gap-2 rounded-control px-3 text-sm font-medium whitespace-nowrap select-none transition-colors aria-disabled:cursor-default aria-disabled:opacity-60';
@@ -15,7 +15,7 @@ const variants: Record<Variant, string> = {
     'bg-danger text-background hover:bg-[color-mix(in_srgb,var(--color-danger)_88%,var(--color-text))]',
 };
 
-export const buttonClass = (variant: Variant, small = false): string =>
+const buttonClass = (variant: Variant, small = false): string =>
   `${base} ${small ? 'control-small' : 'control'} ${variants[variant]}`;
 
 interface Look {

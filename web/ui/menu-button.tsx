@@ -4,7 +4,7 @@ import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
 import { Icon } from './icons.tsx';
 
-export interface MenuEntry {
+interface MenuEntry {
   label: string;
   danger?: boolean;
   onAction: () => void;

@@ -9,7 +9,7 @@
 
 import { createArrayCsvStringifier } from 'csv-writer';
 
-export type Field = string | number | null;
+type Field = string | number | null;
 export type Row = Field[];
 
 const ROWS_PER_CHUNK = 400; // 20 to 70 KB of these tables

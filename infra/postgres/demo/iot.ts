@@ -70,7 +70,7 @@ export const iot: Demo = {
   ],
 };
 
-export function* series(): Generator<Row> {
+function* series(): Generator<Row> {
   for (const [index, name] of NAMES.entries()) {
     const { unit, middle, swing } = at(KINDS, index);
     const random = new Random(index);

@@ -156,7 +156,7 @@ export const sales: Demo = {
   ],
 };
 
-export function* customers(): Generator<Row> {
+function* customers(): Generator<Row> {
   const step = (START - FIRST_CUSTOMER) / CUSTOMERS;
   for (let id = 1; id <= CUSTOMERS; id++) {
     const random = new Random(id);
@@ -219,7 +219,7 @@ export function* orderItems(): Generator<Row> {
   }
 }
 
-export function* contacts(): Generator<Row> {
+function* contacts(): Generator<Row> {
   for (let id = 1; id <= CONTACTS; id++) {
     const random = streamOf(id, 3);
     const hex = Array.from({ length: 4 }, () => random.next().toString(16).padStart(8, '0')).join(
