@@ -47,7 +47,7 @@ function conditions({ dataset, from, to }: Selection): string {
 }
 
 /** The rows of the selection, as one SELECT. */
-export function selectRows(selection: Selection): string {
+function selectRows(selection: Selection): string {
   const columns = selection.columns.map((column) => identifier(column.name)).join(', ');
   return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}`;
 }
