@@ -7,11 +7,11 @@ export const SOURCES = ['sales', 'iot'] as const;
 
 /**
  * What must not reach a part: the developer's AWS account and PostgreSQL defaults, what npm sets for scripts,
- * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path),
- * and what the bootstrap told only the supervisor.
+ * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path; by
+ * NODE_ENV a test runner would have React built for development), and what the bootstrap told only the supervisor.
  */
 const LEFT_OUT =
-  /^(AWS_|npm_|PG[A-Z]|NODE_OPTIONS$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
+  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
 
 export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEFT_OUT.test(name)));

@@ -65,8 +65,8 @@ test('one export is told from its request to its download, in the order of time'
     /outbox {6}completed {2}topic=exports\.results/,
     /catalogue {3}download link made/,
     /catalogue {3}download link used for the first time/,
-    /nginx {7}download {2}method=GET path=\/files\/…\/orders_\S+ status=200/,
-    /nginx {7}download {2}method=GET path=\/files\/…\/orders_\S+ status=403/,
+    /nginx {7}download {2}method=GET path=\/files\/-\/orders_\S+ status=200/,
+    /nginx {7}download {2}method=GET path=\/files\/-\/orders_\S+ status=403/,
     /catalogue {3}now ready {2}unitsDone=1\/1/,
   ];
   const found = steps.map((step) => lines.findIndex((line) => step.test(line)));
