@@ -9,7 +9,8 @@ create table accounts (
   role text not null,
   may_request_by_event boolean default false not null,
   created_at timestamp with time zone default now() not null,
-  disabled_at timestamp with time zone
+  disabled_at timestamp with time zone,
+  served_at timestamp with time zone
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
@@ -38,10 +39,12 @@ create table attempts (
   outcome json,
   started_at timestamp with time zone default now() not null,
   ended_at timestamp with time zone,
-  cleared_at timestamp with time zone
+  cleared_at timestamp with time zone,
+  failure json,
+  completing_key text
 );
 alter table attempts add constraint attempts_pkey PRIMARY KEY (id);
-alter table attempts add constraint attempts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'lost'::text, 'retried'::text, 'failed'::text, 'cancelled'::text])));
+alter table attempts add constraint attempts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'lost'::text, 'retried'::text, 'yielded'::text, 'failed'::text, 'cancelled'::text])));
 alter table attempts add constraint attempts_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES units(id) ON DELETE CASCADE;
 CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
 CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL));
@@ -67,7 +70,10 @@ create table exports (
   object_deleted_at timestamp with time zone,
   manifest json,
   error_code text,
-  error_message text
+  error_message text,
+  run integer default 1 not null,
+  queued_at timestamp with time zone default now() not null,
+  estimated_seconds integer
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
@@ -130,6 +136,15 @@ create table slots (
 );
 alter table slots add constraint slots_pkey PRIMARY KEY (partition);
 
+create table source_pauses (
+  source text not null,
+  reason text not null,
+  paused_by uuid not null,
+  paused_at timestamp with time zone default now() not null
+);
+alter table source_pauses add constraint source_pauses_pkey PRIMARY KEY (source);
+alter table source_pauses add constraint source_pauses_paused_by_fkey FOREIGN KEY (paused_by) REFERENCES accounts(id);
+
 create table tickets (
   secret_hash bytea not null,
   export_id uuid not null,
@@ -165,12 +180,18 @@ create table units (
   rows bigint default 0 not null,
   bytes bigint default 0 not null,
   lost_attempts integer default 0 not null,
-  retries integer default 0 not null
+  retries integer default 0 not null,
+  run integer default 1 not null,
+  range json,
+  outcome json,
+  object_key text,
+  checkpoint json
 );
 alter table units add constraint units_pkey PRIMARY KEY (id);
-alter table units add constraint units_export_id_kind_ordinal_key UNIQUE (export_id, kind, ordinal);
+alter table units add constraint units_export_id_run_kind_ordinal_key UNIQUE (export_id, run, kind, ordinal);
 alter table units add constraint units_kind_check CHECK ((kind = ANY (ARRAY['read'::text, 'finalize'::text])));
 alter table units add constraint units_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])));
 alter table units add constraint units_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+CREATE INDEX units_by_source ON public.units USING btree (source) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);

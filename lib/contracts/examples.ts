@@ -35,6 +35,7 @@ export const documentExample: ExportDocument = {
     estimatedRows: 8_700,
     queuePosition: null,
     etaSeconds: null,
+    waiting: null,
   },
   file: {
     name: 'orders_2026-03-01_2026-04-01_1b2c3d4e.csv',
@@ -54,7 +55,14 @@ export const documentExample: ExportDocument = {
 export const queuedExample: ExportDocument = {
   ...documentExample,
   status: 'queued',
-  progress: { rows: 0, bytes: 0, estimatedRows: 8_700, queuePosition: 0, etaSeconds: null },
+  progress: {
+    rows: 0,
+    bytes: 0,
+    estimatedRows: 8_700,
+    queuePosition: 0,
+    etaSeconds: 2,
+    waiting: null,
+  },
   file: null,
   startedAt: null,
   finishedAt: null,

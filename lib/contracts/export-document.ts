@@ -30,6 +30,10 @@ export const exportDocumentSchema = z.object({
     estimatedRows: count.nullable(),
     queuePosition: count.nullable(),
     etaSeconds: count.nullable(),
+    waiting: z
+      .string()
+      .nullable()
+      .meta({ description: 'why it is not going on, if there is a reason beyond its turn' }),
   }),
   file: exportFileSchema.nullable(),
   error: z.object({ code: z.enum(codeNames), message: z.string() }).nullable(),
@@ -64,7 +68,7 @@ export const manifestSchema = z.object({
   request: exportRequestSchema,
   file: exportFileSchema.omit({ contentType: true }),
   truncated: z.literal(false),
-  consistency: z.enum(['snapshot']),
+  consistency: exportRequestSchema.shape.consistency.unwrap(),
   columns: z.array(z.object({ name: z.string(), databaseType: z.string(), fileType: z.string() })),
   sources: z.array(
     z.object({
@@ -73,6 +77,10 @@ export const manifestSchema = z.object({
       rowsWithoutTime: count,
       asOf: time,
       lsn: z.string(),
+      units: z
+        .array(z.object({ rows: count, asOf: time, lsn: z.string() }))
+        .optional()
+        .meta({ description: 'of a resumable export: the moment at which each unit was read' }),
     }),
   ),
   skewSeconds: z.number().nonnegative(),

@@ -25,18 +25,21 @@ export const exportRequestSchema = z
       .meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
-    format: z.enum(['csv']),
+    format: z.enum(['csv', 'ndjson']),
     columns: z
       .array(z.string())
       .min(1, 'must name at least one column, or be left out for all')
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
       .meta({ description: 'columns in the order of the file; all when absent' }),
-    compression: z.enum(['none']).default('none'),
+    compression: z.enum(['none', 'gzip', 'zstd']).default('none'),
     profile: z.enum(['machine']).default('machine'),
     timeZone: z.string().refine(knownTimeZone, 'must be an IANA time zone').default('UTC'),
     order: z.enum(['any']).default('any'),
-    consistency: z.enum(['snapshot']).default('snapshot'),
+    consistency: z.enum(['snapshot', 'resumable']).default('snapshot').meta({
+      description:
+        'snapshot: all rows as of one moment, read within 12 minutes; resumable: of any size, read in units with a moment of their own each',
+    }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || !isAfter(from, to), {

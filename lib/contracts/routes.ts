@@ -19,9 +19,10 @@ import { exportRequestSchema } from './export-request.ts';
 import { healthSchema } from './health.ts';
 import { basePath, type Route, secondsSchema } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
-import { sourceListSchema } from './sources.ts';
+import { sourceListSchema, sourcePauseSchema } from './sources.ts';
 
 const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
+const source = z.object({ name: z.string().meta({ description: 'The name of a source' }) });
 const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
 const described = (description: string) => z.string().meta({ description });
 
@@ -61,6 +62,28 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'post',
+    path: '/sources/{name}/pause',
+    operationId: 'pauseSource',
+    summary: 'Let the exports of a source wait (administrators)',
+    description: 'What is being read goes on; nothing more is begun until the pause is taken back.',
+    caller: 'account',
+    params: source,
+    body: { schema: sourcePauseSchema, example: { reason: 'Maintenance until 14:00 UTC' } },
+    answers: { 204: { description: 'Paused' } },
+    codes: ['forbidden', 'not_found', 'refused_request'],
+  },
+  {
+    method: 'delete',
+    path: '/sources/{name}/pause',
+    operationId: 'resumeSource',
+    summary: 'Take the pause of a source back (administrators)',
+    caller: 'account',
+    params: source,
+    answers: { 204: { description: 'Not paused (any more)' } },
+    codes: ['forbidden', 'not_found'],
+  },
+  {
+    method: 'post',
     path: '/exports',
     operationId: 'createExport',
     summary: 'Ask for an export',
@@ -80,7 +103,12 @@ export const routes: readonly Route[] = [
         headers: z.object({ Location: described('Path of the export'), 'Retry-After': askAgain }),
       },
     },
-    codes: ['idempotency_conflict', 'refused_request', 'source_unavailable'],
+    codes: [
+      'idempotency_conflict',
+      'refused_request',
+      'too_large_for_snapshot',
+      'source_unavailable',
+    ],
   },
   {
     method: 'get',
@@ -146,6 +174,29 @@ export const routes: readonly Route[] = [
       204: { description: 'It had ended and is gone' },
     },
     codes: ['not_found'],
+  },
+  {
+    method: 'post',
+    path: '/exports/{id}/retry',
+    operationId: 'retryExport',
+    summary: 'Run an export again that failed, was cancelled or has expired, under the same id',
+    caller: 'account',
+    params: id,
+    answers: {
+      202: {
+        description: 'Queued again; the source is read anew',
+        schema: exportDocumentSchema,
+        example: queuedExample,
+        headers: z.object({ Location: described('Path of the export'), 'Retry-After': askAgain }),
+      },
+    },
+    codes: [
+      'not_found',
+      'not_retryable',
+      'refused_request',
+      'too_large_for_snapshot',
+      'source_unavailable',
+    ],
   },
   {
     method: 'get',

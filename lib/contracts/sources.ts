@@ -17,7 +17,20 @@ export type Dataset = z.infer<typeof datasetSchema>;
 const sourceSchema = z.object({
   name: z.string(),
   error: z.string().optional(),
+  paused: z
+    .string()
+    .optional()
+    .meta({ description: 'why its exports wait, if an operator says so' }),
   datasets: z.array(datasetSchema),
 });
 export const sourceListSchema = z.object({ sources: z.array(sourceSchema) });
 export type SourceList = z.infer<typeof sourceListSchema>;
+
+export const sourcePauseSchema = z.strictObject({
+  reason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .meta({ description: 'shown to those whose exports wait' }),
+});

@@ -2,62 +2,77 @@ import { move } from '../exports/states.ts';
 import { transaction } from '../runtime/catalogue.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import type { Claim, Outcome } from '../scheduling/attempt.ts';
+import type { FinalizeClaim, Outcome, WholeClaim } from '../scheduling/attempt.ts';
 import { Fenced, type Lease } from '../scheduling/lease.ts';
-import type { MultipartWriter } from '../storage/multipart.ts';
 import { sizeOf } from '../storage/s3.ts';
+import type { Upload } from '../storage/upload.ts';
 
 /**
  * Makes the object visible. What it will be is in the catalogue before, so that a worker that dies
  * between here and `ready` leaves an object that the next attempt can know for complete.
  */
 export async function completeObject(
-  claim: Claim,
-  writer: MultipartWriter,
-  outcome: Outcome,
+  claim: WholeClaim | FinalizeClaim,
+  upload: Upload,
+  outcome: Outcome | { bytes: number },
   lease: Lease,
+  complete: () => Promise<void>,
 ): Promise<void> {
   lease.check();
-  await recordCompleting(claim, writer, outcome);
+  await recordCompleting(claim, upload, outcome);
   lease.check();
+  await completeOrFind(upload, outcome.bytes, complete);
+}
+
+/** An error does not tell whether it is complete: a repeated request may find it completed by the first. */
+export async function completeOrFind(
+  { key }: Upload,
+  bytes: number,
+  complete: () => Promise<void>,
+): Promise<void> {
   try {
-    await writer.complete();
+    await complete();
   } catch (error) {
-    // Its repeated request may have found the upload completed by the first: look.
-    logger.warn('completing an upload ended in an error', {
-      exportId: claim.exportId,
-      attemptId: claim.attemptId,
-      reason: messageOf(error),
-    });
-    if ((await sizeOf(writer.key)) !== outcome.bytes) throw error;
+    logger.warn('completing an upload ended in an error', { key, reason: messageOf(error) });
+    if ((await sizeOf(key)) !== bytes) throw error;
   }
 }
 
 async function recordCompleting(
-  claim: Claim,
-  writer: MultipartWriter,
-  outcome: Outcome,
+  claim: WholeClaim | FinalizeClaim,
+  { key, uploadId }: Upload,
+  outcome: Outcome | { bytes: number },
 ): Promise<void> {
   await transaction(async (client) => {
     if (!(await move(client, claim.exportId, 'completing'))) throw new Fenced();
     const { rowCount } = await client.query(
-      `update attempts a set outcome = $2, upload_id = $3
+      `update attempts a set outcome = $2, upload_id = $3, completing_key = $4
        from units u where a.id = $1 and u.attempt_id = a.id and u.state = 'running'`,
-      [claim.attemptId, outcome, writer.uploadId],
+      [claim.attemptId, outcome, uploadId, key],
     );
     if (rowCount !== 1) throw new Fenced();
   });
 }
 
+/** For an attempt that takes over what another has completed. */
+export async function standAtCompleting({ exportId }: { exportId: string }): Promise<void> {
+  await transaction(async (client) => {
+    await client.query('select 1 from exports where id = $1 for update', [exportId]);
+    const { rowCount } = await client.query(
+      `select 1 from exports where id = $1 and state = 'completing'`,
+      [exportId],
+    );
+    if (rowCount === 0 && !(await move(client, exportId, 'completing'))) throw new Fenced();
+  });
+}
+
 /** The object of a former attempt that got as far as completing, if it is there and whole. */
 export async function findCompleted(
-  claim: Claim,
+  claim: WholeClaim,
 ): Promise<{ objectKey: string; outcome: Outcome } | undefined> {
   const { completing } = claim;
   if (!completing || (await sizeOf(completing.objectKey)) !== completing.outcome.bytes)
     return undefined;
-  await transaction(async (client) => {
-    if (!(await move(client, claim.exportId, 'completing'))) throw new Fenced();
-  });
+  await standAtCompleting(claim);
   return completing;
 }

@@ -1,22 +1,38 @@
-import { formatOf } from '../formats/index.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
+import { config } from '../runtime/config.ts';
 import { forLog, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import type { Claim, Delivery, Outcome } from '../scheduling/attempt.ts';
+import type {
+  Claim,
+  Delivery,
+  FinalizeClaim,
+  Piece,
+  PieceClaim,
+  WholeClaim,
+} from '../scheduling/attempt.ts';
 import { claim } from '../scheduling/claim.ts';
 import { dispatch } from '../scheduling/dispatch.ts';
-import { cancelUnit, failUnit, finishExport, retryUnit } from '../scheduling/end.ts';
-import { Cancelled, Fenced, Lease } from '../scheduling/lease.ts';
+import {
+  cancelUnit,
+  failUnit,
+  finishExport,
+  finishPiece,
+  retryUnit,
+  yieldUnit,
+} from '../scheduling/end.ts';
+import { Cancelled, Fenced, Lease, type Progress } from '../scheduling/lease.ts';
 import { MultipartWriter } from '../storage/multipart.ts';
-import { completeObject, findCompleted } from './complete.ts';
+import { assemble, Yielded } from './assemble.ts';
+import { completeObject, completeOrFind, findCompleted } from './complete.ts';
 import { faultOf, mostRetries, retryAfterSeconds } from './faults.ts';
-import { readSnapshot } from './snapshot.ts';
+import { contentTypeOf, outcomeOf } from './manifest.ts';
+import { readUnit } from './read.ts';
 
-/** A snapshot export is read within this time, or not at all. */
-const mostSeconds = 12 * 60;
 /** What is kept of an invocation's time for finishing. */
 const reserveSeconds = 30;
+/** A file that is not put together within this time is gone on with by another invocation. */
+const mostFinalizeSeconds = 10 * 60;
 
 /**
  * Works on the unit of a delivery, from claim to end. Business failures are recorded, not thrown; a
@@ -41,16 +57,24 @@ export async function work(delivery: Delivery, remainingMilliseconds: number): P
 }
 
 async function attempt(claimed: Claim, remainingMilliseconds: number): Promise<void> {
+  const end = performance.now() + remainingMilliseconds - reserveSeconds * 1_000;
   const progress = { rows: 0, bytes: 0 };
   const lease = new Lease(claimed.attemptId, () => progress);
   lease.start();
   try {
-    const { objectKey, outcome } =
-      (await findCompleted(claimed)) ??
-      (await make(claimed, lease, progress, Math.floor(remainingMilliseconds / 1_000)));
-    lease.check();
-    const { contentType } = formatOf(claimed.request.format);
-    await transaction((client) => finishExport(client, claimed, objectKey, outcome, contentType));
+    switch (claimed.kind) {
+      case 'whole':
+        await makeWhole(claimed, lease, progress, end);
+        break;
+      case 'piece':
+        await makePiece(claimed, lease, progress, end);
+        break;
+      case 'finalize':
+        await finalize(claimed, lease, end);
+        break;
+      default:
+        claimed satisfies never;
+    }
   } catch (error) {
     await conclude(claimed, lease.signal.aborted ? lease.signal.reason : error);
   } finally {
@@ -58,19 +82,66 @@ async function attempt(claimed: Claim, remainingMilliseconds: number): Promise<v
   }
 }
 
-async function make(
-  claimed: Claim,
+async function makeWhole(
+  claimed: WholeClaim,
   lease: Lease,
-  progress: { rows: number; bytes: number },
-  remainingSeconds: number,
-): Promise<{ objectKey: string; outcome: Outcome }> {
-  const seconds = Math.max(1, Math.min(mostSeconds, remainingSeconds - reserveSeconds));
+  progress: Progress,
+  end: number,
+): Promise<void> {
+  const { objectKey, outcome } =
+    (await findCompleted(claimed)) ??
+    (await write(claimed, lease, progress, end, async (writer, piece) => {
+      const made = outcomeOf(claimed, [piece], piece);
+      await completeObject(claimed, writer.upload, made, lease, () => writer.complete());
+      return { objectKey: claimed.objectKey, outcome: made };
+    }));
+  lease.check();
+  await transaction((client) =>
+    finishExport(client, claimed, objectKey, outcome, contentTypeOf(claimed.request)),
+  );
+}
+
+async function makePiece(
+  claimed: PieceClaim,
+  lease: Lease,
+  progress: Progress,
+  end: number,
+): Promise<void> {
+  const made = await write(claimed, lease, progress, end, async (writer, piece) => {
+    lease.check();
+    await completeOrFind(writer.upload, piece.bytes, () => writer.complete());
+    return piece;
+  });
+  lease.check();
+  await transaction((client) => finishPiece(client, claimed, made));
+}
+
+async function finalize(claimed: FinalizeClaim, lease: Lease, end: number): Promise<void> {
+  const stop = Math.min(end, performance.now() + mostFinalizeSeconds * 1_000);
+  const made = await assemble(claimed, lease, () => performance.now() < stop);
+  lease.check();
+  await transaction((client) =>
+    made instanceof Yielded
+      ? yieldUnit(client, claimed, made.checkpoint)
+      : finishExport(client, claimed, made.objectKey, made.outcome, contentTypeOf(claimed.request)),
+  );
+}
+
+/** Reads the unit into an upload of its own, and completes that, or gives it up. */
+async function write<Made>(
+  claimed: WholeClaim | PieceClaim,
+  lease: Lease,
+  progress: Progress,
+  end: number,
+  complete: (writer: MultipartWriter, piece: Piece) => Promise<Made>,
+): Promise<Made> {
+  const most = config().sources.get(claimed.source)?.maxReadSeconds ?? 0;
+  const seconds = Math.max(1, Math.min(most, Math.floor((end - performance.now()) / 1_000)));
   const overtime = AbortSignal.timeout(seconds * 1_000);
   const signal = AbortSignal.any([lease.signal, overtime]);
-  const { contentType } = formatOf(claimed.request.format);
-  const writer = await MultipartWriter.create(claimed.objectKey, contentType);
+  const writer = await MultipartWriter.create(claimed.objectKey, contentTypeOf(claimed.request));
   try {
-    const outcome = await readSnapshot({
+    const piece = await readUnit({
       claim: claimed,
       writer,
       progress,
@@ -78,8 +149,7 @@ async function make(
       statementTimeoutSeconds: seconds,
     });
     await writer.flush();
-    await completeObject(claimed, writer, outcome, lease);
-    return { objectKey: claimed.objectKey, outcome };
+    return await complete(writer, piece);
   } catch (error) {
     await writer.abort().catch((reason: unknown) => {
       logger.warn('upload not given up, the sweep will clear it', {
@@ -90,7 +160,7 @@ async function make(
     if (overtime.aborted && !lease.signal.aborted)
       throw new Refusal(
         'source_timeout',
-        `The export took longer than ${Math.round(seconds / 60)} minutes. Ask for a shorter range.`,
+        `Reading took longer than ${Math.round(seconds / 60)} minutes. Ask for a shorter range, or with "consistency": "resumable".`,
         { cause: error },
       );
     throw error;
@@ -116,9 +186,11 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
         retries,
         error: forLog(error),
       });
-      return fault.retry && retries < mostRetries
-        ? retryUnit(client, claimed, retryAfterSeconds(retries))
-        : failUnit(client, claimed, fault);
+      const { code, message } = fault;
+      if (fault.retry && retries < mostRetries)
+        return retryUnit(client, claimed, { code, message }, retryAfterSeconds(retries));
+      const tried = retries === 0 ? '' : ` It was tried ${retries + 1} times.`;
+      return failUnit(client, claimed, { code, message: `${message}${tried}` });
     });
   } catch (ending) {
     if (!(ending instanceof Fenced)) throw ending;

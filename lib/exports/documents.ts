@@ -32,27 +32,68 @@ export interface ExportRecord {
   error_code: Code | null;
   error_message: string | null;
   queue_position: number | null;
+  /** Of all that is to be done before it: what runs now, and what is ahead in the queue. */
+  seconds_before: number | null;
+  estimated_seconds: number | null;
+  units_total: number;
+  slots: number;
+  /** Since when the rows of `progress_rows` have been read. */
+  reading_since: Date | null;
+  pause_reason: string | null;
+  last_failure: { message: string } | null;
   now: Date;
 }
 
-/** At the moment `expires_at` passes an export is expired for everybody; the sweep only follows. */
+/** What an export takes of which nobody could say how long. */
+const usualSeconds = 3;
+
+/**
+ * At the moment `expires_at` passes an export is expired for everybody; the sweep only follows.
+ *
+ * The queue in the order in which dispatch will take it, if all may run: one of each account in turn,
+ * the account first that was served least recently.
+ */
 const selectRecords = `
+  with waiting as (
+    select e.id, a.served_at, e.queued_at, coalesce(e.estimated_seconds, ${usualSeconds}) as seconds,
+      row_number() over (partition by e.owner_id order by e.queued_at, e.id) as turn
+    from exports e join accounts a on a.id = e.owner_id where e.state = 'queued'
+  ), queue as (
+    select id, row_number() over turns - 1 as position, sum(seconds) over turns - seconds as seconds
+    from waiting window turns as (order by turn, served_at nulls first, queued_at, id)
+  ), busy as (
+    select sum(greatest(1, coalesce(e.estimated_seconds, ${usualSeconds})
+      - extract(epoch from now() - coalesce(e.started_at, now())))) as seconds
+    from exports e where e.state in ('dispatched', 'running', 'completing')
+  )
   select e.id, e.owner_id, a.email as owner_email,
     case when e.state = 'ready' and e.expires_at <= now() then 'expired' else e.state end as state,
     e.request, e.request_event_id, e.estimated_rows,
     coalesce(p.rows, 0) as progress_rows, coalesce(p.bytes, 0) as progress_bytes, e.created_at,
     e.started_at, e.finished_at, e.expires_at, e.downloaded_at,
     e.file, e.object_key, e.manifest, e.error_code, e.error_message,
-    case e.state
-      when 'dispatched' then 0
-      when 'queued' then (select count(*) from exports q where q.state = 'queued' and q.id < e.id)
-    end as queue_position,
+    case when e.state = 'dispatched' then 0 else queue.position end as queue_position,
+    queue.seconds::float8 + coalesce((select seconds from busy), 0)::float8 as seconds_before,
+    e.estimated_seconds, e.units_total,
+    (select count(*) from slots) as slots,
+    case when e.units_total > 1 then e.started_at
+      else (select max(t.started_at) from attempts t where t.export_id = e.id and t.state = 'running')
+    end as reading_since,
+    pause.reason as pause_reason,
+    case when e.state = 'queued' then (
+      select t.failure from attempts t join units u on u.id = t.unit_id
+      where t.export_id = e.id and t.state = 'retried' and u.run = e.run and u.state = 'queued'
+      order by t.ended_at desc limit 1) end as last_failure,
     now() as now
   from exports e
   join accounts a on a.id = e.owner_id
   cross join lateral (
-    select sum(u.rows)::bigint as rows, sum(u.bytes)::bigint as bytes from units u where u.export_id = e.id
-  ) p`;
+    select sum(u.rows)::bigint as rows, sum(u.bytes)::bigint as bytes
+    from units u where u.export_id = e.id and u.run = e.run
+  ) p
+  left join queue on queue.id = e.id
+  left join source_pauses pause
+    on e.state in ('queued', 'dispatched', 'running') and pause.source = e.request->'sources'->>0`;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -119,6 +160,7 @@ export function toDocument(record: ExportRecord): ExportDocument {
       estimatedRows: record.estimated_rows,
       queuePosition: record.queue_position,
       etaSeconds: etaSeconds(record),
+      waiting: waiting(record),
     },
     file: record.file,
     error:
@@ -133,14 +175,34 @@ export function toDocument(record: ExportRecord): ExportDocument {
   };
 }
 
-/** From the rate so far; null before there is one, and where nobody knows how many rows will come. */
+/**
+ * Running: from the rate so far. Queued: when the work before it is done by all slots, and what it is
+ * estimated to take itself. Null where nobody knows, or nobody can (its source is paused).
+ */
 function etaSeconds(record: ExportRecord): number | null {
-  const { state, started_at, estimated_rows, progress_rows, now } = record;
-  if (state !== 'running' || !started_at || estimated_rows === null || progress_rows === 0)
-    return null;
-  const elapsed = (now.getTime() - started_at.getTime()) / 1_000;
-  const left = Math.max(0, estimated_rows - progress_rows);
-  return Math.ceil((left / progress_rows) * elapsed);
+  const { estimated_rows, estimated_seconds, progress_rows, slots, units_total } = record;
+  switch (publicStatus(record.state)) {
+    case 'running': {
+      if (!record.reading_since || estimated_rows === null || progress_rows === 0) return null;
+      const elapsed = (record.now.getTime() - record.reading_since.getTime()) / 1_000;
+      const left = Math.max(0, estimated_rows - progress_rows);
+      return Math.ceil((left / progress_rows) * elapsed);
+    }
+    case 'queued': {
+      if (estimated_seconds === null || record.pause_reason !== null) return null;
+      const before = (record.seconds_before ?? 0) / slots;
+      return Math.ceil(before + estimated_seconds / Math.min(slots, units_total));
+    }
+    default:
+      return null;
+  }
+}
+
+/** Why it is not going on, if there is more to say than that others are before it. */
+function waiting({ request, pause_reason, last_failure }: ExportRecord): string | null {
+  if (pause_reason !== null)
+    return `${request.sources.join(', ')} is paused by your administrator: ${pause_reason}`;
+  return last_failure === null ? null : `${last_failure.message} It is tried again in a moment.`;
 }
 
 /** Refuses an export that has no file to give: not made yet, failed, cancelled (409), expired (410). */

@@ -1,6 +1,6 @@
 import { transaction } from '../runtime/catalogue.ts';
+import { cancelExport } from './cancel.ts';
 import { type ExportRecord, findExport, loadExport } from './documents.ts';
-import { emitOutcome } from './outcomes.ts';
 import { move } from './states.ts';
 
 export type Removed = { was: 'queued' | 'running'; record: ExportRecord } | { was: 'ended' };
@@ -16,20 +16,16 @@ export async function removeExport(ownerId: string, exportId: string): Promise<R
     switch (record.state) {
       case 'queued':
       case 'dispatched':
-        await client.query(
-          `update units set state = 'cancelled' where export_id = $1 and state in ('queued', 'dispatched')`,
-          [exportId],
-        );
-        await move(client, exportId, 'cancelled');
-        await emitOutcome(client, exportId, 'cancelled');
-        return { was: 'queued', record: await loadExport(client, exportId) };
       case 'running':
-      case 'completing':
+      case 'completing': {
         await client.query(
           'update exports set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
           [exportId],
         );
-        return { was: 'running', record: await loadExport(client, exportId) };
+        // A unit that is running learns of it by its next heartbeat, and ends the export with it.
+        const was = (await cancelExport(client, exportId)) ? 'queued' : 'running';
+        return { was, record: await loadExport(client, exportId) };
+      }
       case 'ready':
       case 'failed':
       case 'cancelled':

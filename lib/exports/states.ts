@@ -7,12 +7,13 @@ import type { Queryable } from '../runtime/catalogue.ts';
  *   queued → dispatched → running → completing → ready → expired
  *
  * with `failed` and `cancelled` from any of the first four, and back to `queued` from the three after
- * it (the worker was lost, or the attempt is to be made again).
+ * it (the worker was lost, the attempt is to be made again, the next unit waits for a slot). A retry
+ * by its owner (`retry.ts`) makes a new run of an export that has ended, which starts at `queued`.
  */
 export const moves = {
   queued: ['dispatched', 'failed', 'cancelled'],
   dispatched: ['running', 'queued', 'failed', 'cancelled'],
-  running: ['completing', 'queued', 'failed', 'cancelled'],
+  running: ['completing', 'dispatched', 'queued', 'failed', 'cancelled'],
   completing: ['ready', 'queued', 'failed', 'cancelled'],
   ready: ['expired'],
   failed: [],
@@ -56,4 +57,34 @@ export async function move(client: Queryable, exportId: string, to: State): Prom
     [exportId, to, statesBefore(to)],
   );
   return rowCount === 1;
+}
+
+/** The states in which units of an export may still be worked on. */
+export const activeStates = [
+  'queued',
+  'dispatched',
+  'running',
+  'completing',
+] as const satisfies State[];
+
+/**
+ * Puts an export that is under way where its units stand, after one of them was given out, taken or
+ * given back. Between two units, with one of them given out, it is running all the same.
+ */
+export async function settle(client: Queryable, exportId: string): Promise<void> {
+  await client.query(
+    `update exports e set state = stands.state,
+       started_at = case when stands.state = 'running' then coalesce(e.started_at, now()) else e.started_at end
+     from (
+       select case
+         when bool_or(u.state = 'running') then 'running'
+         when bool_or(u.state = 'dispatched') and x.units_done > 0 then 'running'
+         when bool_or(u.state = 'dispatched') then 'dispatched'
+         else 'queued' end as state
+       from exports x join units u on u.export_id = x.id and u.run = x.run
+       where x.id = $1 group by x.units_done
+     ) stands
+     where e.id = $1 and e.state = any($2)`,
+    [exportId, activeStates],
+  );
 }

@@ -22,10 +22,10 @@ describe('the row counter', () => {
   test('counts the same wherever the bytes are cut', () => {
     for (let first = 0; first <= body.length; first++) {
       for (let second = first; second <= body.length; second++) {
-        const counter = csv.counter();
-        counter.push(body.subarray(0, first));
-        counter.push(body.subarray(first, second));
-        counter.push(body.subarray(second));
+        const counter = csv.encoder();
+        counter.encode(body.subarray(0, first));
+        counter.encode(body.subarray(first, second));
+        counter.encode(body.subarray(second));
         counter.end();
         expect(counter.rows).toBe(6);
       }
@@ -34,14 +34,14 @@ describe('the row counter', () => {
 
   test('knows a body that ends inside a row', () => {
     for (const cut of ['1,"open', '1,half', '1,a\n2,"x"']) {
-      const counter = csv.counter();
-      counter.push(Buffer.from(cut));
+      const counter = csv.encoder();
+      counter.encode(Buffer.from(cut));
       expect(() => counter.end()).toThrow('inside a row');
     }
   });
 
   test('no rows is whole', () => {
-    const counter = csv.counter();
+    const counter = csv.encoder();
     counter.end();
     expect(counter.rows).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { copyCsv } from '../sources/query.ts';
-import type { Format, RowCounter } from './format.ts';
+import { type Encoder, type Format, nothing } from './format.ts';
 
 /**
  * CSV as PostgreSQL writes it (COPY … FORMAT csv): comma, LF, quotes where needed, NULL as nothing and
@@ -11,8 +11,10 @@ export const csv: Format = {
   copy: copyCsv,
   prologue: (columns) =>
     Buffer.from(`${columns.map(({ name }) => headerField(name, columns.length)).join(',')}\n`),
+  encoder: () => new CsvRowCounter(),
+  glue: () => nothing,
+  epilogue: () => nothing,
   fileType: () => 'text',
-  counter: () => new CsvRowCounter(),
 };
 
 /** Quoted by the rule of COPY's own header: a lone `\.` would read as the end of the data. */
@@ -25,12 +27,12 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 
 /** A row ends at a line feed outside quotes. Doubled quotes leave the parity as it was. */
-class CsvRowCounter implements RowCounter {
+class CsvRowCounter implements Encoder {
   rows = 0;
   #inQuotes = false;
   #lastByte = lineFeed;
 
-  push(piece: Buffer): void {
+  encode(piece: Buffer): Buffer {
     let inQuotes = this.#inQuotes;
     let rows = 0;
     for (let at = 0; at < piece.length; at++) {
@@ -41,6 +43,7 @@ class CsvRowCounter implements RowCounter {
     this.#inQuotes = inQuotes;
     this.rows += rows;
     this.#lastByte = piece.at(-1) ?? this.#lastByte;
+    return piece;
   }
 
   end(): void {

@@ -1,23 +1,37 @@
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
 
-/** One file format. What the server can write itself is passed through as it comes. */
+/**
+ * One file format. A file is
+ *
+ *   prologue, then for each unit its encoded rows (with glue before them), then epilogue
+ *
+ * so that units can be made side by side, by different workers, and put together without being read
+ * again. A unit never writes a header, a bracket or a comma around its rows.
+ */
 export interface Format {
   extension: string;
   contentType: string;
-  /** The COPY statement whose output is the body of the file. */
+  /** The COPY statement whose output the encoder takes. */
   copy(selection: Selection): string;
   /** What stands before the first row. Nothing else writes a header. */
   prologue(columns: readonly SourceColumn[]): Buffer;
+  /** A fresh encoder, for one unit. */
+  encoder(): Encoder;
+  /** What stands before the rows of a unit that has rows; `rowsBefore`: some unit before it has any. */
+  glue(rowsBefore: boolean): Buffer;
+  /** What stands behind the last row. */
+  epilogue(): Buffer;
   /** The name, in the format's own terms, of what a column becomes. */
   fileType(column: SourceColumn): string;
-  /** Counts the rows in the body as it passes, in pieces cut anywhere. */
-  counter(): RowCounter;
 }
 
-export interface RowCounter {
+/** Makes bytes of the file out of what COPY sends, in pieces cut anywhere, and counts the rows. */
+export interface Encoder {
   readonly rows: number;
-  push(piece: Buffer): void;
-  /** Throws if the body ended inside a row. */
+  encode(piece: Buffer): Buffer;
+  /** Throws if the data ended inside a row. */
   end(): void;
 }
+
+export const nothing = Buffer.alloc(0);

@@ -1,7 +1,8 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { csv } from './csv.ts';
 import type { Format } from './format.ts';
+import { ndjson } from './ndjson.ts';
 
-const formats: Record<ExportRequest['format'], Format> = { csv };
+const formats: Record<ExportRequest['format'], Format> = { csv, ndjson };
 
 export const formatOf = (name: ExportRequest['format']): Format => formats[name];

@@ -6,11 +6,20 @@ import { z } from 'zod';
  */
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
+/** What a worker's invocation leaves for reading. */
+const mostReadSeconds = 12 * 60;
+
 const sourceSettingsSchema = z.strictObject({
   /** Connection of a read-only role; direct, not through a transaction pooler. */
   url: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Time columns by dataset name, where the first one found is not the right one. */
   timeColumns: z.record(z.string(), z.string()).default({}),
+  /** How many of its connections exports may use at a time, over all workers. */
+  maxConnections: z.int().positive().default(8),
+  /** An export's transaction is open at most this long: while it is, the source cannot vacuum. */
+  maxReadSeconds: z.int().positive().max(mostReadSeconds).default(mostReadSeconds),
+  /** A replica that is further behind is not read; absent: it may be. */
+  maxLagSeconds: z.int().positive().optional(),
 });
 type SourceSettings = z.infer<typeof sourceSettingsSchema>;
 
@@ -40,6 +49,7 @@ const environmentSchema = z.object({
   STREAMSYNC_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters'),
   STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
   STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
+  STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(4),
   STREAMSYNC_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
 
@@ -52,6 +62,7 @@ export interface Config {
   tokenSecret: string;
   sessionSeconds: number;
   workerTimeoutSeconds: number;
+  runningExportsPerAccount: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
@@ -76,6 +87,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     tokenSecret: it.STREAMSYNC_TOKEN_SECRET,
     sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
     workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,
+    runningExportsPerAccount: it.STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT,
     logLevel: it.STREAMSYNC_LOG_LEVEL,
   };
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { KeyRange } from '../sources/query.ts';
 
 /** Where a delivery of `exports.work` came from: a redelivery has the same partition and offset. */
 export interface Delivery {
@@ -9,7 +10,18 @@ export interface Delivery {
   offset: number;
 }
 
-/** What an attempt did before it vanished: the object may be there, complete. */
+/** What one read unit wrote, and the moment of its source that it shows. */
+export interface Piece {
+  rows: number;
+  bytes: number;
+  sha256: string;
+  rowsWithoutTime: number;
+  asOf: string;
+  lsn: string;
+  columns: Manifest['columns'];
+}
+
+/** What a file is. */
 export interface Outcome {
   rows: number;
   bytes: number;
@@ -17,16 +29,53 @@ export interface Outcome {
   manifest: Manifest;
 }
 
-/** The right to work on a unit: every effect is conditional on `attemptId`. */
-export interface Claim {
+/** A piece of an export of several units, where it lies. */
+export interface StoredPiece extends Piece {
+  objectKey: string;
+}
+
+/** How far a finalize unit got that yielded: parts of the file, or the read-back of the whole. */
+export type Checkpoint =
+  | { phase: 'copy'; objectKey: string; uploadId: string; parts: UploadedPart[] }
+  | { phase: 'hash'; objectKey: string; pieces: number; state: string };
+
+export interface UploadedPart {
+  PartNumber: number;
+  ETag: string | undefined;
+  ChecksumCRC32: string | undefined;
+}
+
+interface Held {
   unitId: string;
   exportId: string;
+  /** Every effect is conditional on it. */
   attemptId: string;
   ownerEmail: string;
   source: string;
   request: ExportRequest;
-  createdAt: Date;
   objectKey: string;
-  /** The key and outcome of the last attempt that got as far as completing its upload. */
+}
+
+/** The right to make a whole file in one go. */
+export interface WholeClaim extends Held {
+  kind: 'whole';
+  /** What the last attempt recorded that got as far as completing its upload: the object may be there. */
   completing: { objectKey: string; outcome: Outcome } | null;
 }
+
+/** The right to make one piece of a file. */
+export interface PieceClaim extends Held {
+  kind: 'piece';
+  ordinal: number;
+  range: KeyRange | null;
+}
+
+/** The right to put a file together out of its pieces. */
+export interface FinalizeClaim extends Held {
+  kind: 'finalize';
+  pieces: StoredPiece[];
+  checkpoint: Checkpoint | null;
+  completing: { objectKey: string; outcome: { bytes: number } } | null;
+}
+
+export type Claim = WholeClaim | PieceClaim | FinalizeClaim;

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ExportRequest } from '../contracts/export-request.ts';
-import { move } from '../exports/states.ts';
+import { settle } from '../exports/states.ts';
 import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { endBackends } from '../sources/connection.ts';
+import type { KeyRange } from '../sources/query.ts';
 import { objectKeyOf } from '../storage/s3.ts';
-import type { Claim, Delivery, Outcome } from './attempt.ts';
+import type { Checkpoint, Claim, Delivery, Outcome, Piece, StoredPiece } from './attempt.ts';
 import { cancelUnit, failUnit } from './end.ts';
 import { leaseSeconds } from './lease.ts';
 import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
@@ -12,6 +13,12 @@ import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
 interface Row {
   unit_id: string;
   export_id: string;
+  kind: 'read' | 'finalize';
+  run: number;
+  ordinal: number;
+  units_total: number;
+  range: KeyRange | null;
+  checkpoint: Checkpoint | null;
   source: string;
   state: string;
   attempt_id: string | null;
@@ -19,7 +26,6 @@ interface Row {
   request: ExportRequest;
   owner_id: string;
   owner_email: string;
-  created_at: Date;
   cancel_requested_at: Date | null;
 }
 
@@ -69,8 +75,9 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
     [delivery.unitId],
   );
   const { rows } = await client.query<Row>(
-    `select u.id as unit_id, u.export_id, u.source, u.state, u.attempt_id, u.lost_attempts,
-       e.request, e.owner_id, a.email as owner_email, e.created_at, e.cancel_requested_at
+    `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
+       u.source, u.state, u.attempt_id, u.lost_attempts,
+       e.request, e.owner_id, a.email as owner_email, e.cancel_requested_at
      from units u join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id
      where u.id = $1 and u.dispatch_id = $2
        and (u.state = 'dispatched'
@@ -84,7 +91,31 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
 async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Claim> {
   const attemptId = randomUUID();
   const objectKey = objectKeyOf({ ownerId: row.owner_id, exportId: row.export_id, attemptId });
-  const completing = await lastCompleting(client, row.unit_id);
+  const held = {
+    unitId: row.unit_id,
+    exportId: row.export_id,
+    attemptId,
+    ownerEmail: row.owner_email,
+    source: row.source,
+    request: row.request,
+    objectKey,
+  };
+  const claimed: Claim =
+    row.kind === 'finalize'
+      ? {
+          ...held,
+          kind: 'finalize',
+          pieces: await piecesOf(client, row),
+          checkpoint: row.checkpoint,
+          completing: await lastCompleting(client, row.unit_id),
+        }
+      : row.units_total > 1
+        ? { ...held, kind: 'piece', ordinal: row.ordinal, range: row.range }
+        : {
+            ...held,
+            kind: 'whole',
+            completing: wholeOnly(await lastCompleting(client, row.unit_id)),
+          };
   await client.query(
     `insert into attempts (id, unit_id, export_id, partition, "offset", object_key)
      values ($1, $2, $3, $4, $5, $6)`,
@@ -98,31 +129,37 @@ async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Cl
      where id = $1`,
     [row.unit_id, attemptId, delivery.partition, delivery.offset],
   );
-  if (row.state === 'running') {
-    // A lost attempt may have stood at completing; by way of queued, as the states have it.
-    await move(client, row.export_id, 'queued');
-    await move(client, row.export_id, 'dispatched');
-  }
-  await move(client, row.export_id, 'running');
-  return {
-    unitId: row.unit_id,
-    exportId: row.export_id,
-    attemptId,
-    ownerEmail: row.owner_email,
-    source: row.source,
-    request: row.request,
-    createdAt: row.created_at,
-    objectKey,
-    completing,
-  };
+  // A lost attempt may have stood at completing: this one begins again.
+  await settle(client, row.export_id);
+  return claimed;
 }
 
-async function lastCompleting(client: Queryable, unitId: string): Promise<Claim['completing']> {
-  const { rows } = await client.query<{ object_key: string; outcome: Outcome }>(
-    `select object_key, outcome from attempts
+async function lastCompleting(
+  client: Queryable,
+  unitId: string,
+): Promise<{ objectKey: string; outcome: Outcome | { bytes: number } } | null> {
+  const { rows } = await client.query<{ object_key: string; outcome: Outcome | { bytes: number } }>(
+    `select coalesce(completing_key, object_key) as object_key, outcome from attempts
      where unit_id = $1 and outcome is not null and state in ('lost', 'retried') and cleared_at is null
      order by started_at desc limit 1`,
     [unitId],
   );
   return rows[0] ? { objectKey: rows[0].object_key, outcome: rows[0].outcome } : null;
+}
+
+function wholeOnly(
+  found: { objectKey: string; outcome: Outcome | { bytes: number } } | null,
+): { objectKey: string; outcome: Outcome } | null {
+  return found && 'manifest' in found.outcome
+    ? { objectKey: found.objectKey, outcome: found.outcome }
+    : null;
+}
+
+async function piecesOf(client: Queryable, { export_id, run }: Row): Promise<StoredPiece[]> {
+  const { rows } = await client.query<{ outcome: Piece; object_key: string }>(
+    `select outcome, object_key from units
+     where export_id = $1 and run = $2 and kind = 'read' order by ordinal`,
+    [export_id, run],
+  );
+  return rows.map(({ outcome, object_key }) => ({ ...outcome, objectKey: object_key }));
 }

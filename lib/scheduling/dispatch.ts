@@ -1,64 +1,120 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { UnitDispatched } from '../contracts/events.ts';
+import { activeStates, settle } from '../exports/states.ts';
 import { cloudEvent } from '../messaging/cloud-event.ts';
 import { enqueue } from '../messaging/outbox.ts';
 import { topics } from '../messaging/topics.ts';
 import { locks, type Queryable, transaction, tryLock } from '../runtime/catalogue.ts';
+import { config } from '../runtime/config.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 
+/** Snapshot exports that take longer than this share half of the slots, so that short ones get through. */
+const longSeconds = 120;
+
 /**
  * Kafka partitions are no queue: keyed by a hash, work stacks up behind a busy one. So the catalogue
- * queues, and a unit is published only to the partition (slot) that is free for it.
+ * queues, and a unit is published only to the partition (slot) that is free for it, the one used least
+ * recently.
  *
- * Here: the oldest unit first, into the slot that was used least recently. Exports are locked before
- * units, as everywhere, or two transactions could wait for each other.
+ * Whose turn it is: the account that was served least recently, of those that have a unit which may
+ * run; of its exports the oldest. What may run: a unit whose source is not paused and has connections
+ * left in its budget (backends of lost attempts count until their slot reopens), of an account that is
+ * not at its limit of exports running, and not a long snapshot when those have their half already.
+ *
+ * $1 budget by source, $2 exports an account may have running. Exports are locked before units, as
+ * everywhere, or two transactions could wait for each other.
  */
 const choose = `
-  with free as (
-    select s.partition, row_number() over (order by s.last_used_at nulls first, s.partition) as n
-    from slots s
+  with busy as (
+    select u.export_id, u.source, u.planned_connections, e.owner_id,
+      e.units_total = 1 and e.estimated_seconds > ${longSeconds} as long
+    from units u join exports e on e.id = u.export_id
+    where u.state in ('dispatched', 'running')
+  ), used as (
+    select source, sum(connections) as connections from (
+      select source, planned_connections as connections from busy
+      union all
+      select u.source, u.planned_connections from slots s
+        join attempts a on a.partition = s.partition and a."offset" = s.closed_offset and a.state = 'lost'
+        join units u on u.id = a.unit_id
+        where s.closed_until > now()
+    ) held group by source
+  ), owners as (
+    select owner_id, count(distinct export_id) as running from busy group by owner_id
+  ), slot as (
+    select s.partition from slots s
     where (s.closed_until is null or s.closed_until < now())
       and not exists (select 1 from units u
         where u.partition = s.partition and u.state in ('dispatched', 'running'))
-  ), waiting as (
-    select u.id, u.export_id, row_number() over (order by u.created_at, u.id) as n
-    from units u
-    join (select e.id from exports e where e.state = 'queued' for update skip locked) e
-      on e.id = u.export_id
-    where u.state = 'queued' and u.not_before <= now()
+    order by s.last_used_at nulls first, s.partition limit 1
   )
-  select w.id as unit_id, w.export_id, f.partition from waiting w join free f using (n)
-  order by n`;
+  select u.id as unit_id, u.export_id, e.owner_id, slot.partition
+  from slot
+  cross join units u
+  join exports e on e.id = u.export_id and e.run = u.run
+  join accounts a on a.id = e.owner_id
+  left join used on used.source = u.source
+  left join owners on owners.owner_id = e.owner_id
+  where u.state = 'queued' and u.not_before <= now()
+    and e.state = any($3) and e.cancel_requested_at is null
+    and (u.kind = 'finalize' or (
+      not exists (select 1 from source_pauses p where p.source = u.source)
+      and coalesce(used.connections, 0) + u.planned_connections
+        <= coalesce(($1::jsonb ->> u.source)::integer, 0)))
+    and (coalesce(owners.running, 0) < $2
+      or exists (select 1 from busy where busy.export_id = u.export_id))
+    and (e.units_total > 1 or coalesce(e.estimated_seconds, 0) <= ${longSeconds}
+      or (select count(*) from busy where long) < (select count(*) / 2 from slots))
+  order by a.served_at nulls first, u.kind = 'finalize' desc, e.queued_at, e.id, u.ordinal
+  limit 1
+  for update of e skip locked`;
 
 interface Chosen {
   unit_id: string;
   export_id: string;
+  owner_id: string;
   partition: number;
 }
 
-async function dispatchOnce(): Promise<number | 'busy'> {
+/** Gives out units while there is a slot and one that may have it. */
+async function dispatchOnce(): Promise<'done' | 'busy'> {
+  const { sources, runningExportsPerAccount } = config();
+  const budgets = Object.fromEntries(
+    [...sources].map(([name, { maxConnections }]) => [name, maxConnections]),
+  );
   return transaction(async (client) => {
     if (!(await tryLock(client, locks.dispatch))) return 'busy';
-    const { rows } = await client.query<Chosen>(choose);
-    for (const chosen of rows) await give(client, chosen);
-    return rows.length;
+    for (let given = 0; given < topics.work.partitions; given++) {
+      const { rows } = await client.query<Chosen>(choose, [
+        JSON.stringify(budgets),
+        runningExportsPerAccount,
+        activeStates,
+      ]);
+      if (!rows[0]) break;
+      await give(client, rows[0]);
+    }
+    return 'done';
   });
 }
 
-async function give(client: Queryable, { unit_id, export_id, partition }: Chosen): Promise<void> {
+async function give(
+  client: Queryable,
+  { unit_id, export_id, owner_id, partition }: Chosen,
+): Promise<void> {
   const dispatchId = randomUUID();
-  await client.query(`update exports set state = 'dispatched' where id = $1`, [export_id]);
   await client.query(
     `update units set state = 'dispatched', dispatch_id = $2, partition = $3, "offset" = null,
        attempt_id = null, lease_until = null
      where id = $1`,
     [unit_id, dispatchId, partition],
   );
+  await settle(client, export_id);
   await client.query('update slots set last_used_at = clock_timestamp() where partition = $1', [
     partition,
   ]);
+  await client.query('update accounts set served_at = clock_timestamp() where id = $1', [owner_id]);
   const event: UnitDispatched = cloudEvent('streamsync.unit.dispatched.v1' as const, export_id, {
     unitId: unit_id,
     dispatchId,

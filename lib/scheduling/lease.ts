@@ -17,7 +17,7 @@ export class Fenced extends Error {
   }
 }
 
-/** The owner wants the export stopped. */
+/** The owner wants the export stopped, or another of its units has failed. */
 export class Cancelled extends Error {
   constructor() {
     super('the export was cancelled');
@@ -105,4 +105,4 @@ const heartbeat = `
   update units u set lease_until = now() + interval '${leaseSeconds} seconds', rows = $2, bytes = $3
   from exports e
   where u.attempt_id = $1 and u.state = 'running' and e.id = u.export_id
-  returning e.cancel_requested_at is not null as cancel`;
+  returning e.cancel_requested_at is not null or e.state in ('failed', 'cancelled') as cancel`;

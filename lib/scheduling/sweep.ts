@@ -1,6 +1,6 @@
 import { rememberedDays } from '../exports/idempotency.ts';
 import { emitOutcome } from '../exports/outcomes.ts';
-import { move } from '../exports/states.ts';
+import { activeStates, move, settle } from '../exports/states.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
@@ -66,7 +66,7 @@ async function takeBackDispatches(): Promise<void> {
          where id = $1 and state = 'dispatched' and dispatch_id = $2`,
         [unit.unit_id, unit.dispatch_id],
       );
-      if (rowCount === 1) await move(client, unit.export_id, 'queued');
+      if (rowCount === 1) await settle(client, unit.export_id);
     });
   }
 }
@@ -103,15 +103,16 @@ async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promis
       partition: number;
       offset: number;
       lost_attempts: number;
-      cancel: boolean;
+      stop: boolean;
     }>(
       `update units u set state = 'queued', attempt_id = null, lease_until = null,
          lost_attempts = lost_attempts + 1
        from exports e
        where u.id = $1 and u.attempt_id = $2 and u.state = 'running' and u.lease_until < now()
          and e.id = u.export_id
-       returning u.partition, u."offset", u.lost_attempts, e.cancel_requested_at is not null as cancel`,
-      [unit_id, attempt_id],
+       returning u.partition, u."offset", u.lost_attempts,
+         e.cancel_requested_at is not null or e.state <> all($3) as stop`,
+      [unit_id, attempt_id, activeStates],
     );
     const [unit] = rows;
     if (!unit) return false;
@@ -123,9 +124,9 @@ async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promis
       [unit.partition, unit.offset, mayWriteSeconds()],
     );
     const ending = { unitId: unit_id, exportId: export_id, attemptId: null };
-    if (unit.cancel) await cancelUnit(client, ending);
+    if (unit.stop) await cancelUnit(client, ending);
     else if (unit.lost_attempts >= mostLostAttempts) await failUnit(client, ending, lostTooOften);
-    else await move(client, export_id, 'queued');
+    else await settle(client, export_id);
     return true;
   });
 }
@@ -151,23 +152,32 @@ async function deleteObjects(): Promise<void> {
   for (const { id, object_key } of rows) {
     await deleteObject(object_key);
     await catalogue().query('update exports set object_deleted_at = now() where id = $1', [id]);
+    await catalogue().query(
+      `update attempts set cleared_at = now() where export_id = $1 and object_key = $2`,
+      [id, object_key],
+    );
   }
 }
 
 /**
- * Attempts that ended without their object becoming the export's: their uploads are aborted, their
- * objects deleted, again and again until no process of theirs can write any more. What an unfinished
- * export may still take over (a recorded outcome) is left.
+ * Attempts whose object is not the export's file: their uploads are aborted, their objects deleted,
+ * again and again until no process of theirs can write any more. What an export under way still needs
+ * is left: its pieces, and what another attempt may take over (a recorded outcome, a checkpoint). The
+ * file of an earlier run goes when running responses have had their time.
  */
 async function clearAttempts(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string; object_key: string; over: boolean }>(
     `select a.id, a.object_key, a.ended_at < now() - make_interval(secs => $1) as over
-     from attempts a join exports e on e.id = a.export_id
-     where a.cleared_at is null and a.ended_at is not null and a.state <> 'done'
+     from attempts a join units u on u.id = a.unit_id join exports e on e.id = a.export_id
+     where a.cleared_at is null and a.ended_at is not null
        and e.object_key is distinct from a.object_key
-       and (a.outcome is null or e.state in ('ready', 'failed', 'cancelled', 'expired'))
+       and case
+         when u.run < e.run then
+           a.state <> 'done' or e.queued_at < now() - interval '${transferGraceSeconds} seconds'
+         when e.state = any($2) then a.state not in ('done', 'yielded') and a.outcome is null
+         else true end
      order by a.ended_at limit ${most}`,
-    [mayWriteSeconds()],
+    [mayWriteSeconds(), activeStates],
   );
   for (const { id, object_key, over } of rows) {
     await clearKey(object_key);

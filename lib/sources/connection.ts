@@ -32,6 +32,9 @@ export function metadataPool(source: string): pg.Pool {
       idleTimeoutMillis: 10_000,
       statement_timeout: 5_000,
       application_name: 'streamsync:metadata',
+      // Bounds of units come as text and go back as text.
+      options:
+        '-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=1',
     });
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', (error) =>

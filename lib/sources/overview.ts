@@ -3,7 +3,7 @@ import { codeOf, forLog } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { metadataPool } from './connection.ts';
 import { readDatasets, type SourceDataset } from './datasets.ts';
-import { estimateRows } from './estimate.ts';
+import { estimate } from './estimate.ts';
 import { timeRange } from './query.ts';
 
 /** A first and last time are shown where the source knows them quickly (an index); this is quickly. */
@@ -48,7 +48,7 @@ async function describeSource(name: string): Promise<Dataset[]> {
         kind: dataset.kind,
         timeColumn: dataset.timeColumn?.name ?? null,
         ...(await ask(() => rangeOf(client, dataset), { earliest: null, latest: null })),
-        estimatedRows: await ask(() => estimateRows(client, selection), 0),
+        estimatedRows: await ask(async () => (await estimate(client, selection)).rows, 0),
         columns: dataset.columns,
       });
     }
@@ -74,7 +74,7 @@ interface Range {
 }
 
 async function rangeOf(
-  client: Parameters<typeof estimateRows>[0],
+  client: Parameters<typeof estimate>[0],
   dataset: SourceDataset,
 ): Promise<Range> {
   const none = { earliest: null, latest: null };

@@ -14,6 +14,16 @@ export interface Selection {
   /** Canonical instants in UTC; `from` inclusive, `to` exclusive. */
   from: string | undefined;
   to: string | undefined;
+  /** One unit's share of the rows; absent: all of them. */
+  range?: KeyRange | undefined;
+}
+
+/** The rows whose key is `from` or more, and less than `to`; a missing end is open. */
+export interface KeyRange {
+  column: SourceColumn;
+  /** As PostgreSQL writes a value of the column's type. */
+  from: string | null;
+  to: string | null;
 }
 
 const relationOf = (dataset: SourceDataset): string =>
@@ -35,15 +45,28 @@ function bound(column: SourceColumn, instant: string): string {
   return `${literal(instant.replace('T', ' ').replace('Z', ''))}::timestamp`;
 }
 
-function conditions({ dataset, from, to }: Selection): string {
+function conditions({ dataset, from, to, range }: Selection): string {
+  const parts: string[] = [];
   const column = dataset.timeColumn;
-  if (!column || (from === undefined && to === undefined)) return '';
+  if (column) {
+    const name = identifier(column.name);
+    if (from !== undefined) parts.push(`${name} >= ${bound(column, from)}`);
+    if (to !== undefined) parts.push(`${name} < ${bound(column, to)}`);
+  }
+  if (range) parts.push(...within(range));
+  return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
+}
+
+/** The last range takes the rows without a key, too: NULL is neither less nor more. */
+function within({ column, from, to }: KeyRange): string[] {
   const name = identifier(column.name);
-  const parts = [
-    ...(from === undefined ? [] : [`${name} >= ${bound(column, from)}`]),
-    ...(to === undefined ? [] : [`${name} < ${bound(column, to)}`]),
+  const key = (value: string): string => `${literal(value)}::${column.type}`;
+  if (to !== null)
+    return [...(from === null ? [] : [`${name} >= ${key(from)}`]), `${name} < ${key(to)}`];
+  if (from === null) return [];
+  return [
+    column.nullable ? `(${name} >= ${key(from)} or ${name} is null)` : `${name} >= ${key(from)}`,
   ];
-  return ` where ${parts.join(' and ')}`;
 }
 
 /** The rows of the selection, as one SELECT. */
@@ -63,6 +86,22 @@ export function countRowsWithoutTime(selection: Selection): string | null {
 /** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
 export const copyCsv = (selection: Selection): string =>
   `copy (${selectRows(selection)}) to stdout (format csv)`;
+
+/** What never has a line feed in its JSON: all else may carry JSON text as somebody wrote it, whitespace and all. */
+const plainInJson =
+  /^(smallint|integer|bigint|numeric|real|double precision|money|boolean|text|character|character varying|uuid|date|time|timestamp|interval|bytea|jsonb|inet|cidr|macaddr)(\(\d+(,-?\d+)?\))?( with(out)? time zone)?(\[\])*$/;
+
+/**
+ * Server-made JSON, an object a line. The CSV form with a quote and a delimiter that JSON cannot hold
+ * passes it as it is, where the text form would escape it again.
+ */
+export function copyJsonLines(selection: Selection): string {
+  const json = 'row_to_json(r)::text';
+  const oneLine = selection.columns.every(({ type }) => plainInJson.test(type))
+    ? json
+    : `translate(${json}, E'\\n\\r', '  ')`;
+  return `copy (select ${oneLine} from (${selectRows(selection)}) r) to stdout (format csv, quote E'\\x01', delimiter E'\\x02')`;
+}
 
 /** The planner's idea of a selection. */
 export const explainRows = (selection: Selection): string =>
@@ -85,3 +124,41 @@ export function timeRange(dataset: SourceDataset, column: SourceColumn): string 
  */
 export const lockDataset = (dataset: SourceDataset): string | null =>
   dataset.lockable ? `lock table ${relationOf(dataset)} in access share mode` : null;
+
+/** The leading column of the primary key: ranges of it take rows with equal values together. */
+export const leadingKeyColumn = (dataset: SourceDataset): string =>
+  `select a.attname as name from pg_index i
+   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+   where i.indrelid = ${literal(relationOf(dataset))}::regclass and i.indisprimary`;
+
+/** Values of a key that divide a selection into so many parts of about as many rows, by a sample of its pages. */
+export function sampleSplit(
+  selection: Selection,
+  column: SourceColumn,
+  parts: number,
+  percent: number,
+): string {
+  const name = identifier(column.name);
+  const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
+  return `select b.bound::text from (
+    select distinct bound from (
+      select unnest(percentile_disc(array[${fractions.join(', ')}]::float8[]) within group (order by ${name})) as bound
+      from ${relationOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}
+    ) bounds where bound is not null) b order by b.bound`;
+}
+
+/** Moments of a time column that divide the time of a selection into so many equal parts. */
+export function evenSplit(selection: Selection, column: SourceColumn, parts: number): string {
+  const name = identifier(column.name);
+  const step =
+    column.type === 'date'
+      ? `floor((b.until - b.since) * (n::float8 / ${parts}))::integer`
+      : `(b.until - b.since) * (n::float8 / ${parts})`;
+  return `select divided.bound::text from (
+    select distinct b.since + ${step} as bound from (
+      select min(${name}) filter (where isfinite(${name})) as since,
+        max(${name}) filter (where isfinite(${name})) as until
+      from (${selectRows({ ...selection, columns: [column] })}) r
+    ) b cross join generate_series(1, ${parts - 1}) n
+    where b.until > b.since) divided order by divided.bound`;
+}

@@ -1,11 +1,6 @@
-import {
-  type CompletedPart,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
-import { config } from '../runtime/config.ts';
-import { abortUpload, s3 } from './s3.ts';
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import { abortUpload } from './s3.ts';
+import { completeUpload, createUpload, type Upload, uploadPart } from './upload.ts';
 
 /**
  * The one writer of objects: a multipart upload fed piece by piece, in constant memory. At most
@@ -20,8 +15,7 @@ const mebibyte = 2 ** 20;
 const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 8 : 64) * mebibyte;
 
 export class MultipartWriter {
-  readonly key: string;
-  readonly uploadId: string;
+  readonly upload: Upload;
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #nextPart = 1;
@@ -30,22 +24,12 @@ export class MultipartWriter {
   #failure: { error: unknown } | undefined;
   readonly #abort = new AbortController();
 
-  private constructor(key: string, uploadId: string) {
-    this.key = key;
-    this.uploadId = uploadId;
+  private constructor(upload: Upload) {
+    this.upload = upload;
   }
 
   static async create(key: string, contentType: string): Promise<MultipartWriter> {
-    const { UploadId } = await s3().send(
-      new CreateMultipartUploadCommand({
-        Bucket: config().s3.bucket,
-        Key: key,
-        ContentType: contentType,
-        ChecksumAlgorithm: 'CRC32',
-      }),
-    );
-    if (UploadId === undefined) throw new Error('the object storage gave no upload id');
-    return new MultipartWriter(key, UploadId);
+    return new MultipartWriter(await createUpload(key, contentType));
   }
 
   /** Takes over the piece: it must not be changed afterwards. Throws the first failure of any part. */
@@ -77,22 +61,8 @@ export class MultipartWriter {
     this.#throwFailure();
   }
 
-  /**
-   * Makes the object visible, unless there is one of that key. An error does not tell whether it did:
-   * the request is repeated by the client, and its second try may find the upload completed.
-   */
   async complete(): Promise<void> {
-    await s3().send(
-      new CompleteMultipartUploadCommand({
-        Bucket: config().s3.bucket,
-        Key: this.key,
-        UploadId: this.uploadId,
-        IfNoneMatch: '*',
-        MultipartUpload: {
-          Parts: this.#parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)),
-        },
-      }),
-    );
+    await completeUpload(this.upload, this.#parts);
   }
 
   /** Stops what is under way and gives the parts up. */
@@ -100,7 +70,7 @@ export class MultipartWriter {
     this.#failure ??= { error: new Error('the upload was given up') };
     this.#abort.abort();
     await Promise.allSettled(this.#sending);
-    await abortUpload(this.key, this.uploadId);
+    await abortUpload(this.upload.key, this.upload.uploadId);
   }
 
   async #send(body: Buffer): Promise<void> {
@@ -116,18 +86,7 @@ export class MultipartWriter {
   }
 
   async #upload(partNumber: number, body: Buffer): Promise<void> {
-    const { ETag, ChecksumCRC32 } = await s3().send(
-      new UploadPartCommand({
-        Bucket: config().s3.bucket,
-        Key: this.key,
-        UploadId: this.uploadId,
-        PartNumber: partNumber,
-        Body: body,
-        ChecksumAlgorithm: 'CRC32',
-      }),
-      { abortSignal: this.#abort.signal },
-    );
-    this.#parts.push({ PartNumber: partNumber, ETag, ChecksumCRC32 });
+    this.#parts.push(await uploadPart(this.upload, partNumber, body, this.#abort.signal));
   }
 
   #throwFailure(): void {

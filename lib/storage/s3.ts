@@ -1,3 +1,4 @@
+import { addAbortSignal, Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CreateBucketCommand,
@@ -15,12 +16,20 @@ import { codeOf } from '../runtime/errors.ts';
 
 let made: S3Client | undefined;
 
+/**
+ * Without bounds of our own a request that gets no answer waits for ever, and its retries with it. Idle time, not
+ * the time of a request: a large part may take long over a slow line, and S3 sends blanks while it completes or
+ * copies something large.
+ */
+const timeouts = { connectionTimeout: 5_000, socketTimeout: 20_000 };
+
 /** The one S3 client of this process. */
 export function s3(): S3Client {
   const { endpoint, region } = config().s3;
   made ??= new S3Client({
     region,
     maxAttempts: 5,
+    requestHandler: timeouts,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
   return made;
@@ -43,6 +52,30 @@ export async function sizeOf(key: string): Promise<number | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** The bytes of an object from `start` to `end` (exclusive) as they come. Throws if they end early. */
+export async function* readObject(
+  key: string,
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (start === end) return;
+  const { Body } = await s3().send(
+    new GetObjectCommand({ Bucket: bucket(), Key: key, Range: `bytes=${start}-${end - 1}` }),
+    { abortSignal: signal },
+  );
+  if (!(Body instanceof Readable)) throw new Error('the object storage gave no body');
+  let length = 0;
+  for await (const piece of addAbortSignal(signal, Body)) {
+    if (!Buffer.isBuffer(piece))
+      throw new Error('the object storage gave something that is not bytes');
+    length += piece.length;
+    yield piece;
+  }
+  if (length !== end - start)
+    throw new Error(`the object storage gave ${length} bytes of ${end - start}`);
 }
 
 /** Deletes an object. One that is not there is done already. */

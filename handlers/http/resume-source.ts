@@ -1,0 +1,13 @@
+import { authenticate } from '../../lib/access/authenticate.ts';
+import { relay } from '../../lib/messaging/outbox.ts';
+import { http } from '../../lib/runtime/http.ts';
+import { dispatch } from '../../lib/scheduling/dispatch.ts';
+import { resumeSource } from '../../lib/scheduling/pauses.ts';
+
+/** DELETE /sources/{name}/pause */
+export const handler = http(authenticate, async ({ account, param }) => {
+  await resumeSource(account, param('name'));
+  await dispatch();
+  void relay();
+  return { status: 204 };
+});

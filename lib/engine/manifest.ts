@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Manifest } from '../contracts/export-document.ts';
+import { compressionOf } from '../formats/compression.ts';
+import { formatOf } from '../formats/index.ts';
+import { Refusal } from '../runtime/errors.ts';
+import type { Claim, Outcome, Piece } from '../scheduling/attempt.ts';
+import { fileNameOf } from './file-name.ts';
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) => all + next, 0);
+
+/** What a file is that was made of these pieces, and the proof of it. */
+export function outcomeOf(
+  { exportId, request, source, ownerEmail }: Claim,
+  pieces: readonly Piece[],
+  { bytes, sha256 }: { bytes: number; sha256: string },
+): Outcome {
+  // The moment from which on nothing is promised to be as it was.
+  const [first] = pieces.toSorted((a, b) => Date.parse(a.asOf) - Date.parse(b.asOf));
+  if (!first) throw new Error('a file without pieces');
+  if (!pieces.every(({ columns }) => isDeepStrictEqual(columns, first.columns)))
+    throw new Refusal(
+      'dataset_changed',
+      'The columns of the dataset changed while it was exported. Ask for it again.',
+    );
+  const rows = sum(pieces.map((piece) => piece.rows));
+  const moments = pieces.map(({ asOf }) => Date.parse(asOf));
+  const units = pieces.map(({ rows: own, asOf, lsn }) => ({ rows: own, asOf, lsn }));
+  const manifest: Manifest = {
+    exportId,
+    request,
+    file: { name: fileNameOf(request, exportId, extensionOf(request)), bytes, rows, sha256 },
+    truncated: false,
+    consistency: request.consistency,
+    columns: first.columns,
+    sources: [
+      {
+        name: source,
+        rows,
+        rowsWithoutTime: sum(pieces.map((piece) => piece.rowsWithoutTime)),
+        asOf: first.asOf,
+        lsn: first.lsn,
+        ...(request.consistency === 'resumable' ? { units } : {}),
+      },
+    ],
+    skewSeconds: (Math.max(...moments) - Math.min(...moments)) / 1_000,
+    createdBy: ownerEmail,
+  };
+  return { rows, bytes, sha256, manifest };
+}
+
+const extensionOf = ({ format, compression }: Claim['request']): string =>
+  formatOf(format).extension + compressionOf(compression).extension;
+
+/** The media type of the file: that of what is in it only if it is not compressed. */
+export const contentTypeOf = ({ format, compression }: Claim['request']): string =>
+  compressionOf(compression).contentType ?? formatOf(format).contentType;

@@ -1,0 +1,136 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Account } from '../access/accounts.ts';
+import type { ExportRequest } from '../contracts/export-request.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
+import { config } from '../runtime/config.ts';
+import { codeOf, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
+import { logger } from '../runtime/logger.ts';
+import { metadataPool } from '../sources/connection.ts';
+import { type Estimate, estimate } from '../sources/estimate.ts';
+import type { KeyRange, Selection } from '../sources/query.ts';
+import { splitKey, splitRanges } from '../sources/split.ts';
+import { selectionFor } from './selection.ts';
+
+/** A unit of a resumable export reads for about this long, so that a lost worker costs no more. */
+const unitSeconds = 60;
+/** S3 copies a thousand pieces in a minute or two; more would not be resumed any better. */
+const mostUnits = 1_000;
+
+/** How an export is to be made. */
+export interface Plan {
+  source: string;
+  estimatedRows: number | null;
+  estimatedSeconds: number | null;
+  /** One for each read unit; null: all rows. */
+  ranges: (KeyRange | null)[];
+}
+
+/**
+ * Holds a request against the source as it is now, asks how much it will be, and divides the work.
+ * Throws refusals: of fields, of what is too much for one snapshot, of a source that does not answer.
+ */
+export async function planExport(owner: Account, request: ExportRequest): Promise<Plan> {
+  const source = grantedSource(owner, request);
+  try {
+    const selection = await selectionFor(metadataPool(source), source, request);
+    const expected = await guess(source, selection);
+    const plan = {
+      source,
+      estimatedRows: expected?.rows ?? null,
+      estimatedSeconds: expected ? Math.ceil(expected.seconds) : null,
+    };
+    return { ...plan, ranges: await rangesOf(source, selection, request, expected) };
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    logger.warn('source does not answer', {
+      source,
+      code: codeOf(cause),
+      reason: messageOf(cause),
+    });
+    throw new Refusal(
+      'source_unavailable',
+      `The source ${source} does not answer. Nothing was made; try again in a few seconds.`,
+      { cause },
+    );
+  }
+}
+
+/** A source that is not granted is unknown to the account. */
+function grantedSource(owner: Account, { sources: [source = ''] }: ExportRequest): string {
+  if (owner.sources.includes(source)) return source;
+  throw refusedFields([
+    { field: 'sources', message: `names no source of yours: ${source}`, allowed: owner.sources },
+  ]);
+}
+
+/** Without an estimate an export is still an export: its progress is shown without a percentage. */
+async function guess(source: string, selection: Selection): Promise<Estimate | null> {
+  try {
+    return await estimate(metadataPool(source), selection);
+  } catch (error) {
+    logger.warn('no estimate', {
+      source,
+      dataset: selection.dataset.name,
+      reason: messageOf(error),
+    });
+    return null;
+  }
+}
+
+async function rangesOf(
+  source: string,
+  selection: Selection,
+  { consistency }: ExportRequest,
+  expected: Estimate | null,
+): Promise<(KeyRange | null)[]> {
+  if (consistency === 'snapshot') {
+    requireShort(source, expected);
+    return [null];
+  }
+  const key = await splitKey(metadataPool(source), selection);
+  if (!key)
+    throw refusedFields([
+      {
+        field: 'consistency',
+        message: `cannot be resumable: ${selection.dataset.name} has neither a primary key nor a time column to divide it by`,
+        allowed: ['snapshot'],
+      },
+    ]);
+  const units = Math.min(mostUnits, Math.ceil((expected?.seconds ?? 0) / unitSeconds));
+  if (units <= 1 || !expected) return [null];
+  return splitRanges(metadataPool(source), selection, key, { units, rows: expected.rows });
+}
+
+function requireShort(source: string, expected: Estimate | null): void {
+  const most = config().sources.get(source)?.maxReadSeconds ?? 0;
+  if (!expected || expected.seconds <= most) return;
+  const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds / 60))} minutes`;
+  throw new Refusal(
+    'too_large_for_snapshot',
+    `It would take about ${minutes(expected.seconds)}; one snapshot of ${source} is read within ${minutes(most)}. Ask with "consistency": "resumable", or for a shorter range.`,
+    {
+      errors: [
+        {
+          field: 'consistency',
+          message: 'must be resumable for so many rows',
+          allowed: ['resumable'],
+        },
+      ],
+    },
+  );
+}
+
+/** Writes the read units of a run. */
+export async function insertUnits(
+  client: Queryable,
+  exportId: string,
+  run: number,
+  { source, ranges }: Plan,
+): Promise<void> {
+  for (const [ordinal, range] of ranges.entries())
+    await client.query(
+      `insert into units (id, export_id, run, kind, ordinal, source, range)
+       values ($1, $2, $3, 'read', $4, $5, $6)`,
+      [randomUUIDv7(), exportId, run, ordinal, source, range],
+    );
+}

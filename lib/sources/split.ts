@@ -1,0 +1,51 @@
+import type { Queryable } from '../runtime/catalogue.ts';
+import type { SourceColumn, SourceDataset } from './datasets.ts';
+import {
+  evenSplit,
+  type KeyRange,
+  leadingKeyColumn,
+  type Selection,
+  sampleSplit,
+} from './query.ts';
+
+/** A sample of so many rows knows where a hundredth of the rows ends to within a few percent of it. */
+const sampleRows = 30_000;
+
+/**
+ * The column by which a selection is divided: the time column if the selection is bounded by it,
+ * else the leading column of the primary key, else the time column; null if there is none. Never the
+ * physical place of rows: an updated row moves.
+ */
+export async function splitKey(
+  client: Queryable,
+  selection: Selection,
+): Promise<SourceColumn | null> {
+  const { dataset, from, to } = selection;
+  if (from !== undefined || to !== undefined) return dataset.timeColumn;
+  const { rows } = await client.query<{ name: string }>(leadingKeyColumn(dataset));
+  return dataset.columns.find(({ name }) => name === rows[0]?.name) ?? dataset.timeColumn;
+}
+
+/** Ranges that are about equal, in the order of the key, and take every row of the selection once. */
+export async function splitRanges(
+  client: Queryable,
+  selection: Selection,
+  column: SourceColumn,
+  { units, rows: expected }: { units: number; rows: number },
+): Promise<KeyRange[]> {
+  const question = canBeSampled(selection.dataset)
+    ? sampleSplit(
+        selection,
+        column,
+        units,
+        Math.min(100, (100 * sampleRows) / Math.max(1, expected)),
+      )
+    : evenSplit(selection, column, units);
+  const { rows } = await client.query<{ bound: string }>(question);
+  const bounds = [null, ...rows.map(({ bound }) => bound), null];
+  return bounds.slice(1).map((to, n) => ({ column, from: bounds[n] ?? null, to }));
+}
+
+/** TABLESAMPLE takes what has pages of its own: not views and foreign tables. */
+const canBeSampled = ({ kind, lockable }: SourceDataset): boolean =>
+  kind === 'materialized_view' || (kind === 'table' && lockable);
