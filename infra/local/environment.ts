@@ -28,6 +28,8 @@ export interface Addresses {
   postgresPort: number;
   kafkaPort: number;
   s3Port: number;
+  /** Where the functions find S3 instead, if not at that port: something that stands before it. */
+  s3Endpoint?: string | undefined;
 }
 
 export function superuserUrl(secrets: Secrets, port: number, database: string): string {
@@ -58,7 +60,7 @@ export function applicationEnvironment(
     ),
     STREAMSYNC_SOURCES: JSON.stringify(sources),
     STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
-    STREAMSYNC_S3_ENDPOINT: `http://127.0.0.1:${addresses.s3Port}`,
+    STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
     STREAMSYNC_S3_BUCKET: BUCKET,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
     AWS_REGION: 'us-east-1',

@@ -83,6 +83,7 @@ async function bringUp(
     postgresPort: ports.postgres,
     kafkaPort: ports.kafka,
     s3Port: ports.s3,
+    s3Endpoint: process.env['STREAMSYNC_S3_ENDPOINT'],
   });
 
   const workers = {

@@ -22,8 +22,10 @@ test.each([
   ['22012, division by zero in a view', withCode('22012'), 'source_error', false],
   ['S3 503', ofS3('SlowDown'), 'storage_error', true],
   ['an S3 error we do not list', ofS3('SomethingNew'), 'storage_error', true],
+  ['S3 away', Object.assign(ofS3('Error'), { code: 'ECONNRESET' }), 'storage_error', true],
   ['S3 refuses us', ofS3('AccessDenied'), 'storage_error', false],
   ['a dataset that is gone', new Refusal('refused_request', 'x'), 'dataset_changed', false],
+  ['a replica that is behind', new Refusal('source_lagging', 'x'), 'source_lagging', true],
   ['anything else', new Error('x'), 'internal', true],
 ])('%s: %s', (_name, error, code, retry) => {
   expect(faultOf(error, 'sales')).toMatchObject({ code, retry });

@@ -11,7 +11,10 @@ export interface Fault {
 const away = (code: Code, message: string): Fault => ({ code, message, retry: true });
 const final = (code: Code, message: string): Fault => ({ code, message, retry: false });
 
-/** One table, by SQLSTATE, errno and S3 code. The first row that matches decides. */
+/** What S3 says that waiting does not mend. */
+const storageRefused = /^(NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch)$/;
+
+/** One table, by SQLSTATE and errno. The first row that matches decides. */
 const table: readonly [RegExp, (source: string) => Fault][] = [
   // Cancelled by its statement timeout: another try would take as long.
   [
@@ -47,14 +50,6 @@ const table: readonly [RegExp, (source: string) => Fault][] = [
     /^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND)$/,
     (source) => away('source_unavailable', `Database ${source} did not answer.`),
   ],
-  [
-    /^(NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch)$/,
-    () => final('storage_error', 'The object storage refused us. Tell your administrator.'),
-  ],
-  [
-    /^(InternalError|ServiceUnavailable|SlowDown|RequestTimeout|TimeoutError|NetworkingError|NoSuchUpload|InternalServerError|UnknownError|Unknown)$/,
-    () => away('storage_error', 'The object storage did not answer.'),
-  ],
 ];
 
 /** node-postgres has no code for a connection that ends in the middle. */
@@ -64,16 +59,18 @@ const connectionLost =
 export function faultOf(error: unknown, source: string): Fault {
   if (error instanceof Refusal) {
     const code = error.code === 'refused_request' ? 'dataset_changed' : error.code;
-    return final(code, error.message);
+    return error.code === 'source_lagging' ? away(code, error.message) : final(code, error.message);
   }
   const code = codeOf(error) ?? '';
+  // All errors of S3's client have this, those of its connection too, whose codes a source's may have.
+  if (typeof error === 'object' && error !== null && '$metadata' in error)
+    return storageRefused.test(code)
+      ? final('storage_error', 'The object storage refused us. Tell your administrator.')
+      : away('storage_error', 'The object storage did not answer.');
   const row = table.find(([pattern]) => pattern.test(code));
   if (row) return row[1](source);
   if (connectionLost.test(messageOf(error)))
     return away('source_unavailable', `Database ${source} did not answer.`);
-  // An S3 error of a kind we do not list, by the shape the SDK gives all of them.
-  if (typeof error === 'object' && error !== null && '$metadata' in error)
-    return away('storage_error', 'The object storage reported an error.');
   return away('internal', 'Something failed on our side.');
 }
 

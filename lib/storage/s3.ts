@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { config } from '../runtime/config.ts';
-import { codeOf } from '../runtime/errors.ts';
+import { codeOf, messageOf } from '../runtime/errors.ts';
 
 let made: S3Client | undefined;
 
@@ -68,14 +68,19 @@ export async function* readObject(
   );
   if (!(Body instanceof Readable)) throw new Error('the object storage gave no body');
   let length = 0;
-  for await (const piece of addAbortSignal(signal, Body)) {
-    if (!Buffer.isBuffer(piece))
-      throw new Error('the object storage gave something that is not bytes');
-    length += piece.length;
-    yield piece;
+  try {
+    for await (const piece of addAbortSignal(signal, Body)) {
+      if (!Buffer.isBuffer(piece)) throw new Error('it gave something that is not bytes');
+      length += piece.length;
+      yield piece;
+    }
+    if (length !== end - start) throw new Error(`it gave ${length} bytes of ${end - start}`);
+  } catch (cause) {
+    // Marked as the client marks what it throws itself: behind the headers it throws nothing more.
+    throw Object.assign(new Error(`the object storage broke off: ${messageOf(cause)}`, { cause }), {
+      $metadata: {},
+    });
   }
-  if (length !== end - start)
-    throw new Error(`the object storage gave ${length} bytes of ${end - start}`);
 }
 
 /** Deletes an object. One that is not there is done already. */

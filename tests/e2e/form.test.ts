@@ -1,14 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
+import { createExport, ended, monthOfOrders } from '../stack/api.ts';
 import { choose, newestExport, signIn, usePages } from '../stack/browser.ts';
 import { credentials, home, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 const { page, another } = usePages();
+
+// Each test looks whether another export has become the newest.
+beforeAll(async () => {
+  await ended((await createExport(monthOfOrders)).id);
+});
 
 const exportButton = (of: Page) => of.getByRole('button', { name: 'Export', exact: true });
 

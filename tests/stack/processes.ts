@@ -60,6 +60,7 @@ export class StartedStack {
   constructor(home: string, environment: Record<string, string> = {}) {
     const inherited: NodeJS.ProcessEnv = { ...process.env };
     delete inherited.STREAMSYNC_PORT;
+    delete inherited.STREAMSYNC_S3_ENDPOINT;
     // Set for the test run itself; this stack begins now.
     delete inherited.STREAMSYNC_STARTED_AT;
     this.process = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {
@@ -77,12 +78,22 @@ export class StartedStack {
   }
 
   /** The address of the ready line. */
-  async ready(seconds = 120): Promise<string> {
+  ready(seconds = 120): Promise<string> {
+    return this.#printed('the stack is ready', /^ready {2}(\S+)$/m, seconds);
+  }
+
+  /** LocalStack's port: it answers there long before the stack is ready. */
+  async s3Port(seconds = 120): Promise<number> {
+    const line = /\blocalstack +ready on 127\.0\.0\.1:(\d+)$/m;
+    return Number(await this.#printed('LocalStack is ready', line, seconds));
+  }
+
+  #printed(what: string, line: RegExp, seconds: number): Promise<string> {
     return until(
-      'the stack is ready',
+      what,
       async () => {
         if (this.process.exitCode !== null) throw new Error(`the stack ended:\n${this.output}`);
-        return /^ready {2}(\S+)$/m.exec(this.output)?.[1];
+        return line.exec(this.output)?.[1];
       },
       { seconds },
     );

@@ -1,0 +1,56 @@
+import { type Fault, ruleIdSchema, ruleStateSchema } from './fault-rules.ts';
+import { until } from './until.ts';
+
+/** A fault between the functions and S3, from `inject` on. */
+interface Injected {
+  /** How many requests it has concerned. */
+  hits: () => Promise<number>;
+  /** Waits until one is held, or stalls. */
+  held: (seconds?: number) => Promise<void>;
+  /** Lets go what is held; from now on nothing is held any more. */
+  release: () => Promise<void>;
+  /** Also lets go what is held; what stalls ends in a broken connection. */
+  remove: () => Promise<void>;
+}
+
+/** Makes requests of the functions to S3 go wrong, through the proxy the set-up started (s3-proxy.ts). */
+export async function inject(fault: Fault): Promise<Injected> {
+  const { id } = ruleIdSchema.parse(await control('POST', '', fault));
+  const state = async () => ruleStateSchema.parse(await control('GET', `/${id}`));
+  return {
+    hits: async () => (await state()).hits,
+    held: async (seconds = 20) => {
+      await until(
+        `${fault.operation} is held`,
+        async () => ((await state()).held > 0 ? true : undefined),
+        { seconds, everyMilliseconds: 20 },
+      );
+    },
+    release: async () => {
+      await control('POST', `/${id}/release`);
+    },
+    remove: async () => {
+      await control('DELETE', `/${id}`);
+    },
+  };
+}
+
+/** Removes every fault, whoever injected it. */
+export async function clearFaults(): Promise<void> {
+  await control('DELETE', '');
+}
+
+async function control(method: string, path: string, body?: Fault): Promise<unknown> {
+  const address = process.env.STREAMSYNC_TEST_FAULTS;
+  if (address === undefined)
+    throw new Error(
+      'this stack has nothing between the functions and S3 to make faults with: start the tests without a running stack (and without STREAMSYNC_TEST_HOME)',
+    );
+  const response = await fetch(address + path, {
+    method,
+    signal: AbortSignal.timeout(10_000),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+  return response.json();
+}
