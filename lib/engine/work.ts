@@ -139,7 +139,11 @@ async function write<Made>(
   const seconds = Math.max(1, Math.min(most, Math.floor((end - performance.now()) / 1_000)));
   const overtime = AbortSignal.timeout(seconds * 1_000);
   const signal = AbortSignal.any([lease.signal, overtime]);
-  const writer = await MultipartWriter.create(claimed.objectKey, contentTypeOf(claimed.request));
+  const writer = await MultipartWriter.create(
+    claimed.objectKey,
+    contentTypeOf(claimed.request),
+    signal,
+  );
   try {
     const piece = await readUnit({
       claim: claimed,

@@ -23,13 +23,20 @@ export class MultipartWriter {
   readonly #sending = new Set<Promise<void>>();
   #failure: { error: unknown } | undefined;
   readonly #abort = new AbortController();
+  readonly #stop: AbortSignal;
 
-  private constructor(upload: Upload) {
+  private constructor(upload: Upload, signal: AbortSignal) {
     this.upload = upload;
+    this.#stop = AbortSignal.any([signal, this.#abort.signal]);
   }
 
-  static async create(key: string, contentType: string): Promise<MultipartWriter> {
-    return new MultipartWriter(await createUpload(key, contentType));
+  /** With the signal its parts stop, so that a `write` which waits for the storage ends at once. */
+  static async create(
+    key: string,
+    contentType: string,
+    signal: AbortSignal,
+  ): Promise<MultipartWriter> {
+    return new MultipartWriter(await createUpload(key, contentType), signal);
   }
 
   /** Takes over the piece: it must not be changed afterwards. Throws the first failure of any part. */
@@ -86,7 +93,7 @@ export class MultipartWriter {
   }
 
   async #upload(partNumber: number, body: Buffer): Promise<void> {
-    this.#parts.push(await uploadPart(this.upload, partNumber, body, this.#abort.signal));
+    this.#parts.push(await uploadPart(this.upload, partNumber, body, this.#stop));
   }
 
   #throwFailure(): void {

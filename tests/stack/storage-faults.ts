@@ -1,3 +1,4 @@
+import { asAdmin, call, createExport } from './api.ts';
 import { type Fault, ruleIdSchema, ruleStateSchema } from './fault-rules.ts';
 import { until } from './until.ts';
 
@@ -53,4 +54,20 @@ async function control(method: string, path: string, body?: Fault): Promise<unkn
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
   return response.json();
+}
+
+/** An export of the source `sales` that has not begun before the fault, which is for it alone, is in place. */
+export async function exportMeeting(
+  request: object,
+  fault: Omit<Fault, 'key'> | ((id: string) => Promise<Omit<Fault, 'key'>>),
+): Promise<{ id: string; fault: Injected }> {
+  const pause = '/sources/sales/pause';
+  await call('POST', pause, { headers: asAdmin, body: { reason: 'a fault is put in place' } });
+  try {
+    const { id } = await createExport(request);
+    const wanted = typeof fault === 'function' ? await fault(id) : fault;
+    return { id, fault: await inject({ ...wanted, key: id }) };
+  } finally {
+    await call('DELETE', pause, { headers: asAdmin });
+  }
 }

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createExport, download, ended, readExport } from '../stack/api.ts';
+import { follow, type Topic } from '../stack/events.ts';
+import { requireWhole } from '../stack/proof.ts';
+import { readStack, referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+/**
+ * A resumable export whose workers are killed at random. Its function makes the planner expect minutes
+ * (so that it is divided), and each row take a moment (so that there is time to be killed in).
+ */
+let results: Topic;
+const rows = 4_000;
+const request = {
+  sources: ['sales'],
+  dataset: 'resumed',
+  format: 'csv',
+  consistency: 'resumable',
+};
+
+beforeAll(async () => {
+  const source = sourceUrl('sales');
+  await sql(
+    source,
+    `create or replace function resumed_moment(bigint) returns text language plpgsql stable
+       cost 6000000 as $$ begin perform pg_sleep(0.002); return 'x'; end $$`,
+  );
+  await sql(
+    source,
+    `create table if not exists resumed_rows as
+       select n as id, timestamptz '2024-01-01Z' + n * interval '1 minute' as at, md5(n::text) as text,
+         0 as touched
+       from generate_series(1, ${rows}) n`,
+  );
+  await sql(source, 'create unique index on resumed_rows (id)');
+  await sql(source, 'create index on resumed_rows (at)');
+  await sql(source, 'analyze resumed_rows');
+  await sql(source, 'grant select on resumed_rows to streamsync_reader');
+  await sql(
+    source,
+    'create or replace view resumed as select r.*, resumed_moment(r.id) as nothing from resumed_rows r',
+  );
+  results = await follow('exports.results');
+});
+afterEach(() => stopWriting());
+afterAll(async () => {
+  await results.close();
+  await sql(
+    sourceUrl('sales'),
+    'drop table resumed_rows cascade; drop function resumed_moment(bigint)',
+  );
+});
+
+let writing: { stop: boolean; done: Promise<number> } | undefined;
+async function stopWriting(): Promise<number> {
+  if (!writing) return 0;
+  writing.stop = true;
+  const writes = await writing.done;
+  writing = undefined;
+  return writes;
+}
+
+const workers = async () =>
+  (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker-'));
+
+/** Kills a worker now and then, until the export has ended or it was often enough. Returns how often. */
+async function killWhileRunning(id: string, most: number): Promise<number> {
+  let kills = 0;
+  const end = performance.now() + 60_000;
+  while (kills < most && performance.now() < end) {
+    await new Promise((passed) => setTimeout(passed, 400 + Math.random() * 800));
+    const { status } = await readExport(id);
+    if (status === 'ready') break;
+    const running = await workers();
+    const victim = running[Math.floor(Math.random() * running.length)];
+    if (!victim) continue;
+    process.kill(victim.pid, 'SIGKILL');
+    kills++;
+  }
+  return kills;
+}
+
+const attemptsByUnit = (id: string) =>
+  sql<{ kind: string; attempts: number; lost: number; state: string }>(
+    stack.postgres.catalogue,
+    `select u.kind, u.state, count(a.*)::int as attempts,
+       (count(*) filter (where a.state = 'lost'))::int as lost
+     from units u left join attempts a on a.unit_id = u.id where u.export_id = $1
+     group by u.id order by u.kind desc, u.ordinal`,
+    [id],
+  );
+
+describe('a resumable export whose workers are killed at random', () => {
+  test('has every row once, and costs at most one unit for each kill', async () => {
+    const { id } = await createExport(request);
+    await until('it is divided', async () =>
+      (await attemptsByUnit(id)).length >= 8 ? true : undefined,
+    );
+    const kills = await killWhileRunning(id, 6);
+    await requireWhole(id, {
+      reference: await referenceCsv('sales', `select r.*, 'x' as nothing from resumed_rows r`),
+      results,
+    });
+    const units = await attemptsByUnit(id);
+    const attempts = units.reduce((sum, unit) => sum + unit.attempts, 0);
+    const again = attempts - units.length;
+    console.info(`${units.length} units, ${kills} kills, ${again} attempts made again`);
+    expect(units.map(({ state }) => state)).toEqual(Array(units.length).fill('done'));
+    expect(kills).toBeGreaterThan(0);
+    expect(again).toBeLessThanOrEqual(kills);
+  }, 150_000);
+
+  test('with a writer at work keeps what its manifest promises', async () => {
+    const source = sourceUrl('sales');
+    const { id } = await createExport(request);
+    const state = { stop: false };
+    // Touches rows below 2,000, makes new ones, and leaves the others alone; no key is changed.
+    const write = async (): Promise<number> => {
+      let writes = 0;
+      while (!state.stop && writes < 2_000) {
+        await sql(
+          source,
+          `with touched as (update resumed_rows set touched = touched + 1 where id = $1)
+           insert into resumed_rows select $2::int, now(), 'new', -1`,
+          [1 + Math.floor(Math.random() * 1_999), 1_000_000 + writes],
+        );
+        writes++;
+      }
+      return writes;
+    };
+    writing = Object.assign(state, { done: write() });
+    await killWhileRunning(id, 3);
+    const document = await ended(id, 90);
+    const writes = await stopWriting();
+    expect(document.status).toBe('ready');
+    expect(writes).toBeGreaterThan(0);
+    const [, ...lines] = (await download(id)).bytes.toString().trimEnd().split('\n');
+    const exported = lines.map((line) => line.split(','));
+    const old = exported.filter(([key]) => Number(key) <= rows);
+    // Every row that was there is there once; those nobody touched as they were.
+    expect(old.map(([key]) => Number(key)).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: rows }, (_, n) => n + 1),
+    );
+    const untouched = old.filter(([key]) => Number(key) >= 2_000);
+    expect(untouched.filter(([, , , touched]) => touched !== '0')).toEqual([]);
+    // Of new ones any that a unit saw, none twice.
+    const added = exported.filter(([key]) => Number(key) > rows).map(([key]) => key);
+    expect(new Set(added).size).toBe(added.length);
+    expect(document.file?.rows).toBe(lines.length);
+  }, 150_000);
+});
