@@ -21,10 +21,10 @@ export const exportRequestedType = 'streamsync.export.requested.v1';
  */
 export const exportRequestedSchema = z.looseObject({
   specversion: z.literal('1.0'),
-  id: z.string().min(1),
-  source: z.string().min(1),
+  id: z.string().min(1).max(255, 'must have at most 255 characters'),
+  source: z.string().min(1).max(255, 'must have at most 255 characters'),
   type: z.literal(exportRequestedType),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 export const requestedBySchema = z.email();

@@ -10,8 +10,9 @@ import { type ExportRequest, exportRequestSchema } from '../contracts/export-req
 import { sendToDeadLetters } from '../messaging/dead-letters.ts';
 import { topics } from '../messaging/topics.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
-import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { codeOf, forLog, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
 import type { IncomingRecord } from '../runtime/kafka-function.ts';
+import { logger } from '../runtime/logger.ts';
 import { parseJson, parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
 import { type Asking, asking, earlierAnswer, remember } from './idempotency.ts';
@@ -41,10 +42,19 @@ export async function acceptExportRequest(
     const wanted = { ...(await readRequest(event)), asking: asked, requestEventId: event.id };
     await patiently(remainingMilliseconds, () => createExport(wanted));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    await reject(event, asked, error);
+    if (error instanceof Refusal) return reject(event, asked, error);
+    if (!isLasting(error)) throw error;
+    // Another delivery would fail in the same way, and hold up all behind it.
+    logger.error('request by event put aside', { eventId: event.id, error: forLog(error) });
+    await sendToDeadLetters(record, topics.requestedDeadLetters.name, messageOf(error));
   }
 }
+
+/** A mistake of ours, or a value that the catalogue cannot take: trying again does not mend it. */
+const isLasting = (error: unknown): boolean =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  /^(22|23|54)/.test(codeOf(error) ?? '');
 
 /**
  * A source that restarts is waited for; one that stays away must not hold up those who ask for others,

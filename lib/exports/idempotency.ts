@@ -12,11 +12,13 @@ export interface Asking {
 /** How long a key is remembered. */
 export const rememberedDays = 7;
 
-/** Requests are compared as parsed, defaults filled in: what means the same is the same. */
+/** Requests are compared as parsed, defaults filled in: what means the same is the same. None at all is one, too. */
 export const asking = (scope: string, key: string, request: unknown): Asking => ({
   scope,
   key,
-  fingerprint: createHash('sha256').update(JSON.stringify(request)).digest(),
+  fingerprint: createHash('sha256')
+    .update(JSON.stringify(request) ?? '')
+    .digest(),
 });
 
 interface Answered {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { exportRequestSchema } from '../contracts/export-request.ts';
 import { Refusal } from './errors.ts';
 import { parseJson } from './validation.ts';
@@ -75,4 +76,11 @@ describe('an export request', () => {
     ]);
     expect(refusalOf({ ...good, bogus: 1 }).errors?.[0]?.allowed).toContain('ttlSeconds');
   });
+});
+
+test('a NUL in a text is refused, an escaped backslash before u0000 is not one', () => {
+  const schema = z.object({ text: z.string() });
+  expect(() => parseJson(schema, '{"text": "a\\u0000b"}')).toThrow('NUL');
+  expect(() => parseJson(schema, '{"text": "\\\\\\u0000"}')).toThrow('NUL');
+  expect(parseJson(schema, '{"text": "\\\\u0000"}')).toEqual({ text: '\\u0000' });
 });

@@ -58,6 +58,9 @@ export function parseObject<S extends z.ZodType>(schema: S, value: unknown): z.o
   throw refusedFields(read.error.issues.flatMap((issue) => ofIssue(issue, known)));
 }
 
+/** `\u0000` in JSON, not behind a backslash that is escaped itself. PostgreSQL has no such text. */
+const nul = /(?<!\\)(?:\\\\)*\\u0000/;
+
 /** Parses text as a JSON object by a schema. */
 export function parseJson<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   let value: unknown;
@@ -66,5 +69,7 @@ export function parseJson<S extends z.ZodType>(schema: S, text: string): z.outpu
   } catch (cause) {
     throw new Refusal('malformed_body', 'The body is not JSON.', { cause });
   }
+  if (nul.test(text))
+    throw new Refusal('malformed_body', 'The body has a NUL character (\\u0000) in a text.');
   return parseObject(schema, value);
 }

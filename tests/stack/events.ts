@@ -12,11 +12,9 @@ stopIdlePolling();
 const { Kafka, logLevel } = kafkajs;
 
 /** A Kafka client of some other system: it knows the topics and nothing else of ours. */
-const kafka = new Kafka({
-  clientId: 'another-system',
-  brokers: stack.kafka.brokers,
-  logLevel: logLevel.NOTHING,
-});
+const clientOf = (brokers: string[]) =>
+  new Kafka({ clientId: 'another-system', brokers, logLevel: logLevel.NOTHING });
+const kafka = clientOf(stack.kafka.brokers);
 
 interface SeenMessage {
   partition: number;
@@ -31,9 +29,10 @@ export interface Topic {
   close: () => Promise<void>;
 }
 
-/** Reads a topic from its beginning, into `messages`. */
-export async function follow(topic: string): Promise<Topic> {
-  const consumer: Consumer = kafka.consumer({ groupId: `test-${randomUUID()}` });
+/** Reads a topic from its beginning, into `messages`; of another stack by its brokers. */
+export async function follow(topic: string, brokers?: string[]): Promise<Topic> {
+  const client = brokers ? clientOf(brokers) : kafka;
+  const consumer: Consumer = client.consumer({ groupId: `test-${randomUUID()}` });
   const messages: SeenMessage[] = [];
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
@@ -56,7 +55,12 @@ export async function follow(topic: string): Promise<Topic> {
 /** Sends messages to a topic, in order, and disconnects. */
 export async function produce(
   topic: string,
-  messages: { value: Buffer | string | null; headers?: Record<string, Buffer | string> }[],
+  messages: {
+    value: Buffer | string | null;
+    key?: string;
+    partition?: number;
+    headers?: Record<string, Buffer | string>;
+  }[],
 ): Promise<void> {
   const producer: Producer = kafka.producer();
   await producer.connect();
