@@ -3,6 +3,7 @@ import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createExport, download, ended, readExport } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
+import { requireWhole } from '../stack/proof.ts';
 import { readStack, referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
@@ -125,6 +126,19 @@ test('an export whose source ends its connection is tried again, and ends ready'
   );
   expect(attempts.map(({ state }) => state)).toEqual(['retried', 'done']);
 });
+
+test('an export whose server crashes under it, source and catalogue both, ends ready, once', async () => {
+  const { id } = await createExport(slow);
+  const reader = await runningWithRows(id);
+  // One backend killed, and PostgreSQL ends all of them and recovers from its log.
+  process.kill(reader.pid, 'SIGKILL');
+  await requireWhole(id, {
+    reference: await until('the server is back', referenceOrNone),
+    results,
+  });
+}, 120_000);
+
+const referenceOrNone = () => wanted().catch(() => undefined);
 
 test('a worker that is stopped and wakes up after it was replaced changes nothing', async () => {
   const { id } = await createExport(slow);

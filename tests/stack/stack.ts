@@ -6,7 +6,7 @@ import copy from 'pg-copy-streams';
 import { z } from 'zod';
 
 /** The stack under test, as it describes itself to the world. */
-const stackSchema = z.object({
+export const stackSchema = z.object({
   url: z.url(),
   api: z.url(),
   live: z.string(),
