@@ -36,7 +36,11 @@ const table: readonly [RegExp, (source: string) => Fault][] = [
   ],
   [
     /^42501$/,
-    (source) => final('source_error', `Database ${source} no longer permits reading this dataset.`),
+    (source) =>
+      final(
+        'source_error',
+        `Database ${source} does not permit reading this dataset. Ask your administrator for the right to it.`,
+      ),
   ],
   [
     /^42/,
@@ -44,7 +48,11 @@ const table: readonly [RegExp, (source: string) => Fault][] = [
   ],
   [
     /^(22|XX|58|0A|55|P0)/,
-    (source) => final('source_error', `Database ${source} reported an error while reading.`),
+    (source) =>
+      final(
+        'source_error',
+        `Database ${source} reported an error while reading, which lies in the data or in a view. Try other columns or another range, or tell your administrator.`,
+      ),
   ],
   [
     /^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND)$/,

@@ -193,7 +193,9 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
       const { code, message } = fault;
       if (fault.retry && retries < mostRetries)
         return retryUnit(client, claimed, { code, message }, retryAfterSeconds(retries));
-      const tried = retries === 0 ? '' : ` It was tried ${retries + 1} times.`;
+      const tried = fault.retry
+        ? ` It was tried ${retries + 1} times. Try again in some minutes; if that does not help, tell your administrator.`
+        : '';
       return failUnit(client, claimed, { code, message: `${message}${tried}` });
     });
   } catch (ending) {
