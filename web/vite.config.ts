@@ -3,16 +3,28 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 import { exportRequestSchema } from '../lib/contracts/export-request.ts';
+import type { RequestOptions } from './form/request-options.ts';
 
 /**
  * What the request schema allows, read when the page is built: the schema itself stays out of the
  * bundle (28 kB gzip, and zod's compiler needs `unsafe-eval`, which the policy refuses).
  */
-function requestOptions(): { formats: readonly string[]; ttlBounds: { min: number; max: number } } {
-  const { format, ttlSeconds } = exportRequestSchema.shape;
-  const { minValue, maxValue } = ttlSeconds.unwrap();
+function requestOptions(): RequestOptions {
+  const { shape } = exportRequestSchema;
+  const { minValue, maxValue } = shape.ttlSeconds.unwrap();
   if (minValue === null || maxValue === null) throw new Error('ttlSeconds has no limits');
-  return { formats: format.options, ttlBounds: { min: minValue, max: maxValue } };
+  const { format, compression, consistency, ttlSeconds } = exportRequestSchema.parse({
+    sources: ['any'],
+    dataset: 'any',
+    format: shape.format.options[0],
+  });
+  return {
+    formats: shape.format.options,
+    compressions: shape.compression.unwrap().options,
+    consistencies: shape.consistency.unwrap().options,
+    ttlBounds: { min: minValue, max: maxValue },
+    defaults: { format, compression, consistency, ttlSeconds },
+  };
 }
 
 /** React Aria carries its own words in 34 languages; the page is in English. Saves 8 kB gzip. */

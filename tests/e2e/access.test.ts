@@ -2,7 +2,8 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { choose, signIn, usePages } from '../stack/browser.ts';
+import { signIn, usePages } from '../stack/browser.ts';
+import { choose } from '../stack/chromium.ts';
 import { stack } from '../stack/stack.ts';
 
 const { page, another } = usePages();

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { asDemo, call, createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { choose, newestExport, signIn, usePages } from '../stack/browser.ts';
+import { newestExport, signIn, usePages } from '../stack/browser.ts';
+import { choose } from '../stack/chromium.ts';
 import { credentials, sourceUrl, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 

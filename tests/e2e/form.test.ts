@@ -5,7 +5,8 @@ import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { choose, newestExport, signIn, usePages } from '../stack/browser.ts';
+import { newestExport, signIn, usePages } from '../stack/browser.ts';
+import { choose } from '../stack/chromium.ts';
 import { credentials, home, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 

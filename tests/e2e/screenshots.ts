@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { asOther, call, createExport } from '../stack/api.ts';
-import { choose, launchBrowser } from '../stack/browser.ts';
+import { choose, launchBrowser } from '../stack/chromium.ts';
 import { credentials, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 

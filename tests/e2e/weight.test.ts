@@ -4,7 +4,8 @@ import lighthouse, { desktopConfig } from 'lighthouse';
 import puppeteer from 'puppeteer-core';
 import { sessionSchema } from '../../lib/contracts/sessions.ts';
 import { call } from '../stack/api.ts';
-import { chromiumArguments, findChromium, signIn, usePages } from '../stack/browser.ts';
+import { signIn, usePages } from '../stack/browser.ts';
+import { chromiumArguments, findChromium } from '../stack/chromium.ts';
 import { credentials, stack } from '../stack/stack.ts';
 
 const { page } = usePages();

@@ -1,47 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { findTools, firstFitting, type Tool } from '../../infra/local/tools.ts';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { type ExportDocument, exportListSchema } from '../../lib/contracts/export-document.ts';
 import { asDemo, call } from './api.ts';
+import { launchBrowser } from './chromium.ts';
 import { credentials, type Person, stack } from './stack.ts';
-
-const chromiumTool: Tool = {
-  what: 'Chromium, for the tests of the page',
-  apt: ['chromium'],
-  brew: ['chromium'],
-  find: (look) =>
-    firstFitting(
-      look,
-      ['/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome'],
-      ['--version', '--no-sandbox'],
-      (answer) => /Chrom/.test(answer),
-    ),
-};
-
-/** The system's Chromium, installed where the bootstrap may install. */
-export async function findChromium(): Promise<string> {
-  const path = await findTools([chromiumTool], {
-    environment: process.env,
-    cwd: process.cwd(),
-    signal: AbortSignal.timeout(10 * 60_000),
-    report: (text) => console.info(text),
-  });
-  return path(chromiumTool);
-}
-
-/** So that it calls nobody but our page. */
-export const chromiumArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-export const launchBrowser = async (): Promise<Browser> =>
-  chromium.launch({ executablePath: await findChromium(), args: chromiumArguments });
 
 /**
  * One browser for a file of tests, and a page of its own (an empty profile) for each of them. A test fails on what
@@ -105,16 +67,6 @@ export async function signIn(page: Page, who: Person = credentials.demo): Promis
   await page.getByLabel('Password', { exact: true }).fill(who.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Exports', level: 1 }).waitFor();
-}
-
-/** Chooses an entry of a combobox by typing its name. */
-export async function choose(page: Page, label: string, name: string): Promise<void> {
-  const field = page.getByRole('combobox', { name: label, exact: true });
-  await field.fill(name);
-  await page
-    .getByRole('option', { name: new RegExp(`^${name}\\b`) })
-    .first()
-    .click();
 }
 
 /** The demo analyst's newest export. */

@@ -76,6 +76,11 @@ export async function removeExport(id: string): Promise<ExportDocument | null> {
   return response.status === 204 ? null : json(response);
 }
 
+/** Runs an export again that ended without a file, or whose file is gone; it keeps its id. */
+export async function retryExport(id: string): Promise<ExportDocument> {
+  return json(await call(`${path(id)}/retry`, { method: 'POST' }));
+}
+
 export async function requestDownload(id: string): Promise<Download> {
   return json(await call(`${path(id)}/download`, { method: 'POST' }));
 }

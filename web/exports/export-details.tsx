@@ -1,13 +1,17 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { dayAndClock, exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
+import { Entry } from '../ui/details.tsx';
 import { useNow } from '../ui/now.ts';
 import { Reference } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
+import { compressionNames, consistencyNames, formatNames } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { RowActions } from './row-actions.tsx';
 import { Status } from './status.tsx';
 import type { Tracked } from './tracked.ts';
+
+const PartsOf = lazy(() => import('./parts.tsx'));
 
 export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
   const { document } = tracked;
@@ -42,7 +46,16 @@ export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
           {request.to === undefined ? 'the last row' : dayAndClock(zone, request.to)}
         </Entry>
         <Entry term="Columns">{request.columns?.join(', ') ?? 'all'}</Entry>
-        <Entry term="Format">{request.format.toUpperCase()}</Entry>
+        <Entry term="Format">{formatNames[request.format]}</Entry>
+        <Entry term="Compression">{compressionNames[request.compression]}</Entry>
+        <Entry term="Consistency">
+          {consistencyNames[request.consistency]}
+          {request.consistency === 'resumable' && document.status === 'ready' ? (
+            <Suspense>
+              <PartsOf document={document} />
+            </Suspense>
+          ) : null}
+        </Entry>
         {file ? (
           <>
             <Entry term="Rows">{exact(file.rows)}</Entry>
@@ -61,15 +74,6 @@ export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
           <code className="font-mono text-xs break-all">{document.id}</code>
         </Entry>
       </dl>
-    </div>
-  );
-}
-
-function Entry({ term, children }: { term: string; children: ReactNode }): ReactNode {
-  return (
-    <div className="sm:contents">
-      <dt className="text-muted">{term}</dt>
-      <dd className="min-w-0 wrap-anywhere">{children}</dd>
     </div>
   );
 }

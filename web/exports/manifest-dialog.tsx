@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { ExportDocument, Manifest } from '../../lib/contracts/export-document.ts';
-import { getManifest } from '../api/calls.ts';
 import { exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { announce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
-import { Icon } from '../ui/icons.tsx';
+import { Entry, More } from '../ui/details.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
-import { exportName } from './names.ts';
+import { consistencyNames, exportName } from './names.ts';
+import { Parts } from './parts.tsx';
+import { manifestQuery } from './queries.ts';
 
 interface Props {
   document: ExportDocument;
@@ -19,12 +20,7 @@ interface Props {
 }
 
 export default function ManifestDialog({ document, returnFocusTo, onClose }: Props): ReactNode {
-  const { data, error, refetch } = useQuery({
-    queryKey: ['manifest', document.id],
-    queryFn: ({ signal }) => getManifest(document.id, signal),
-    // A manifest never changes.
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const { data, error, refetch } = useQuery(manifestQuery(document));
   return (
     <Modal
       wide
@@ -50,7 +46,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
 
 function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
   const zone = useZone();
-  const { file, sources, columns, createdBy, consistency, skewSeconds } = manifest;
+  const { file, sources, columns, createdBy, consistency } = manifest;
   return (
     <div className="space-y-4">
       <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
@@ -63,8 +59,8 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           </span>
         </Entry>
         <Entry term="Consistency">
-          {consistency}
-          {sources.length > 1 ? `, sources ${skewSeconds} s apart` : ''}
+          {consistencyNames[consistency]}
+          <Parts manifest={manifest} />
         </Entry>
         <Entry term="Made by">{createdBy}</Entry>
       </dl>
@@ -72,7 +68,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
         <section key={name} aria-label={`Source ${name}`} className="rounded-card bg-surface p-4">
           <h3 className="mb-3 font-semibold">{`Source ${name}`}</h3>
           <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
-            <Entry term="Snapshot">
+            <Entry term={consistency === 'snapshot' ? 'Snapshot' : 'First moment'}>
               <time dateTime={asOf}>{exactTime(zone, asOf)}</time>
             </Entry>
             <Entry term="LSN">
@@ -98,15 +94,6 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
   );
 }
 
-function Entry({ term, children }: { term: string; children: ReactNode }): ReactNode {
-  return (
-    <div className="sm:contents">
-      <dt className="text-muted">{term}</dt>
-      <dd className="min-w-0 wrap-anywhere">{children}</dd>
-    </div>
-  );
-}
-
 function RawJson({ text }: { text: string }): ReactNode {
   return (
     <More title="Raw JSON">
@@ -122,19 +109,6 @@ function RawJson({ text }: { text: string }): ReactNode {
         />
       </div>
     </More>
-  );
-}
-
-function More({ title, children }: { title: string; children: ReactNode }): ReactNode {
-  const [open, setOpen] = useState(false);
-  return (
-    <details className="group" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="control-small flex list-none items-center gap-1 rounded-control font-medium">
-        <Icon name="right" className="text-muted group-open:rotate-90" />
-        {title}
-      </summary>
-      {open ? children : null}
-    </details>
   );
 }
 

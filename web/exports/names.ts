@@ -4,7 +4,30 @@ import { day, dayAndClock } from '../time/format.ts';
 
 /** What an export is called on the page: its file, or the file it is to become. */
 export const exportName = ({ file, request }: ExportDocument): string =>
-  file?.name ?? `${request.dataset}.${request.format}`;
+  file?.name ?? `${request.dataset}.${request.format}${compressedEndings[request.compression]}`;
+
+const compressedEndings: Record<ExportRequest['compression'], string> = {
+  none: '',
+  gzip: '.gz',
+  zstd: '.zst',
+};
+
+/** What the choices of a request are called on the page. */
+export const formatNames: Record<ExportRequest['format'], string> = {
+  csv: 'CSV',
+  ndjson: 'NDJSON',
+};
+
+export const compressionNames: Record<ExportRequest['compression'], string> = {
+  none: 'None',
+  gzip: 'gzip',
+  zstd: 'zstd',
+};
+
+export const consistencyNames: Record<ExportRequest['consistency'], string> = {
+  snapshot: 'One moment',
+  resumable: 'Any size, resumable',
+};
 
 /** The id of the row of an export in the page. */
 export const rowId = (id: string): string => `export-${id}`;

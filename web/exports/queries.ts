@@ -5,7 +5,7 @@ import {
   queryOptions,
 } from '@tanstack/react-query';
 import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
-import { getExport, type ListFilters, listExports } from '../api/calls.ts';
+import { getExport, getManifest, type ListFilters, listExports } from '../api/calls.ts';
 import { isStatus } from '../api/errors.ts';
 import { announceOutcome } from './outcomes.ts';
 import { nextPoll, type Tracked, track, withAnswer, withDocument } from './tracked.ts';
@@ -71,6 +71,22 @@ export const headQuery = (filters: ListFilters) =>
     refetchOnWindowFocus: 'always',
     retry: false,
   });
+
+/** The manifest of a file. It never changes, but the export may get another file. */
+export const manifestQuery = ({ id, file }: ExportDocument) =>
+  queryOptions({
+    queryKey: ['manifest', id, file?.sha256],
+    queryFn: ({ signal }) => getManifest(id, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** Gives up the questions under way: what they bring is older than what is known now. */
+export async function forgetAnswers(client: QueryClient, id: string): Promise<void> {
+  await Promise.all([
+    client.cancelQueries(exportQuery(id)),
+    client.cancelQueries({ queryKey: ['exports-head'] }),
+  ]);
+}
 
 /** Takes over a document that came with a list or as the answer to an action. */
 export function adopt(client: QueryClient, document: ExportDocument): void {

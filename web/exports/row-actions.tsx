@@ -7,7 +7,7 @@ import { asCurl, asKafkaEvent } from './clipboard.ts';
 import { CancelDialog, DeleteDialog } from './confirmations.tsx';
 import { exportName } from './names.ts';
 import { isActive, type Tracked } from './tracked.ts';
-import { useActions } from './use-actions.ts';
+import { againId, useActions } from './use-actions.ts';
 
 const MenuButton = lazy(() => import('../ui/menu-button.tsx'));
 const ManifestDialog = lazy(() => import('./manifest-dialog.tsx'));
@@ -23,13 +23,15 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
   const name = exportName(document);
   const moreId = `more-${document.id}`;
   const close = (): void => setOpen(null);
-  const again = (): void => {
+  const fillForm = (): void => {
     duplicate(document.request);
     void navigate('/exports/new');
   };
 
+  const again = document.status === 'expired' ? 'Export again' : 'Try again';
+
   const entries = [
-    { label: 'Duplicate', onAction: again },
+    { label: 'Duplicate', detail: 'Opens the form with these choices', onAction: fillForm },
     ...(document.status === 'ready'
       ? [{ label: 'Manifest', onAction: () => setOpen('manifest') }]
       : []),
@@ -50,7 +52,10 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
           small
           aria-label={`Cancel ${name}`}
           busy={tracked.cancelling}
-          onClick={() => setOpen('cancel')}
+          onClick={(event) => {
+            // Not the second click of a double click on what stood here before.
+            if (event.detail < 2) setOpen('cancel');
+          }}
         >
           Cancel
         </Button>
@@ -66,8 +71,14 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
           {document.downloadedAt === null ? 'Download' : 'Download again'}
         </Button>
       ) : (
-        <Button small aria-label={`Export again ${name}`} onClick={again}>
-          Export again
+        <Button
+          small
+          id={againId(document.id)}
+          aria-label={`${again} ${name}`}
+          busy={actions.retrying}
+          onClick={actions.retry}
+        >
+          {again}
         </Button>
       )}
       <Suspense fallback={<MoreFallback />}>

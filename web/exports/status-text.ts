@@ -1,3 +1,4 @@
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { dayAndClock } from '../time/format.ts';
 import { bytes, duration, ordinal, rough, roughRows, rowCount, rowsOf } from '../ui/quantity.ts';
 import type { Tracked } from './tracked.ts';
@@ -43,17 +44,30 @@ export function statusParts(tracked: Tracked, zone: string): string[] {
 }
 
 function queuedParts({ document }: Tracked): string[] {
-  const { queuePosition, etaSeconds } = document.progress;
+  const { queuePosition, etaSeconds, waiting } = document.progress;
   const parts: string[] = [];
-  if (queuePosition !== null)
-    parts.push(queuePosition === 0 ? 'next in line' : `${ordinal(queuePosition + 1)} in line`);
-  if (etaSeconds !== null) parts.push(`starts in about ${duration(etaSeconds)}`);
+  // A place says nothing while nobody can go on.
+  if (waiting !== null && etaSeconds === null) return parts;
+  if (queuePosition !== null) parts.push(placeInQueue(queuePosition));
+  if (etaSeconds !== null) parts.push(`ready in about ${duration(etaSeconds)}`);
   return parts;
 }
 
+/** `next in the queue`, `3rd in the queue` */
+const placeInQueue = (position: number): string =>
+  `${position === 0 ? 'next' : ordinal(position + 1)} in the queue`;
+
+/** `orders.csv queued, 3rd in the queue` */
+export function queuedSentence(what: string, { progress }: ExportDocument): string {
+  const { queuePosition } = progress;
+  return queuePosition === null
+    ? `${what} queued`
+    : `${what} queued, ${placeInQueue(queuePosition)}`;
+}
+
 function runningParts(tracked: Tracked): string[] {
-  const { rows, estimatedRows, etaSeconds } = tracked.document.progress;
-  const rate = tracked.unchanged > 2 ? null : tracked.rate;
+  const { rows, estimatedRows, etaSeconds, waiting } = tracked.document.progress;
+  const rate = tracked.unchanged > 2 || waiting !== null ? null : tracked.rate;
   const speed = rate === null || rate < 1 ? [] : [`${rough(rate)}/s`];
   if (estimatedRows === null || estimatedRows === 0)
     return rows === 0 ? ['Reading the first rows'] : [roughRows(rows), ...speed];

@@ -27,13 +27,14 @@ const looks: Record<PublicStatus, { icon: IconName; color: string }> = {
 /** Icon, word and line of an export's status, with the bar while it runs. */
 export function Status({ tracked }: { tracked: Tracked }): ReactNode {
   const zone = useZone();
-  const { status, downloadedAt } = tracked.document;
+  const { status, downloadedAt, progress } = tracked.document;
   const downloaded = status === 'ready' && downloadedAt !== null;
   const { icon, color } = downloaded
     ? { icon: 'check' as const, color: 'text-muted' }
     : looks[status];
   const word = tracked.cancelling ? 'Cancelling' : downloaded ? 'Downloaded' : statusWords[status];
   const percent = percentDone(tracked);
+  const parts = statusParts(tracked, zone);
   return (
     <div className="min-w-0 space-y-1">
       <p className={`flex items-center gap-1.5 font-medium ${color}`}>
@@ -42,16 +43,21 @@ export function Status({ tracked }: { tracked: Tracked }): ReactNode {
         {status === 'running' && percent !== null && !tracked.cancelling ? ` ${percent} %` : null}
       </p>
       {status === 'running' ? <Progress tracked={tracked} percent={percent} /> : null}
-      <p className="text-muted wrap-anywhere">
-        {statusParts(tracked, zone).map((part, index, { length }) => (
-          <Fragment key={part}>
-            <span className="inline-block">
-              {part}
-              {index < length - 1 ? ',' : ''}
-            </span>{' '}
-          </Fragment>
-        ))}
-      </p>
+      {parts.length === 0 ? null : (
+        <p className="text-muted wrap-anywhere">
+          {parts.map((part, index, { length }) => (
+            <Fragment key={part}>
+              <span className="inline-block">
+                {part}
+                {index < length - 1 ? ',' : ''}
+              </span>{' '}
+            </Fragment>
+          ))}
+        </p>
+      )}
+      {progress.waiting === null || tracked.cancelling ? null : (
+        <p className="max-w-[48ch] text-warning wrap-anywhere">{progress.waiting}</p>
+      )}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { NewExport } from '../api/calls.ts';
 import { stored } from '../state/stored.ts';
 import { noMoment, parseDay, readRange, type TypedRange, typeRange } from '../time/range.ts';
-import { formats, ttlBounds } from './request-options.ts';
+import { compressions, consistencies, defaults, formats, ttlBounds } from './request-options.ts';
 
 /** The form as it stands. */
 export interface Draft {
@@ -13,6 +13,8 @@ export interface Draft {
   columns: readonly string[] | null;
   range: TypedRange;
   format: ExportRequest['format'];
+  compression: ExportRequest['compression'];
+  consistency: ExportRequest['consistency'];
   ttlSeconds: number;
 }
 
@@ -21,16 +23,17 @@ export const emptyDraft: Draft = {
   dataset: '',
   columns: null,
   range: { from: noMoment, to: noMoment },
-  format: formats[0],
-  ttlSeconds: 86_400,
+  ...defaults,
 };
 
-export type FieldName = 'source' | 'dataset' | 'columns' | 'from' | 'to' | 'format' | 'ttlSeconds';
+export type FieldName = Exclude<keyof Draft, 'range'> | keyof TypedRange;
 
 /** One thing that is wrong; `field` is null when it belongs to none. */
 export interface FormError {
   field: FieldName | null;
   message: string;
+  /** What would mend it, to be taken over and sent in one press. */
+  offer?: { label: string; part: Partial<Draft> };
 }
 
 /** Finds the dataset of a draft; undefined while it names none that exists. */
@@ -62,6 +65,8 @@ export function readDraft(
       sources: [draft.source],
       dataset: draft.dataset,
       format: draft.format,
+      compression: draft.compression,
+      consistency: draft.consistency,
       ttlSeconds: draft.ttlSeconds,
       ...(draft.columns && { columns: [...draft.columns] }),
       ...(timed && range.from !== undefined && { from: range.from }),
@@ -78,6 +83,8 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     columns: request.columns ?? null,
     range: typeRange(request, zone),
     format: request.format,
+    compression: request.compression,
+    consistency: request.consistency,
     ttlSeconds: request.ttlSeconds,
   };
 }
@@ -94,26 +101,36 @@ export function draftOfQuery(query: URLSearchParams, base: Draft): Draft {
       from: { date: dateOrNothing(query.get('from')), time: '' },
       to: { date: dateOrNothing(query.get('to')), time: '' },
     },
-    format: formats.find((format) => format === query.get('format')) ?? base.format,
+    format: oneOf(formats, query.get('format')) ?? base.format,
+    compression: oneOf(compressions, query.get('compression')) ?? base.compression,
+    consistency: oneOf(consistencies, query.get('consistency')) ?? base.consistency,
     ttlSeconds: ttl >= ttlBounds.min && ttl <= ttlBounds.max ? ttl : base.ttlSeconds,
   };
 }
 
+/** The choice that was found, if it is one. */
+export const oneOf = <T extends string>(choices: readonly T[], found: unknown): T | undefined =>
+  choices.find((choice) => choice === found);
+
 const dateOrNothing = (text: string | null): string => parseDay(text ?? '')?.toString() ?? '';
 
-/** The choices of the last export that was asked for; never its dates. */
+/**
+ * The choices of the last export that was asked for; never its dates, nor its consistency: less than
+ * one moment is chosen knowingly each time.
+ */
 export const lastChoices = stored(localStorage, 'streamsync.export-form', readChoices);
 
-export type Choices = Pick<Draft, 'source' | 'dataset' | 'columns' | 'format' | 'ttlSeconds'>;
+export type Choices = Omit<Draft, 'range' | 'consistency'>;
 
 function readChoices(found: unknown): Choices {
-  const { source, dataset, columns, format, ttlSeconds } = emptyDraft;
-  const choices: Choices = { source, dataset, columns, format, ttlSeconds };
+  const { range: _dates, consistency: _moment, ...choices } = emptyDraft;
   if (typeof found !== 'object' || found === null) return choices;
   if ('source' in found && typeof found.source === 'string') choices.source = found.source;
   if ('dataset' in found && typeof found.dataset === 'string') choices.dataset = found.dataset;
   if ('columns' in found && isNames(found.columns)) choices.columns = found.columns;
-  if ('format' in found) choices.format = formats.find((known) => known === found.format) ?? format;
+  if ('format' in found) choices.format = oneOf(formats, found.format) ?? choices.format;
+  if ('compression' in found)
+    choices.compression = oneOf(compressions, found.compression) ?? choices.compression;
   if ('ttlSeconds' in found && typeof found.ttlSeconds === 'number')
     choices.ttlSeconds = found.ttlSeconds;
   return choices;

@@ -1,16 +1,18 @@
 import { type ReactNode, type RefObject } from 'react';
+import { Button } from '../ui/button.tsx';
 import { Reference } from '../ui/panels.tsx';
-import type { FieldName, FormError } from './draft.ts';
+import type { Draft, FieldName, FormError } from './draft.ts';
 
 interface Props {
   ref: RefObject<HTMLDivElement | null>;
   errors: readonly FormError[];
   reference: string | null;
   fieldId: (field: FieldName) => string;
+  onOffer: (part: Partial<Draft>) => void;
 }
 
 /** Above the form after a submit that was refused; it takes focus, its links focus the fields. */
-export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactNode {
+export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props): ReactNode {
   if (errors.length === 0) return null;
   return (
     <div
@@ -24,7 +26,7 @@ export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactN
         There is a problem
       </h2>
       <ul className="mt-1">
-        {errors.map(({ field, message }) => (
+        {errors.map(({ field, message, offer }) => (
           <li key={`${field} ${message}`} className="wrap-anywhere">
             {field === null ? (
               message
@@ -40,6 +42,11 @@ export function ErrorSummary({ ref, errors, reference, fieldId }: Props): ReactN
                 {message}
               </a>
             )}
+            {offer ? (
+              <Button small className="mt-2 mb-1" onClick={() => onOffer(offer.part)}>
+                {offer.label}
+              </Button>
+            ) : null}
           </li>
         ))}
       </ul>

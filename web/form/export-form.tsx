@@ -5,7 +5,6 @@ import { listSources } from '../api/calls.ts';
 import { SignedOutError } from '../session/session.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
-import { SelectField } from '../ui/field.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { ColumnsField } from './columns-field.tsx';
 import {
@@ -18,11 +17,10 @@ import {
 } from './draft.ts';
 import { useDraft } from './draft-context.tsx';
 import { ErrorSummary } from './error-summary.tsx';
+import { FileFields } from './file-fields.tsx';
 import { errorsOf } from './problems.ts';
 import { RangeFields } from './range-fields.tsx';
-import { formats } from './request-options.ts';
 import { SourceFields } from './source-fields.tsx';
-import { ttlChoices } from './time-to-live.ts';
 import { useCreate } from './use-create.ts';
 
 interface Refusal {
@@ -42,6 +40,7 @@ export function ExportForm(): ReactNode {
   const zone = useZone();
   const [refusal, setRefusal] = useState(noRefusal);
   const summary = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
   const idPrefix = useId();
   const fieldId = (field: FieldName): string => `${idPrefix}-${field}`;
   const errorOf = (field: FieldName): string | undefined =>
@@ -61,6 +60,13 @@ export function ExportForm(): ReactNode {
     summary.current?.focus();
   };
 
+  const take = (part: Partial<Draft>): void => {
+    // What is sent has to be what the form then says.
+    flushSync(() => edit(part));
+    button.current?.focus();
+    button.current?.form?.requestSubmit();
+  };
+
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (create.isPending) return;
@@ -70,11 +76,11 @@ export function ExportForm(): ReactNode {
       return;
     }
     setRefusal(noRefusal);
-    const { source, dataset, columns, format, ttlSeconds } = draft;
+    const { range: _dates, consistency: _moment, ...choices } = draft;
     create.mutate(
       { request, key },
       {
-        onSuccess: () => lastChoices.set({ source, dataset, columns, format, ttlSeconds }),
+        onSuccess: () => lastChoices.set(choices),
         onError: (error) => {
           if (!(error instanceof SignedOutError)) refuse(errorsOf(error));
         },
@@ -94,7 +100,7 @@ export function ExportForm(): ReactNode {
   const dataset = datasetOf(draft, sources.data);
   return (
     <form noValidate onSubmit={submit} aria-label="New export" className="space-y-4">
-      <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} />
+      <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} onOffer={take} />
       <SourceFields
         sources={sources.data}
         draft={draft}
@@ -122,54 +128,26 @@ export function ExportForm(): ReactNode {
         fieldId={fieldId}
         errorOf={errorOf}
       />
-      <div className="grid grid-cols-2 gap-3">
-        <SelectField
-          id={fieldId('format')}
-          label="Format"
-          value={draft.format}
-          error={errorOf('format')}
-          onChange={({ target }) =>
-            edit({ format: formats.find((format) => format === target.value) ?? draft.format })
-          }
+      <FileFields draft={draft} onChange={edit} fieldId={fieldId} errorOf={errorOf} />
+      {/* Where the form is higher than the window, beside the list, its button stays in sight. */}
+      <div className="lg:sticky lg:bottom-0 lg:-mx-6 lg:-mb-6 lg:rounded-b-card lg:border-t lg:border-line lg:bg-background lg:px-6 lg:py-4">
+        <Button
+          ref={button}
+          type="submit"
+          variant="primary"
+          className="w-full"
+          busy={create.isPending}
+          onClick={(event) => {
+            // The second click of a double click: an answer may have come in between.
+            if (event.detail > 1) event.preventDefault();
+          }}
         >
-          {formats.map((format) => (
-            <option key={format} value={format}>
-              {formatNames[format] ?? format.toUpperCase()}
-            </option>
-          ))}
-        </SelectField>
-        <SelectField
-          id={fieldId('ttlSeconds')}
-          label="Keep the file for"
-          value={String(draft.ttlSeconds)}
-          error={errorOf('ttlSeconds')}
-          onChange={({ target }) => edit({ ttlSeconds: Number(target.value) })}
-        >
-          {ttlChoices(draft.ttlSeconds).map(({ seconds, label }) => (
-            <option key={seconds} value={seconds}>
-              {label}
-            </option>
-          ))}
-        </SelectField>
+          {create.isPending ? 'Sending…' : 'Export'}
+        </Button>
       </div>
-      <Button
-        type="submit"
-        variant="primary"
-        className="w-full"
-        busy={create.isPending}
-        onClick={(event) => {
-          // The second click of a double click: an answer may have come in between.
-          if (event.detail > 1) event.preventDefault();
-        }}
-      >
-        {create.isPending ? 'Sending…' : 'Export'}
-      </Button>
     </form>
   );
 }
 
 const touches = (part: Partial<Draft>, field: FieldName): boolean =>
   field === 'from' || field === 'to' ? 'range' in part : field in part;
-
-/** Names of formats that are more than their letters. */
-const formatNames: Partial<Record<string, string>> = { parquet: 'Parquet', xlsx: 'Excel (xlsx)' };

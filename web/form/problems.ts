@@ -1,4 +1,6 @@
+import type { Problem } from '../../lib/contracts/problem.ts';
 import { ApiError, describe } from '../api/errors.ts';
+import { consistencyNames } from '../exports/names.ts';
 import type { FieldName, FormError } from './draft.ts';
 
 const fields: Record<string, { field: FieldName; label: string }> = {
@@ -8,11 +10,15 @@ const fields: Record<string, { field: FieldName; label: string }> = {
   from: { field: 'from', label: 'From' },
   to: { field: 'to', label: 'To' },
   format: { field: 'format', label: 'Format' },
+  compression: { field: 'compression', label: 'Compression' },
+  consistency: { field: 'consistency', label: 'Consistency' },
   ttlSeconds: { field: 'ttlSeconds', label: 'Keep the file for' },
 };
 
 /** The refusal of the server, beside the fields it is about where it names them. */
 export function errorsOf(error: unknown): { errors: FormError[]; reference: string | null } {
+  if (error instanceof ApiError && error.problem.code === 'too_large_for_snapshot')
+    return { errors: [tooLarge(error.problem)], reference: null };
   if (error instanceof ApiError && error.problem.errors?.length) {
     const errors = error.problem.errors.map(({ field, message }): FormError => {
       // `columns.2` and `columns[2]` are about columns.
@@ -29,3 +35,13 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
     reference,
   };
 }
+
+/** Said with how long it would take; what the API advises its callers is a button here. */
+const tooLarge = ({ detail }: Problem): FormError => ({
+  field: 'consistency',
+  message: `Too much for one moment. ${detail.split(' Ask with "', 1)[0]} Choose “${consistencyNames.resumable}”, or a shorter range.`,
+  offer: {
+    label: `Export as “${consistencyNames.resumable}”`,
+    part: { consistency: 'resumable' },
+  },
+});

@@ -26,9 +26,10 @@ export function SourceFields(props: Props): ReactNode {
         label="Source"
         placeholder="Choose a source"
         options={sources.sources.map(
-          ({ name, error }): Option => ({
+          ({ name, error, paused }): Option => ({
             id: name,
             name,
+            ...(paused !== undefined && { detail: 'paused' }),
             ...(error !== undefined && { detail: 'does not answer', disabled: true }),
           }),
         )}
@@ -38,6 +39,10 @@ export function SourceFields(props: Props): ReactNode {
         }
         onOpen={onOpen}
         error={errorOf('source') ?? (source?.error && `${draft.source}: ${source.error}`)}
+        warning={
+          source?.paused &&
+          `Paused by an administrator: “${source.paused}”. Exports can be asked for; they wait.`
+        }
         empty="No source of that name."
       />
       <ComboBox

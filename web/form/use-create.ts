@@ -1,10 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
-import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { createExport, type NewExport } from '../api/calls.ts';
 import { noFilters } from '../exports/filters.ts';
 import { useExportsPageState } from '../exports/page-state.tsx';
 import { insert } from '../exports/queries.ts';
+import { queuedSentence } from '../exports/status-text.ts';
 import { announce } from '../ui/announcer.tsx';
 
 /** Sends the draft; the new row then is in the list and has focus. */
@@ -18,15 +18,11 @@ export function useCreate(onCreated: () => void) {
     retry: false,
     onSuccess: (created) => {
       onCreated();
-      announce('queued', { sentence: queuedSentence(created) });
+      announce('queued', { sentence: queuedSentence('Export', created) });
       insert(client, noFilters, [created]);
       // Filters could hide it.
       void navigate('/exports');
       focusRow(created.id);
     },
   });
-}
-
-function queuedSentence({ progress: { queuePosition } }: ExportDocument): string {
-  return queuePosition === null ? 'Export queued' : `Export queued, position ${queuePosition + 1}`;
 }

@@ -19,20 +19,20 @@ export function ExportsLayout(): ReactNode {
       <DraftProvider>
         {wide ? (
           <div className="grid grid-cols-[360px_minmax(0,1fr)] items-start gap-8">
-            <section
-              aria-labelledby="new-export"
-              className="sticky top-20 -m-1 max-h-[calc(100dvh-96px)] overflow-y-auto p-1"
-            >
-              <div className="rounded-card border border-line p-6">
-                <h2
-                  ref={formHeading}
-                  id="new-export"
-                  tabIndex={-1}
-                  className="mb-4 text-base font-semibold"
-                >
-                  New export
-                </h2>
-                <ExportForm />
+            <section aria-labelledby="new-export" className="sticky top-20">
+              <div className="max-h-[calc(100dvh-96px)] scroll-pt-6 scroll-pb-24 overflow-y-auto rounded-card border border-line">
+                {/* The room around it is inside of what scrolls: the button sticks to the very edge. */}
+                <div className="p-6">
+                  <h2
+                    ref={formHeading}
+                    id="new-export"
+                    tabIndex={-1}
+                    className="mb-4 text-base font-semibold"
+                  >
+                    New export
+                  </h2>
+                  <ExportForm />
+                </div>
               </div>
             </section>
             <div className="min-w-0">

@@ -2,11 +2,11 @@ import type { ReactNode } from 'react';
 import { signIn } from '../session/session.ts';
 import { SignInForm } from '../session/sign-in-form.tsx';
 import { Logo } from '../ui/icons.tsx';
-import { usePageTitle } from '../ui/page.tsx';
+import { useSignInPage } from '../ui/page.tsx';
 
 /** Stands in place of the page that the link pointed to; after the sign-in that page is there. */
 export function SignInPage(): ReactNode {
-  usePageTitle('Sign in');
+  useSignInPage('Sign in');
   return (
     <div className="grid min-h-dvh place-items-center bg-surface p-4">
       <main className="w-full max-w-[400px]">

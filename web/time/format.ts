@@ -21,7 +21,7 @@ function zonePart(zone: string, at: Date, timeZoneName: 'short' | 'shortOffset')
 
 /** `UTC+1`, `UTC`. */
 export const offsetName = (zone: string, at: Date): string =>
-  zonePart(zone, at, 'shortOffset').replace('GMT', 'UTC');
+  zonePart(zone, at, 'shortOffset').replace('GMT', 'UTC').replace(/\+0$/, '');
 
 /** `CET` where the zone has a common abbreviation, else its offset. */
 export function zoneName(zone: string, at: Date): string {

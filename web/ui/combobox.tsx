@@ -4,7 +4,7 @@ import { ComboBox as AriaComboBox, Input, Label } from 'react-aria-components/Co
 import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { Popover } from 'react-aria-components/Popover';
-import { described, FieldError, labelClass } from './field.tsx';
+import { described, FieldError, FieldWarning, labelClass } from './field.tsx';
 import { Icon } from './icons.tsx';
 
 export interface Option {
@@ -28,6 +28,8 @@ interface Props {
   onOpen?: () => void;
   placeholder?: string;
   error?: string | undefined;
+  /** Stands below the field, to be read before going on. */
+  warning?: string | undefined;
   empty: string;
 }
 
@@ -36,7 +38,7 @@ interface Props {
  * out in full counts as chosen, so that Tab goes on without opening the list.
  */
 export default function ComboBox(props: Props): ReactNode {
-  const { id, label, options, value, onChange, onOpen, placeholder, error, empty } = props;
+  const { id, label, options, value, onChange, onOpen, placeholder, error, warning, empty } = props;
 
   const matches = (name: string, typed: string): boolean => {
     const keywords = options.find((option) => option.name === name)?.keywords ?? '';
@@ -74,13 +76,14 @@ export default function ComboBox(props: Props): ReactNode {
             className="input pr-10 text-ellipsis"
             placeholder={placeholder ?? ''}
             spellCheck={false}
-            {...described(id, error, undefined)}
+            {...described(id, error, warning)}
           />
           <Button className="absolute inset-y-0 right-0 grid w-9 place-items-center rounded-control text-muted hover:text-text pointer-coarse:w-11">
             <Icon name="chevron" />
           </Button>
         </div>
         <FieldError id={`${id}-error`} message={error} />
+        <FieldWarning id={`${id}-hint`} message={warning} />
         <Popover
           offset={4}
           className="w-(--trigger-width) min-w-[240px] overflow-y-auto rounded-card bg-background p-1 shadow-overlay"

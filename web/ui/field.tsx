@@ -17,6 +17,22 @@ export function FieldError({
   ) : null;
 }
 
+/** Something to know of the choice that was made; it is no error, and the form can be sent. */
+export function FieldWarning({
+  id,
+  message,
+}: {
+  id: string;
+  message: string | undefined;
+}): ReactNode {
+  return message ? (
+    <p id={id} className="flex gap-1.5 text-sm text-warning wrap-anywhere">
+      <Icon name="clock" className="mt-0.5" />
+      {message}
+    </p>
+  ) : null;
+}
+
 interface FieldProps {
   id: string;
   label: string;

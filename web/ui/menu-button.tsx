@@ -2,10 +2,13 @@ import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components/Button';
 import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
+import { Text } from 'react-aria-components/Text';
 import { Icon } from './icons.tsx';
 
 interface MenuEntry {
   label: string;
+  /** A line below the label. */
+  detail?: string;
   danger?: boolean;
   onAction: () => void;
 }
@@ -32,13 +35,19 @@ export default function MenuButton({ id, label, entries }: Props): ReactNode {
         className="min-w-[200px] rounded-card bg-background p-1 shadow-overlay"
       >
         <Menu className="outline-none">
-          {entries.map(({ label: text, danger = false, onAction }) => (
+          {entries.map(({ label: text, detail, danger = false, onAction }) => (
             <MenuItem
               key={text}
               onAction={onAction}
-              className={`control-small flex cursor-pointer items-center rounded-control px-2 text-sm outline-none data-focused:bg-hover ${danger ? 'text-danger' : ''}`}
+              textValue={text}
+              className={`control-small flex cursor-pointer flex-col justify-center rounded-control px-2 py-1 text-sm outline-none data-focused:bg-hover ${danger ? 'text-danger' : ''}`}
             >
-              {text}
+              <Text slot="label">{text}</Text>
+              {detail ? (
+                <Text slot="description" className="text-xs text-muted">
+                  {detail}
+                </Text>
+              ) : null}
             </MenuItem>
           ))}
         </Menu>

@@ -1,13 +1,23 @@
 import { type ReactNode, useEffect, useEffectEvent, useRef } from 'react';
 import { NavigationType, useLocation, useNavigationType } from 'react-router';
 
-export function usePageTitle(title: string): void {
+function usePageTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} – StreamSync`;
   }, [title]);
 }
 
 let lastPath: string | null = null;
+/** What `lastPath` is while the sign-in page stands in place of the page. */
+const signingIn = '';
+
+/** For the sign-in page: what comes after it was reached by signing in, as if by a link. */
+export function useSignInPage(title: string): void {
+  usePageTitle(title);
+  useEffect(() => {
+    lastPath = signingIn;
+  }, []);
+}
 
 /**
  * The heading of a page. It sets the title, and takes focus when the page was reached by a link;
@@ -26,7 +36,8 @@ export function PageHeading({
   const how = useNavigationType();
   usePageTitle(title);
   const arrive = useEffectEvent((path: string) => {
-    if (lastPath !== null && how !== NavigationType.Pop) heading.current?.focus();
+    const byLink = lastPath === signingIn || how !== NavigationType.Pop;
+    if (lastPath !== null && byLink) heading.current?.focus();
     lastPath = path;
   });
   useEffect(() => arrive(pathname), [pathname]);

@@ -1,0 +1,110 @@
+import type { ComponentProps, ReactNode } from 'react';
+import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import { compressionNames, consistencyNames, formatNames } from '../exports/names.ts';
+import { SelectField } from '../ui/field.tsx';
+import { type Draft, type FieldName, oneOf } from './draft.ts';
+import { compressions, consistencies, formats } from './request-options.ts';
+import { ttlChoices } from './time-to-live.ts';
+
+interface Props {
+  draft: Draft;
+  onChange: (part: Partial<Draft>) => void;
+  fieldId: (field: FieldName) => string;
+  errorOf: (field: FieldName) => string | undefined;
+}
+
+/** What kind of file it is to be, of which moment its rows are, and how long it is kept. */
+export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
+  const formatHint = `${fieldId('format')}-kinds`;
+  return (
+    <>
+      <div className="space-y-1">
+        <div className="grid grid-cols-2 gap-3">
+          <ChoiceField
+            id={fieldId('format')}
+            label="Format"
+            aria-describedby={formatHint}
+            choices={formats}
+            names={formatNames}
+            value={draft.format}
+            error={errorOf('format')}
+            onChoose={(format) => onChange({ format })}
+          />
+          <ChoiceField
+            id={fieldId('compression')}
+            label="Compression"
+            choices={compressions}
+            names={compressionNames}
+            value={draft.compression}
+            error={errorOf('compression')}
+            onChoose={(compression) => onChange({ compression })}
+          />
+        </div>
+        <p id={formatHint} className="text-xs text-muted">
+          {formats.map((format) => `${formatNames[format]} ${formatHints[format]}`).join(' ')}
+        </p>
+      </div>
+      <ChoiceField
+        id={fieldId('consistency')}
+        label="Consistency"
+        choices={consistencies}
+        names={consistencyNames}
+        value={draft.consistency}
+        error={errorOf('consistency')}
+        hint={consistencyHints[draft.consistency]}
+        onChoose={(consistency) => onChange({ consistency })}
+      />
+      <SelectField
+        id={fieldId('ttlSeconds')}
+        label="Keep the file for"
+        value={String(draft.ttlSeconds)}
+        error={errorOf('ttlSeconds')}
+        onChange={({ target }) => onChange({ ttlSeconds: Number(target.value) })}
+      >
+        {ttlChoices(draft.ttlSeconds).map(({ seconds, label }) => (
+          <option key={seconds} value={seconds}>
+            {label}
+          </option>
+        ))}
+      </SelectField>
+    </>
+  );
+}
+
+const formatHints: Record<ExportRequest['format'], string> = {
+  csv: 'opens in spreadsheets and databases.',
+  ndjson: 'is one JSON object a line, for programs.',
+};
+
+const consistencyHints: Record<ExportRequest['consistency'], string> = {
+  snapshot: 'All rows as they were at the same moment.',
+  resumable: 'Read in parts, each as of a moment of its own; an interruption costs one part.',
+};
+
+/** One of the values that the request schema allows. */
+function ChoiceField<T extends string>({
+  choices,
+  names,
+  value,
+  onChoose,
+  ...field
+}: Omit<ComponentProps<typeof SelectField>, 'children' | 'value' | 'onChange'> & {
+  choices: readonly T[];
+  names: Record<T, string>;
+  value: T;
+  onChoose: (choice: T) => void;
+}): ReactNode {
+  return (
+    <SelectField
+      {...field}
+      value={value}
+      onChange={({ target }) => onChoose(oneOf(choices, target.value) ?? value)}
+    >
+      {choices.map((choice) => (
+        <option key={choice} value={choice}>
+          {names[choice]}
+        </option>
+      ))}
+    </SelectField>
+  );
+}
