@@ -39,6 +39,7 @@ export interface ExportRecord {
   slots: number;
   /** Since when the rows of `progress_rows` have been read. */
   reading_since: Date | null;
+  /** Of its source, if there is something left of it to be given out: what is being read goes on. */
   pause_reason: string | null;
   last_failure: { message: string } | null;
   now: Date;
@@ -93,7 +94,9 @@ const selectRecords = `
   ) p
   left join queue on queue.id = e.id
   left join source_pauses pause
-    on e.state in ('queued', 'dispatched', 'running') and pause.source = e.request->'sources'->>0`;
+    on e.state in ('queued', 'dispatched', 'running') and pause.source = e.request->'sources'->>0
+    and exists (select 1 from units u where u.export_id = e.id and u.run = e.run
+      and u.kind = 'read' and u.state = 'queued')`;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -181,6 +184,7 @@ export function toDocument(record: ExportRecord): ExportDocument {
  */
 function etaSeconds(record: ExportRecord): number | null {
   const { estimated_rows, estimated_seconds, progress_rows, slots, units_total } = record;
+  if (record.pause_reason !== null) return null;
   switch (publicStatus(record.state)) {
     case 'running': {
       if (!record.reading_since || estimated_rows === null || progress_rows === 0) return null;
@@ -189,7 +193,7 @@ function etaSeconds(record: ExportRecord): number | null {
       return Math.ceil((left / progress_rows) * elapsed);
     }
     case 'queued': {
-      if (estimated_seconds === null || record.pause_reason !== null) return null;
+      if (estimated_seconds === null) return null;
       const before = (record.seconds_before ?? 0) / slots;
       return Math.ceil(before + estimated_seconds / Math.min(slots, units_total));
     }

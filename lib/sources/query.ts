@@ -96,7 +96,8 @@ const plainInJson =
  * passes it as it is, where the text form would escape it again.
  */
 export function copyJsonLines(selection: Selection): string {
-  const json = 'row_to_json(r)::text';
+  // `r.*` is the row whatever its columns are called; `r` would be a column of that name.
+  const json = 'row_to_json(r.*)::text';
   const oneLine = selection.columns.every(({ type }) => plainInJson.test(type))
     ? json
     : `translate(${json}, E'\\n\\r', '  ')`;
@@ -150,15 +151,30 @@ export function sampleSplit(
 /** Moments of a time column that divide the time of a selection into so many equal parts. */
 export function evenSplit(selection: Selection, column: SourceColumn, parts: number): string {
   const name = identifier(column.name);
+  return moments(
+    column,
+    parts,
+    `select min(${name}) filter (where isfinite(${name})) as since,
+       max(${name}) filter (where isfinite(${name})) as until
+     from (${selectRows({ ...selection, columns: [column] })}) r`,
+  );
+}
+
+/** The same of the time that was asked for, whether there are rows or not: reads none. */
+export const evenSplitOf = (
+  column: SourceColumn,
+  { from, to }: { from: string; to: string },
+  parts: number,
+): string =>
+  moments(column, parts, `select ${bound(column, from)} as since, ${bound(column, to)} as until`);
+
+function moments(column: SourceColumn, parts: number, ends: string): string {
   const step =
     column.type === 'date'
       ? `floor((b.until - b.since) * (n::float8 / ${parts}))::integer`
       : `(b.until - b.since) * (n::float8 / ${parts})`;
   return `select divided.bound::text from (
-    select distinct b.since + ${step} as bound from (
-      select min(${name}) filter (where isfinite(${name})) as since,
-        max(${name}) filter (where isfinite(${name})) as until
-      from (${selectRows({ ...selection, columns: [column] })}) r
-    ) b cross join generate_series(1, ${parts - 1}) n
-    where b.until > b.since) divided order by divided.bound`;
+    select distinct b.since + ${step} as bound
+    from (${ends}) b cross join generate_series(1, ${parts - 1}) n
+    where isfinite(b.since) and isfinite(b.until) and b.until > b.since) divided order by divided.bound`;
 }

@@ -1,7 +1,9 @@
 import type { Queryable } from '../runtime/catalogue.ts';
+import { codeOf, refusedFields } from '../runtime/errors.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
 import {
   evenSplit,
+  evenSplitOf,
   type KeyRange,
   leadingKeyColumn,
   type Selection,
@@ -33,17 +35,29 @@ export async function splitRanges(
   column: SourceColumn,
   { units, rows: expected }: { units: number; rows: number },
 ): Promise<KeyRange[]> {
+  const percent = Math.min(100, (100 * sampleRows) / Math.max(1, expected));
   const question = canBeSampled(selection.dataset)
-    ? sampleSplit(
-        selection,
-        column,
-        units,
-        Math.min(100, (100 * sampleRows) / Math.max(1, expected)),
-      )
+    ? sampleSplit(selection, column, units, percent)
     : evenSplit(selection, column, units);
-  const { rows } = await client.query<{ bound: string }>(question);
+  const { rows } = await client.query<{ bound: string }>(question).catch((error: unknown) => {
+    if (codeOf(error) !== statementTimeout) throw error;
+    return client.query<{ bound: string }>(unread(selection, column, units));
+  });
   const bounds = [null, ...rows.map(({ bound }) => bound), null];
   return bounds.slice(1).map((to, n) => ({ column, from: bounds[n] ?? null, to }));
+}
+
+const statementTimeout = '57014';
+
+/** Of what has no quick answer to where its rows are: the time asked for is divided, if there is one. */
+function unread({ dataset, from, to }: Selection, column: SourceColumn, units: number): string {
+  if (from !== undefined && to !== undefined && column === dataset.timeColumn)
+    return evenSplitOf(column, { from, to }, units);
+  const message = `must be given: ${dataset.name} takes too long to say what its first and last rows are`;
+  throw refusedFields([
+    ...(from === undefined ? [{ field: 'from', message }] : []),
+    ...(to === undefined ? [{ field: 'to', message }] : []),
+  ]);
 }
 
 /** TABLESAMPLE takes what has pages of its own: not views and foreign tables. */

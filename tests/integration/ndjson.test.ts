@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createExport, download, ended } from '../stack/api.ts';
+import { sourceUrl, sql } from '../stack/stack.ts';
+
+/** A schema of this file's own: its types and tables go with it. */
+const schema = `ndjson_${Date.now()}`;
+const source = sourceUrl('sales');
+/** Instants have the zone of the session in them. */
+const inUtc = `${source}?options=${encodeURIComponent('-c TimeZone=UTC')}`;
+
+beforeAll(async () => {
+  await sql(source, `create schema ${schema}`);
+});
+afterAll(async () => {
+  await sql(source, `drop schema ${schema} cascade`);
+});
+
+const fill = (statements: string): Promise<object[]> =>
+  sql(source, `set search_path = ${schema}; ${statements}`);
+
+/** What the server makes of each row, asked without us; JSON text with line feeds in it takes one line in a file. */
+async function reference(table: string): Promise<string[]> {
+  const rows = await sql<{ line: string }>(
+    inUtc,
+    `select row_to_json(t.*)::text as line from ${schema}.${table} t`,
+  );
+  return rows.map(({ line }) => line.replaceAll(/[\n\r]/g, ' ')).toSorted();
+}
+
+/** The lines of an export of a table; its facts are held against its bytes. */
+async function linesOf(table: string, more: object = {}): Promise<string[]> {
+  const request = { sources: ['sales'], dataset: `${schema}.${table}`, format: 'ndjson', ...more };
+  const { id } = await createExport(request);
+  const document = await ended(id);
+  expect(document).toMatchObject({ status: 'ready', error: null });
+  const { bytes } = await download(id);
+  const lines = bytes.toString().split('\n');
+  // A line feed stands behind each row, and nowhere else.
+  expect(lines.pop()).toBe('');
+  expect(document.file).toMatchObject({
+    rows: lines.length,
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  });
+  return lines.toSorted();
+}
+
+/** The same rows in the same words, each of them JSON. */
+async function expectAsServer(table: string): Promise<string[]> {
+  const lines = await linesOf(table);
+  expect(lines).toEqual(await reference(table));
+  for (const line of lines) expect(typeof JSON.parse(line)).toBe('object');
+  return lines;
+}
+
+/** Each character alone, and between others. */
+const everyCharacter = `select n, chr(n) as alone, 'a' || chr(n) || 'b' || chr(n) as within
+  from generate_series(1, 1023) n`;
+
+describe('rows as JSON lines are what row_to_json gives', () => {
+  test('numbers, with all their digits', async () => {
+    await fill(`
+      create table numbers (id int, small smallint, big bigint, exact numeric, money_like numeric(12, 2),
+        single real, double double precision, many numeric[]);
+      insert into numbers values
+        (1, -32768, 9007199254740993, 123456789012345678901234567890.123456789, 0.10, 0.1, 0.1, '{1,2.50,NULL}'),
+        (2, 32767, 9223372036854775807, -0.000000000000000000000000000001, -0.00, 3.4e38, 1.7976931348623157e308, '{}'),
+        (3, null, -9223372036854775808, 'NaN', null, 'NaN', 'NaN', '{NaN}'),
+        (4, 0, 0, 'Infinity', 0, 'Infinity', 'Infinity', null),
+        (5, 0, 0, '-Infinity', 0, '-Infinity', '-Infinity', '{{1,2},{3,4}}'),
+        (6, 0, 0, 1e130000 - 1, 0, 1e-45, 5e-324, null)`);
+    const text = (await expectAsServer('numbers')).join('\n');
+    expect(text).toContain('"exact":123456789012345678901234567890.123456789,');
+    expect(text).toContain('"big":9007199254740993,');
+    expect(text).toContain('"exact":"NaN"');
+    expect(text).toContain('"double":"-Infinity"');
+  });
+
+  test('times, to the microsecond and beyond all days', async () => {
+    await fill(`
+      create table times (id int, at timestamptz, local timestamp, day date, hour time, zoned timetz, long interval);
+      insert into times values
+        (1, '2024-02-29 23:59:59.999999+05:30', '2024-02-29 23:59:59.000001', '2024-02-29', '23:59:59.999999', '12:00:00.5+02', '1 year 2 mons -3 days 04:05:06.789'),
+        (2, 'infinity', '-infinity', 'infinity', '24:00:00', '00:00+00', '-1 mons'),
+        (3, '4713-01-01 00:00:00+00 BC', '294276-12-31 23:59:59.999999', '5874897-12-31', '00:00', null, '178000000 years'),
+        (4, null, null, null, null, null, null)`);
+    const text = (await expectAsServer('times')).join('\n');
+    expect(text).toContain('"at":"2024-02-29T18:29:59.999999+00:00"');
+    expect(text).toContain('"at":"infinity"');
+  });
+
+  test('JSON as somebody wrote it, line feeds and all, in every place it can stand', async () => {
+    await fill(`
+      create type point3 as (x int, "the note" json, more text[]);
+      create domain wrapped as json;
+      create table documents (id int, plain json, tidy jsonb, many json[], tidies jsonb[], inner_row point3,
+        rows point3[], own wrapped, markup xml);
+      insert into documents values
+        (1, E'{\\n  "a" : 1e400,\\r\\n\\t"a" : [ ]\\n}', E'{"b":\\n"line\\\\nfeed"}', array[E'[\\n1,\\n2]', '"\\u2028"']::json[],
+          array['1', 'null']::jsonb[], row(7, E'{\\n"deep":\\n[\\n]}', '{a,"b\\nc",NULL}'),
+          array[row(1, E'\\n{}\\n', null)::point3], E'\\r[\\r]\\r', E'<a>\\n</a>'),
+        (2, '"\\u0001\\u001f"', '"\\u0001"', '{}', null, row(null, null, null), '{}', 'null', null),
+        (3, null, null, null, null, null, null, null, null),
+        (4, 'null', 'null', array[null]::json[], array[null]::jsonb[], null, array[null]::point3[], null, null)`);
+    const lines = await expectAsServer('documents');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toContain('1e400');
+  });
+
+  test('text of every character up to U+03FF, and what COPY and JSON have a meaning of their own for', async () => {
+    await fill(`
+      create table characters as ${everyCharacter};
+      insert into characters (n, alone, within) values
+        (2000, '\\.', E'\\n\\\\.\\n'), (2001, '', ' '), (2002, '\\N', 'NULL'), (2003, '"', '""'),
+        (2004, E'\\x01', E'\\x02\\x01\\x02'), (2005, '\\', '\\\\'), (2006, '😀', '👩‍👩‍👧 e\u0301 \uffff'),
+        (2007, U&'\\2028\\2029\\FEFF', E'\\r\\n'), (2008, repeat('\\"', 100000), repeat(E'\\x01', 100000))`);
+    const lines = await expectAsServer('characters');
+    expect(lines).toHaveLength(1023 + 9);
+    // What the row holds comes out of the JSON again, bit for bit.
+    const texts = await sql<{ n: number; alone: string; within: string }>(
+      source,
+      `select n, alone, within from ${schema}.characters`,
+    );
+    const held = new Set(texts.map((row) => JSON.stringify(row)));
+    for (const line of lines) expect(held).toContain(JSON.stringify(JSON.parse(line)));
+  });
+
+  test('everything else', async () => {
+    await fill(`
+      create type mood as enum ('glad', 'say "so"');
+      create table others (id int, bytes bytea, yes boolean, uid uuid, feeling mood, address inet, net cidr,
+        bits bit varying, span int4range, spans tstzmultirange, place point, fixed char(5), tags text[], words tsvector, cash money,
+        "a ""quoted"", name" text, "Ünï" text, "line
+feed" text);
+      insert into others values
+        (1, '\\x00ff0a0d0122', true, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'say "so"', '::1/64', '10.0.0.0/8', b'0101',
+          '[1,5)', '{[2024-01-01,2024-02-01),[2024-03-01,)}', '(1.5,-2)', 'ab', '{a,"b,c",NULL,"NULL",""}', 'fat:2A cat:1', 12.5, 'x', 'y', 'z'),
+        (2, '', false, null, null, null, null, b'', 'empty', '{}', null, '', '{}', '', null, '', null, null)`);
+    await expectAsServer('others');
+  });
+
+  test('chosen columns, in their order', async () => {
+    const lines = await linesOf('others', { columns: ['yes', 'id', 'bytes'] });
+    expect(lines).toEqual([
+      '{"yes":false,"id":2,"bytes":"\\\\x"}',
+      '{"yes":true,"id":1,"bytes":"\\\\x00ff0a0d0122"}',
+    ]);
+  });
+});
+
+describe('a table', () => {
+  test('without rows is a file without bytes', async () => {
+    await fill('create table empty (id int, body json)');
+    expect(await linesOf('empty')).toEqual([]);
+  });
+
+  test('of one column of NULLs has an object for each row', async () => {
+    await fill('create table nothing (nought text); insert into nothing values (null), (null)');
+    expect(await linesOf('nothing')).toEqual(['{"nought":null}', '{"nought":null}']);
+  });
+
+  test.each([
+    ['numbers', 'int'],
+    ['rows', 'point3'],
+  ])('with a column of the name that our query gives to its rows, of %s', async (name, type) => {
+    await fill(
+      `create table awkward_${name} (r ${type}, t text, u int); insert into awkward_${name} values (null, 'x', 1)`,
+    );
+    const lines = await expectAsServer(`awkward_${name}`);
+    expect(lines).toEqual(['{"r":null,"t":"x","u":1}']);
+  });
+});

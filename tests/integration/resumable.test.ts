@@ -1,0 +1,299 @@
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { createZstdDecompress, gunzipSync } from 'node:zlib';
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { manifestSchema } from '../../lib/contracts/export-document.ts';
+import { planParts } from '../../lib/storage/assembly.ts';
+import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+
+const schema = `resumable_${Date.now()}`;
+const source = sourceUrl('sales');
+const run = (statements: string) =>
+  sql(source, `set search_path = ${schema}, public; ${statements}`);
+const of = (dataset: string, more: object = {}) => ({
+  sources: ['sales'],
+  dataset: `${schema}.${dataset}`,
+  format: 'csv',
+  consistency: 'resumable',
+  ...more,
+});
+
+/**
+ * An export is divided when it is expected to take minutes. None here does: the planner is told that a function is
+ * dear, or that the rows of a table are wide.
+ */
+beforeAll(() =>
+  run(`create schema ${schema};
+    create function dear(n bigint) returns bigint language plpgsql immutable cost 10000000 as 'begin return n; end';
+    create view dear_orders as select id, ordered_at, comment, dear(id) as same from orders where id <= 2000;
+    create view dear_days as
+      select (ordered_at at time zone 'UTC')::date as day, dear(id) as same from orders where id <= 2000
+      union all values ('infinity'::date, -1), ('-infinity', -2), (null, -3);
+    create view dear_customers as select id, name, dear(id) as same from customers where id <= 2000;
+    create function slow(n bigint) returns bigint language plpgsql immutable cost 10000000
+      as 'begin perform pg_sleep(0.01); return n; end';
+    create view slow_orders as select id, ordered_at from orders where id <= 1500 and slow(id) > 0;
+    create function endless() returns setof timestamptz language sql rows 1000000000 as 'select now()';
+    create view endless_rows as select a as at from endless() a, endless() b, endless() c;
+    create view too_dear as select id, ordered_at, dear(id) as same from orders where id <= 20000`),
+);
+afterAll(() => run(`drop schema ${schema} cascade`));
+
+/** A table with statistics; the planner takes its rows for so wide that they make about so many units. */
+async function table(name: string, definition: string, rows: string, units = 6): Promise<void> {
+  await run(`create table ${name} (${definition}) with (autovacuum_enabled = off);
+    insert into ${name} ${rows}; analyze ${name};
+    update pg_statistic set stawidth = (${units - 0.5} * 60 / 12e-9 / c.reltuples / c.relnatts)::int
+      from pg_class c where c.oid = starelid and c.oid = '${schema}.${name}'::regclass`);
+}
+
+interface Made {
+  bytes: Buffer;
+  units: { rows: number; bytes: number }[];
+  rowsWithoutTime: number;
+  key: string;
+}
+
+/** Makes an export, and holds its proof against its file and its units. */
+async function made(request: object): Promise<Made> {
+  const { id } = await createExport(request);
+  const document = await ended(id, 100);
+  expect(document).toMatchObject({ status: 'ready', error: null });
+  const { bytes } = await download(id);
+  const facts = {
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    rows: document.progress.rows,
+  };
+  expect(document.file).toMatchObject(facts);
+  const manifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
+    manifestSchema,
+  );
+  expect(manifest).toMatchObject({ file: facts, consistency: 'resumable', truncated: false });
+  const units = await sql<{ rows: number; bytes: number; object_key: string }>(
+    stack.postgres.catalogue,
+    `select u.rows::int, u.bytes::int, e.object_key from units u join exports e on e.id = u.export_id
+     where u.export_id = $1 and u.kind = 'read' order by u.ordinal`,
+    [id],
+  );
+  const [told] = manifest.sources;
+  expect(told?.units?.map(({ rows }) => rows)).toEqual(units.map(({ rows }) => rows));
+  expect(units.reduce((sum, { rows }) => sum + rows, 0)).toBe(facts.rows);
+  const moments = (told?.units ?? []).map(({ asOf }) => Date.parse(asOf));
+  const skew = (Math.max(...moments) - Math.min(...moments)) / 1_000;
+  expect(manifest.skewSeconds).toBeCloseTo(skew, 3);
+  expect(Date.parse(told?.asOf ?? '')).toBe(Math.min(...moments));
+  return {
+    bytes,
+    units,
+    rowsWithoutTime: told?.rowsWithoutTime ?? -1,
+    key: units[0]?.object_key ?? '',
+  };
+}
+
+/** The same lines as the server gives, the header first and once. */
+async function expectRows(csv: Buffer, query: string): Promise<void> {
+  const reference = await referenceCsv('sales', query);
+  const header = reference.subarray(0, reference.indexOf('\n') + 1);
+  expect(csv.subarray(0, header.length).equals(header)).toBe(true);
+  expect(sortedLines(csv) === sortedLines(reference)).toBe(true);
+  expect(csv.length).toBe(reference.length);
+}
+
+/** All frames: Node itself stops behind the first one, without a word. */
+async function unzstd(bytes: Buffer): Promise<Buffer> {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const frame = createZstdDecompress();
+    frame.end(bytes.subarray(at));
+    frames.push(await buffer(frame));
+    at += frame.bytesWritten;
+  }
+  return Buffer.concat(frames);
+}
+
+describe('an export in units has every row once', () => {
+  test.each([
+    ['none', async (bytes: Buffer) => bytes],
+    ['gzip', async (bytes: Buffer) => gunzipSync(bytes)],
+    ['zstd', unzstd],
+  ])('of a view, divided by its time column, compressed: %s', async (compression, whole) => {
+    const { bytes, units } = await made(of('dear_orders', { compression }));
+    expect(units.length).toBeGreaterThan(4);
+    await expectRows(await whole(bytes), `select * from ${schema}.dear_orders`);
+  });
+
+  test('of a view, divided by days, with those that are none', async () => {
+    const { bytes, units } = await made(of('dear_days'));
+    expect(units.length).toBeGreaterThan(4);
+    await expectRows(bytes, `select * from ${schema}.dear_days`);
+  });
+
+  test('as JSON lines, of chosen columns, within bounds', async () => {
+    const { bytes, units } = await made(
+      of('dear_orders', {
+        format: 'ndjson',
+        columns: ['same', 'comment'],
+        from: '2023-06-01T00:00:00Z',
+      }),
+    );
+    expect(units.length).toBeGreaterThan(1);
+    const rows = await sql<{ line: string }>(
+      source,
+      `select row_to_json(r.*)::text as line from (
+         select same, comment from ${schema}.dear_orders where ordered_at >= '2023-06-01T00:00:00Z') r`,
+    );
+    expect(bytes.toString().split('\n').toSorted()).toEqual(
+      [...rows.map(({ line }) => line), ''].toSorted(),
+    );
+  });
+
+  test.each([
+    ['text', `'it''s \\ "' || n % 97 || '" $$é😀;--' || n`],
+    ['text collate "und-x-icu"', `chr(n % 5000 + 40) || 'ß''' || n`],
+    ['text', `repeat('\\', n % 3) || case n when 5 then '' else E'\\n' || n end`],
+    ['uuid', 'gen_random_uuid()'],
+    ['numeric', `case n when 1 then 'NaN' when 2 then '-Infinity' else n::numeric / 7 end`],
+    [
+      'double precision',
+      `case n when 1 then 'NaN' when 2 then 'Infinity' else n * 0.1::float8 end`,
+    ],
+    [
+      'timestamptz',
+      `case n when 1 then 'infinity' else timestamptz '1900-01-01' + n * interval '1.000001 days' end`,
+    ],
+    ['bytea', `sha256(n::text::bytea)`],
+    ['interval', `n * interval '1 month 3 days 00:00:01.5'`],
+    ['char(8)', `n::text`],
+    ['int4range', `int4range(n, n + 2)`],
+  ])('of a table, divided by its key of %s, like %s', async (type, key) => {
+    const name = `keyed_${createHash('md5').update(key).digest('hex').slice(0, 8)}`;
+    await table(
+      name,
+      `k ${type} primary key, n int not null, note text`,
+      `select ${key}, n, repeat('x', n % 50) from generate_series(1, 6000) n`,
+    );
+    const { bytes, units } = await made(of(name));
+    expect(units.length).toBeGreaterThan(4);
+    // About equal parts: the division is one by rows.
+    expect(Math.max(...units.map(({ rows }) => rows))).toBeLessThan(6_000 / 2);
+    await expectRows(bytes, `select * from ${schema}.${name}`);
+  });
+
+  test('of a table whose key leads with few values, each in one unit', async () => {
+    await table(
+      'few',
+      'kind text, n int, primary key (kind, n)',
+      `select (array['a', 'b', ''])[n % 3 + 1], n from generate_series(1, 6000) n`,
+    );
+    const { bytes, units } = await made(of('few'));
+    expect(units.length).toBeGreaterThan(1);
+    await expectRows(bytes, `select * from ${schema}.few`);
+  });
+
+  test('of a table without key whose time may be missing: those rows, too', async () => {
+    await table(
+      'timed',
+      'at timestamp, n int',
+      `select case when n % 3 > 0 then timestamp '2024-01-01' + n * interval '1 minute' end, n
+       from generate_series(1, 6000) n`,
+    );
+    const all = await made(of('timed'));
+    expect(all.units.length).toBeGreaterThan(4);
+    expect(all.rowsWithoutTime).toBe(0);
+    await expectRows(all.bytes, `select * from ${schema}.timed`);
+    const bounded = await made(of('timed', { from: '2024-01-02T00:00:00Z' }));
+    expect(bounded.units.length).toBeGreaterThan(1);
+    expect(bounded.rowsWithoutTime).toBe(2_000);
+    await expectRows(bounded.bytes, `select * from ${schema}.timed where at >= '2024-01-02'`);
+  });
+
+  test('of a table with partitions', async () => {
+    await run(`create table parted (id int, at timestamptz, primary key (id, at)) partition by range (at);
+      create table parted_1 partition of parted for values from (minvalue) to ('2024-01-03') with (autovacuum_enabled = off);
+      create table parted_2 partition of parted default with (autovacuum_enabled = off);
+      insert into parted select n, timestamptz '2024-01-01' + n * interval '1 minute' from generate_series(1, 6000) n;
+      analyze parted; update pg_statistic set stawidth = 2000000
+        where starelid in ('${schema}.parted'::regclass, '${schema}.parted_1'::regclass, '${schema}.parted_2'::regclass)`);
+    const { bytes, units } = await made(of('parted'));
+    expect(units.length).toBeGreaterThan(2);
+    await expectRows(bytes, `select * from ${schema}.parted`);
+  });
+
+  test('of a view that takes too long to say when its first and last rows are', async () => {
+    const { bytes, units } = await made(
+      of('slow_orders', { from: '2020-01-01T00:00:00Z', to: '2030-01-01T00:00:00Z' }),
+    );
+    expect(units.length).toBeGreaterThan(1);
+    await expectRows(bytes, `select id, ordered_at from orders where id <= 1500`);
+  }, 150_000);
+
+  test('of pieces so large that the storage copies them', async () => {
+    await table(
+      'large',
+      'id bigint primary key, filling text',
+      `select n, repeat(md5(n::text), 40) from generate_series(1, 30000) n`,
+      4,
+    );
+    const { bytes, units, key } = await made(of('large'));
+    const parts = planParts([
+      { bytes: Buffer.from('id,filling\n') },
+      ...units.map((unit, n) => ({ key: String(n), size: unit.bytes })),
+    ]);
+    expect(parts.filter((part) => 'copy' in part).length).toBeGreaterThan(1);
+    await expectRows(bytes, `select * from ${schema}.large`);
+    const s3 = new S3Client({
+      endpoint: stack.s3.endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    const head = await s3.send(new HeadObjectCommand({ Bucket: stack.s3.bucket, Key: key }));
+    s3.destroy();
+    expect(head.ETag).toMatch(new RegExp(`-${parts.length}"$`));
+  });
+
+  test('of a dataset that is small after all: one unit, the same promises', async () => {
+    const { bytes, units } = await made({ ...of('x'), dataset: 'crm.contacts' });
+    expect(units).toHaveLength(1);
+    await expectRows(bytes, 'select * from crm.contacts');
+  });
+});
+
+describe('refused is', () => {
+  const refused = async (request: object) =>
+    (await call('POST', '/exports', { headers: asDemo, body: request })).problem();
+
+  test('to divide what has neither key nor time', async () => {
+    expect(await refused(of('dear_customers'))).toMatchObject({
+      status: 422,
+      code: 'refused_request',
+      errors: [{ field: 'consistency', allowed: ['snapshot'] }],
+    });
+  });
+
+  test('to divide a view by times that it takes too long to say', async () => {
+    expect(await refused(of('slow_orders', { to: '2030-01-01T00:00:00Z' }))).toMatchObject({
+      status: 422,
+      code: 'refused_request',
+      errors: [{ field: 'from' }],
+    });
+  });
+
+  test('nothing because the planner expects more than a number can hold', async () => {
+    const { id, progress } = await createExport(of('endless_rows'));
+    expect(progress.estimatedRows).toBe(Number.MAX_SAFE_INTEGER);
+    await call('DELETE', `/exports/${id}`, { headers: asDemo });
+    await ended(id);
+  });
+
+  test('one snapshot of what takes longer than a transaction may be open', async () => {
+    expect(await refused(of('too_dear', { consistency: 'snapshot' }))).toMatchObject({
+      status: 422,
+      code: 'too_large_for_snapshot',
+      errors: [{ field: 'consistency', allowed: ['resumable'] }],
+    });
+  });
+});

@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
+import { sourceListSchema } from '../../lib/contracts/sources.ts';
+import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../stack/api.ts';
+import { sourceUrl, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+const schema = `scheduling_${Date.now()}`;
+const nap = (name: string) => ({
+  sources: ['sales'],
+  dataset: `${schema}.${name}`,
+  format: 'csv',
+});
+
+beforeAll(async () => {
+  // `dear` is estimated at 200 s a row, whatever it takes.
+  await sql(
+    sourceUrl('sales'),
+    `create schema ${schema}; set search_path = ${schema}, public;
+       create function dear(n int) returns int language plpgsql immutable cost 10000000000
+         as $$ begin perform pg_sleep(5); return n; end $$;
+       create view long as select ${schema}.dear(n) as n from generate_series(1, 1) n;
+       create view short as select 1 as n;
+       create view nap as select 1 as n, pg_sleep(2)::text as nothing;
+       create view long_nap as select 1 as n, pg_sleep(8)::text as nothing;
+       create view steady as select id, repeat('x', 500) as wide, pg_sleep(0.005)::text as nothing
+         from public.customers where id <= 2000`,
+  );
+});
+afterEach(async () => {
+  for (const source of ['sales', 'iot'])
+    await call('DELETE', `/sources/${source}/pause`, { headers: asAdmin });
+});
+afterAll(() => sql(sourceUrl('sales'), `drop schema ${schema} cascade`));
+
+const statuses = async (ids: string[]): Promise<string[]> =>
+  (await Promise.all(ids.map((id) => readExport(id)))).map(({ status }) => status);
+
+test('runs at most two long snapshots at a time; a short export goes past the third', async () => {
+  const long: string[] = [];
+  for (let n = 0; n < 3; n++) long.push((await createExport(nap('long'))).id);
+  const { id } = await createExport(nap('short'));
+  const document = await ended(id, 20);
+  expect(document.status).toBe('ready');
+  expect((await statuses(long)).filter((status) => status === 'queued')).toHaveLength(1);
+  for (const one of long) expect((await ended(one, 60)).status).toBe('ready');
+  const [most] = await sql<{ most: number }>(
+    stack.postgres.catalogue,
+    `select max((select count(*) from attempts b where b.export_id = any($1)
+         and b.started_at <= a.started_at and b.ended_at > a.started_at))::int as most
+       from attempts a where a.export_id = any($1)`,
+    [long],
+  );
+  expect(most?.most).toBe(2);
+});
+
+test('serves another account before the next of one that fills all slots; queuePosition says so', async () => {
+  // One slot comes free long before the others, so that starts have an order.
+  const busy = [await createExport(nap('nap'))];
+  const [free] = await sql<{ slots: number }>(
+    stack.postgres.catalogue,
+    'select count(*)::int as slots from slots where closed_until is null or closed_until < now()',
+  );
+  while (busy.length < (free?.slots ?? 0)) busy.push(await createExport(nap('long_nap')));
+  const mixed: { id: string; headers: Record<string, string> }[] = [];
+  for (const headers of [asDemo, asDemo, asOther, asDemo, asOther])
+    mixed.push({ id: (await createExport(nap('short'), headers)).id, headers });
+  const documents = await Promise.all(
+    mixed.map(async ({ id, headers }) =>
+      (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema),
+    ),
+  );
+  const positions = documents.map(({ progress }) => progress.queuePosition);
+  expect(documents.map(({ status }) => status)).toEqual(mixed.map(() => 'queued'));
+  expect(new Set(positions)).toEqual(new Set([0, 1, 2, 3, 4]));
+  const foretold = mixed
+    .map(({ id }, n) => ({ id, position: positions[n] ?? -1 }))
+    .toSorted((a, b) => a.position - b.position)
+    .map(({ id }) => id);
+  for (const { id } of busy) expect((await ended(id, 60)).status).toBe('ready');
+  const started = await until('all have started', async () => {
+    const rows = await sql<{ export_id: string }>(
+      stack.postgres.catalogue,
+      'select export_id from attempts where export_id = any($1) order by started_at',
+      [foretold],
+    );
+    return rows.length >= foretold.length ? rows.map((row) => row.export_id) : undefined;
+  });
+  expect(started).toEqual(foretold);
+  // The account that was served less recently is first, whoever asked first.
+  const [one, two, three, four, five] = mixed.map(({ id }) => id);
+  expect(started).toEqual([three, one, five, two, four]);
+});
+
+test('tells the time left of an export that goes on steadily', async () => {
+  const { id } = await createExport(nap('steady'));
+  const told = await until(
+    'a third of it is done',
+    async () => {
+      const document = await readExport(id);
+      const { rows, estimatedRows, etaSeconds } = document.progress;
+      if (document.status !== 'running' || etaSeconds === null) return undefined;
+      return rows > 0.3 * (estimatedRows ?? 0) ? { at: Date.now(), etaSeconds } : undefined;
+    },
+    { seconds: 60, everyMilliseconds: 50 },
+  );
+  const document = await ended(id, 120);
+  const left = (Date.parse(document.finishedAt ?? '') - told.at) / 1_000;
+  expect(told.etaSeconds).toBeGreaterThan(left / 2);
+  expect(told.etaSeconds).toBeLessThan(left * 2);
+}, 200_000);
+
+const pause = (source: string, body: unknown, headers: Record<string, string> = asAdmin) =>
+  call('POST', `/sources/${source}/pause`, { body, headers });
+
+test('reads nothing new of a source that an administrator has paused, and says why', async () => {
+  const running = await createExport(nap('nap'));
+  await until('it runs', async () =>
+    (await readExport(running.id)).status === 'running' ? true : undefined,
+  );
+  expect((await pause('sales', { reason: 'first' })).status).toBe(204);
+  expect((await pause('sales', { reason: 'Vacuum until noon' })).status).toBe(204);
+  expect((await readExport(running.id)).progress.waiting).toBeNull();
+  const waits = [await createExport(nap('short')), await createExport(nap('short'))];
+  const goesOn = await createExport({ sources: ['iot'], dataset: 'series', format: 'csv' });
+  expect((await ended(goesOn.id)).status).toBe('ready');
+  expect((await ended(running.id)).status).toBe('ready');
+  for (const { id } of waits)
+    expect(await readExport(id)).toMatchObject({
+      status: 'queued',
+      progress: {
+        waiting: expect.stringContaining('Vacuum until noon'),
+        etaSeconds: null,
+      },
+    });
+  const { sources } = (await call('GET', '/sources', { headers: asDemo })).json(sourceListSchema);
+  expect(Object.fromEntries(sources.map(({ name, paused }) => [name, paused]))).toEqual({
+    iot: undefined,
+    sales: 'Vacuum until noon',
+  });
+  for (let n = 0; n < 2; n++)
+    expect((await call('DELETE', '/sources/sales/pause', { headers: asAdmin })).status).toBe(204);
+  for (const { id } of waits)
+    expect(await ended(id)).toMatchObject({ status: 'ready', progress: { waiting: null } });
+});
+
+test('lets nobody else pause, nor what is not there, nor without a reason', async () => {
+  const reason = 'x';
+  const notMine = await pause('sales', { reason }, asDemo);
+  expect(notMine.problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  const resumed = await call('DELETE', '/sources/sales/pause', { headers: asDemo });
+  expect(resumed.problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  expect((await pause('nope', { reason })).problem()).toMatchObject({ status: 404 });
+  for (const body of [{}, { reason: ' ' }, { reason: 1 }, { reason: 'x'.repeat(201) }])
+    expect((await pause('sales', body)).problem()).toMatchObject({
+      status: 422,
+      errors: [{ field: 'reason' }],
+    });
+  expect((await pause('sales', { reason, until: 'noon' })).problem()).toMatchObject({
+    status: 422,
+    errors: [{ field: 'until' }],
+  });
+});
