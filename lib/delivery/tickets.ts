@@ -59,6 +59,7 @@ interface Ticket {
   cookie_hash: Buffer | null;
   state: string;
   deleted: boolean;
+  replaced: boolean;
   expired: boolean;
   account_ok: boolean;
   key_ok: boolean;
@@ -69,6 +70,7 @@ interface Ticket {
 const selectTicket = `
   select t.export_id, t.account_id, t.object_key, t.cookie_hash,
     t.first_used_at is not null as first_used, t.first_use_before > now() as may_begin,
+    e.object_key is distinct from t.object_key as replaced,
     e.state, e.file, e.deleted_at is not null as deleted, e.expires_at <= now() as expired,
     a.disabled_at is null as account_ok,
     k.revoked_at is null as key_ok,
@@ -92,7 +94,8 @@ export async function authorizeDownload(
   const [ticket] = rows;
   if (!ticket || ticket.deleted)
     throw new Refusal('not_found', 'There is no file behind this link.');
-  if (ticket.expired || ticket.state !== 'ready' || !ticket.file)
+  // The object of an earlier run must not go by the name and the hash of the new one.
+  if (ticket.expired || ticket.replaced || ticket.state !== 'ready' || !ticket.file)
     throw new Refusal('expired', 'The export has expired and its file is deleted.');
   if (!ticket.account_ok || !ticket.key_ok || !ticket.grants_ok)
     throw new Refusal('forbidden', 'The right to this file was withdrawn.');

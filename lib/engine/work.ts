@@ -164,7 +164,7 @@ async function write<Made>(
     if (overtime.aborted && !lease.signal.aborted)
       throw new Refusal(
         'source_timeout',
-        `Reading took longer than ${Math.round(seconds / 60)} minutes. Ask for a shorter range, or with "consistency": "resumable".`,
+        `Reading took longer than ${Math.round(seconds / 60)} minutes. Ask for it as resumable, or for a shorter range.`,
         { cause: error },
       );
     throw error;

@@ -51,17 +51,21 @@ const usualSeconds = 3;
 /**
  * At the moment `expires_at` passes an export is expired for everybody; the sweep only follows.
  *
- * The queue in the order in which dispatch will take it, if all may run: one of each account in turn,
- * the account first that was served least recently.
+ * The queue in the order in which dispatch will take it: one of each account in turn, the account first
+ * that was served least recently; those of paused sources behind all others.
  */
 const selectRecords = `
   with waiting as (
     select e.id, a.served_at, e.queued_at, coalesce(e.estimated_seconds, ${usualSeconds}) as seconds,
-      row_number() over (partition by e.owner_id order by e.queued_at, e.id) as turn
-    from exports e join accounts a on a.id = e.owner_id where e.state = 'queued'
+      pause.source is not null as paused,
+      row_number() over (
+        partition by e.owner_id order by pause.source is not null, e.queued_at, e.id) as turn
+    from exports e join accounts a on a.id = e.owner_id
+    left join source_pauses pause on pause.source = e.request->'sources'->>0
+    where e.state = 'queued'
   ), queue as (
     select id, row_number() over turns - 1 as position, sum(seconds) over turns - seconds as seconds
-    from waiting window turns as (order by turn, served_at nulls first, queued_at, id)
+    from waiting window turns as (order by paused, turn, served_at nulls first, queued_at, id)
   ), busy as (
     select sum(greatest(1, coalesce(e.estimated_seconds, ${usualSeconds})
       - extract(epoch from now() - coalesce(e.started_at, now())))) as seconds

@@ -107,7 +107,7 @@ function requireShort(source: string, expected: Estimate | null): void {
   const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds / 60))} minutes`;
   throw new Refusal(
     'too_large_for_snapshot',
-    `It would take about ${minutes(expected.seconds)}; one snapshot of ${source} is read within ${minutes(most)}. Ask with "consistency": "resumable", or for a shorter range.`,
+    `It would take about ${minutes(expected.seconds)}; one snapshot of ${source} is read within ${minutes(most)}. Ask for it as resumable, which has no limit, or for a shorter range.`,
     {
       errors: [
         {

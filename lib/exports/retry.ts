@@ -30,8 +30,6 @@ export async function retryExport(owner: Account, exportId: string): Promise<Exp
       );
     // It may have expired a moment ago, before the sweep has seen it.
     if (await move(client, exportId, 'expired')) await emitOutcome(client, exportId, 'expired');
-    // A link to the old file must not go on with it under the name and the hash of the new one.
-    await client.query('delete from tickets where export_id = $1', [exportId]);
     const { rows } = await client.query<{ run: number }>(
       `update exports set state = 'queued', run = run + 1, queued_at = now(),
          estimated_rows = $2, estimated_seconds = $3, units_total = $4, units_done = 0,

@@ -167,7 +167,8 @@ async function deleteObjects(): Promise<void> {
  */
 async function clearAttempts(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string; object_key: string; over: boolean }>(
-    `select a.id, a.object_key, a.ended_at < now() - make_interval(secs => $1) as over
+    `select a.id, a.object_key,
+       a.state in ('done', 'yielded') or a.ended_at < now() - make_interval(secs => $1) as over
      from attempts a join units u on u.id = a.unit_id join exports e on e.id = a.export_id
      where a.cleared_at is null and a.ended_at is not null
        and e.object_key is distinct from a.object_key

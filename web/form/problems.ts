@@ -39,7 +39,7 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
 /** Said with how long it would take; what the API advises its callers is a button here. */
 const tooLarge = ({ detail }: Problem): FormError => ({
   field: 'consistency',
-  message: `Too much for one moment. ${detail.split(' Ask with "', 1)[0]} Choose “${consistencyNames.resumable}”, or a shorter range.`,
+  message: `Too much for one moment. ${detail}`,
   offer: {
     label: `Export as “${consistencyNames.resumable}”`,
     part: { consistency: 'resumable' },

@@ -22,6 +22,7 @@ import { run } from '../processes.ts';
 const DIST = join(REPO, 'dist');
 const LINK = join(DIST, 'web');
 const KEPT = 3;
+const KEPT_MILLISECONDS = 24 * 3_600_000;
 
 /** What a build depends on: the app, the contracts it imports, and the versions of its packages. */
 const SOURCES = ['web', 'lib/contracts', 'package-lock.json', 'tsconfig.json'].map((path) =>
@@ -88,8 +89,9 @@ function removeOld(current: string): void {
     .filter((name) => /^web-[0-9a-f]{16}$/.test(name) && name !== current)
     .map((name) => ({ name, made: statSync(join(DIST, name)).mtimeMs }))
     .toSorted((a, b) => b.made - a.made);
-  for (const { name } of builds.slice(KEPT - 1))
-    rmSync(join(DIST, name), { recursive: true, force: true });
+  // A stack that runs may still serve a younger one.
+  const old = builds.slice(KEPT - 1).filter(({ made }) => Date.now() - made > KEPT_MILLISECONDS);
+  for (const { name } of old) rmSync(join(DIST, name), { recursive: true, force: true });
 }
 
 /** One hash over the names and contents of all files below the paths. */
