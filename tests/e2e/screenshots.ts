@@ -10,8 +10,14 @@ const directory = 'docs/images';
 await mkdir(directory, { recursive: true });
 
 const made = [
-  { sources: ['iot'], dataset: 'readings', format: 'csv', from: '2025-12-01T00:00:00Z' },
-  { sources: ['sales'], dataset: 'customers', format: 'csv' },
+  {
+    sources: ['iot'],
+    dataset: 'readings',
+    format: 'ndjson',
+    compression: 'zstd',
+    from: '2025-12-01T00:00:00Z',
+  },
+  { sources: ['sales'], dataset: 'customers', format: 'csv', compression: 'gzip' },
   {
     sources: ['sales'],
     dataset: 'orders',
@@ -21,6 +27,8 @@ const made = [
   },
   { sources: ['sales'], dataset: 'revenue_by_month', format: 'csv' },
 ];
+const stopped = await createExport({ ...made[0], compression: 'none' }, asOther);
+await call('DELETE', `/exports/${stopped.id}`, { headers: asOther });
 for (const request of made) await createExport(request, asOther);
 await until('all are ready', async () => {
   const list = await call('GET', '/exports?limit=4', { headers: asOther });
@@ -34,7 +42,7 @@ try {
     ['exports-dark', 1280, 'dark'],
     ['exports-phone', 390, 'light'],
   ] as const) {
-    const page = await browser.newPage({ viewport: { width, height: 820 }, colorScheme });
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     await page.goto(stack.url);
     await page.getByLabel('Email').fill(credentials.other.email);
     await page.getByLabel('Password', { exact: true }).fill(credentials.other.password);
