@@ -25,7 +25,7 @@ export const exportRequestSchema = z
       .meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
-    format: z.enum(['csv', 'ndjson']),
+    format: z.enum(['csv', 'json', 'ndjson']),
     columns: z
       .array(z.string())
       .min(1, 'must name at least one column, or be left out for all')

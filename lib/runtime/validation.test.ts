@@ -71,7 +71,11 @@ describe('an export request', () => {
   test('names every field that is wrong at once, and what is allowed', () => {
     const { errors = [] } = refusalOf({ ...good, format: 'pdf', ttlSeconds: 1 });
     expect(errors).toEqual([
-      { field: 'format', message: 'has a value that is not allowed', allowed: ['csv', 'ndjson'] },
+      {
+        field: 'format',
+        message: 'has a value that is not allowed',
+        allowed: ['csv', 'json', 'ndjson'],
+      },
       { field: 'ttlSeconds', message: 'must be at least 60' },
     ]);
     expect(refusalOf({ ...good, bogus: 1 }).errors?.[0]?.allowed).toContain('ttlSeconds');

@@ -69,9 +69,14 @@ function within({ column, from, to }: KeyRange): string[] {
   ];
 }
 
-/** The rows of the selection, as one SELECT. */
-function selectRows(selection: Selection): string {
-  const columns = selection.columns.map((column) => identifier(column.name)).join(', ');
+const asItIs = ({ name }: SourceColumn): string => identifier(name);
+
+/** The rows of the selection, as one SELECT; of each column `value` makes what is wanted of it. */
+function selectRows(
+  selection: Selection,
+  value: (column: SourceColumn) => string = asItIs,
+): string {
+  const columns = selection.columns.map(value).join(', ');
   return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}`;
 }
 
@@ -87,21 +92,34 @@ export function countRowsWithoutTime(selection: Selection): string | null {
 export const copyCsv = (selection: Selection): string =>
   `copy (${selectRows(selection)}) to stdout (format csv)`;
 
+/**
+ * A column for JSON. Integers of 64 bits and exact numbers are strings, whatever their value: a double
+ * does not hold them, and a type must not change from row to row. Bytes are base64.
+ */
+function jsonValue({ name, type }: SourceColumn): string {
+  const column = identifier(name);
+  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])*)$/.exec(type);
+  if (exact) return `${column}::text${exact[1]} as ${column}`;
+  if (type === 'bytea') return `translate(encode(${column}, 'base64'), E'\\n', '') as ${column}`;
+  return column;
+}
+
 /** What never has a line feed in its JSON: all else may carry JSON text as somebody wrote it, whitespace and all. */
 const plainInJson =
   /^(smallint|integer|bigint|numeric|real|double precision|money|boolean|text|character|character varying|uuid|date|time|timestamp|interval|bytea|jsonb|inet|cidr|macaddr)(\(\d+(,-?\d+)?\))?( with(out)? time zone)?(\[\])*$/;
 
 /**
- * Server-made JSON, an object a line. The CSV form with a quote and a delimiter that JSON cannot hold
- * passes it as it is, where the text form would escape it again.
+ * Server-made JSON, an object a line, each behind the prefix. The CSV form with a quote and a delimiter
+ * that JSON cannot hold passes it as it is, where the text form would escape it again.
  */
-export function copyJsonLines(selection: Selection): string {
+export function copyJsonLines(selection: Selection, prefix: '' | ',' = ''): string {
   // `r.*` is the row whatever its columns are called; `r` would be a column of that name.
-  const json = 'row_to_json(r.*)::text';
+  const row = 'row_to_json(r.*)::text';
+  const json = prefix === '' ? row : `${literal(prefix)} || ${row}`;
   const oneLine = selection.columns.every(({ type }) => plainInJson.test(type))
     ? json
     : `translate(${json}, E'\\n\\r', '  ')`;
-  return `copy (select ${oneLine} from (${selectRows(selection)}) r) to stdout (format csv, quote E'\\x01', delimiter E'\\x02')`;
+  return `copy (select ${oneLine} from (${selectRows(selection, jsonValue)}) r) to stdout (format csv, quote E'\\x01', delimiter E'\\x02')`;
 }
 
 /** The planner's idea of a selection. */

@@ -117,6 +117,16 @@ describe('an export in units has every row once', () => {
     await expectRows(bytes, `select * from ${schema}.dear_days`);
   });
 
+  test('as one JSON array, with a comma between units and none too many', async () => {
+    const { bytes, units } = await made(of('dear_orders', { format: 'json' }));
+    expect(units.length).toBeGreaterThan(4);
+    const [counted] = await sql<{ rows: number }>(
+      source,
+      `select count(*)::int as rows from ${schema}.dear_orders`,
+    );
+    expect(JSON.parse(bytes.toString())).toHaveLength(counted?.rows ?? -1);
+  });
+
   test('as JSON lines, of chosen columns, within bounds', async () => {
     const { bytes, units } = await made(
       of('dear_orders', {
@@ -129,7 +139,7 @@ describe('an export in units has every row once', () => {
     const rows = await sql<{ line: string }>(
       source,
       `select row_to_json(r.*)::text as line from (
-         select same, comment from ${schema}.dear_orders where ordered_at >= '2023-06-01T00:00:00Z') r`,
+         select same::text, comment from ${schema}.dear_orders where ordered_at >= '2023-06-01T00:00:00Z') r`,
     );
     expect(bytes.toString().split('\n').toSorted()).toEqual(
       [...rows.map(({ line }) => line), ''].toSorted(),

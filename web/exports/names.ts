@@ -15,6 +15,7 @@ const compressedEndings: Record<ExportRequest['compression'], string> = {
 /** What the choices of a request are called on the page. */
 export const formatNames: Record<ExportRequest['format'], string> = {
   csv: 'CSV',
+  json: 'JSON',
   ndjson: 'NDJSON',
 };
 

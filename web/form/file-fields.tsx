@@ -73,6 +73,7 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
 
 const formatHints: Record<ExportRequest['format'], string> = {
   csv: 'opens in spreadsheets and databases.',
+  json: 'is one array of objects, for programs that read it whole.',
   ndjson: 'is one JSON object a line, for programs.',
 };
 

@@ -1,0 +1,29 @@
+import { copyJsonLines } from '../sources/query.ts';
+import { type Encoder, type Format, nothing } from './format.ts';
+import { jsonType, LineCounter } from './json-rows.ts';
+
+/**
+ * One JSON array, an object a line, with the values of NDJSON. The server writes a comma before each
+ * object, so that nothing has to be moved: the first one of a unit is left out.
+ */
+export const json: Format = {
+  extension: 'json',
+  contentType: 'application/json',
+  copy: (selection) => copyJsonLines(selection, ','),
+  prologue: () => Buffer.from('[\n'),
+  encoder: () => new ArrayEncoder(),
+  glue: (rowsBefore) => (rowsBefore ? Buffer.from(',') : nothing),
+  epilogue: () => Buffer.from(']\n'),
+  fileType: jsonType,
+};
+
+class ArrayEncoder extends LineCounter implements Encoder {
+  #begun = false;
+
+  encode(piece: Buffer): Buffer {
+    this.count(piece);
+    if (this.#begun || piece.length === 0) return piece;
+    this.#begun = true;
+    return piece.subarray(1);
+  }
+}
