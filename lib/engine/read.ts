@@ -122,20 +122,21 @@ async function copyOut(
 ): Promise<{ rows: number; bytes: number; sha256: string }> {
   const format = formatOf(claim.request.format);
   const { member } = compressionOf(claim.request.compression);
-  const encoder = format.encoder();
+  const encoder = format.encoder(selection.columns);
   const hash = createHash('sha256');
   const stream = addAbortSignal(signal, client.query(copy.to(format.copy(selection))));
 
+  async function* received(): AsyncGenerator<Buffer> {
+    for await (const piece of stream) {
+      if (!Buffer.isBuffer(piece)) throw new Error('COPY gave something that is not bytes');
+      yield piece;
+      progress.rows = encoder.rows;
+    }
+  }
   async function* encode(): AsyncGenerator<Buffer> {
     // The pieces of a file are put together behind a prologue of its own.
     if (claim.kind === 'whole') yield format.prologue(selection.columns);
-    for await (const piece of stream) {
-      if (!Buffer.isBuffer(piece)) throw new Error('COPY gave something that is not bytes');
-      const encoded = encoder.encode(piece);
-      progress.rows = encoder.rows;
-      yield encoded;
-    }
-    encoder.end();
+    yield* encoder.encode(received());
     if (claim.kind === 'whole') yield format.epilogue();
   }
   async function write(pieces: AsyncIterable<Buffer>): Promise<void> {

@@ -32,7 +32,16 @@ class CsvRowCounter implements Encoder {
   #inQuotes = false;
   #lastByte = lineFeed;
 
-  encode(piece: Buffer): Buffer {
+  /** PostgreSQL's own bytes. */
+  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of source) {
+      this.#count(piece);
+      yield piece;
+    }
+    if (this.#inQuotes || this.#lastByte !== lineFeed) throw new Error('the rows end inside a row');
+  }
+
+  #count(piece: Buffer): void {
     let inQuotes = this.#inQuotes;
     let rows = 0;
     for (let at = 0; at < piece.length; at++) {
@@ -43,10 +52,5 @@ class CsvRowCounter implements Encoder {
     this.#inQuotes = inQuotes;
     this.rows += rows;
     this.#lastByte = piece.at(-1) ?? this.#lastByte;
-    return piece;
-  }
-
-  end(): void {
-    if (this.#inQuotes || this.#lastByte !== lineFeed) throw new Error('the rows end inside a row');
   }
 }

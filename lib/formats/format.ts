@@ -17,7 +17,7 @@ export interface Format {
   /** What stands before the first row. Nothing else writes a header. */
   prologue(columns: readonly SourceColumn[]): Buffer;
   /** A fresh encoder, for one unit. */
-  encoder(): Encoder;
+  encoder(columns: readonly SourceColumn[]): Encoder;
   /** What stands before the rows of a unit that has rows; `rowsBefore`: some unit before it has any. */
   glue(rowsBefore: boolean): Buffer;
   /** What stands behind the last row. */
@@ -28,10 +28,10 @@ export interface Format {
 
 /** Makes bytes of the file out of what COPY sends, in pieces cut anywhere, and counts the rows. */
 export interface Encoder {
+  /** Those that went in so far. */
   readonly rows: number;
-  encode(piece: Buffer): Buffer;
-  /** Throws if the data ended inside a row. */
-  end(): void;
+  /** Ends when the source ends, with all of it; throws if that ended inside a row. */
+  encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
 }
 
 export const nothing = Buffer.alloc(0);

@@ -18,12 +18,13 @@ export const json: Format = {
 };
 
 class ArrayEncoder extends LineCounter implements Encoder {
-  #begun = false;
-
-  encode(piece: Buffer): Buffer {
-    this.count(piece);
-    if (this.#begun || piece.length === 0) return piece;
-    this.#begun = true;
-    return piece.subarray(1);
+  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let begun = false;
+    for await (const piece of source) {
+      this.count(piece);
+      yield begun || piece.length === 0 ? piece : piece.subarray(1);
+      begun ||= piece.length > 0;
+    }
+    this.end();
   }
 }

@@ -19,8 +19,11 @@ export const ndjson: Format = {
 };
 
 class LinesEncoder extends LineCounter implements Encoder {
-  encode(piece: Buffer): Buffer {
-    this.count(piece);
-    return piece;
+  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of source) {
+      this.count(piece);
+      yield piece;
+    }
+    this.end();
   }
 }
