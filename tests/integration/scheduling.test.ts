@@ -65,14 +65,17 @@ test('serves another account before the next of one that fills all slots; queueP
   const mixed: { id: string; headers: Record<string, string> }[] = [];
   for (const headers of [asDemo, asDemo, asOther, asDemo, asOther])
     mixed.push({ id: (await createExport(nap('short'), headers)).id, headers });
-  const documents = await Promise.all(
-    mixed.map(async ({ id, headers }) =>
-      (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema),
-    ),
-  );
-  const positions = documents.map(({ progress }) => progress.queuePosition);
-  expect(documents.map(({ status }) => status)).toEqual(mixed.map(() => 'queued'));
-  expect(new Set(positions)).toEqual(new Set([0, 1, 2, 3, 4]));
+  // Five questions are five moments: asked again until they agree.
+  const positions = await until('each has a place of its own in the queue', async () => {
+    const documents = await Promise.all(
+      mixed.map(async ({ id, headers }) =>
+        (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema),
+      ),
+    );
+    expect(documents.map(({ status }) => status)).toEqual(mixed.map(() => 'queued'));
+    const places = documents.map(({ progress }) => progress.queuePosition ?? -1);
+    return places.toSorted((a, b) => a - b).join() === '0,1,2,3,4' ? places : undefined;
+  });
   const foretold = mixed
     .map(({ id }, n) => ({ id, position: positions[n] ?? -1 }))
     .toSorted((a, b) => a.position - b.position)
