@@ -68,6 +68,11 @@ async function guess(source: string, selection: Selection): Promise<Estimate | n
   try {
     return await estimate(metadataPool(source), selection);
   } catch (error) {
+    // No value of the column's type, or no such comparison of it: said by the database, which knows its types.
+    if (selection.where.length > 0 && /^(22|42883|42804)/.test(codeOf(error) ?? ''))
+      throw refusedFields([
+        { field: 'where', message: `is not what the database takes: ${messageOf(error)}` },
+      ]);
     logger.warn('no estimate', {
       source,
       dataset: selection.dataset.name,

@@ -3,6 +3,7 @@ import type { FieldError } from '../contracts/problem.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { refusedFields } from '../runtime/errors.ts';
 import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
+import { faultOfCondition } from '../sources/operators.ts';
 import type { Selection } from '../sources/query.ts';
 
 /** Names are suggested up to here; a source with thousands of tables answers with a list no one reads. */
@@ -28,13 +29,24 @@ export async function selectionFor(
       },
     ]);
   }
-  const errors = [...unknownColumns(dataset, request), ...boundsWithoutTime(dataset, request)];
+  const errors = [
+    ...unknownColumns(dataset, request),
+    ...needsTime(dataset, request),
+    ...wrongConditions(dataset, request),
+  ];
   if (errors.length > 0) throw refusedFields(errors);
   const wanted = request.columns;
   const columns = wanted
     ? wanted.flatMap((name) => dataset.columns.filter((column) => column.name === name))
     : dataset.columns;
-  return { dataset, columns, from: request.from, to: request.to };
+  return {
+    dataset,
+    columns,
+    from: request.from,
+    to: request.to,
+    where: request.where ?? [],
+    ordered: request.order === 'time',
+  };
 }
 
 function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {
@@ -45,11 +57,30 @@ function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest)
   return [{ field: 'columns', message, allowed: known }];
 }
 
-function boundsWithoutTime(dataset: SourceDataset, { from, to }: ExportRequest): FieldError[] {
+function wrongConditions(dataset: SourceDataset, { where = [] }: ExportRequest): FieldError[] {
+  return where.flatMap((condition, n): FieldError[] => {
+    const column = dataset.columns.find(({ name }) => name === condition.column);
+    if (!column)
+      return [
+        {
+          field: `where.${n}.column`,
+          message: `names no column of ${dataset.name}: ${condition.column}`,
+          allowed: dataset.columns.map(({ name }) => name),
+        },
+      ];
+    const fault = faultOfCondition(column, condition);
+    if (!fault) return [];
+    const { part, ...said } = fault;
+    return [{ field: `where.${n}.${part}`, ...said }];
+  });
+}
+
+function needsTime(dataset: SourceDataset, { from, to, order }: ExportRequest): FieldError[] {
   if (dataset.timeColumn) return [];
   const message = `cannot be used: ${dataset.name} has no time column`;
   return [
     ...(from === undefined ? [] : [{ field: 'from', message }]),
     ...(to === undefined ? [] : [{ field: 'to', message }]),
+    ...(order === 'time' ? [{ field: 'order', message }] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { logger } from '../runtime/logger.ts';
 import { metadataPool } from './connection.ts';
 import { readDatasets, type SourceDataset } from './datasets.ts';
 import { estimate } from './estimate.ts';
-import { timeRange } from './query.ts';
+import { everything, timeRange } from './query.ts';
 
 /** A first and last time are shown where the source knows them quickly (an index); this is quickly. */
 const rangeTimeoutMilliseconds = 300;
@@ -42,7 +42,7 @@ async function describeSource(name: string): Promise<Dataset[]> {
       const known = performance.now() < end;
       const ask = async <T>(question: () => Promise<T>, otherwise: T): Promise<T> =>
         known ? question().catch((error: unknown) => orThrow(error, otherwise)) : otherwise;
-      const selection = { dataset, columns: dataset.columns, from: undefined, to: undefined };
+      const selection = everything(dataset);
       described.push({
         name: dataset.name,
         kind: dataset.kind,

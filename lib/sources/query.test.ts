@@ -19,6 +19,8 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
     columns,
     from,
     to,
+    where: [],
+    ordered: false,
   };
 }
 

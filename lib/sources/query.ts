@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { WhereCondition } from '../contracts/export-request.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
 
 /**
@@ -14,9 +15,23 @@ export interface Selection {
   /** Canonical instants in UTC; `from` inclusive, `to` exclusive. */
   from: string | undefined;
   to: string | undefined;
+  /** Conditions that all have to hold, checked against the types of their columns. */
+  where: readonly WhereCondition[];
+  /** By the time column, rows without a time last. */
+  ordered: boolean;
   /** One unit's share of the rows; absent: all of them. */
   range?: KeyRange | undefined;
 }
+
+/** All of a dataset. */
+export const everything = (dataset: SourceDataset): Selection => ({
+  dataset,
+  columns: dataset.columns,
+  from: undefined,
+  to: undefined,
+  where: [],
+  ordered: false,
+});
 
 /** The rows whose key is `from` or more, and less than `to`; a missing end is open. */
 export interface KeyRange {
@@ -45,7 +60,7 @@ function bound(column: SourceColumn, instant: string): string {
   return `${literal(instant.replace('T', ' ').replace('Z', ''))}::timestamp`;
 }
 
-function conditions({ dataset, from, to, range }: Selection): string {
+function conditions({ dataset, from, to, range, where }: Selection): string {
   const parts: string[] = [];
   const column = dataset.timeColumn;
   if (column) {
@@ -54,7 +69,23 @@ function conditions({ dataset, from, to, range }: Selection): string {
     if (to !== undefined) parts.push(`${name} < ${bound(column, to)}`);
   }
   if (range) parts.push(...within(range));
+  parts.push(...where.map(conditionOf));
   return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
+}
+
+const comparisons = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=', like: 'like' };
+
+/**
+ * The literals have no type of their own: they take the column's, without its modifiers (a cast to
+ * numeric(12,2) would round, one to char(3) would cut), so that an index on the column serves.
+ */
+function conditionOf({ column, op, value }: WhereCondition): string {
+  const name = identifier(column);
+  if (op === 'isNull') return `${name} is ${value === true ? '' : 'not '}null`;
+  const values = (Array.isArray(value) ? value : [value]).map((it) => literal(String(it)));
+  return op === 'in'
+    ? `${name} in (${values.join(', ')})`
+    : `${name} ${comparisons[op]} ${values[0]}`;
 }
 
 /** The last range takes the rows without a key, too: NULL is neither less nor more. */
@@ -77,15 +108,22 @@ function selectRows(
   value: (column: SourceColumn) => string = asItIs,
 ): string {
   const columns = selection.columns.map(value).join(', ');
-  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}`;
+  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}`;
 }
+
+const orderOf = ({ dataset, ordered }: Selection): string =>
+  ordered && dataset.timeColumn
+    ? ` order by ${identifier(dataset.timeColumn.name)} nulls last`
+    : '';
 
 /** How many rows a time bound leaves out because they have no time; null if it leaves out none. */
 export function countRowsWithoutTime(selection: Selection): string | null {
   const column = selection.dataset.timeColumn;
   if (!column?.nullable || (selection.from === undefined && selection.to === undefined))
     return null;
-  return `select count(*) as rows from ${relationOf(selection.dataset)} where ${identifier(column.name)} is null`;
+  const missing: WhereCondition = { column: column.name, op: 'isNull', value: true };
+  const others = { ...selection, from: undefined, to: undefined, range: undefined };
+  return `select count(*) as rows from ${relationOf(selection.dataset)}${conditions({ ...others, where: [...selection.where, missing] })}`;
 }
 
 /** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
@@ -174,7 +212,7 @@ export function evenSplit(selection: Selection, column: SourceColumn, parts: num
     parts,
     `select min(${name}) filter (where isfinite(${name})) as since,
        max(${name}) filter (where isfinite(${name})) as until
-     from (${selectRows({ ...selection, columns: [column] })}) r`,
+     from (${selectRows({ ...selection, columns: [column], ordered: false })}) r`,
   );
 }
 

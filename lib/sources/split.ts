@@ -14,7 +14,7 @@ import {
 const sampleRows = 30_000;
 
 /**
- * The column by which a selection is divided: the time column if the selection is bounded by it,
+ * The column by which a selection is divided: the time column if the selection is bounded or ordered by it,
  * else the leading column of the primary key, else the time column; null if there is none. Never the
  * physical place of rows: an updated row moves.
  */
@@ -22,8 +22,8 @@ export async function splitKey(
   client: Queryable,
   selection: Selection,
 ): Promise<SourceColumn | null> {
-  const { dataset, from, to } = selection;
-  if (from !== undefined || to !== undefined) return dataset.timeColumn;
+  const { dataset, from, to, ordered } = selection;
+  if (ordered || from !== undefined || to !== undefined) return dataset.timeColumn;
   const { rows } = await client.query<{ name: string }>(leadingKeyColumn(dataset));
   return dataset.columns.find(({ name }) => name === rows[0]?.name) ?? dataset.timeColumn;
 }
