@@ -155,7 +155,7 @@ interface Asked {
 }
 
 /** While things fail a call may fail, too: asked again until it is answered. */
-const patiently = <T>(what: string, ask: () => Promise<T>): Promise<T> =>
+const patiently = <T>(what: string, ask: () => Promise<T | undefined>): Promise<T> =>
   until(what, () => ask().catch(() => undefined), { seconds: 60, everyMilliseconds: 500 });
 
 test(
@@ -190,6 +190,9 @@ test(
       await new Promise((passed) => setTimeout(passed, 300));
     }
     await clearFaults();
+    await patiently('all parts answer', async () =>
+      (await call('GET', '/health')).status === 200 ? true : undefined,
+    );
 
     const held = { ready: 0, cancelled: 0, failed: 0 };
     let attempts = 0;
@@ -197,7 +200,7 @@ test(
       const document = await until(
         `${id} ends`,
         async () => {
-          const it = await readExport(id);
+          const it = await patiently('a status', () => readExport(id));
           return it.status === 'queued' || it.status === 'running' ? undefined : it;
         },
         { seconds: 120 },
