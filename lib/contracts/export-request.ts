@@ -32,8 +32,13 @@ export const exportRequestSchema = z
   .strictObject({
     sources: z
       .array(z.string().min(1))
-      .length(1, 'must name exactly one source')
-      .meta({ description: 'The source database to read' }),
+      .min(1, 'must name a source')
+      .max(16, 'must name at most 16 sources')
+      .refine((names) => new Set(names).size === names.length, 'names a source twice')
+      .meta({
+        description:
+          'the databases to read, which have the same dataset; of more than one the rows stand behind each other, with the leading column `_source`',
+      }),
     dataset: z
       .string()
       .min(1)
@@ -66,6 +71,10 @@ export const exportRequestSchema = z
         'snapshot: all rows as of one moment, read within 12 minutes; resumable: of any size, read in units with a moment of their own each',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
+  })
+  .refine(({ sources, order }) => sources.length === 1 || order === 'any', {
+    path: ['order'],
+    message: 'cannot be time for several sources',
   })
   .refine(({ from, to }) => from === undefined || to === undefined || !isAfter(from, to), {
     path: ['from'],

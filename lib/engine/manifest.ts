@@ -10,12 +10,11 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) =
 
 /** What a file is that was made of these pieces, and the proof of it. */
 export function outcomeOf(
-  { exportId, request, source, ownerEmail }: Claim,
+  { exportId, request, ownerEmail }: Claim,
   pieces: readonly Piece[],
   { bytes, sha256 }: { bytes: number; sha256: string },
 ): Outcome {
-  // The moment from which on nothing is promised to be as it was.
-  const [first] = pieces.toSorted((a, b) => Date.parse(a.asOf) - Date.parse(b.asOf));
+  const [first] = pieces;
   if (!first) throw new Error('a file without pieces');
   if (!pieces.every(({ columns }) => isDeepStrictEqual(columns, first.columns)))
     throw new Refusal(
@@ -24,7 +23,6 @@ export function outcomeOf(
     );
   const rows = sum(pieces.map((piece) => piece.rows));
   const moments = pieces.map(({ asOf }) => Date.parse(asOf));
-  const units = pieces.map(({ rows: own, asOf, lsn }) => ({ rows: own, asOf, lsn }));
   const manifest: Manifest = {
     exportId,
     request,
@@ -32,20 +30,31 @@ export function outcomeOf(
     truncated: false,
     consistency: request.consistency,
     columns: first.columns,
-    sources: [
-      {
-        name: source,
-        rows,
-        rowsWithoutTime: sum(pieces.map((piece) => piece.rowsWithoutTime)),
-        asOf: first.asOf,
-        lsn: first.lsn,
-        ...(request.consistency === 'resumable' ? { units } : {}),
-      },
-    ],
+    sources: request.sources.map((source) => sourceOf(request, source, pieces)),
     skewSeconds: (Math.max(...moments) - Math.min(...moments)) / 1_000,
     createdBy: ownerEmail,
   };
   return { rows, bytes, sha256, manifest };
+}
+
+function sourceOf(
+  { consistency }: Claim['request'],
+  name: string,
+  all: readonly Piece[],
+): Manifest['sources'][number] {
+  const pieces = all.filter(({ source }) => source === name);
+  // The moment from which on nothing is promised to be as it was.
+  const [earliest] = pieces.toSorted((a, b) => Date.parse(a.asOf) - Date.parse(b.asOf));
+  if (!earliest) throw new Error(`a file without rows or their absence of ${name}`);
+  const units = pieces.map(({ rows, asOf, lsn }) => ({ rows, asOf, lsn }));
+  return {
+    name,
+    rows: sum(pieces.map(({ rows }) => rows)),
+    rowsWithoutTime: sum(pieces.map(({ rowsWithoutTime }) => rowsWithoutTime)),
+    asOf: earliest.asOf,
+    lsn: earliest.lsn,
+    ...(consistency === 'resumable' ? { units } : {}),
+  };
 }
 
 const extensionOf = ({ format, compression }: Claim['request']): string =>

@@ -3,7 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import copy from 'pg-copy-streams';
-import { selectionFor } from '../exports/selection.ts';
+import { selectionFor, withSourceColumn } from '../exports/selection.ts';
 import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import type { Piece, PieceClaim, WholeClaim } from '../scheduling/attempt.ts';
@@ -58,6 +58,7 @@ async function read(client: pg.Client, reading: Reading): Promise<Piece> {
   const written = await copyOut(client, selection, reading);
   return {
     ...written,
+    source: claim.source,
     rowsWithoutTime,
     asOf: asOf.toISOString(),
     lsn,
@@ -94,7 +95,7 @@ async function beginSnapshot(
   const [position] = rows;
   if (!position) throw new Error('the source gave no snapshot');
   // Again, now as the snapshot sees it.
-  const selection = await selectionFor(client, source, request);
+  const selection = withSourceColumn(await selectionFor(client, source, request), source, request);
   const range = claim.kind === 'piece' ? (claim.range ?? undefined) : undefined;
   return {
     selection: { ...selection, range },
@@ -103,14 +104,15 @@ async function beginSnapshot(
   };
 }
 
-/** Rows without a time are in no unit's range: the first unit counts them for all. */
+/** Rows without a time are in no unit's range: the first unit of a source counts them for all. */
 async function withoutTime(
   client: pg.Client,
   claim: Reading['claim'],
   selection: Selection,
 ): Promise<number> {
   const count = countRowsWithoutTime(selection);
-  if (count === null || (claim.kind === 'piece' && claim.ordinal > 0)) return 0;
+  const isFirst = claim.kind === 'whole' || claim.range === null || claim.range.from === null;
+  if (count === null || !isFirst) return 0;
   const { rows } = await client.query<{ rows: string }>(count);
   return Number(rows[0]?.rows);
 }

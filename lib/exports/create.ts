@@ -40,7 +40,7 @@ export async function createExport(wanted: NewExport): Promise<ExportRecord> {
         requestEventId,
         plan.estimatedRows,
         plan.estimatedSeconds,
-        plan.ranges.length,
+        plan.units.length,
       ],
     );
     if (wanted.asking && !(await remember(client, wanted.asking, id))) {

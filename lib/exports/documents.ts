@@ -40,6 +40,7 @@ export interface ExportRecord {
   /** Since when the rows of `progress_rows` have been read. */
   reading_since: Date | null;
   /** Of its source, if there is something left of it to be given out: what is being read goes on. */
+  paused_source: string | null;
   pause_reason: string | null;
   last_failure: { message: string } | null;
   now: Date;
@@ -57,11 +58,13 @@ const usualSeconds = 3;
 const selectRecords = `
   with waiting as (
     select e.id, a.served_at, e.queued_at, coalesce(e.estimated_seconds, ${usualSeconds}) as seconds,
-      pause.source is not null as paused,
-      row_number() over (
-        partition by e.owner_id order by pause.source is not null, e.queued_at, e.id) as turn
+      held.paused,
+      row_number() over (partition by e.owner_id order by held.paused, e.queued_at, e.id) as turn
     from exports e join accounts a on a.id = e.owner_id
-    left join source_pauses pause on pause.source = e.request->'sources'->>0
+    cross join lateral (
+      select exists (select 1 from json_array_elements_text(e.request->'sources') wanted
+        join source_pauses p on p.source = wanted) as paused
+    ) held
     where e.state = 'queued'
   ), queue as (
     select id, row_number() over turns - 1 as position, sum(seconds) over turns - seconds as seconds
@@ -84,7 +87,7 @@ const selectRecords = `
     case when e.units_total > 1 then e.started_at
       else (select max(t.started_at) from attempts t where t.export_id = e.id and t.state = 'running')
     end as reading_since,
-    pause.reason as pause_reason,
+    pause.source as paused_source, pause.reason as pause_reason,
     case when e.state = 'queued' then (
       select t.failure from attempts t join units u on u.id = t.unit_id
       where t.export_id = e.id and t.state = 'retried' and u.run = e.run and u.state = 'queued'
@@ -97,10 +100,11 @@ const selectRecords = `
     from units u where u.export_id = e.id and u.run = e.run
   ) p
   left join queue on queue.id = e.id
-  left join source_pauses pause
-    on e.state in ('queued', 'dispatched', 'running') and pause.source = e.request->'sources'->>0
-    and exists (select 1 from units u where u.export_id = e.id and u.run = e.run
-      and u.kind = 'read' and u.state = 'queued')`;
+  left join lateral (
+    select p.source, p.reason from source_pauses p join units u on u.source = p.source
+    where u.export_id = e.id and u.run = e.run and u.kind = 'read' and u.state = 'queued'
+    order by p.source limit 1
+  ) pause on e.state in ('queued', 'dispatched', 'running')`;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -207,9 +211,9 @@ function etaSeconds(record: ExportRecord): number | null {
 }
 
 /** Why it is not going on, if there is more to say than that others are before it. */
-function waiting({ request, pause_reason, last_failure }: ExportRecord): string | null {
+function waiting({ paused_source, pause_reason, last_failure }: ExportRecord): string | null {
   if (pause_reason !== null)
-    return `${request.sources.join(', ')} is paused by your administrator: ${pause_reason}`;
+    return `${paused_source} is paused by your administrator: ${pause_reason}`;
   return last_failure === null ? null : `${last_failure.message} It is tried again in a moment.`;
 }
 

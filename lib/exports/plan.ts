@@ -9,7 +9,7 @@ import { metadataPool } from '../sources/connection.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
 import type { KeyRange, Selection } from '../sources/query.ts';
 import { splitKey, splitRanges } from '../sources/split.ts';
-import { selectionFor } from './selection.ts';
+import { requireAgreement, selectionFor } from './selection.ts';
 
 /** A unit of a resumable export reads for about this long, so that a lost worker costs no more. */
 const unitSeconds = 60;
@@ -18,28 +18,53 @@ const mostUnits = 1_000;
 
 /** How an export is to be made. */
 export interface Plan {
-  source: string;
   estimatedRows: number | null;
   estimatedSeconds: number | null;
-  /** One for each read unit; null: all rows. */
-  ranges: (KeyRange | null)[];
+  /** Those that read, in the order of the file; without a range all rows of the source. */
+  units: { source: string; range: KeyRange | null }[];
 }
 
 /**
- * Holds a request against the source as it is now, asks how much it will be, and divides the work.
- * Throws refusals: of fields, of what is too much for one snapshot, of a source that does not answer.
+ * Holds a request against its sources as they are now, asks how much it will be, and divides the work:
+ * each source is a unit at least. Throws refusals: of fields, of what is too much for one snapshot, of
+ * a source that does not answer.
  */
 export async function planExport(owner: Account, request: ExportRequest): Promise<Plan> {
-  const source = grantedSource(owner, request);
+  requireGranted(owner, request);
+  const looks = await Promise.all(
+    request.sources.map((source) => answering(source, () => look(source, request))),
+  );
+  requireAgreement(looks);
+  const units: Plan['units'] = [];
+  for (const { source, selection, expected } of looks) {
+    const ranges = await answering(source, () => rangesOf(source, selection, request, expected));
+    units.push(...ranges.map((range) => ({ source, range })));
+  }
+  const expected = looks.flatMap((it) => it.expected ?? []);
+  const known = expected.length === looks.length;
+  return {
+    estimatedRows: known ? expected.reduce((sum, { rows }) => sum + rows, 0) : null,
+    estimatedSeconds: known
+      ? Math.ceil(expected.reduce((sum, { seconds }) => sum + seconds, 0))
+      : null,
+    units,
+  };
+}
+
+interface Look {
+  source: string;
+  selection: Selection;
+  expected: Estimate | null;
+}
+
+async function look(source: string, request: ExportRequest): Promise<Look> {
+  const selection = await selectionFor(metadataPool(source), source, request);
+  return { source, selection, expected: await guess(source, selection) };
+}
+
+async function answering<T>(source: string, ask: () => Promise<T>): Promise<T> {
   try {
-    const selection = await selectionFor(metadataPool(source), source, request);
-    const expected = await guess(source, selection);
-    const plan = {
-      source,
-      estimatedRows: expected?.rows ?? null,
-      estimatedSeconds: expected ? Math.ceil(expected.seconds) : null,
-    };
-    return { ...plan, ranges: await rangesOf(source, selection, request, expected) };
+    return await ask();
   } catch (cause) {
     if (cause instanceof Refusal) throw cause;
     logger.warn('source does not answer', {
@@ -56,10 +81,15 @@ export async function planExport(owner: Account, request: ExportRequest): Promis
 }
 
 /** A source that is not granted is unknown to the account. */
-function grantedSource(owner: Account, { sources: [source = ''] }: ExportRequest): string {
-  if (owner.sources.includes(source)) return source;
+function requireGranted(owner: Account, { sources }: ExportRequest): void {
+  const others = sources.filter((source) => !owner.sources.includes(source));
+  if (others.length === 0) return;
   throw refusedFields([
-    { field: 'sources', message: `names no source of yours: ${source}`, allowed: owner.sources },
+    {
+      field: 'sources',
+      message: `names no source of yours: ${others.join(', ')}`,
+      allowed: owner.sources,
+    },
   ]);
 }
 
@@ -130,9 +160,9 @@ export async function insertUnits(
   client: Queryable,
   exportId: string,
   run: number,
-  { source, ranges }: Plan,
+  { units }: Plan,
 ): Promise<void> {
-  for (const [ordinal, range] of ranges.entries())
+  for (const [ordinal, { source, range }] of units.entries())
     await client.query(
       `insert into units (id, export_id, run, kind, ordinal, source, range)
        values ($1, $2, $3, 'read', $4, $5, $6)`,

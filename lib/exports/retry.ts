@@ -37,7 +37,7 @@ export async function retryExport(owner: Account, exportId: string): Promise<Exp
          downloaded_at = null, file = null, manifest = null, object_key = null,
          object_deleted_at = null, error_code = null, error_message = null
        where id = $1 returning run`,
-      [exportId, plan.estimatedRows, plan.estimatedSeconds, plan.ranges.length],
+      [exportId, plan.estimatedRows, plan.estimatedSeconds, plan.units.length],
     );
     await insertUnits(client, exportId, rows[0]?.run ?? 1, plan);
     await emitOutcome(client, exportId, 'accepted');

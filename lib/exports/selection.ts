@@ -1,7 +1,7 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
 import type { FieldError } from '../contracts/problem.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
-import { refusedFields } from '../runtime/errors.ts';
+import { type Refusal, refusedFields } from '../runtime/errors.ts';
 import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
 import { faultOfCondition } from '../sources/operators.ts';
 import type { Selection } from '../sources/query.ts';
@@ -47,6 +47,42 @@ export async function selectionFor(
     where: request.where ?? [],
     ordered: request.order === 'time',
   };
+}
+
+const sourceColumn = '_source';
+
+/** With several sources each row says of which it is. */
+export function withSourceColumn(
+  selection: Selection,
+  source: string,
+  { sources }: ExportRequest,
+): Selection {
+  if (sources.length === 1) return selection;
+  const column = { name: sourceColumn, type: 'text', nullable: false, constant: source };
+  return { ...selection, columns: [column, ...selection.columns] };
+}
+
+/** Refuses sources whose datasets are not the same, naming the first difference, or leave no room for `_source`. */
+export function requireAgreement(
+  selections: readonly { source: string; selection: Selection }[],
+): void {
+  const [first, ...others] = selections;
+  if (!first || others.length === 0) return;
+  const spell = ({ columns }: Selection): string[] =>
+    columns.map(({ name, type }) => `${name} ${type}`);
+  const wanted = spell(first.selection);
+  const refuse = (message: string): Refusal => refusedFields([{ field: 'sources', message }]);
+  if (first.selection.columns.some(({ name }) => name === sourceColumn))
+    throw refuse(`cannot be several: ${first.selection.dataset.name} has a column ${sourceColumn}`);
+  for (const { source, selection } of others) {
+    const found = spell(selection);
+    const at = Math.max(wanted.length, found.length);
+    for (let n = 0; n < at; n++)
+      if (wanted[n] !== found[n])
+        throw refuse(
+          `do not agree: column ${n + 1} is ${wanted[n] ?? 'missing'} in ${first.source}, ${found[n] ?? 'missing'} in ${source}`,
+        );
+  }
 }
 
 function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {

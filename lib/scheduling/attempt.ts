@@ -12,6 +12,7 @@ export interface Delivery {
 
 /** What one read unit wrote, and the moment of its source that it shows. */
 export interface Piece {
+  source: string;
   rows: number;
   bytes: number;
   sha256: string;

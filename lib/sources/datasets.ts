@@ -20,6 +20,8 @@ export interface SourceColumn {
   /** As PostgreSQL writes it, with modifiers: `numeric(12,2)`. */
   type: string;
   nullable: boolean;
+  /** It has this value in every row, and is no column of the dataset. */
+  constant?: string;
 }
 
 const kinds: Record<string, SourceDataset['kind']> = {

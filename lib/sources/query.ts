@@ -107,7 +107,13 @@ function selectRows(
   selection: Selection,
   value: (column: SourceColumn) => string = asItIs,
 ): string {
-  const columns = selection.columns.map(value).join(', ');
+  const columns = selection.columns
+    .map((column) =>
+      column.constant === undefined
+        ? value(column)
+        : `${literal(column.constant)}::text as ${identifier(column.name)}`,
+    )
+    .join(', ');
   return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}`;
 }
 

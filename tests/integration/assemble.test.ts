@@ -64,6 +64,7 @@ async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: B
     contents.push(content);
     await put(objectKey, content);
     made.push({
+      source: 'sales',
       objectKey,
       rows: size === 0 ? 0 : 1,
       bytes: size,

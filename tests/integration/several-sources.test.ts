@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { manifestSchema } from '../../lib/contracts/export-document.ts';
+import { asAdmin, asDemo, call, createExport, download, ended, readExport } from '../stack/api.ts';
+import { follow, type Topic } from '../stack/events.ts';
+import { requireWhole } from '../stack/proof.ts';
+import { sortedLines, sourceUrl, sql } from '../stack/stack.ts';
+
+/** The same dataset in both databases, and some that are not the same. */
+const schema = `several_${Date.now()}`;
+const both = ['sales', 'iot'];
+let results: Topic;
+
+beforeAll(async () => {
+  for (const [n, name] of both.entries())
+    await sql(
+      sourceUrl(name),
+      `create schema ${schema};
+       create table ${schema}.visits as select i as id, '${name} ' || i as "what, where",
+         case when i % 10 = 0 then null else timestamptz '2024-01-01Z' + i * interval '1 hour' end as at
+         from generate_series(1, ${(n + 1) * 300}) i;
+       create table ${schema}.unlike (id int, ${n === 0 ? 'total numeric' : 'total text'});
+       create table ${schema}.${n === 0 ? 'here' : 'there'} (id int);
+       create table ${schema}.taken (_source int)`,
+    );
+  results = await follow('exports.results');
+});
+afterAll(async () => {
+  await results.close();
+  for (const name of both) await sql(sourceUrl(name), `drop schema ${schema} cascade`);
+});
+
+const of = (dataset: string, more: object = {}) => ({
+  sources: both,
+  dataset: `${schema}.${dataset}`,
+  format: 'csv',
+  ...more,
+});
+
+async function reference(condition = 'true'): Promise<Buffer> {
+  const lines = ['_source,id,"what, where",at'];
+  for (const name of both) {
+    const rows = await sql<{ line: string }>(
+      `${sourceUrl(name)}?options=${encodeURIComponent('-c TimeZone=UTC')}`,
+      `select '${name},' || id || ',' || "what, where" || ',' || coalesce(at::text, '') as line
+       from ${schema}.visits where ${condition}`,
+    );
+    lines.push(...rows.map(({ line }) => line));
+  }
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+test('the rows of all stand in one file, each says of which it is, and the manifest tells of each', async () => {
+  const { id } = await createExport(of('visits'));
+  const { file } = await requireWhole(id, { reference: await reference(), results });
+  expect(file?.rows).toBe(900);
+  const manifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
+    manifestSchema,
+  );
+  expect(manifest.columns.map(({ name }) => name)).toEqual(['_source', 'id', 'what, where', 'at']);
+  expect(manifest.sources.map(({ name, rows }) => [name, rows])).toEqual([
+    ['sales', 300],
+    ['iot', 600],
+  ]);
+  const [one = 0, two = 0] = manifest.sources.map(({ asOf }) => Date.parse(asOf));
+  expect(manifest.skewSeconds).toBeCloseTo(Math.abs(one - two) / 1_000, 3);
+});
+
+test('in the order in which they were named, as JSON, between bounds', async () => {
+  const { id } = await createExport(
+    of('visits', { format: 'json', sources: ['iot', 'sales'], from: '2024-01-02T00:00:00Z' }),
+  );
+  expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
+  const rows: Record<string, unknown>[] = JSON.parse((await download(id)).bytes.toString());
+  const wanted = await reference(`at >= '2024-01-02Z'`);
+  expect(rows.length).toBe(wanted.toString().trimEnd().split('\n').length - 1);
+  // The leading column.
+  expect([...new Set(rows.map((row) => Object.values(row)[0]))]).toEqual(['iot', 'sales']);
+  const manifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
+    manifestSchema,
+  );
+  expect(manifest.sources.map(({ name, rowsWithoutTime }) => [name, rowsWithoutTime])).toEqual([
+    ['iot', 60],
+    ['sales', 30],
+  ]);
+});
+
+test('resumable, too', async () => {
+  const { id } = await createExport(
+    of('visits', { consistency: 'resumable', compression: 'gzip' }),
+  );
+  const document = await ended(id);
+  expect(document).toMatchObject({ status: 'ready', file: { rows: 900 } });
+});
+
+test('one of them paused: the file waits for it, and says so', async () => {
+  const pause = '/sources/iot/pause';
+  await call('POST', pause, { headers: asAdmin, body: { reason: 'Tests' } });
+  const { id } = await createExport(of('visits'));
+  try {
+    expect((await readExport(id)).progress.waiting).toBe(
+      'iot is paused by your administrator: Tests',
+    );
+  } finally {
+    await call('DELETE', pause, { headers: asAdmin });
+  }
+  expect((await ended(id)).status).toBe('ready');
+  expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await reference()));
+});
+
+test.each<[string, object, string, RegExp]>([
+  [
+    'columns that differ',
+    of('unlike'),
+    'sources',
+    /column 2 is total numeric in sales, total text in iot/,
+  ],
+  ['a dataset that one does not have', of('here'), 'dataset', /iot/],
+  ['no room for _source', of('taken'), 'sources', /_source/],
+  ['the same twice', of('visits', { sources: ['sales', 'sales'] }), 'sources', /twice/],
+  ['one that is not granted', of('visits', { sources: ['sales', 'hr'] }), 'sources', /hr/],
+  ['an order over all', of('visits', { order: 'time' }), 'order', /several/],
+  ['none', of('visits', { sources: [] }), 'sources', /must name a source/],
+])('refused by its field: %s', async (_, body, field, message) => {
+  const problem = (await call('POST', '/exports', { headers: asDemo, body })).problem();
+  expect(problem).toMatchObject({ status: 422, errors: [expect.objectContaining({ field })] });
+  expect(problem.detail).toMatch(message);
+});
