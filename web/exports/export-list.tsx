@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useDeferredValue, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { Button, TextButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
@@ -14,8 +14,18 @@ import { useRows } from './use-rows.ts';
 
 export function ExportList(): ReactNode {
   const [filters, setFilters] = useFilters();
-  const { rows, error, refetch, loadMore, loadingMore, downloaded, newer, showNewer } =
-    useRows(filters);
+  const {
+    rows: known,
+    error,
+    refetch,
+    loadMore,
+    loadingMore,
+    downloaded,
+    newer,
+    showNewer,
+  } = useRows(filters);
+  // Many rows are drawn in between what is more urgent.
+  const rows = useDeferredValue(known, undefined);
   useRowFocus(rows);
   const { focusRow } = useExportsPageState();
   useNow(30_000);

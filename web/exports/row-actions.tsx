@@ -3,13 +3,13 @@ import { useNavigate } from 'react-router';
 import { useDraft } from '../form/draft-context.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { MenuOnDemand } from '../ui/menu-on-demand.tsx';
 import { asCurl, asKafkaEvent } from './clipboard.ts';
 import { CancelDialog, DeleteDialog } from './confirmations.tsx';
 import { exportName } from './names.ts';
 import { isActive, type Tracked } from './tracked.ts';
 import { againId, useActions } from './use-actions.ts';
 
-const MenuButton = lazy(() => import('../ui/menu-button.tsx'));
 const ManifestDialog = lazy(() => import('./manifest-dialog.tsx'));
 
 type Open = 'cancel' | 'delete' | 'manifest' | null;
@@ -81,9 +81,7 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
           {again}
         </Button>
       )}
-      <Suspense fallback={<MoreFallback />}>
-        <MenuButton id={moreId} label={`More for ${name}`} entries={entries} />
-      </Suspense>
+      <MenuOnDemand id={moreId} label={`More for ${name}`} entries={entries} />
       {open === 'cancel' ? (
         <CancelDialog tracked={tracked} onClose={close} onConfirm={actions.remove} />
       ) : null}
@@ -101,14 +99,5 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
         </Suspense>
       ) : null}
     </div>
-  );
-}
-
-/** Keeps the room of the menu until its code is there. */
-function MoreFallback(): ReactNode {
-  return (
-    <span className="control-small grid aspect-square place-items-center text-muted">
-      <Icon name="more" />
-    </span>
   );
 }

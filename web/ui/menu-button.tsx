@@ -4,6 +4,7 @@ import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
 import { Text } from 'react-aria-components/Text';
 import { Icon } from './icons.tsx';
+import { moreButton } from './more-button.ts';
 
 interface MenuEntry {
   label: string;
@@ -17,16 +18,14 @@ interface Props {
   id: string;
   label: string;
   entries: readonly MenuEntry[];
+  /** How it appears: as it takes the place of a button that has the focus, or was pressed. */
+  begin: 'focused' | 'open';
 }
 
-export default function MenuButton({ id, label, entries }: Props): ReactNode {
+export default function MenuButton({ id, label, entries, begin }: Props): ReactNode {
   return (
-    <MenuTrigger>
-      <Button
-        id={id}
-        aria-label={label}
-        className="control-small grid aspect-square place-items-center rounded-control text-muted transition-colors hover:bg-hover hover:text-text aria-expanded:bg-hover"
-      >
+    <MenuTrigger defaultOpen={begin === 'open'}>
+      <Button id={id} aria-label={label} autoFocus className={moreButton}>
         <Icon name="more" />
       </Button>
       <Popover
