@@ -45,6 +45,9 @@ export const exportDocumentSchema = z.object({
 });
 export type ExportDocument = z.infer<typeof exportDocumentSchema>;
 
+export const exportEstimateSchema = z.object({ rows: count, bytes: count, seconds: count });
+export type ExportEstimate = z.infer<typeof exportEstimateSchema>;
+
 export const exportListSchema = z.object({
   items: z.array(exportDocumentSchema),
   nextCursor: z.string().nullable(),

@@ -11,6 +11,7 @@ import {
   acknowledgementSchema,
   downloadSchema,
   exportDocumentSchema,
+  exportEstimateSchema,
   exportListQuerySchema,
   exportListSchema,
   manifestSchema,
@@ -109,6 +110,25 @@ export const routes: readonly Route[] = [
       'too_large_for_snapshot',
       'source_unavailable',
     ],
+  },
+  {
+    method: 'post',
+    path: '/exports/estimate',
+    operationId: 'estimateExport',
+    summary: 'What an export would be, before any work',
+    description:
+      'From the statistics of the source and from earlier exports; the dataset is not read.',
+    caller: 'account',
+    body: { schema: exportRequestSchema, example: requestExample },
+    answers: {
+      200: {
+        description:
+          'Rows, bytes of the file, seconds once it runs; each within a factor of two or so',
+        schema: exportEstimateSchema,
+        example: { rows: 8_700, bytes: 920_000, seconds: 1 },
+      },
+    },
+    codes: ['refused_request', 'source_unavailable'],
   },
   {
     method: 'get',

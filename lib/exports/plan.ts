@@ -9,6 +9,7 @@ import { metadataPool } from '../sources/connection.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
 import type { KeyRange, Selection } from '../sources/query.ts';
 import { splitKey, splitRanges } from '../sources/split.ts';
+import { type Width, widthOfRow } from '../sources/width.ts';
 import { requireAgreement, selectionFor } from './selection.ts';
 
 /** A unit of a resumable export reads for about this long, so that a lost worker costs no more. */
@@ -60,6 +61,26 @@ interface Look {
 async function look(source: string, request: ExportRequest): Promise<Look> {
   const selection = await selectionFor(metadataPool(source), source, request);
   return { source, selection, expected: await guess(source, selection) };
+}
+
+/** The same without a plan: what each source is expected to give, and how wide its rows are. */
+export async function lookAll(
+  owner: Account,
+  request: ExportRequest,
+): Promise<{ source: string; selection: Selection; expected: Estimate; width: Width }[]> {
+  requireGranted(owner, request);
+  const looks = await Promise.all(
+    request.sources.map((source) =>
+      answering(source, async () => {
+        const { selection, expected } = await look(source, request);
+        if (!expected) throw new Error('the planner gave no estimate');
+        const width = await widthOfRow(metadataPool(source), selection);
+        return { source, selection, expected, width };
+      }),
+    ),
+  );
+  requireAgreement(looks);
+  return looks;
 }
 
 async function answering<T>(source: string, ask: () => Promise<T>): Promise<T> {

@@ -170,6 +170,11 @@ export function copyJsonLines(selection: Selection, prefix: '' | ',' = ''): stri
 export const explainRows = (selection: Selection): string =>
   `explain (format json) ${selectRows(selection)}`;
 
+/** What the database knows of the columns of a dataset. */
+export const columnStatistics = ({ schema, relation }: SourceDataset): string =>
+  `select attname as name, avg_width::float8 as width, null_frac::float8 as nulls from pg_stats
+   where schemaname = ${literal(schema)} and tablename = ${literal(relation)} and not inherited`;
+
 /** First and last time of a dataset, as canonical text. */
 export function timeRange(dataset: SourceDataset, column: SourceColumn): string {
   const name = identifier(column.name);

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { exportEstimateSchema } from '../../lib/contracts/export-document.ts';
+import { asDemo, asOther, call, createExport, ended } from '../stack/api.ts';
+import { sourceUrl, sql } from '../stack/stack.ts';
+
+const estimate = async (body: object) => {
+  const answer = await call('POST', '/exports/estimate', { headers: asDemo, body });
+  expect(answer.status).toBe(200);
+  return answer.json(exportEstimateSchema);
+};
+
+const within2 = (told: number, is: number): void => {
+  expect(told).toBeGreaterThanOrEqual(is / 2);
+  expect(told).toBeLessThanOrEqual(is * 2);
+};
+
+test.each([
+  { sources: ['sales'], dataset: 'orders', format: 'csv' },
+  { sources: ['sales'], dataset: 'orders', format: 'json' },
+  { sources: ['sales'], dataset: 'orders', format: 'ndjson', compression: 'zstd' },
+  { sources: ['sales'], dataset: 'customers', format: 'csv', compression: 'gzip' },
+  { sources: ['sales'], dataset: 'order_items', format: 'csv', columns: ['order_id', 'quantity'] },
+  { sources: ['iot'], dataset: 'readings', format: 'csv', from: '2025-12-01T00:00:00Z' },
+  { sources: ['iot'], dataset: 'readings', format: 'ndjson', from: '2025-12-25T00:00:00Z' },
+])(
+  'rows and bytes of %j are told within a factor of two, before and after it was made',
+  async (request) => {
+    for (const name of request.sources) await sql(sourceUrl(name), 'analyze');
+    const before = await estimate(request);
+    const { id } = await createExport(request);
+    const { file } = await ended(id);
+    within2(before.rows, file?.rows ?? 0);
+    within2(before.bytes, file?.bytes ?? 0);
+    const after = await estimate(request);
+    within2(after.bytes, file?.bytes ?? 0);
+    expect(after.seconds).toBeGreaterThan(0);
+  },
+  90_000,
+);
+
+test('what would be refused is refused, and nothing is made', async () => {
+  const newest = async () => (await call('GET', '/exports?limit=1', { headers: asOther })).bytes;
+  const before = await newest();
+  const answer = await call('POST', '/exports/estimate', {
+    headers: asOther,
+    body: { sources: ['sales'], dataset: 'nothing', format: 'csv' },
+  });
+  expect(answer.problem()).toMatchObject({
+    status: 422,
+    errors: [expect.objectContaining({ field: 'dataset' })],
+  });
+  const fine = { sources: ['sales'], dataset: 'orders', format: 'csv' };
+  await call('POST', '/exports/estimate', { headers: asOther, body: fine });
+  expect((await newest()).equals(before)).toBe(true);
+});
