@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
-import { exportRequestSchema } from '../lib/contracts/export-request.ts';
+import { exportRequestFields, exportRequestSchema } from '../lib/contracts/export-request.ts';
 import type { RequestOptions } from './form/request-options.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { RequestOptions } from './form/request-options.ts';
  * bundle (28 kB gzip, and zod's compiler needs `unsafe-eval`, which the policy refuses).
  */
 function requestOptions(): RequestOptions {
-  const { shape } = exportRequestSchema;
+  const { shape } = exportRequestFields;
   const { minValue, maxValue } = shape.ttlSeconds.unwrap();
   if (minValue === null || maxValue === null) throw new Error('ttlSeconds has no limits');
   const { format, compression, consistency, ttlSeconds } = exportRequestSchema.parse({

@@ -8,7 +8,7 @@ import {
   requestedBySchema,
 } from './events.ts';
 import { documentExample, eventExample, fileLinkExample, requestExample } from './examples.ts';
-import { exportRequestSchema } from './export-request.ts';
+import { exportRequestFields } from './export-request.ts';
 import { acceptMore } from './json-schema.ts';
 
 const results = 'exports.results';
@@ -21,7 +21,7 @@ const named = <T>(names: readonly string[], of: (name: string) => T): Record<str
 
 /** As it may be sent: `data` spelled out, which we read on its own so that a wrong one can be answered. */
 const requested = exportRequestedSchema.extend({
-  data: exportRequestSchema.safeExtend({
+  data: exportRequestFields.safeExtend({
     requestedBy: requestedBySchema.meta({
       description: 'Email of an account that may ask by event; the export is of that account',
     }),

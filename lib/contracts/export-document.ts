@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { codeNames } from './codes.ts';
-import { exportRequestSchema } from './export-request.ts';
+import { exportRequestFields, exportRequestSchema } from './export-request.ts';
 
 const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
 const statusSchema = z.enum(publicStatuses);
@@ -71,7 +71,7 @@ export const manifestSchema = z.object({
   request: exportRequestSchema,
   file: exportFileSchema.omit({ contentType: true }),
   truncated: z.literal(false),
-  consistency: exportRequestSchema.shape.consistency.unwrap(),
+  consistency: exportRequestFields.shape.consistency.unwrap(),
   columns: z.array(z.object({ name: z.string(), databaseType: z.string(), fileType: z.string() })),
   sources: z.array(
     z.object({

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { instantSchema, isAfter } from './instant.ts';
 
+/**
+ * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
+ * and abbreviations of ICU's own (IST is another hour to each of them).
+ */
 const knownTimeZone = (zone: string): boolean => {
+  if (!/^[A-Za-z]/.test(zone)) return false;
+  if (/^[A-Za-z]{3}$/.test(zone) && !/^([CEMW]ET|[EMH]ST|GMT|UTC|UCT|PRC|RO[CK])$/i.test(zone))
+    return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch {
@@ -24,11 +31,8 @@ const whereConditionSchema = z.strictObject({
 });
 export type WhereCondition = z.infer<typeof whereConditionSchema>;
 
-/**
- * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two
- * requests that mean the same are equal afterwards.
- */
-export const exportRequestSchema = z
+/** What may be sent. */
+export const exportRequestFields = z
   .strictObject({
     sources: z
       .array(z.string().min(1))
@@ -45,7 +49,7 @@ export const exportRequestSchema = z
       .meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
-    format: z.enum(['csv', 'json', 'ndjson']),
+    format: z.enum(['csv', 'json', 'ndjson', 'xlsx']),
     columns: z
       .array(z.string())
       .min(1, 'must name at least one column, or be left out for all')
@@ -60,24 +64,55 @@ export const exportRequestSchema = z
         description:
           'conditions that all have to hold; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings), an array for `in`, a boolean for `isNull`; `like` has `%` and `_`',
       }),
-    compression: z.enum(['none', 'gzip', 'zstd']).default('none'),
-    profile: z.enum(['machine']).default('machine'),
-    timeZone: z.string().refine(knownTimeZone, 'must be an IANA time zone').default('UTC'),
+    compression: z
+      .enum(['none', 'gzip', 'zstd'])
+      .default('none')
+      .meta({ description: 'of xlsx, which is compressed as it is: none' }),
+    profile: z.enum(['machine', 'spreadsheet']).default('machine').meta({
+      description:
+        'spreadsheet, for csv and xlsx: for people, with times in `timeZone`; the default of xlsx',
+    }),
+    timeZone: z
+      .string()
+      .refine(knownTimeZone, 'must be an IANA time zone')
+      .default('UTC')
+      .meta({ description: 'of the profile spreadsheet' }),
     order: z.enum(['any', 'time']).default('any').meta({
       description: 'time: by the time column, rows without a time last',
     }),
     consistency: z.enum(['snapshot', 'resumable']).default('snapshot').meta({
       description:
-        'snapshot: all rows as of one moment, read within 12 minutes; resumable: of any size, read in units with a moment of their own each',
+        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
-  .refine(({ sources, order }) => sources.length === 1 || order === 'any', {
-    path: ['order'],
-    message: 'cannot be time for several sources',
-  })
-  .refine(({ from, to }) => from === undefined || to === undefined || !isAfter(from, to), {
-    path: ['from'],
-    message: 'must not be after `to`',
+  .superRefine((request, context) => {
+    const refuse = (path: keyof typeof request, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    const { sources, from, to, format, compression, profile, order, consistency } = request;
+    if (from !== undefined && to !== undefined && isAfter(from, to))
+      refuse('from', 'must not be after `to`');
+    if (order === 'time' && sources.length > 1)
+      refuse('order', 'cannot be time for several sources');
+    if (profile === 'spreadsheet' && format !== 'csv' && format !== 'xlsx')
+      refuse('profile', `must be machine: ${format} is for machines`);
+    if (format !== 'xlsx') return;
+    if (compression !== 'none') refuse('compression', 'must be none: xlsx is compressed as it is');
+    if (sources.length > 1)
+      refuse('sources', 'must be one: xlsx cannot be put together out of parts');
+    if (consistency === 'resumable')
+      refuse('consistency', 'must be snapshot: xlsx cannot be put together out of parts');
   });
+
+/** Depends on another field, which a default of zod cannot. */
+const withProfile = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'format' in value && value.format === 'xlsx'
+    ? { profile: 'spreadsheet', ...value }
+    : value;
+
+/**
+ * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two
+ * requests that mean the same are equal afterwards.
+ */
+export const exportRequestSchema = z.preprocess(withProfile, exportRequestFields);
 export type ExportRequest = z.infer<typeof exportRequestSchema>;

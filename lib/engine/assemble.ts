@@ -68,7 +68,7 @@ export async function assemble(
 
 /** The pieces in their order, with what the format puts before, between and behind them. */
 async function segmentsOf({ request, pieces }: FinalizeClaim): Promise<Segment[]> {
-  const format = formatOf(request.format);
+  const format = formatOf(request);
   const columns = (pieces[0]?.columns ?? []).map(({ name, databaseType }) => ({
     name,
     type: databaseType,

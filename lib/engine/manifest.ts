@@ -57,9 +57,9 @@ function sourceOf(
   };
 }
 
-const extensionOf = ({ format, compression }: Claim['request']): string =>
-  formatOf(format).extension + compressionOf(compression).extension;
+const extensionOf = (request: Claim['request']): string =>
+  formatOf(request).extension + compressionOf(request.compression).extension;
 
 /** The media type of the file: that of what is in it only if it is not compressed. */
-export const contentTypeOf = ({ format, compression }: Claim['request']): string =>
-  compressionOf(compression).contentType ?? formatOf(format).contentType;
+export const contentTypeOf = (request: Claim['request']): string =>
+  compressionOf(request.compression).contentType ?? formatOf(request).contentType;

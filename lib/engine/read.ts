@@ -52,7 +52,7 @@ export async function readUnit(reading: Reading): Promise<Piece> {
 
 async function read(client: pg.Client, reading: Reading): Promise<Piece> {
   const { claim } = reading;
-  const format = formatOf(claim.request.format);
+  const format = formatOf(claim.request);
   const { selection, asOf, lsn } = await beginSnapshot(client, claim);
   const rowsWithoutTime = await withoutTime(client, claim, selection);
   const written = await copyOut(client, selection, reading);
@@ -122,7 +122,7 @@ async function copyOut(
   selection: Selection,
   { claim, writer, progress, signal }: Reading,
 ): Promise<{ rows: number; bytes: number; sha256: string }> {
-  const format = formatOf(claim.request.format);
+  const format = formatOf(claim.request);
   const { member } = compressionOf(claim.request.compression);
   const encoder = format.encoder(selection.columns);
   const hash = createHash('sha256');

@@ -136,11 +136,11 @@ async function guess(source: string, selection: Selection): Promise<Estimate | n
 async function rangesOf(
   source: string,
   selection: Selection,
-  { consistency }: ExportRequest,
+  { consistency, format }: ExportRequest,
   expected: Estimate | null,
 ): Promise<(KeyRange | null)[]> {
   if (consistency === 'snapshot') {
-    requireShort(source, expected);
+    requireShort(source, format, expected);
     return [null];
   }
   const key = await splitKey(metadataPool(source), selection);
@@ -157,22 +157,29 @@ async function rangesOf(
   return splitRanges(metadataPool(source), selection, key, { units, rows: expected.rows });
 }
 
-function requireShort(source: string, expected: Estimate | null): void {
+function requireShort(
+  source: string,
+  format: ExportRequest['format'],
+  expected: Estimate | null,
+): void {
   const most = config().sources.get(source)?.maxReadSeconds ?? 0;
   if (!expected || expected.seconds <= most) return;
   const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds / 60))} minutes`;
+  const [how, error] =
+    format === 'xlsx'
+      ? ['csv as resumable', { field: 'format', message: 'cannot be xlsx for so many rows' }]
+      : [
+          'it as resumable',
+          {
+            field: 'consistency',
+            message: 'must be resumable for so many rows',
+            allowed: ['resumable'],
+          },
+        ];
   throw new Refusal(
     'too_large_for_snapshot',
-    `It would take about ${minutes(expected.seconds)}; one snapshot of ${source} is read within ${minutes(most)}. Ask for it as resumable, which has no limit, or for a shorter range.`,
-    {
-      errors: [
-        {
-          field: 'consistency',
-          message: 'must be resumable for so many rows',
-          allowed: ['resumable'],
-        },
-      ],
-    },
+    `It would take about ${minutes(expected.seconds)}; one snapshot of ${source} is read within ${minutes(most)}. Ask for ${how}, which has no limit, or for a shorter range.`,
+    { errors: [error] },
   );
 }
 

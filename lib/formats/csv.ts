@@ -1,4 +1,4 @@
-import { copyCsv } from '../sources/query.ts';
+import { copyCsv, copyCsvForSpreadsheets } from '../sources/query.ts';
 import { type Encoder, type Format, nothing } from './format.ts';
 
 /**
@@ -16,6 +16,23 @@ export const csv: Format = {
   epilogue: () => nothing,
   fileType: () => 'text',
 };
+
+/**
+ * The same for people who open it in a spreadsheet, by what it says to one: the byte order mark that it is
+ * UTF-8, a `'` before text that it is no formula.
+ */
+export const csvForSpreadsheets = (timeZone: string): Format => ({
+  ...csv,
+  copy: (selection) => copyCsvForSpreadsheets(selection, timeZone),
+  prologue: (columns) => {
+    const names = columns.map((column) => ({ ...column, name: asText(column.name) }));
+    return Buffer.concat([byteOrderMark, csv.prologue(names)]);
+  },
+});
+
+const byteOrderMark = Buffer.from('\ufeff');
+
+const asText = (name: string): string => (/^[-=+@\t\r]/.test(name) ? `'${name}` : name);
 
 /** Quoted by the rule of COPY's own header: a lone `\.` would read as the end of the data. */
 function headerField(name: string, fields: number): string {

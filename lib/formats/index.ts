@@ -1,9 +1,25 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
-import { csv } from './csv.ts';
+import { csv, csvForSpreadsheets } from './csv.ts';
 import type { Format } from './format.ts';
 import { json } from './json.ts';
 import { ndjson } from './ndjson.ts';
+import { xlsx } from './xlsx/xlsx.ts';
 
-const formats: Record<ExportRequest['format'], Format> = { csv, json, ndjson };
+type Wanted = Pick<ExportRequest, 'format' | 'profile' | 'timeZone'>;
 
-export const formatOf = (name: ExportRequest['format']): Format => formats[name];
+/** The format of a request's file. Machines read instants in UTC, people in the time zone they ask for. */
+export function formatOf({ format, profile, timeZone }: Wanted): Format {
+  const people = profile === 'spreadsheet';
+  switch (format) {
+    case 'csv':
+      return people ? csvForSpreadsheets(timeZone) : csv;
+    case 'json':
+      return json;
+    case 'ndjson':
+      return ndjson;
+    case 'xlsx':
+      return xlsx(people ? timeZone : 'UTC');
+    default:
+      return format satisfies never;
+  }
+}

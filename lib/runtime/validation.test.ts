@@ -74,7 +74,7 @@ describe('an export request', () => {
       {
         field: 'format',
         message: 'has a value that is not allowed',
-        allowed: ['csv', 'json', 'ndjson'],
+        allowed: ['csv', 'json', 'ndjson', 'xlsx'],
       },
       { field: 'ttlSeconds', message: 'must be at least 60' },
     ]);

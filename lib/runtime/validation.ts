@@ -54,8 +54,14 @@ export function parseObject<S extends z.ZodType>(schema: S, value: unknown): z.o
     throw new Refusal('malformed_body', 'The body must be a JSON object.');
   const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const known = fieldsOf(schema);
   throw refusedFields(read.error.issues.flatMap((issue) => ofIssue(issue, known)));
+}
+
+/** Of a schema that something is done before: its own. */
+function fieldsOf(schema: z.core.$ZodType): string[] {
+  if (schema instanceof z.ZodPipe) return fieldsOf(schema.out);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 /** `\u0000` in JSON, not behind a backslash that is escaped itself. PostgreSQL has no such text. */

@@ -136,6 +136,48 @@ export function countRowsWithoutTime(selection: Selection): string | null {
 export const copyCsv = (selection: Selection): string =>
   `copy (${selectRows(selection)}) to stdout (format csv)`;
 
+/** The same for people who open it in a spreadsheet: local times, and no text that would be a formula. */
+export const copyCsvForSpreadsheets = (selection: Selection, timeZone: string): string =>
+  `copy (${selectRows(selection, (column) => notFormula(column) ?? inZone(column, timeZone))}) to stdout (format csv)`;
+
+/** Server-made text of the rows, tabs between values, with the times of a zone. */
+export const copyText = (selection: Selection, timeZone: string): string =>
+  `copy (${selectRows(selection, (column) => inZone(column, timeZone))}) to stdout`;
+
+/** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
+const places: Record<string, string> = {
+  CET: 'Europe/Brussels',
+  MET: 'Europe/Brussels',
+  EET: 'Europe/Athens',
+  WET: 'Europe/Lisbon',
+};
+
+/** An instant as the clocks of the zone show it. */
+function inZone({ name, type }: SourceColumn, timeZone: string): string {
+  const column = identifier(name);
+  if (!/^timestamp(\(\d\))? with time zone$/.test(type)) return column;
+  const zone = places[timeZone.toUpperCase()] ?? timeZone;
+  return `${column} at time zone ${literal(zone)} as ${column}`;
+}
+
+/** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */
+const neverText =
+  /^(smallint|integer|bigint|numeric|real|double precision|money|oid|boolean|date|time|timestamp|uuid|bytea)(\(.*\))?( with(out)? time zone)?$/;
+
+/**
+ * A text that would be a formula behind the quote that makes it text. `concat` writes any type as COPY
+ * does, blanks at the end and all; `is not distinct` asks nothing of the fields of a composite value.
+ * https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function notFormula({ name, type }: SourceColumn): string | undefined {
+  if (neverText.test(type)) return undefined;
+  const column = identifier(name);
+  const simple = /^(text|character varying(\(\d+\))?)$/.test(type);
+  const text = simple ? column : `concat(${column})`;
+  const none = simple ? '' : `when ${column} is not distinct from null then null `;
+  return `case ${none}when left(${text}, 1) in ('=', '+', '-', '@', E'\\t', E'\\r') then concat('''', ${text}) else ${text} end as ${column}`;
+}
+
 /**
  * A column for JSON. Integers of 64 bits and exact numbers are strings, whatever their value: a double
  * does not hold them, and a type must not change from row to row. Bytes are base64.

@@ -17,6 +17,7 @@ export const formatNames: Record<ExportRequest['format'], string> = {
   csv: 'CSV',
   json: 'JSON',
   ndjson: 'NDJSON',
+  xlsx: 'Excel',
 };
 
 export const compressionNames: Record<ExportRequest['compression'], string> = {

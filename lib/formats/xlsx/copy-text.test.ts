@@ -1,0 +1,62 @@
+import { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type Field, readCopyText } from './copy-text.ts';
+
+/** As PostgreSQL writes it (CopyAttributeOutText). */
+const letters: Record<string, string> = {
+  '\b': 'b',
+  '\f': 'f',
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+  '\v': 'v',
+  '\\': '\\',
+};
+const escaped = (field: Field): string =>
+  field === null ? '\\N' : field.replaceAll(/[\b\f\n\r\t\v\\]/g, (c) => `\\${letters[c]}`);
+const copied = (rows: Field[][]): Buffer =>
+  Buffer.from(rows.map((row) => `${row.map(escaped).join('\t')}\n`).join(''));
+
+async function read(...pieces: Buffer[]): Promise<Field[][]> {
+  const rows: Field[][] = [];
+  for await (const batch of readCopyText(Readable.from(pieces))) rows.push(...batch);
+  return rows;
+}
+
+const field = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
+  fc.string({ unit: fc.constantFrom('\\', 'N', '\n', '\t', '\r', '.', 'é', '😀', '\v') }),
+  fc.constantFrom(null, '', '\\N', '\\.', 'N', '\\'),
+);
+const table = fc
+  .integer({ min: 1, max: 4 })
+  .chain((width) =>
+    fc.array(fc.array(field, { minLength: width, maxLength: width }), { maxLength: 5 }),
+  );
+
+describe('the text form of COPY', () => {
+  test('gives back any values, NULL told from the empty string, cut in two anywhere', async () => {
+    await fc.assert(
+      fc.asyncProperty(table, async (rows) => {
+        const bytes = copied(rows);
+        for (let at = 0; at <= bytes.length; at++)
+          expect(await read(bytes.subarray(0, at), bytes.subarray(at))).toEqual(rows);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('and byte by byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(table, async (rows) => {
+        const bytes = [...copied(rows)].map((byte) => Buffer.from([byte]));
+        expect(await read(...bytes)).toEqual(rows);
+      }),
+    );
+  });
+
+  test('that ends inside a row is none', async () => {
+    await expect(read(Buffer.from('1\ta\n2'))).rejects.toThrow('inside a row');
+  });
+});

@@ -1,0 +1,45 @@
+/** A value as PostgreSQL writes it; null is NULL, which the empty string is not. */
+export type Field = string | null;
+
+const lineFeed = 0x0a;
+
+/**
+ * Reads COPY's text form, in pieces cut anywhere, a batch of whole rows at a time. In it a line feed or
+ * a tab is never part of a value, and no other character of UTF-8 has their byte in it.
+ * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-TEXT-FORMAT
+ */
+export async function* readCopyText(source: AsyncIterable<Buffer>): AsyncGenerator<Field[][]> {
+  let open: Buffer[] = [];
+  for await (const piece of source) {
+    const end = piece.lastIndexOf(lineFeed);
+    if (end === -1) {
+      if (piece.length > 0) open.push(piece);
+      continue;
+    }
+    const whole = piece.subarray(0, end);
+    const text = open.length === 0 ? whole : Buffer.concat([...open, whole]);
+    open = end + 1 < piece.length ? [piece.subarray(end + 1)] : [];
+    yield text
+      .toString()
+      .split('\n')
+      .map((line) => line.split('\t').map(fieldOf));
+  }
+  if (open.length > 0) throw new Error('the rows end inside a row');
+}
+
+function fieldOf(field: string): Field {
+  if (!field.includes('\\')) return field;
+  return field === '\\N' ? null : field.replaceAll(/\\(.)/g, unescaped);
+}
+
+/** COPY TO writes no other sequences; a backslash before any other character is that character. */
+const sequences: Record<string, string> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+const unescaped = (_: string, letter: string): string => sequences[letter] ?? letter;

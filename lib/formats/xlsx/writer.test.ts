@@ -1,0 +1,113 @@
+import { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
+import { readXlsx } from 'hucre/xlsx';
+import { columnLetters, XlsxWriter } from './writer.ts';
+
+const column = (name: string, type = 'text') => ({ name, type, nullable: true });
+
+async function all(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const out: Buffer[] = [];
+  for await (const piece of pieces) out.push(piece);
+  return Buffer.concat(out);
+}
+
+const written = (writer: XlsxWriter, ...pieces: string[]): Promise<Buffer> =>
+  all(writer.encode(Readable.from(pieces.map((it) => Buffer.from(it)))));
+
+/** All cells of each sheet, by an implementation that is not ours. */
+async function sheetsOf(bytes: Buffer): Promise<unknown[][][]> {
+  const { sheets } = await readXlsx(bytes);
+  return sheets.map(({ rows }) => rows);
+}
+
+test('columns are counted as spreadsheets do', () => {
+  expect([0, 25, 26, 701, 702, 16_383].map(columnLetters)).toEqual([
+    'A',
+    'Z',
+    'AA',
+    'ZZ',
+    'AAA',
+    'XFD',
+  ]);
+});
+
+describe('a workbook', () => {
+  test('without rows has a header', async () => {
+    const writer = new XlsxWriter([column('id'), column('at')]);
+    expect(await sheetsOf(await written(writer))).toEqual([[['id', 'at']]]);
+    expect(writer.rows).toBe(0);
+  });
+
+  test('has its header in bold, frozen, with a filter over all rows', async () => {
+    const { sheets } = await readXlsx(
+      await written(new XlsxWriter([column('id'), column('at')]), '1\t2\n\\N\t\n'),
+      { readStyles: true },
+    );
+    const [sheet] = sheets;
+    expect(sheet?.freezePane).toMatchObject({ rows: 1 });
+    expect(sheet?.autoFilter).toMatchObject({ range: 'A1:B3' });
+    expect(sheet?.cells?.get('0,0')?.style?.font?.bold).toBe(true);
+    expect(sheet?.rows).toEqual([
+      ['id', 'at'],
+      ['1', '2'],
+      [null, ''],
+    ]);
+  });
+
+  test.each([
+    [0, 1],
+    [2, 1],
+    [3, 2],
+    [4, 2],
+    [5, 3],
+  ])(
+    'of sheets of three rows has for %d rows %d of them, each with a header',
+    async (rows, count) => {
+      const writer = new XlsxWriter([column('n', 'integer')], 3);
+      const lines = Array.from({ length: rows }, (_, n) => `${n}\n`);
+      const sheets = await sheetsOf(await written(writer, lines.join('')));
+      expect(writer.rows).toBe(rows);
+      expect(sheets.map(([header]) => header)).toEqual(Array.from({ length: count }, () => ['n']));
+      expect(sheets.flatMap((table) => table.slice(1).flat())).toEqual(lines.map(Number));
+    },
+  );
+
+  test('takes 32,767 characters in a cell and fails on one more, by row and column', async () => {
+    const columns = [column('id', 'integer'), column('the note')];
+    const most = 'é'.repeat(32_767);
+    const [[, row] = []] = await sheetsOf(await written(new XlsxWriter(columns), `1\t${most}\n`));
+    expect(row).toEqual([1, most]);
+    await expect(
+      written(new XlsxWriter(columns), `1\t${most}\n`, `2\t${most}e\n`),
+    ).rejects.toMatchObject({
+      code: 'cell_too_long',
+      message: expect.stringMatching(/^Row 2 has 32,768 characters in the column the note;/),
+    });
+  });
+
+  test('fails as its source fails', async () => {
+    async function* source(): AsyncGenerator<Buffer> {
+      yield Buffer.from('1\n');
+      throw new Error('the source went away');
+    }
+    const pieces = new XlsxWriter([column('id')]).encode(source());
+    await expect(all(pieces)).rejects.toThrow('the source went away');
+  });
+
+  test('that nobody wants any more leaves its source', async () => {
+    let left = false;
+    async function* source(): AsyncGenerator<Buffer> {
+      try {
+        for (let n = 0; ; n++) yield Buffer.from(`${Math.random()}\n`.repeat(10_000));
+      } finally {
+        left = true;
+      }
+    }
+    let bytes = 0;
+    for await (const piece of new XlsxWriter([column('id')]).encode(source())) {
+      bytes += piece.length;
+      if (bytes > 100_000) break;
+    }
+    expect(left).toBe(true);
+  });
+});
