@@ -3,7 +3,7 @@ import { useSearchParams } from 'react-router';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { resolveZone, zoneChoice } from '../time/zone.ts';
 import { newKey } from '../ui/key.ts';
-import { type Draft, draftOf, draftOfQuery, emptyDraft, lastChoices } from './draft.ts';
+import { type Draft, draftOf, draftOfQuery, emptyDraft, fitting, lastChoices } from './draft.ts';
 
 interface DraftState {
   draft: Draft;
@@ -25,7 +25,8 @@ export function DraftProvider({ children }: { children: ReactNode }): ReactNode 
   const value = useMemo(
     (): DraftState => ({
       ...state,
-      change: (part) => setState(({ draft }) => ({ draft: { ...draft, ...part }, key: newKey() })),
+      change: (part) =>
+        setState(({ draft }) => ({ draft: fitting({ ...draft, ...part }), key: newKey() })),
       duplicate: (request) =>
         setState({ draft: draftOf(request, resolveZone(zoneChoice.get())), key: newKey() }),
       renewKey: () => setState(({ draft }) => ({ draft, key: newKey() })),
@@ -43,5 +44,5 @@ export function useDraft(): DraftState {
 
 function firstDraft(query: URLSearchParams): Draft {
   const base: Draft = { ...emptyDraft, ...lastChoices.get() };
-  return query.has('source') || query.has('dataset') ? draftOfQuery(query, base) : base;
+  return fitting(query.has('source') || query.has('dataset') ? draftOfQuery(query, base) : base);
 }

@@ -26,6 +26,22 @@ export const emptyDraft: Draft = {
   ...defaults,
 };
 
+/** What each format takes besides itself: a workbook is compressed as it is, and made in one piece. */
+export const choicesOf = (format: Draft['format']) =>
+  format === 'xlsx'
+    ? { compressions: ['none' as const], consistencies: ['snapshot' as const] }
+    : { compressions, consistencies };
+
+/** The draft without what its format refuses. */
+export function fitting(draft: Draft): Draft {
+  const choices = choicesOf(draft.format);
+  return {
+    ...draft,
+    compression: oneOf(choices.compressions, draft.compression) ?? defaults.compression,
+    consistency: oneOf(choices.consistencies, draft.consistency) ?? defaults.consistency,
+  };
+}
+
 export type FieldName = Exclude<keyof Draft, 'range'> | keyof TypedRange;
 
 /** One thing that is wrong; `field` is null when it belongs to none. */
@@ -68,6 +84,8 @@ export function readDraft(
       compression: draft.compression,
       consistency: draft.consistency,
       ttlSeconds: draft.ttlSeconds,
+      // A workbook shows times as the page does.
+      ...(draft.format === 'xlsx' && { timeZone: zone }),
       ...(draft.columns && { columns: [...draft.columns] }),
       ...(timed && range.from !== undefined && { from: range.from }),
       ...(timed && range.to !== undefined && { to: range.to }),

@@ -2,8 +2,8 @@ import type { ComponentProps, ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { compressionNames, consistencyNames, formatNames } from '../exports/names.ts';
 import { SelectField } from '../ui/field.tsx';
-import { type Draft, type FieldName, oneOf } from './draft.ts';
-import { compressions, consistencies, formats } from './request-options.ts';
+import { choicesOf, type Draft, type FieldName, oneOf } from './draft.ts';
+import { formats } from './request-options.ts';
 import { ttlChoices } from './time-to-live.ts';
 
 interface Props {
@@ -15,6 +15,7 @@ interface Props {
 
 /** What kind of file it is to be, of which moment its rows are, and how long it is kept. */
 export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
+  const { compressions, consistencies } = choicesOf(draft.format);
   const formatHint = `${fieldId('format')}-kinds`;
   return (
     <>
@@ -75,6 +76,7 @@ const formatHints: Record<ExportRequest['format'], string> = {
   csv: 'opens in spreadsheets and databases.',
   json: 'is one array of objects, for programs that read it whole.',
   ndjson: 'is one JSON object a line, for programs.',
+  xlsx: 'is a workbook for spreadsheets, with dates and numbers as such.',
 };
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {

@@ -37,11 +37,15 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
 }
 
 /** Said with how long it would take; what the API advises its callers is a button here. */
-const tooLarge = ({ detail }: Problem): FormError => ({
-  field: 'consistency',
-  message: `Too much for one moment. ${detail}`,
-  offer: {
-    label: `Export as “${consistencyNames.resumable}”`,
-    part: { consistency: 'resumable' },
-  },
-});
+function tooLarge({ detail, errors }: Problem): FormError {
+  const message = `Too much for one moment. ${detail}`;
+  if (errors?.some(({ field }) => field === 'format')) return { field: 'format', message };
+  return {
+    field: 'consistency',
+    message,
+    offer: {
+      label: `Export as “${consistencyNames.resumable}”`,
+      part: { consistency: 'resumable' },
+    },
+  };
+}
