@@ -17,6 +17,7 @@ export const codes = {
   refused_request: { status: 422, title: 'A field or value is not allowed' },
   too_large_for_snapshot: { status: 422, title: 'Too much for one snapshot' },
   cell_too_long: { status: 422, title: 'A value is too long for a cell of a spreadsheet' },
+  unsuitable_value: { status: 422, title: 'A value does not fit into the format' },
   dataset_changed: { status: 422, title: 'The dataset changed while it was exported' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something failed on our side' },

@@ -72,7 +72,17 @@ export const manifestSchema = z.object({
   file: exportFileSchema.omit({ contentType: true }),
   truncated: z.literal(false),
   consistency: exportRequestFields.shape.consistency.unwrap(),
-  columns: z.array(z.object({ name: z.string(), databaseType: z.string(), fileType: z.string() })),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      databaseType: z.string(),
+      fileType: z.string(),
+      policy: z.string().optional().meta({
+        description: 'which values are NULL in the file because its type has none for them',
+      }),
+      nulled: count.optional().meta({ description: 'how many values are NULL by the policy' }),
+    }),
+  ),
   sources: z.array(
     z.object({
       name: z.string(),

@@ -49,7 +49,7 @@ export const exportRequestFields = z
       .meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
-    format: z.enum(['csv', 'json', 'ndjson', 'xlsx']),
+    format: z.enum(['csv', 'json', 'ndjson', 'xlsx', 'parquet']),
     columns: z
       .array(z.string())
       .min(1, 'must name at least one column, or be left out for all')
@@ -64,10 +64,10 @@ export const exportRequestFields = z
         description:
           'conditions that all have to hold; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings), an array for `in`, a boolean for `isNull`; `like` has `%` and `_`',
       }),
-    compression: z
-      .enum(['none', 'gzip', 'zstd'])
-      .default('none')
-      .meta({ description: 'of xlsx, which is compressed as it is: none' }),
+    compression: z.enum(['none', 'gzip', 'zstd', 'snappy']).default('none').meta({
+      description:
+        'of xlsx, which is compressed as it is: none; of parquet zstd where it is absent; snappy is for parquet alone',
+    }),
     profile: z.enum(['machine', 'spreadsheet']).default('machine').meta({
       description:
         'spreadsheet, for csv and xlsx: for people, with times in `timeZone`; the default of xlsx',
@@ -82,7 +82,7 @@ export const exportRequestFields = z
     }),
     consistency: z.enum(['snapshot', 'resumable']).default('snapshot').meta({
       description:
-        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
+        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx and parquet: of any size, read in units with a moment of their own each',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
@@ -96,23 +96,31 @@ export const exportRequestFields = z
       refuse('order', 'cannot be time for several sources');
     if (profile === 'spreadsheet' && format !== 'csv' && format !== 'xlsx')
       refuse('profile', `must be machine: ${format} is for machines`);
-    if (format !== 'xlsx') return;
-    if (compression !== 'none') refuse('compression', 'must be none: xlsx is compressed as it is');
+    if (compression === 'snappy' && format !== 'parquet')
+      refuse('compression', 'can be snappy only where the format is parquet');
+    if (compression !== 'none' && format === 'xlsx')
+      refuse('compression', 'must be none: xlsx is compressed as it is');
+    if (format !== 'xlsx' && format !== 'parquet') return;
     if (sources.length > 1)
-      refuse('sources', 'must be one: xlsx cannot be put together out of parts');
+      refuse('sources', `must be one: ${format} cannot be put together out of parts`);
     if (consistency === 'resumable')
-      refuse('consistency', 'must be snapshot: xlsx cannot be put together out of parts');
+      refuse('consistency', `must be snapshot: ${format} cannot be put together out of parts`);
   });
 
-/** Depends on another field, which a default of zod cannot. */
-const withProfile = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'format' in value && value.format === 'xlsx'
-    ? { profile: 'spreadsheet', ...value }
-    : value;
+/** Defaults that depend on the format, which a default of zod cannot; the others are the fields' own. */
+const defaultsOfFormat: Record<string, object> = {
+  xlsx: { profile: 'spreadsheet' },
+  parquet: { compression: 'zstd' },
+};
+
+const withDefaults = (sent: unknown): unknown =>
+  typeof sent === 'object' && sent !== null && 'format' in sent
+    ? { ...defaultsOfFormat[String(sent.format)], ...sent }
+    : sent;
 
 /**
  * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two
  * requests that mean the same are equal afterwards.
  */
-export const exportRequestSchema = z.preprocess(withProfile, exportRequestFields);
+export const exportRequestSchema = z.preprocess(withDefaults, exportRequestFields);
 export type ExportRequest = z.infer<typeof exportRequestSchema>;

@@ -88,8 +88,8 @@ async function segmentsOf({ request, pieces }: FinalizeClaim): Promise<Segment[]
 }
 
 /** Bytes of the file outside any piece are a member of their own. */
-async function member({ compression }: FinalizeClaim['request'], content: Buffer): Promise<Buffer> {
-  const compressor = compressionOf(compression).member?.();
+async function member(request: FinalizeClaim['request'], content: Buffer): Promise<Buffer> {
+  const compressor = compressionOf(request).member?.();
   if (!compressor || content.length === 0) return content;
   compressor.end(content);
   const pieces: Buffer[] = [];

@@ -58,8 +58,8 @@ function sourceOf(
 }
 
 const extensionOf = (request: Claim['request']): string =>
-  formatOf(request).extension + compressionOf(request.compression).extension;
+  formatOf(request).extension + compressionOf(request).extension;
 
 /** The media type of the file: that of what is in it only if it is not compressed. */
 export const contentTypeOf = (request: Claim['request']): string =>
-  compressionOf(request.compression).contentType ?? formatOf(request).contentType;
+  compressionOf(request).contentType ?? formatOf(request).contentType;

@@ -55,18 +55,22 @@ async function read(client: pg.Client, reading: Reading): Promise<Piece> {
   const format = formatOf(claim.request);
   const { selection, asOf, lsn } = await beginSnapshot(client, claim);
   const rowsWithoutTime = await withoutTime(client, claim, selection);
-  const written = await copyOut(client, selection, reading);
+  const { nulled, ...written } = await copyOut(client, selection, reading);
   return {
     ...written,
     source: claim.source,
     rowsWithoutTime,
     asOf: asOf.toISOString(),
     lsn,
-    columns: selection.columns.map((column) => ({
-      name: column.name,
-      databaseType: column.type,
-      fileType: format.fileType(column),
-    })),
+    columns: selection.columns.map((column, n) => {
+      const policy = format.policy?.(column);
+      return {
+        name: column.name,
+        databaseType: column.type,
+        fileType: format.fileType(column),
+        ...(policy === undefined ? {} : { policy, nulled: nulled[n] ?? 0 }),
+      };
+    }),
   };
 }
 
@@ -121,10 +125,10 @@ async function copyOut(
   client: pg.Client,
   selection: Selection,
   { claim, writer, progress, signal }: Reading,
-): Promise<{ rows: number; bytes: number; sha256: string }> {
+): Promise<{ rows: number; bytes: number; sha256: string; nulled: readonly number[] }> {
   const format = formatOf(claim.request);
-  const { member } = compressionOf(claim.request.compression);
-  const encoder = format.encoder(selection.columns);
+  const { member } = compressionOf(claim.request);
+  const encoder = format.encoder(selection.columns, claim.request.compression);
   const hash = createHash('sha256');
   const stream = addAbortSignal(signal, client.query(copy.to(format.copy(selection))));
 
@@ -155,5 +159,6 @@ async function copyOut(
   await client.query('commit');
   if (stream.rowCount !== encoder.rows)
     throw new Error(`the source sent ${stream.rowCount} rows, the file has ${encoder.rows}`);
-  return { rows: encoder.rows, bytes: progress.bytes, sha256: hash.digest('hex') };
+  const nulled = encoder.nulled?.() ?? [];
+  return { rows: encoder.rows, bytes: progress.bytes, sha256: hash.digest('hex'), nulled };
 }

@@ -9,6 +9,7 @@ const compressed: Record<ExportRequest['compression'], number> = {
   none: 1,
   gzip: 0.22,
   zstd: 0.2,
+  snappy: 0.4,
 };
 
 /** Separators of a row: in CSV a character behind each value, in JSON the name and its signs before each. */

@@ -16,7 +16,7 @@ export interface Compression {
   member: (() => Transform) | null;
 }
 
-const compressions: Record<ExportRequest['compression'], Compression> = {
+const compressions: Record<Exclude<ExportRequest['compression'], 'snappy'>, Compression> = {
   none: { extension: '', contentType: null, member: null },
   gzip: {
     extension: '.gz',
@@ -38,5 +38,9 @@ const compressions: Record<ExportRequest['compression'], Compression> = {
   },
 };
 
-export const compressionOf = (name: ExportRequest['compression']): Compression =>
-  compressions[name];
+/** A Parquet file is compressed on the inside, and looks the same whatever is used there. */
+export const compressionOf = ({
+  format,
+  compression,
+}: Pick<ExportRequest, 'format' | 'compression'>): Compression =>
+  format === 'parquet' || compression === 'snappy' ? compressions.none : compressions[compression];

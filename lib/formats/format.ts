@@ -1,3 +1,4 @@
+import type { ExportRequest } from '../contracts/export-request.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
 
@@ -16,20 +17,24 @@ export interface Format {
   copy(selection: Selection): string;
   /** What stands before the first row. Nothing else writes a header. */
   prologue(columns: readonly SourceColumn[]): Buffer;
-  /** A fresh encoder, for one unit. */
-  encoder(columns: readonly SourceColumn[]): Encoder;
+  /** A fresh encoder, for one unit. The compression is for a format that compresses inside its files. */
+  encoder(columns: readonly SourceColumn[], compression: ExportRequest['compression']): Encoder;
   /** What stands before the rows of a unit that has rows; `rowsBefore`: some unit before it has any. */
   glue(rowsBefore: boolean): Buffer;
   /** What stands behind the last row. */
   epilogue(): Buffer;
   /** The name, in the format's own terms, of what a column becomes. */
   fileType(column: SourceColumn): string;
+  /** Which values of a column become NULL because the format has none for them; absent: none do. */
+  policy?(column: SourceColumn): string | undefined;
 }
 
 /** Makes bytes of the file out of what COPY sends, in pieces cut anywhere, and counts the rows. */
 export interface Encoder {
   /** Those that went in so far. */
   readonly rows: number;
+  /** By column, how many values became NULL by the policy. */
+  nulled?(): readonly number[];
   /** Ends when the source ends, with all of it; throws if that ended inside a row. */
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
 }

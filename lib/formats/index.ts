@@ -3,6 +3,7 @@ import { csv, csvForSpreadsheets } from './csv.ts';
 import type { Format } from './format.ts';
 import { json } from './json.ts';
 import { ndjson } from './ndjson.ts';
+import { parquet } from './parquet/index.ts';
 import { xlsx } from './xlsx/xlsx.ts';
 
 type Wanted = Pick<ExportRequest, 'format' | 'profile' | 'timeZone'>;
@@ -19,6 +20,8 @@ export function formatOf({ format, profile, timeZone }: Wanted): Format {
       return ndjson;
     case 'xlsx':
       return xlsx(people ? timeZone : 'UTC');
+    case 'parquet':
+      return parquet;
     default:
       return format satisfies never;
   }

@@ -37,6 +37,17 @@ describe('an export request', () => {
   });
 
   test.each([
+    ['csv', undefined, 'none'],
+    ['parquet', undefined, 'zstd'],
+    ['parquet', 'none', 'none'],
+    ['parquet', 'snappy', 'snappy'],
+    ['csv', 'zstd', 'zstd'],
+  ])('of %s with compression %s is compressed with %s', (format, compression, expected) => {
+    const text = JSON.stringify({ ...good, format, compression });
+    expect(parseJson(exportRequestSchema, text).compression).toBe(expected);
+  });
+
+  test.each([
     ['{', 'malformed_body'],
     ['', 'malformed_body'],
     ['[]', 'malformed_body'],
@@ -61,6 +72,10 @@ describe('an export request', () => {
     [{ ...good, ttlSeconds: 2_592_001 }, 'ttlSeconds'],
     [{ ...good, ttlSeconds: 1.5 }, 'ttlSeconds'],
     [{ ...good, timeZone: 'Mars/Olympus' }, 'timeZone'],
+    [{ ...good, compression: 'snappy' }, 'compression'],
+    [{ ...good, compression: 'zip' }, 'compression'],
+    [{ ...good, format: 'parquet', compression: null }, 'compression'],
+    [{ ...good, format: 'parquet', consistency: 'resumable' }, 'consistency'],
   ])('%j is refused by its field %s', (request, field) => {
     const { code, errors = [], message } = refusalOf(request);
     expect(code).toBe('refused_request');
@@ -74,7 +89,7 @@ describe('an export request', () => {
       {
         field: 'format',
         message: 'has a value that is not allowed',
-        allowed: ['csv', 'json', 'ndjson', 'xlsx'],
+        allowed: ['csv', 'json', 'ndjson', 'xlsx', 'parquet'],
       },
       { field: 'ttlSeconds', message: 'must be at least 60' },
     ]);

@@ -179,6 +179,24 @@ function notFormula({ name, type }: SourceColumn): string | undefined {
 }
 
 /**
+ * The rows in COPY's binary format. Of the columns that are sent as text it has what their type writes:
+ * `format` calls its output function, where a cast calls whatever cast there is (inet gets a mask).
+ */
+export function copyBinary(
+  selection: Selection,
+  sentAsText: (column: SourceColumn) => boolean,
+): string {
+  const value = (column: SourceColumn): string => {
+    const name = identifier(column.name);
+    // `is null` would take a row of NULLs for NULL.
+    return sentAsText(column)
+      ? `case when pg_catalog.num_nulls(${name}) = 0 then pg_catalog.format('%s', ${name}) end`
+      : name;
+  };
+  return `copy (${selectRows(selection, value)}) to stdout (format binary)`;
+}
+
+/**
  * A column for JSON. Integers of 64 bits and exact numbers are strings, whatever their value: a double
  * does not hold them, and a type must not change from row to row. Bytes are base64.
  */

@@ -4,12 +4,17 @@ import { day, dayAndClock } from '../time/format.ts';
 
 /** What an export is called on the page: its file, or the file it is to become. */
 export const exportName = ({ file, request }: ExportDocument): string =>
-  file?.name ?? `${request.dataset}.${request.format}${compressedEndings[request.compression]}`;
+  file?.name ?? `${request.dataset}.${request.format}${endingOf(request)}`;
+
+/** Parquet is compressed on the inside. */
+const endingOf = ({ format, compression }: ExportRequest): string =>
+  format === 'parquet' ? '' : compressedEndings[compression];
 
 const compressedEndings: Record<ExportRequest['compression'], string> = {
   none: '',
   gzip: '.gz',
   zstd: '.zst',
+  snappy: '',
 };
 
 /** What the choices of a request are called on the page. */
@@ -18,12 +23,14 @@ export const formatNames: Record<ExportRequest['format'], string> = {
   json: 'JSON',
   ndjson: 'NDJSON',
   xlsx: 'Excel',
+  parquet: 'Parquet',
 };
 
 export const compressionNames: Record<ExportRequest['compression'], string> = {
   none: 'None',
   gzip: 'gzip',
   zstd: 'zstd',
+  snappy: 'Snappy',
 };
 
 export const consistencyNames: Record<ExportRequest['consistency'], string> = {

@@ -77,6 +77,7 @@ const formatHints: Record<ExportRequest['format'], string> = {
   json: 'is one array of objects, for programs that read it whole.',
   ndjson: 'is one JSON object a line, for programs.',
   xlsx: 'is a workbook for spreadsheets, with dates and numbers as such.',
+  parquet: 'keeps the types of the columns, for analysis.',
 };
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {

@@ -1,0 +1,210 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { array, copyBytes, cutAt, int32, int64, numeric } from './copy-bytes.ts';
+import { ParquetEncoder } from './encoder.ts';
+
+type Compression = ExportRequest['compression'];
+interface Options {
+  compression?: Compression;
+  rowGroupBytes?: number;
+}
+
+const columnsOf = (types: Record<string, string>) =>
+  Object.entries(types).map(([name, type]) => ({ name, type, nullable: true }));
+
+async function encoded(
+  types: Record<string, string>,
+  pieces: readonly Buffer[],
+  { compression = 'zstd', rowGroupBytes }: Options = {},
+): Promise<{ file: Buffer; rows: number; nulled: number[] }> {
+  const encoder = new ParquetEncoder(columnsOf(types), compression, rowGroupBytes);
+  const out: Buffer[] = [];
+  for await (const piece of encoder.encode(Readable.from(pieces))) out.push(piece);
+  return { file: Buffer.concat(out), rows: encoder.rows, nulled: encoder.nulled() };
+}
+
+const duck = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'parquet-'));
+});
+afterAll(async () => {
+  duck.closeSync();
+  await rm(directory, { recursive: true });
+});
+
+/** What a reader that is not ours has of a file. */
+async function read(file: Buffer, query: (source: string) => string): Promise<object[]> {
+  const path = join(directory, 'file.parquet');
+  await writeFile(path, file);
+  const source = `'${path.replaceAll("'", "''")}'`;
+  return (await duck.runAndReadAll(query(source))).getRowObjectsJson();
+}
+
+const text = (source: string): string => `select columns(*)::varchar from ${source}`;
+
+const sample = {
+  id: 'bigint',
+  name: 'text',
+  price: 'numeric(25,3)',
+  tags: 'text[]',
+  on: 'boolean',
+};
+const sampleRow = (n: number) => [
+  int64(BigInt(n)),
+  n % 3 === 0 ? null : Buffer.from('x'.repeat(n % 50)),
+  numeric(`${n}.125`),
+  n % 5 === 0 ? null : array([Buffer.from(`tag ${n}`), null, Buffer.alloc(0)].slice(0, n % 4)),
+  Buffer.from([n % 2]),
+];
+const sampleRows = Array.from({ length: 1_000 }, (_, n) => sampleRow(n));
+const bytes = copyBytes(sampleRows);
+const expected = sampleRows.map((_, n) => ({
+  id: `${n}`,
+  name: n % 3 === 0 ? null : 'x'.repeat(n % 50),
+  price: `${n}.125`,
+  tags: n % 5 === 0 ? null : `[${[`tag ${n}`, 'NULL', "''"].slice(0, n % 4).join(', ')}]`,
+  on: String(n % 2 === 1),
+}));
+
+describe('a file', () => {
+  test.each(['none', 'snappy', 'gzip', 'zstd'] as const)(
+    'compressed with %s, of one row group and of many, holds the rows',
+    async (compression) => {
+      for (const rowGroupBytes of [undefined, 10_000, 1]) {
+        const options = rowGroupBytes === undefined ? {} : { rowGroupBytes };
+        const { file, rows } = await encoded(sample, [bytes], { compression, ...options });
+        expect(rows).toBe(1_000);
+        expect(await read(file, text)).toEqual(expected);
+      }
+    },
+  );
+
+  test('is the same wherever the bytes that came are cut', async () => {
+    const { file } = await encoded(sample, [bytes], { rowGroupBytes: 10_000 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (places) => {
+        const again = await encoded(sample, cutAt(bytes, places), { rowGroupBytes: 10_000 });
+        expect(again.file.equals(file)).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('has row groups of the size that is set, with the least and greatest of each', async () => {
+    const { file } = await encoded(sample, [bytes], { rowGroupBytes: 10_000 });
+    const groups = await read(
+      file,
+      (source) =>
+        `select row_group_num_rows as rows, stats_min_value as min, stats_max_value as max, stats_null_count as nulls
+         from parquet_metadata(${source}) where path_in_schema = 'id' order by row_group_id`,
+    );
+    expect(groups.length).toBeGreaterThan(5);
+    let next = 0;
+    for (const group of groups) {
+      const { rows } = Object.fromEntries(Object.entries(group));
+      expect(group).toEqual({
+        rows,
+        min: `${next}`,
+        max: `${next + Number(rows) - 1}`,
+        nulls: '0',
+      });
+      next += Number(rows);
+    }
+    expect(next).toBe(1_000);
+  });
+
+  test('has bounds that no value is outside of', async () => {
+    const types = { i: 'integer', d: 'double precision', t: 'text', p: 'numeric(30,1)', u: 'uuid' };
+    const doubles = [
+      '7ff8000000000001',
+      '8000000000000000',
+      '0000000000000000',
+      'bff8000000000000',
+    ];
+    const rows = [-2_147_483_648, 5, 2_147_483_647, 0].map((value, n) => [
+      int32(value),
+      Buffer.from(doubles[n] ?? '', 'hex'),
+      Buffer.from(['b', 'é', '', 'ba'][n] ?? ''),
+      numeric(
+        ['-5.5', '12345678901234567890123456789.1', '0.0', '-99999999999999999999.1'][n] ?? '',
+      ),
+      Buffer.from(['00', 'ff', '80', '7f'][n]?.repeat(16) ?? '', 'hex'),
+    ]);
+    const { file } = await encoded(types, [copyBytes(rows)]);
+    const bounds = await read(
+      file,
+      (source) =>
+        `select stats_min_value as min, stats_max_value as max from parquet_metadata(${source})`,
+    );
+    expect(bounds).toEqual([
+      { min: '-2147483648', max: '2147483647' },
+      { min: '-1.5', max: '0.0' },
+      { min: '', max: 'é' },
+      { min: '-99999999999999999999.1', max: '12345678901234567890123456789.1' },
+      { min: '00000000-0000-0000-0000-000000000000', max: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
+    ]);
+  });
+
+  test('without rows has its columns all the same', async () => {
+    const { file, rows } = await encoded(sample, [copyBytes([])]);
+    expect(rows).toBe(0);
+    expect(await read(file, (source) => `select count(*) as n from ${source}`)).toEqual([
+      { n: '0' },
+    ]);
+    const described = await read(
+      file,
+      (source) => `select column_type from (describe from ${source})`,
+    );
+    expect(described).toEqual(
+      ['BIGINT', 'VARCHAR', 'DECIMAL(25,3)', 'VARCHAR[]', 'BOOLEAN'].map((column_type) => ({
+        column_type,
+      })),
+    );
+  });
+
+  test('of pages that are full goes on in others', async () => {
+    const rows = Array.from({ length: 40 }, (_, n) => [Buffer.alloc(100_000, 97 + (n % 26)), null]);
+    const { file } = await encoded({ t: 'text', none: 'text' }, [copyBytes(rows)]);
+    const sums = await read(
+      file,
+      (source) =>
+        `select count(t) as n, sum(length(t)) as length, count(none) as none from ${source}`,
+    );
+    expect(sums).toEqual([{ n: '40', length: '4000000', none: '0' }]);
+  });
+});
+
+describe('a value that a column cannot hold', () => {
+  const infinities = [2n ** 63n - 1n, -(2n ** 63n), 0n].map((value) => [
+    int64(value),
+    numeric('NaN'),
+  ]);
+
+  test('is NULL and counted where that is the policy', async () => {
+    const types = { at: 'timestamp with time zone', price: 'numeric(5,2)' };
+    const { file, nulled } = await encoded(types, [copyBytes(infinities)]);
+    expect(nulled).toEqual([2, 3]);
+    const rows = await read(file, (source) => `select epoch_us("at") as at, price from ${source}`);
+    expect(rows).toEqual([null, null, '946684800000000'].map((at) => ({ at, price: null })));
+  });
+
+  test.each([
+    ['timestamp without time zone', int64(2n ** 63n - 2n), /row 2, column x.*294247/],
+    ['integer[]', Buffer.concat([int32(2), Buffer.alloc(36)]), /row 2, column x.*2 dimensions/],
+    ['numeric(5,2)', numeric('1000'), /row 2, column x.*5 digits/],
+  ])('of type %s ends the export, and says where', async (type, value, message) => {
+    await expect(encoded({ x: type }, [copyBytes([[null], [value]])])).rejects.toThrow(message);
+  });
+});
+
+test('rows that end before their end make no file', async () => {
+  for (const length of [0, 20, bytes.length - 1])
+    await expect(encoded(sample, [bytes.subarray(0, length)])).rejects.toThrow('inside a row');
+});

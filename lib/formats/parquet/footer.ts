@@ -1,0 +1,120 @@
+import type { Chunk, Column } from './column.ts';
+import { encodingsUsed } from './pages.ts';
+import { type Struct, struct } from './thrift.ts';
+
+/** A file begins and ends with it. */
+export const magic = Buffer.from('PAR1');
+
+const optional = 1;
+const repeated = 2;
+const listType = 3;
+
+/** What the footer says of a column chunk. */
+interface ChunkPlace extends Omit<Chunk, 'pages'> {
+  offset: number;
+  bytes: number;
+  plainBytes: number;
+}
+
+export interface RowGroup {
+  rows: number;
+  chunks: ChunkPlace[];
+}
+
+/** The footer of a file: its schema, where everything lies, and how long the footer itself is. */
+export function footer(columns: readonly Column[], groups: readonly RowGroup[], codec: number) {
+  const metadata = struct((file) => {
+    file.i32(1, 2);
+    file.structs(2, schema(columns), (element, write) => write(element));
+    file.i64(
+      3,
+      sum(groups, ({ rows }) => rows),
+    );
+    file.structs(4, groups, (group, value) => rowGroup(group, value, codec));
+    // Readers look for `name version x`, to know faults of writers.
+    file.binary(6, 'streamsync version 0.1.0');
+    // Least and greatest values are by the order of their types.
+    file.structs(7, columns, (order) => order.struct(1, () => undefined));
+  });
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(metadata.length);
+  return Buffer.concat([metadata, length, magic]);
+}
+
+type Element = (element: Struct) => void;
+
+/** The tree of the columns, flat: an element is before its children. All may be NULL. */
+function schema(columns: readonly Column[]): Element[] {
+  const root: Element = (element) => {
+    element.binary(4, 'rows');
+    element.i32(5, columns.length);
+  };
+  return [root, ...columns.flatMap((column) => elements(column))];
+}
+
+function elements({ name, mapping }: Column): Element[] {
+  if (!mapping.list) return [leaf(name, mapping.kind)];
+  return [
+    (list) => {
+      list.i32(3, optional);
+      list.binary(4, name);
+      list.i32(5, 1);
+      list.i32(6, listType);
+      list.struct(10, (type) => type.struct(listType, () => undefined));
+    },
+    (values) => {
+      values.i32(3, repeated);
+      values.binary(4, 'list');
+      values.i32(5, 1);
+    },
+    leaf('element', mapping.kind),
+  ];
+}
+
+const leaf =
+  (name: string, { physical, width, logical }: Column['mapping']['kind']): Element =>
+  (element) => {
+    element.i32(1, physical);
+    if (width !== undefined) element.i32(2, width);
+    element.i32(3, optional);
+    element.binary(4, name);
+    logical?.(element);
+  };
+
+function rowGroup(group: Struct, { rows, chunks }: RowGroup, codec: number): void {
+  group.structs(1, chunks, (chunk, place) => {
+    chunk.i64(2, 0);
+    chunk.struct(3, (metadata) => columnChunk(metadata, place, codec));
+  });
+  group.i64(
+    2,
+    sum(chunks, ({ plainBytes }) => plainBytes),
+  );
+  group.i64(3, rows);
+  group.i64(5, chunks[0]?.offset ?? 0);
+  group.i64(
+    6,
+    sum(chunks, ({ bytes }) => bytes),
+  );
+}
+
+function columnChunk(metadata: Struct, place: ChunkPlace, codec: number): void {
+  const { name, mapping } = place.column;
+  metadata.i32(1, mapping.kind.physical);
+  metadata.i32s(2, encodingsUsed);
+  metadata.binaries(3, mapping.list ? [name, 'list', 'element'] : [name]);
+  metadata.i32(4, codec);
+  metadata.i64(5, place.values);
+  metadata.i64(6, place.plainBytes);
+  metadata.i64(7, place.bytes);
+  metadata.i64(9, place.offset);
+  metadata.struct(12, (statistics) => {
+    statistics.i64(3, place.nulls);
+    if (place.bounds === null) return;
+    statistics.binary(5, place.bounds.max);
+    statistics.binary(6, place.bounds.min);
+  });
+}
+
+const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
+  values.reduce((all, value) => all + of(value), 0);

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { packLevels } from './levels.ts';
+
+/** Reads what is packed; a last group may have more in it than there are. */
+function unpack(bytes: Buffer, bits: number, count: number): number[] {
+  const levels: number[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    let header = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      header |= (byte & 127) << shift;
+      more = byte > 127;
+    }
+    if (header % 2 === 0) {
+      for (let n = 0; n < header >> 1; n++) levels.push(bytes[at] ?? 0);
+      at++;
+    } else {
+      const end = at + (header >> 1) * bits;
+      for (let bit = 0; bit < (end - at) * 8; bit += bits)
+        levels.push(((bytes[at + (bit >> 3)] ?? 0) >> (bit & 7)) & (2 ** bits - 1));
+      at = end;
+    }
+  }
+  expect(levels.length - count).toBeLessThan(8);
+  return levels.slice(0, count);
+}
+
+test.each([1, 2] as const)('levels of %d bits come back', (bits) => {
+  const run = fc.record({
+    level: fc.integer({ min: 0, max: 2 ** bits - 1 }),
+    times: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 })),
+  });
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 30 }), (runs) => {
+      const levels = runs.flatMap(({ level, times }) => Array.from({ length: times }, () => level));
+      expect(unpack(packLevels(Uint8Array.from(levels), bits), bits, levels.length)).toEqual(
+        levels,
+      );
+    }),
+  );
+});

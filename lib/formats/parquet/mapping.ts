@@ -1,0 +1,56 @@
+import type { SourceColumn } from '../../sources/datasets.ts';
+import { decimal, mostDigits } from './decimal.ts';
+import { type Kind, kinds } from './kinds.ts';
+
+/** What a column of the source becomes. */
+export interface Mapping {
+  kind: Kind;
+  /** A list of values of the kind. */
+  list: boolean;
+  /** The source is to send the text that it writes for the value. */
+  sentAsText: boolean;
+}
+
+/** Types whose binary form we read, without their modifiers. */
+const known: Record<string, Kind> = {
+  boolean: kinds.boolean,
+  smallint: kinds.int2,
+  integer: kinds.int4,
+  bigint: kinds.int8,
+  real: kinds.float4,
+  'double precision': kinds.float8,
+  'timestamp with time zone': kinds.timestamptz,
+  'timestamp without time zone': kinds.timestamp,
+  date: kinds.date,
+  'time without time zone': kinds.time,
+  uuid: kinds.uuid,
+  bytea: kinds.bytea,
+  json: kinds.json,
+  jsonb: kinds.jsonb,
+  text: kinds.text,
+  'character varying': kinds.text,
+  character: kinds.text,
+  bpchar: kinds.text,
+  name: kinds.text,
+};
+
+/** The table of docs/formats.md. */
+export function mappingOf({ type }: Pick<SourceColumn, 'type'>): Mapping {
+  const list = type.endsWith('[]');
+  const kind = kindOf(list ? type.slice(0, -2) : type);
+  if (kind) return { kind, list, sentAsText: false };
+  return { kind: kinds.text, list: false, sentAsText: true };
+}
+
+function kindOf(type: string): Kind | undefined {
+  const exact = /^numeric\((\d+),(-?\d+)\)$/.exec(type);
+  if (!exact) return known[type.replace(/\(\d+\)/, '')];
+  const [digits, scale] = [Number(exact[1]), Number(exact[2])];
+  // PostgreSQL knows scales below zero and beyond the digits; Parquet does not.
+  return digits <= mostDigits && scale >= 0 && scale <= digits ? decimal(digits, scale) : undefined;
+}
+
+export const fileTypeOf = (column: SourceColumn): string => {
+  const { kind, list } = mappingOf(column);
+  return list ? `LIST<${kind.name}>` : kind.name;
+};

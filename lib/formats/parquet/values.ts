@@ -1,0 +1,65 @@
+/** The values of a page as they stand in it (PLAIN): little-endian, behind each other; it grows. */
+export class Values {
+  bytes = Buffer.allocUnsafe(256);
+  view = viewOf(this.bytes);
+  length = 0;
+  /** Of a page of booleans, which are single bits. */
+  bits = 0;
+
+  /** Makes room for so many bytes more and says where they begin. */
+  take(more: number): number {
+    const at = this.length;
+    this.length += more;
+    if (this.length > this.bytes.length) this.#grow();
+    return at;
+  }
+
+  int32(value: number): void {
+    // Before the view is taken: `take` may put another in its place.
+    const at = this.take(4);
+    this.view.setInt32(at, value, true);
+  }
+
+  int64(high: number, low: number): void {
+    const at = this.take(8);
+    this.view.setInt32(at, low, true);
+    this.view.setInt32(at + 4, high, true);
+  }
+
+  copy(from: DataView, start: number, length: number): void {
+    const at = this.take(length);
+    // A call out of JavaScript costs as much as some dozen bytes.
+    if (length < 40)
+      for (let n = 0; n < length; n++) this.view.setUint8(at + n, from.getUint8(start + n));
+    else this.bytes.set(new Uint8Array(from.buffer, from.byteOffset + start, length), at);
+  }
+
+  /** Text and bytes have their length before them. */
+  byteArray(from: DataView, start: number, length: number): void {
+    const at = this.take(4);
+    this.view.setUint32(at, length, true);
+    this.copy(from, start, length);
+  }
+
+  bit(on: boolean): void {
+    if (this.bits % 8 === 0) this.view.setUint8(this.take(1), 0);
+    const at = this.length - 1;
+    if (on) this.view.setUint8(at, this.view.getUint8(at) | (1 << (this.bits % 8)));
+    this.bits++;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.bits = 0;
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafe(Math.max(this.length, 2 * this.bytes.length));
+    larger.set(this.bytes);
+    this.bytes = larger;
+    this.view = viewOf(larger);
+  }
+}
+
+const viewOf = (bytes: Buffer): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
