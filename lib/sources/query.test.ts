@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SourceColumn } from './datasets.ts';
-import { copyCsv, countRowsWithoutTime, lockDataset } from './query.ts';
+import { copyBinary, copyCsv, countRowsWithoutTime, lockDataset } from './query.ts';
 
 const id = { name: 'id', type: 'bigint', nullable: false };
 
@@ -32,6 +32,13 @@ describe('COPY', () => {
   test('identifiers are quoted', () => {
     expect(copyCsv(selection(null))).toBe(
       'copy (select "id" from "public"."o""dd") to stdout (format csv)',
+    );
+  });
+
+  test('in binary calls for the text of a column where it is wanted', () => {
+    const columns = [id, { name: 'o"dd', type: 'inet', nullable: true }];
+    expect(copyBinary({ ...selection(null), columns }, ({ type }) => type === 'inet')).toBe(
+      `copy (select "id", case when pg_catalog.num_nulls("o""dd") = 0 then pg_catalog.format('%s', "o""dd") end from "public"."o""dd") to stdout (format binary)`,
     );
   });
 

@@ -29,12 +29,12 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
             names={formatNames}
             value={draft.format}
             error={errorOf('format')}
-            onChoose={(format) => onChange({ format })}
+            onChoose={(format) => onChange({ format, compression: compressionWith(format, draft) })}
           />
           <ChoiceField
             id={fieldId('compression')}
             label="Compression"
-            choices={compressions}
+            choices={compressionsWith(draft.format)}
             names={compressionNames}
             value={draft.compression}
             error={errorOf('compression')}
@@ -79,6 +79,17 @@ const formatHints: Record<ExportRequest['format'], string> = {
   xlsx: 'is a workbook for spreadsheets, with dates and numbers as such.',
   parquet: 'keeps the types of the columns, for analysis.',
 };
+
+/** Snappy is Parquet's alone. */
+const compressionsWith = (format: Draft['format']): readonly Draft['compression'][] =>
+  compressions.filter((compression) => format === 'parquet' || compression !== 'snappy');
+
+/** What is chosen is kept where it can be; a Parquet file is compressed as long as nobody says no to it. */
+function compressionWith(format: Draft['format'], draft: Draft): Draft['compression'] {
+  if (format === 'parquet' && draft.format !== 'parquet' && draft.compression === 'none')
+    return 'zstd';
+  return oneOf(compressionsWith(format), draft.compression) ?? 'zstd';
+}
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {
   snapshot: 'All rows as they were at the same moment.',

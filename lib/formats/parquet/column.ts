@@ -77,7 +77,11 @@ export class Column {
   }
 
   #putValue(view: DataView, at: number, length: number): boolean {
-    const isThere = length >= 0 && this.mapping.kind.put(this.#values, view, at, length);
+    const { kind } = this.mapping;
+    // What cannot be locked (a foreign table) may have been given another type since it was looked at.
+    if (length >= 0 && kind.sent !== undefined && length !== kind.sent)
+      throw new Error(`column ${this.name} sent ${length} bytes for its type, not ${kind.sent}`);
+    const isThere = length >= 0 && kind.put(this.#values, view, at, length);
     if (length >= 0 && !isThere) this.nulled++;
     if (!isThere) this.#nulls++;
     return isThere;

@@ -204,6 +204,11 @@ describe('a value that a column cannot hold', () => {
   });
 });
 
+test('a value of another length than its type has is not read as one', async () => {
+  const wrong = encoded({ x: 'integer' }, [copyBytes([[int64(7n)]])]);
+  await expect(wrong).rejects.toThrow('column x sent 8 bytes');
+});
+
 test('rows that end before their end make no file', async () => {
   for (const length of [0, 20, bytes.length - 1])
     await expect(encoded(sample, [bytes.subarray(0, length)])).rejects.toThrow('inside a row');

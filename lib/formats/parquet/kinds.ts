@@ -18,6 +18,8 @@ export interface Kind {
   /** For the manifest. */
   name: string;
   physical: (typeof physical)[keyof typeof physical];
+  /** Bytes of every value as PostgreSQL sends it; absent: they differ. */
+  sent?: number;
   /** Bytes of a value of the physical type `fixed`. */
   width?: number;
   /** The bytes of `fixed` are a number with a sign, not bytes. */
@@ -79,6 +81,7 @@ const infinities = 'infinity and -infinity are NULL';
 const timestamp = (name: string, utc: boolean): Kind => ({
   name,
   physical: physical.int64,
+  sent: 8,
   logical(element) {
     // The old name means UTC: a local time has none.
     if (utc) element.i32(6, convertedType.timestampMicros);
@@ -106,6 +109,7 @@ export const kinds = {
   boolean: {
     name: 'BOOLEAN',
     physical: physical.boolean,
+    sent: 1,
     put(out, from, at) {
       out.bit(from.getUint8(at) !== 0);
       return true;
@@ -114,6 +118,7 @@ export const kinds = {
   int2: {
     name: 'INT32',
     physical: physical.int32,
+    sent: 2,
     put(out, from, at) {
       out.int32(from.getInt16(at));
       return true;
@@ -122,6 +127,7 @@ export const kinds = {
   int4: {
     name: 'INT32',
     physical: physical.int32,
+    sent: 4,
     put(out, from, at) {
       out.int32(from.getInt32(at));
       return true;
@@ -130,6 +136,7 @@ export const kinds = {
   int8: {
     name: 'INT64',
     physical: physical.int64,
+    sent: 8,
     put(out, from, at) {
       out.int64(from.getInt32(at), from.getInt32(at + 4));
       return true;
@@ -138,6 +145,7 @@ export const kinds = {
   float4: {
     name: 'FLOAT',
     physical: physical.float,
+    sent: 4,
     put(out, from, at) {
       out.int32(from.getInt32(at));
       return true;
@@ -146,6 +154,7 @@ export const kinds = {
   float8: {
     name: 'DOUBLE',
     physical: physical.double,
+    sent: 8,
     put(out, from, at) {
       out.int64(from.getInt32(at), from.getInt32(at + 4));
       return true;
@@ -156,6 +165,7 @@ export const kinds = {
   date: {
     name: 'DATE',
     physical: physical.int32,
+    sent: 4,
     logical(element) {
       element.i32(6, convertedType.date);
       logicalType(element, 6);
@@ -171,6 +181,7 @@ export const kinds = {
   time: {
     name: 'TIME(µs, local)',
     physical: physical.int64,
+    sent: 8,
     logical: (element) => micros(element, 7, false),
     put(out, from, at) {
       out.int64(from.getInt32(at), from.getInt32(at + 4));
@@ -180,6 +191,7 @@ export const kinds = {
   uuid: {
     name: 'UUID',
     physical: physical.fixed,
+    sent: 16,
     width: 16,
     logical: (element) => logicalType(element, 14),
     put(out, from, at) {
