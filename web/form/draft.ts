@@ -26,11 +26,25 @@ export const emptyDraft: Draft = {
   ...defaults,
 };
 
-/** What each format takes besides itself: a workbook is compressed as it is, and made in one piece. */
-export const choicesOf = (format: Draft['format']) =>
-  format === 'xlsx'
-    ? { compressions: ['none' as const], consistencies: ['snapshot' as const] }
-    : { compressions, consistencies };
+interface FormatChoices {
+  compressions: readonly Draft['compression'][];
+  consistencies: readonly Draft['consistency'][];
+}
+
+/**
+ * What each format takes besides itself: a workbook is compressed as it is, snappy is Parquet's alone,
+ * and both are made in one piece.
+ */
+export function choicesOf(format: Draft['format']): FormatChoices {
+  switch (format) {
+    case 'xlsx':
+      return { compressions: ['none'], consistencies: ['snapshot'] };
+    case 'parquet':
+      return { compressions, consistencies: ['snapshot'] };
+    default:
+      return { compressions: compressions.filter((it) => it !== 'snappy'), consistencies };
+  }
+}
 
 /** The draft without what its format refuses. */
 export function fitting(draft: Draft): Draft {

@@ -34,7 +34,7 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
           <ChoiceField
             id={fieldId('compression')}
             label="Compression"
-            choices={compressionsWith(draft.format)}
+            choices={compressions}
             names={compressionNames}
             value={draft.compression}
             error={errorOf('compression')}
@@ -80,15 +80,11 @@ const formatHints: Record<ExportRequest['format'], string> = {
   parquet: 'keeps the types of the columns, for analysis.',
 };
 
-/** Snappy is Parquet's alone. */
-const compressionsWith = (format: Draft['format']): readonly Draft['compression'][] =>
-  compressions.filter((compression) => format === 'parquet' || compression !== 'snappy');
-
 /** What is chosen is kept where it can be; a Parquet file is compressed as long as nobody says no to it. */
 function compressionWith(format: Draft['format'], draft: Draft): Draft['compression'] {
   if (format === 'parquet' && draft.format !== 'parquet' && draft.compression === 'none')
     return 'zstd';
-  return oneOf(compressionsWith(format), draft.compression) ?? 'zstd';
+  return oneOf(choicesOf(format).compressions, draft.compression) ?? 'none';
 }
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Field, readCopyText } from './copy-text.ts';
+import { copyLines, type Field, fieldsOf } from './copy-text.ts';
 
 /** As PostgreSQL writes it (CopyAttributeOutText). */
 const letters: Record<string, string> = {
@@ -20,7 +20,7 @@ const copied = (rows: Field[][]): Buffer =>
 
 async function read(...pieces: Buffer[]): Promise<Field[][]> {
   const rows: Field[][] = [];
-  for await (const batch of readCopyText(Readable.from(pieces))) rows.push(...batch);
+  for await (const lines of copyLines(Readable.from(pieces))) rows.push(...lines.map(fieldsOf));
   return rows;
 }
 

@@ -4,11 +4,11 @@ export type Field = string | null;
 const lineFeed = 0x0a;
 
 /**
- * Reads COPY's text form, in pieces cut anywhere, a batch of whole rows at a time. In it a line feed or
- * a tab is never part of a value, and no other character of UTF-8 has their byte in it.
+ * Reads COPY's text form, in pieces cut anywhere: the lines of the rows, some at a time. In it a line feed
+ * or a tab is never part of a value, and no other character of UTF-8 has their byte in it.
  * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-TEXT-FORMAT
  */
-export async function* readCopyText(source: AsyncIterable<Buffer>): AsyncGenerator<Field[][]> {
+export async function* copyLines(source: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
   let open: Buffer[] = [];
   for await (const piece of source) {
     const end = piece.lastIndexOf(lineFeed);
@@ -19,13 +19,13 @@ export async function* readCopyText(source: AsyncIterable<Buffer>): AsyncGenerat
     const whole = piece.subarray(0, end);
     const text = open.length === 0 ? whole : Buffer.concat([...open, whole]);
     open = end + 1 < piece.length ? [piece.subarray(end + 1)] : [];
-    yield text
-      .toString()
-      .split('\n')
-      .map((line) => line.split('\t').map(fieldOf));
+    yield text.toString().split('\n');
   }
   if (open.length > 0) throw new Error('the rows end inside a row');
 }
+
+/** Each row when it is its turn: those of a whole piece at once would outlive the young generation. */
+export const fieldsOf = (line: string): Field[] => line.split('\t').map(fieldOf);
 
 function fieldOf(field: string): Field {
   if (!field.includes('\\')) return field;

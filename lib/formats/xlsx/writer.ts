@@ -5,7 +5,7 @@ import { Refusal } from '../../runtime/errors.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Encoder } from '../format.ts';
 import { kindOf } from './cells.ts';
-import { type Field, readCopyText } from './copy-text.ts';
+import { copyLines, type Field, fieldsOf } from './copy-text.ts';
 import { closingParts, leadingParts, sheetFoot, sheetHead, sheetPath } from './package.ts';
 import { styles } from './styles.ts';
 import { inlineString } from './text.ts';
@@ -36,7 +36,7 @@ export class XlsxWriter implements Encoder {
   readonly #cells: readonly ((value: string) => string)[];
   readonly #rowsOfSheet: number;
   readonly #ranges: string[] = [];
-  #batch: Field[][] = [];
+  #batch: string[] = [];
   #at = 0;
 
   constructor(columns: readonly SourceColumn[], rowsOfSheet: number = mostRows) {
@@ -70,7 +70,7 @@ export class XlsxWriter implements Encoder {
     const put = ([path, xml]: readonly [string, string]): void =>
       zip.addBuffer(Buffer.from(xml), path, { compressionLevel });
     for (const part of leadingParts) put(part);
-    const batches = readCopyText(source);
+    const batches = copyLines(source);
     try {
       do {
         const number = this.#ranges.length + 1;
@@ -90,7 +90,7 @@ export class XlsxWriter implements Encoder {
   }
 
   /** Whether there is another row; it stands at `#at` of the batch. */
-  async #hasRow(batches: AsyncIterator<Field[][]>): Promise<boolean> {
+  async #hasRow(batches: AsyncIterator<string[]>): Promise<boolean> {
     while (this.#at >= this.#batch.length) {
       const next = await batches.next();
       if (next.done === true) return false;
@@ -100,7 +100,7 @@ export class XlsxWriter implements Encoder {
     return true;
   }
 
-  async *#sheet(number: number, batches: AsyncIterator<Field[][]>): AsyncGenerator<Buffer> {
+  async *#sheet(number: number, batches: AsyncIterator<string[]>): AsyncGenerator<Buffer> {
     const widths = this.#columns.map(({ width }) => width);
     yield Buffer.from(sheetHead({ number, widths }) + this.#header());
     let row = 1;
@@ -109,7 +109,7 @@ export class XlsxWriter implements Encoder {
       for (; this.#at < this.#batch.length; this.#at++) {
         if (row >= this.#rowsOfSheet || xml.length >= pieceCharacters) break;
         row++;
-        xml += this.#row(row, this.#batch[this.#at] ?? []);
+        xml += this.#row(row, fieldsOf(this.#batch[this.#at] ?? ''));
       }
       yield Buffer.from(xml);
     }
