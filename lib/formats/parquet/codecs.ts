@@ -7,34 +7,24 @@ import type { ExportRequest } from '../../contracts/export-request.ts';
 export interface Codec {
   /** `enum CompressionCodec` of parquet.thrift. */
   id: number;
+  /** Gives bytes of their own: those of the page are used again. */
   compress(page: Buffer): Promise<Buffer>;
 }
 
 const gzipped = promisify(gzip);
 const zstd = promisify(zstdCompress);
 
-/** What is given back is a small part of a large buffer, which would be held for as long as the page waits. */
-const alone = (compressed: Buffer): Buffer => Buffer.from(compressed);
-
-/** In one go: each chunk of what comes out is another turn through the thread pool. */
-const inOneGo = (page: Buffer): number => page.length + (page.length >> 4) + 1_024;
+/** What comes out is gathered in chunks: larger ones are mostly empty, smaller ones more turns through the pool. */
+const chunkSize = 128 * 1_024;
 
 const codecs: Record<ExportRequest['compression'], Codec> = {
-  none: { id: 0, compress: async (page) => page },
+  none: { id: 0, compress: async (page) => Buffer.from(page) },
   snappy: { id: 1, compress: async (page) => Buffer.from(snappy.compress(page)) },
-  gzip: {
-    id: 2,
-    compress: async (page) => alone(await gzipped(page, { level: 4, chunkSize: inOneGo(page) })),
-  },
+  gzip: { id: 2, compress: (page) => gzipped(page, { level: 4, chunkSize }) },
   zstd: {
     id: 6,
-    compress: async (page) =>
-      alone(
-        await zstd(page, {
-          chunkSize: inOneGo(page),
-          params: { [constants.ZSTD_c_compressionLevel]: 1 },
-        }),
-      ),
+    compress: (page) =>
+      zstd(page, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
   },
 };
 

@@ -117,9 +117,8 @@ export class Column {
     const parts = [packed(definition, this.mapping.list ? 2 : 1)];
     if (this.mapping.list) parts.unshift(packed(this.#repetition.taken(), 1));
     this.#bounds.add(this.#values);
-    // A copy: the buffer of the values is filled again while the page is compressed.
-    const content = Buffer.concat([...parts, this.#values.bytes.subarray(0, this.#values.length)]);
-    this.#chunk.push(this.#press.press(content, definition.length));
+    parts.push(this.#values.bytes.subarray(0, this.#values.length));
+    this.#chunk.push(this.#press.press(parts, definition.length));
     this.#values.clear();
     this.#definition.clear();
     this.#repetition.clear();

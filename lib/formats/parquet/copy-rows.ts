@@ -12,7 +12,7 @@ const isNull = -1;
 
 /**
  * Takes COPY … (FORMAT binary) apart, row by row, out of pieces cut anywhere. A row has to fit into
- * memory; nothing else is kept. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+ * memory; no more is kept. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
  */
 export class CopyRows implements CopyRow {
   view: DataView;
@@ -20,11 +20,10 @@ export class CopyRows implements CopyRow {
   readonly lengths: Int32Array;
   /** How many bytes of rows were given so far. */
   taken = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** One for all pieces, because a new one for each would pile up until they are collected. */
+  #bytes = Buffer.allocUnsafeSlow(256 * 1_024);
   #at = 0;
-  /** What came since `#bytes` turned out not to be enough. */
-  #more: Buffer[] = [];
-  #available = 0;
+  #end = 0;
   #needed = headerLength;
   #state: 'header' | 'rows' | 'ended' = 'header';
 
@@ -34,19 +33,25 @@ export class CopyRows implements CopyRow {
     this.view = viewOf(this.#bytes);
   }
 
+  /** To be called when `next` said false. What it gave before is gone then. */
   push(piece: Buffer): void {
-    this.#available += piece.length;
-    if (this.#bytes.length === this.#at && this.#more.length === 0) this.#turnTo(piece);
-    else this.#more.push(piece);
+    const begun = this.#bytes.subarray(this.#at, this.#end);
+    const length = begun.length + piece.length;
+    if (this.#at > 0 || length > this.#bytes.length) {
+      if (length > this.#bytes.length) {
+        this.#bytes = Buffer.allocUnsafeSlow(2 * length);
+        this.view = viewOf(this.#bytes);
+      }
+      this.#bytes.set(begun);
+    }
+    this.#bytes.set(piece, begun.length);
+    this.#at = 0;
+    this.#end = length;
   }
 
   /** Goes on to the next row; false if more has to be pushed before. */
   next(): boolean {
-    if (this.#available < this.#needed) return false;
-    if (this.#more.length > 0) {
-      this.#turnTo(Buffer.concat([this.#bytes.subarray(this.#at), ...this.#more]));
-      this.#more = [];
-    }
+    if (!this.#has(this.#needed)) return false;
     if (this.#state === 'header' && !this.#header()) return false;
     return this.#state === 'rows' ? this.#row() : this.#nothing();
   }
@@ -54,12 +59,6 @@ export class CopyRows implements CopyRow {
   /** To be called behind the last piece. */
   end(): void {
     if (this.#state !== 'ended') throw new Error('the rows end inside a row');
-  }
-
-  #turnTo(bytes: Buffer): void {
-    this.#bytes = bytes;
-    this.view = viewOf(bytes);
-    this.#at = 0;
   }
 
   #header(): boolean {
@@ -105,20 +104,19 @@ export class CopyRows implements CopyRow {
   }
 
   #nothing(): false {
-    if (this.#available > 0) throw new Error('COPY gave more behind its end');
+    if (this.#end > this.#at) throw new Error('COPY gave more behind its end');
     return false;
   }
 
   /** Whether so many bytes are here; else they are waited for. */
   #has(bytes: number): boolean {
-    if (this.#available >= bytes) return true;
+    if (this.#end - this.#at >= bytes) return true;
     this.#needed = bytes;
     return false;
   }
 
   #advance(bytes: number): void {
     this.#at += bytes;
-    this.#available -= bytes;
     this.#needed = 1;
   }
 }

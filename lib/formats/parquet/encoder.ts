@@ -13,7 +13,7 @@ import { Unfit } from './unfit.ts';
  * Bytes from COPY that make a row group. A reader wants them large; until one is full its pages wait in
  * memory, compressed, because a row group has its columns behind each other.
  */
-const rowGroupBytes = 32 * 1_024 * 1_024;
+const rowGroupBytes = 16 * 1_024 * 1_024;
 
 /**
  * Writes Parquet out of COPY's binary format: bytes are moved from one to the other, no value becomes

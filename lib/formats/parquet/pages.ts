@@ -10,8 +10,11 @@ export interface Page {
   plainBytes: number;
 }
 
-/** Pages being compressed at a time: enough for the threads of Node's pool, and some that wait for one. */
-const mostUnderway = 8;
+/** Pages being compressed at a time: as many as Node's pool has threads. */
+const mostUnderway = 4;
+
+/** That of a page with a longer value in it is not kept. */
+const largestSpare = 2 * 1_024 * 1_024;
 
 const encodings = { plain: 0, rle: 3 };
 
@@ -19,25 +22,43 @@ const encodings = { plain: 0, rle: 3 };
 export class PagePress {
   readonly codec: Codec;
   readonly #underway = new Set<Promise<Page>>();
+  /** Used again and again: buffers of this size are slow to be collected, and pile up. */
+  readonly #spare: Buffer[] = [];
 
   constructor(codec: Codec) {
     this.codec = codec;
   }
 
-  /** A data page: `values` levels, and behind them the values that are not NULL. */
-  press(content: Buffer, values: number): Promise<Page> {
-    const page = this.#press(content, values).finally(() => this.#underway.delete(page));
+  /** A data page of `values` levels, and behind them the values that are not NULL. The parts are copied. */
+  press(parts: readonly Uint8Array[], values: number): Promise<Page> {
+    const length = parts.reduce((all, part) => all + part.length, 0);
+    const page = this.#press(this.#gathered(parts, length), length, values).finally(() =>
+      this.#underway.delete(page),
+    );
     this.#underway.add(page);
     // It is waited for later; until then nobody listens.
     page.catch(() => undefined);
     return page;
   }
 
-  async #press(content: Buffer, values: number): Promise<Page> {
-    const body = await this.codec.compress(content);
+  #gathered(parts: readonly Uint8Array[], length: number): Buffer {
+    const spare = this.#spare.pop();
+    const buffer = spare && spare.length >= length ? spare : Buffer.allocUnsafeSlow(length);
+    let at = 0;
+    for (const part of parts) {
+      buffer.set(part, at);
+      at += part.length;
+    }
+    return buffer;
+  }
+
+  async #press(buffer: Buffer, length: number, values: number): Promise<Page> {
+    const body = await this.codec.compress(buffer.subarray(0, length));
+    if (buffer.length <= largestSpare && this.#spare.length < mostUnderway)
+      this.#spare.push(buffer);
     const header = struct((page) => {
       page.i32(1, 0);
-      page.i32(2, content.length);
+      page.i32(2, length);
       page.i32(3, body.length);
       page.i32(4, crc32(body) | 0);
       page.struct(5, (data) => {
@@ -47,7 +68,7 @@ export class PagePress {
         data.i32(4, encodings.rle);
       });
     });
-    return { header, body, plainBytes: header.length + content.length };
+    return { header, body, plainBytes: header.length + length };
   }
 
   /** Waits until few enough are underway; lets everything else of the process have its turn, too. */
