@@ -65,6 +65,16 @@ describe('rows of the binary format', () => {
       expect(() => read([bytes.subarray(0, length)], 3)).toThrow('inside a row');
   });
 
+  test('may be long between short ones', () => {
+    const long = [1, 9_000_000, 2, 300_000, 0, 6_000_000, 7].map((length) => [
+      Buffer.alloc(length, length % 251),
+    ]);
+    const all = copyBytes(long);
+    const cuts = Array.from({ length: Math.floor(all.length / 65_536) }, (_, n) => n * 65_536);
+    const same = read(cutAt(all, cuts), 1).map(([held], n) => held?.equals(long[n]?.[0] ?? held));
+    expect(same).toEqual(long.map(() => true));
+  });
+
   test.each([
     ['of another number of columns', bytes, 2, '3 columns'],
     ['with more behind them', Buffer.concat([bytes, Buffer.from('x')]), 3, 'more behind'],

@@ -9,6 +9,9 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** Behind the signature: flags, and the length of an extension. */
 const headerLength = signature.length + 8;
 const isNull = -1;
+/** Bytes of the buffer; what a row of a gigabyte made of it is given back behind it. */
+const usual = 256 * 1_024;
+const mostKept = 16 * usual;
 
 /**
  * Takes COPY … (FORMAT binary) apart, row by row, out of pieces cut anywhere. A row has to fit into
@@ -21,7 +24,7 @@ export class CopyRows implements CopyRow {
   /** How many bytes of rows were given so far. */
   taken = 0;
   /** One for all pieces, because a new one for each would pile up until they are collected. */
-  #bytes = Buffer.allocUnsafeSlow(256 * 1_024);
+  #bytes = Buffer.allocUnsafeSlow(usual);
   #at = 0;
   #end = 0;
   #needed = headerLength;
@@ -37,13 +40,12 @@ export class CopyRows implements CopyRow {
   push(piece: Buffer): void {
     const begun = this.#bytes.subarray(this.#at, this.#end);
     const length = begun.length + piece.length;
-    if (this.#at > 0 || length > this.#bytes.length) {
-      if (length > this.#bytes.length) {
-        this.#bytes = Buffer.allocUnsafeSlow(2 * length);
-        this.view = viewOf(this.#bytes);
-      }
+    const isTooLarge = this.#bytes.length > mostKept && length < usual;
+    if (length > this.#bytes.length || isTooLarge) {
+      this.#bytes = Buffer.allocUnsafeSlow(isTooLarge ? usual : 2 * length);
+      this.view = viewOf(this.#bytes);
       this.#bytes.set(begun);
-    }
+    } else if (this.#at > 0) this.#bytes.set(begun);
     this.#bytes.set(piece, begun.length);
     this.#at = 0;
     this.#end = length;

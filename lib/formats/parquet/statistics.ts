@@ -66,7 +66,11 @@ function sizeAt({ physical: type, width }: Kind, view: DataView, at: number): nu
 
 function valueAt(kind: Kind, { bytes, view }: Values, at: number): Buffer {
   const skip = kind.physical === physical.byteArray ? 4 : 0;
-  return Buffer.from(bytes.subarray(at + skip, at + sizeAt(kind, view, at)));
+  const value = bytes.subarray(at + skip, at + sizeAt(kind, view, at));
+  // Kept until the end: out of Node's pool it would keep a whole slab of that.
+  const alone = Buffer.alloc(value.length);
+  alone.set(value);
+  return alone;
 }
 
 function isNotANumber({ physical: type }: Kind, view: DataView, at: number): boolean {

@@ -1,6 +1,8 @@
+const mostKept = 4 * 1_024 * 1_024;
+
 /** The values of a page as they stand in it (PLAIN): little-endian, behind each other; it grows. */
 export class Values {
-  bytes = Buffer.allocUnsafe(256);
+  bytes: Buffer = Buffer.allocUnsafe(256);
   view = viewOf(this.bytes);
   length = 0;
   /** Of a page of booleans, which are single bits. */
@@ -51,13 +53,19 @@ export class Values {
   clear(): void {
     this.length = 0;
     this.bits = 0;
+    // One value of a gigabyte is not to cost that for the rest of the file.
+    if (this.bytes.length > mostKept) this.#turnTo(Buffer.allocUnsafe(256));
   }
 
   #grow(): void {
     const larger = Buffer.allocUnsafe(Math.max(this.length, 2 * this.bytes.length));
     larger.set(this.bytes);
-    this.bytes = larger;
-    this.view = viewOf(larger);
+    this.#turnTo(larger);
+  }
+
+  #turnTo(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
   }
 }
 
