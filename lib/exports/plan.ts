@@ -166,8 +166,8 @@ function requireShort(
   if (!expected || expected.seconds <= most) return;
   const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds / 60))} minutes`;
   const [how, error] =
-    format === 'xlsx'
-      ? ['csv as resumable', { field: 'format', message: 'cannot be xlsx for so many rows' }]
+    format === 'xlsx' || format === 'parquet'
+      ? ['csv as resumable', { field: 'format', message: `cannot be ${format} for so many rows` }]
       : [
           'it as resumable',
           {
