@@ -31,11 +31,7 @@ export interface Plan {
  * a source that does not answer.
  */
 export async function planExport(owner: Account, request: ExportRequest): Promise<Plan> {
-  requireGranted(owner, request);
-  const looks = await Promise.all(
-    request.sources.map((source) => answering(source, () => look(source, request))),
-  );
-  requireAgreement(looks);
+  const looks = await lookAt(owner, request);
   const units: Plan['units'] = [];
   for (const { source, selection, expected } of looks) {
     const ranges = await answering(source, () => rangesOf(source, selection, request, expected));
@@ -58,9 +54,19 @@ interface Look {
   expected: Estimate | null;
 }
 
-async function look(source: string, request: ExportRequest): Promise<Look> {
-  const selection = await selectionFor(metadataPool(source), source, request);
-  return { source, selection, expected: await guess(source, selection) };
+/** Every source as it is now, each of them the account's, all with the same dataset. */
+async function lookAt(owner: Account, request: ExportRequest): Promise<Look[]> {
+  requireGranted(owner, request);
+  const looks = await Promise.all(
+    request.sources.map((source) =>
+      answering(source, async () => {
+        const selection = await selectionFor(metadataPool(source), source, request);
+        return { source, selection, expected: await guess(source, selection) };
+      }),
+    ),
+  );
+  requireAgreement(looks);
+  return looks;
 }
 
 /** The same without a plan: what each source is expected to give, and how wide its rows are. */
@@ -68,19 +74,15 @@ export async function lookAll(
   owner: Account,
   request: ExportRequest,
 ): Promise<{ source: string; selection: Selection; expected: Estimate; width: Width }[]> {
-  requireGranted(owner, request);
-  const looks = await Promise.all(
-    request.sources.map((source) =>
+  return Promise.all(
+    (await lookAt(owner, request)).map(({ source, selection, expected }) =>
       answering(source, async () => {
-        const { selection, expected } = await look(source, request);
         if (!expected) throw new Error('the planner gave no estimate');
         const width = await widthOfRow(metadataPool(source), selection);
         return { source, selection, expected, width };
       }),
     ),
   );
-  requireAgreement(looks);
-  return looks;
 }
 
 async function answering<T>(source: string, ask: () => Promise<T>): Promise<T> {

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { readExport } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import type { Fault } from '../stack/fault-rules.ts';
 import { attemptsOf, requireWhole } from '../stack/proof.ts';
+import { holdRelay } from '../stack/relay-lock.ts';
 import { readStack, referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { clearFaults, exportMeeting } from '../stack/storage-faults.ts';
+import { clearFaults, exportMeeting, type Injected } from '../stack/storage-faults.ts';
 import { until } from '../stack/until.ts';
 
 /**
@@ -87,6 +87,32 @@ async function recovery(id: string, attempts: number): Promise<void> {
   recovered.push((performance.now() - killed) / 1_000);
 }
 
+/** Whether the file is the object that the lost attempt had completed. */
+async function isAdopted(id: string): Promise<boolean | undefined> {
+  const [taken] = await sql<{ adopted: boolean }>(
+    stack.postgres.catalogue,
+    `select e.object_key = a.object_key as adopted
+     from exports e join attempts a on a.export_id = e.id and a.state = 'lost' where e.id = $1`,
+    [id],
+  );
+  return taken?.adopted;
+}
+
+/** Goes on with what is held, and kills the workers when that is committed and not yet relayed. */
+async function killBeforeRelay(id: string, fault: Injected): Promise<void> {
+  await fault.held(40);
+  const relay = await holdRelay(stack.postgres.catalogue);
+  try {
+    await fault.release();
+    await until('it is ready', async () =>
+      (await readExport(id)).status === 'ready' ? true : undefined,
+    );
+    await killWorkers();
+  } finally {
+    await relay.release();
+  }
+}
+
 type Boundary = { at: string; fault: Omit<Fault, 'key'>; adopted?: boolean };
 
 describe('the worker of a snapshot is killed', () => {
@@ -118,13 +144,7 @@ describe('the worker of a snapshot is killed', () => {
       await met.fault.remove();
       await requireWhole(met.id, { reference, results });
       expect(await attemptsOf(met.id)).toEqual(['lost', 'done']);
-      const [taken] = await sql<{ adopted: boolean }>(
-        stack.postgres.catalogue,
-        `select e.object_key = a.object_key as adopted
-       from exports e join attempts a on a.export_id = e.id and a.state = 'lost' where e.id = $1`,
-        [met.id],
-      );
-      expect(taken?.adopted).toBe(adopted);
+      expect(await isAdopted(met.id)).toBe(adopted);
     },
     150_000,
   );
@@ -134,20 +154,7 @@ describe('the worker of a snapshot is killed', () => {
       operation: 'CompleteMultipartUpload',
       action: { kind: 'holdBefore' },
     });
-    await fault.held();
-    const relayLock = new pg.Client({ connectionString: stack.postgres.catalogue });
-    await relayLock.connect();
-    try {
-      await relayLock.query('begin');
-      await relayLock.query('select pg_advisory_xact_lock(7002)');
-      await fault.release();
-      await until('it is ready', async () =>
-        (await readExport(id)).status === 'ready' ? true : undefined,
-      );
-      await killWorkers();
-    } finally {
-      await relayLock.end();
-    }
+    await killBeforeRelay(id, fault);
     await requireWhole(id, { reference, results });
     expect(await attemptsOf(id)).toEqual(['done']);
   }, 150_000);
@@ -203,16 +210,20 @@ describe('the worker that puts the pieces together is killed', () => {
       // No piece was read again.
       expect(after.filter((state) => state === 'done')).toHaveLength(before.length);
       expect(after.filter((state) => state === 'lost')).toHaveLength(1);
-      const [taken] = await sql<{ adopted: boolean }>(
-        stack.postgres.catalogue,
-        `select e.object_key = a.object_key as adopted
-       from exports e join attempts a on a.export_id = e.id and a.state = 'lost' where e.id = $1`,
-        [met.id],
-      );
-      expect(taken?.adopted).toBe(adopted);
+      expect(await isAdopted(met.id)).toBe(adopted);
     },
     150_000,
   );
+
+  test('after its commit, before the event about it is sent', async () => {
+    const { id, fault } = await exportMeeting(
+      inUnits,
+      behindUnits({ operation: 'CompleteMultipartUpload', action: { kind: 'holdBefore' } }, 1),
+    );
+    await killBeforeRelay(id, fault);
+    await requireWhole(id, { reference: unitsReference(), results });
+    expect(new Set(await attemptsOf(id))).toEqual(new Set(['done']));
+  }, 150_000);
 
   const unitsReference = (): Buffer =>
     Buffer.from(

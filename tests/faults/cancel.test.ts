@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { asAdmin, asDemo, call, createExport, readExport } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { attemptsOf, requireNone } from '../stack/proof.ts';
+import { holdRelay } from '../stack/relay-lock.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
 import { clearFaults, exportMeeting } from '../stack/storage-faults.ts';
 import { until } from '../stack/until.ts';
@@ -77,12 +77,9 @@ test('queued', async () => {
 });
 
 test('dispatched: the message about it comes too late', async () => {
-  const relayLock = new pg.Client({ connectionString: stack.postgres.catalogue });
-  await relayLock.connect();
+  const relay = await holdRelay(stack.postgres.catalogue);
   let id = '';
   try {
-    await relayLock.query('begin');
-    await relayLock.query('select pg_advisory_xact_lock(7002)');
     id = (await createExport(endless)).id;
     const [row] = await sql<{ state: string }>(
       stack.postgres.catalogue,
@@ -92,7 +89,7 @@ test('dispatched: the message about it comes too late', async () => {
     expect(row?.state).toBe('dispatched');
     expect((await cancel(id)).status).toBe(200);
   } finally {
-    await relayLock.end();
+    await relay.release();
   }
   await requireNone(id, { status: 'cancelled', results });
   expect(await attemptsOf(id)).toEqual([]);

@@ -2,12 +2,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { call, monthOfOrders } from '../stack/api.ts';
 import { follow } from '../stack/events.ts';
 import { StartedStack } from '../stack/processes.ts';
+import { toldOf } from '../stack/proof.ts';
+import { holdRelay } from '../stack/relay-lock.ts';
 import { sql, stackSchema } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
@@ -72,17 +73,8 @@ async function endedNaming(part: string): Promise<void> {
 async function told(brokers: string[], id: string): Promise<string[]> {
   const results = await follow('exports.results', brokers);
   try {
-    const events = () =>
-      new Map(
-        results.messages
-          .map(({ value }): { id: string; type: string; data: { id?: string } } =>
-            JSON.parse(String(value)),
-          )
-          .filter(({ data }) => data.id === id)
-          .map((event) => [event.id, event.type.split('.')[2] ?? '']),
-      );
-    await until('it is told of', async () => (events().size >= 2 ? true : undefined));
-    return [...events().values()].toSorted();
+    await until('it is told of', async () => (toldOf(results, id).length >= 2 ? true : undefined));
+    return toldOf(results, id);
   } finally {
     await results.close();
   }
@@ -90,18 +82,13 @@ async function told(brokers: string[], id: string): Promise<string[]> {
 
 test('the API is killed between its commit and the relay; Kafka in the middle of an export', async () => {
   const first = await start();
-  const relayLock = new pg.Client({ connectionString: first.postgres.catalogue });
-  // The server goes with the stack.
-  relayLock.on('error', () => undefined);
-  await relayLock.connect();
-  await relayLock.query('begin');
-  await relayLock.query('select pg_advisory_xact_lock(7002)');
+  const relay = await holdRelay(first.postgres.catalogue);
   const unsent = await first.ask(monthOfOrders);
   const waiting = await sql(first.postgres.catalogue, 'select 1 from outbox where sent_at is null');
   expect(waiting.length).toBeGreaterThanOrEqual(2);
   first.kill('functions');
   await endedNaming('functions');
-  await relayLock.end().catch(() => undefined);
+  await relay.release();
 
   const second = await start();
   expect((await second.end(unsent)).status).toBe('ready');

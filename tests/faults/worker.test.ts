@@ -1,10 +1,11 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createExport, download, ended, readExport } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { requireWhole } from '../stack/proof.ts';
 import { readStack, referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { storageClient } from '../stack/storage.ts';
 import { until } from '../stack/until.ts';
 
 let results: Topic;
@@ -173,12 +174,7 @@ const events = (id: string, outcome: string) =>
   );
 
 async function uploadsOf(id: string): Promise<number> {
-  const s3 = new S3Client({
-    endpoint: stack.s3.endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  const s3 = storageClient();
   try {
     const { Uploads = [] } = await s3.send(
       new ListMultipartUploadsCommand({ Bucket: stack.s3.bucket, Prefix: 'exports/' }),

@@ -1,16 +1,12 @@
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { asDemo, call, createExport, ended, monthOfOrders } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { sql, stack } from '../stack/stack.ts';
+import { storageClient } from '../stack/storage.ts';
 import { until } from '../stack/until.ts';
 
-const s3 = new S3Client({
-  endpoint: stack.s3.endpoint,
-  region: 'us-east-1',
-  forcePathStyle: true,
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-});
+const s3 = storageClient();
 let results: Topic;
 
 beforeAll(async () => {

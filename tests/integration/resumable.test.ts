@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { planParts } from '../../lib/storage/assembly.ts';
 import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
 import { decompress } from '../stack/decompress.ts';
 import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { storageClient } from '../stack/storage.ts';
 
 const schema = `resumable_${Date.now()}`;
 const source = sourceUrl('sales');
@@ -240,12 +241,7 @@ describe('an export in units has every row once', () => {
     ]);
     expect(parts.filter((part) => 'copy' in part).length).toBeGreaterThan(1);
     await expectRows(bytes, `select * from ${schema}.large`);
-    const s3 = new S3Client({
-      endpoint: stack.s3.endpoint,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+    const s3 = storageClient();
     const head = await s3.send(new HeadObjectCommand({ Bucket: stack.s3.bucket, Key: key }));
     s3.destroy();
     expect(head.ETag).toMatch(new RegExp(`-${parts.length}"$`));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
@@ -16,6 +16,7 @@ import {
 } from '../stack/api.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { storageClient } from '../stack/storage.ts';
 import { until } from '../stack/until.ts';
 
 const schema = `retry_${Date.now()}`;
@@ -26,12 +27,7 @@ const of = (dataset: string, more: object = {}) => ({
   format: 'csv',
   ...more,
 });
-const s3 = new S3Client({
-  endpoint: stack.s3.endpoint,
-  region: 'us-east-1',
-  forcePathStyle: true,
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-});
+const s3 = storageClient();
 let results: Topic;
 
 beforeAll(async () => {

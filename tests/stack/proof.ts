@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { expect } from '@jest/globals';
 import { type ExportDocument, manifestSchema } from '../../lib/contracts/export-document.ts';
 import { asDemo, call, download, ended } from './api.ts';
 import type { Topic } from './events.ts';
 import { sortedLines, sourceUrl, sql, stack } from './stack.ts';
+import { storageClient } from './storage.ts';
 import { until } from './until.ts';
 
 /**
@@ -80,12 +81,7 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
     );
     return left.length === 0 ? true : undefined;
   });
-  const s3 = new S3Client({
-    endpoint: stack.s3.endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  const s3 = storageClient();
   const owned = { Bucket: stack.s3.bucket, Prefix: 'exports/' };
   const count = (found: { Key?: string | undefined }[]): number =>
     found.filter(({ Key }) => Key?.includes(id)).length;
@@ -104,21 +100,23 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
   }
 }
 
-/** Each of these events once and no other, after repeats with the same id were dropped. */
-async function requireTold(id: string, results: Topic, outcomes: string[]): Promise<void> {
-  const told = (): string[] => {
-    const events = new Map(
-      results.messages
-        .map(({ value }): { id: string; type: string; data: { id?: string } } =>
-          JSON.parse(String(value)),
-        )
-        .filter(({ data }) => data.id === id)
-        .map((event) => [event.id, event.type.split('.')[2] ?? '']),
-    );
-    return [...events.values()].toSorted();
-  };
-  await until(`${outcomes.join(', ')} are told`, async () =>
-    told().length >= outcomes.length ? true : undefined,
+/** What was told of an export, sorted: repeats of an event have its id, and are dropped. */
+export function toldOf(results: Topic, id: string): string[] {
+  const events = new Map(
+    results.messages
+      .map(({ value }): { id: string; type: string; data: { id?: string } } =>
+        JSON.parse(String(value)),
+      )
+      .filter(({ data }) => data.id === id)
+      .map((event) => [event.id, event.type.split('.')[2] ?? '']),
   );
-  expect(told()).toEqual(outcomes.toSorted());
+  return [...events.values()].toSorted();
+}
+
+/** Each of these events once and no other. */
+async function requireTold(id: string, results: Topic, outcomes: string[]): Promise<void> {
+  await until(`${outcomes.join(', ')} are told`, async () =>
+    toldOf(results, id).length >= outcomes.length ? true : undefined,
+  );
+  expect(toldOf(results, id)).toEqual(outcomes.toSorted());
 }

@@ -3,7 +3,7 @@ import { type Fault, ruleIdSchema, ruleStateSchema } from './fault-rules.ts';
 import { until } from './until.ts';
 
 /** A fault between the functions and S3, from `inject` on. */
-interface Injected {
+export interface Injected {
   /** How many requests it has concerned. */
   hits: () => Promise<number>;
   /** Waits until one is held, or stalls. */

@@ -105,6 +105,16 @@ const timestamp = (name: string, utc: boolean): Kind => ({
   },
 });
 
+/** As they are sent, whatever number they are. */
+const fourBytes: Kind['put'] = (out, from, at) => {
+  out.int32(from.getInt32(at));
+  return true;
+};
+const eightBytes: Kind['put'] = (out, from, at) => {
+  out.int64(from.getInt32(at), from.getInt32(at + 4));
+  return true;
+};
+
 export const kinds = {
   boolean: {
     name: 'BOOLEAN',
@@ -128,37 +138,25 @@ export const kinds = {
     name: 'INT32',
     physical: physical.int32,
     sent: 4,
-    put(out, from, at) {
-      out.int32(from.getInt32(at));
-      return true;
-    },
+    put: fourBytes,
   },
   int8: {
     name: 'INT64',
     physical: physical.int64,
     sent: 8,
-    put(out, from, at) {
-      out.int64(from.getInt32(at), from.getInt32(at + 4));
-      return true;
-    },
+    put: eightBytes,
   },
   float4: {
     name: 'FLOAT',
     physical: physical.float,
     sent: 4,
-    put(out, from, at) {
-      out.int32(from.getInt32(at));
-      return true;
-    },
+    put: fourBytes,
   },
   float8: {
     name: 'DOUBLE',
     physical: physical.double,
     sent: 8,
-    put(out, from, at) {
-      out.int64(from.getInt32(at), from.getInt32(at + 4));
-      return true;
-    },
+    put: eightBytes,
   },
   timestamptz: timestamp('TIMESTAMP(µs, UTC)', true),
   timestamp: timestamp('TIMESTAMP(µs, local)', false),
@@ -183,10 +181,7 @@ export const kinds = {
     physical: physical.int64,
     sent: 8,
     logical: (element) => micros(element, 7, false),
-    put(out, from, at) {
-      out.int64(from.getInt32(at), from.getInt32(at + 4));
-      return true;
-    },
+    put: eightBytes,
   },
   uuid: {
     name: 'UUID',
