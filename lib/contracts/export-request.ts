@@ -82,7 +82,7 @@ export const exportRequestFields = z
     }),
     consistency: z.enum(['snapshot', 'resumable']).default('snapshot').meta({
       description:
-        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx and parquet: of any size, read in units with a moment of their own each',
+        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
@@ -100,11 +100,11 @@ export const exportRequestFields = z
       refuse('compression', 'can be snappy only where the format is parquet');
     if (compression !== 'none' && format === 'xlsx')
       refuse('compression', 'must be none: xlsx is compressed as it is');
-    if (format !== 'xlsx' && format !== 'parquet') return;
+    if (format !== 'xlsx') return;
     if (sources.length > 1)
-      refuse('sources', `must be one: ${format} cannot be put together out of parts`);
+      refuse('sources', 'must be one: xlsx cannot be put together out of parts');
     if (consistency === 'resumable')
-      refuse('consistency', `must be snapshot: ${format} cannot be put together out of parts`);
+      refuse('consistency', 'must be snapshot: xlsx cannot be put together out of parts');
   });
 
 /** Defaults that depend on the format, which a default of zod cannot; the others are the fields' own. */

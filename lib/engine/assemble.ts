@@ -69,11 +69,7 @@ export async function assemble(
 /** The pieces in their order, with what the format puts before, between and behind them. */
 async function segmentsOf({ request, pieces }: FinalizeClaim): Promise<Segment[]> {
   const format = formatOf(request);
-  const columns = (pieces[0]?.columns ?? []).map(({ name, databaseType }) => ({
-    name,
-    type: databaseType,
-    nullable: true,
-  }));
+  const columns = pieces[0]?.schema ?? [];
   const segments: Segment[] = [{ bytes: await member(request, format.prologue(columns)) }];
   let rowsBefore = false;
   for (const { objectKey, bytes, rows } of pieces) {
@@ -83,7 +79,10 @@ async function segmentsOf({ request, pieces }: FinalizeClaim): Promise<Segment[]
     }
     segments.push({ key: objectKey, size: bytes });
   }
-  segments.push({ bytes: await member(request, format.epilogue()) });
+  const { compression } = request;
+  const parts = pieces.filter(({ rows }) => rows > 0);
+  const end = format.epilogue({ columns, compression, parts });
+  segments.push({ bytes: await member(request, end) });
   return segments;
 }
 

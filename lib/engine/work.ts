@@ -147,7 +147,7 @@ async function write<Made>(
   try {
     const piece = await readUnit({
       claim: claimed,
-      writer,
+      sink: writer,
       progress,
       signal,
       statementTimeoutSeconds: seconds,

@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Account } from '../access/accounts.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { formatOf } from '../formats/index.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { codeOf, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
@@ -22,7 +23,7 @@ export interface Plan {
   estimatedRows: number | null;
   estimatedSeconds: number | null;
   /** Those that read, in the order of the file; without a range all rows of the source. */
-  units: { source: string; range: KeyRange | null }[];
+  units: { source: string; range: KeyRange | null; connections: number }[];
 }
 
 /**
@@ -35,7 +36,8 @@ export async function planExport(owner: Account, request: ExportRequest): Promis
   const units: Plan['units'] = [];
   for (const { source, selection, expected } of looks) {
     const ranges = await answering(source, () => rangesOf(source, selection, request, expected));
-    units.push(...ranges.map((range) => ({ source, range })));
+    const connections = readersOf(source, request, expected);
+    units.push(...ranges.map((range) => ({ source, range, connections })));
   }
   const expected = looks.flatMap((it) => it.expected ?? []);
   const known = expected.length === looks.length;
@@ -159,6 +161,18 @@ async function rangesOf(
   return splitRanges(metadataPool(source), selection, key, { units, rows: expected.rows });
 }
 
+/** Readers side by side pay where there is a second of work or more, and nobody waits for the rows in an order. */
+function readersOf(source: string, request: ExportRequest, expected: Estimate | null): number {
+  const { readers = 1, maxConnections = 1 } = config().sources.get(source) ?? {};
+  const pays =
+    request.consistency === 'snapshot' &&
+    request.sources.length === 1 &&
+    formatOf(request).pagesOfPart !== null &&
+    expected?.readsAllPages === true &&
+    expected.seconds >= 1;
+  return pays ? Math.min(readers, maxConnections) : 1;
+}
+
 function requireShort(
   source: string,
   format: ExportRequest['format'],
@@ -168,7 +182,7 @@ function requireShort(
   if (!expected || expected.seconds <= most) return;
   const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds / 60))} minutes`;
   const [how, error] =
-    format === 'xlsx' || format === 'parquet'
+    format === 'xlsx'
       ? ['csv as resumable', { field: 'format', message: `cannot be ${format} for so many rows` }]
       : [
           'it as resumable',
@@ -192,10 +206,10 @@ export async function insertUnits(
   run: number,
   { units }: Plan,
 ): Promise<void> {
-  for (const [ordinal, { source, range }] of units.entries())
+  for (const [ordinal, { source, range, connections }] of units.entries())
     await client.query(
-      `insert into units (id, export_id, run, kind, ordinal, source, range)
-       values ($1, $2, $3, 'read', $4, $5, $6)`,
-      [randomUUIDv7(), exportId, run, ordinal, source, range],
+      `insert into units (id, export_id, run, kind, ordinal, source, range, planned_connections)
+       values ($1, $2, $3, 'read', $4, $5, $6, $7)`,
+      [randomUUIDv7(), exportId, run, ordinal, source, range, connections],
     );
 }

@@ -1,5 +1,5 @@
 import { copyCsv, copyCsvForSpreadsheets } from '../sources/query.ts';
-import { type Encoder, type Format, nothing } from './format.ts';
+import { asItComes, type Format, nothing } from './format.ts';
 
 /**
  * CSV as PostgreSQL writes it (COPY … FORMAT csv): comma, LF, quotes where needed, NULL as nothing and
@@ -8,10 +8,12 @@ import { type Encoder, type Format, nothing } from './format.ts';
 export const csv: Format = {
   extension: 'csv',
   contentType: 'text/csv; charset=utf-8',
+  pagesOfPart: 512,
+  encodedBeside: false,
   copy: copyCsv,
   prologue: (columns) =>
     Buffer.from(`${columns.map(({ name }) => headerField(name, columns.length)).join(',')}\n`),
-  encoder: () => new CsvRowCounter(),
+  encoder: asItComes,
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: () => 'text',
@@ -38,36 +40,4 @@ const asText = (name: string): string => (/^[-=+@\t\r]/.test(name) ? `'${name}` 
 function headerField(name: string, fields: number): string {
   const quoted = /[",\n\r]/.test(name) || (fields === 1 && name === '\\.');
   return quoted ? `"${name.replaceAll('"', '""')}"` : name;
-}
-
-const quote = 0x22;
-const lineFeed = 0x0a;
-
-/** A row ends at a line feed outside quotes. Doubled quotes leave the parity as it was. */
-class CsvRowCounter implements Encoder {
-  rows = 0;
-  #inQuotes = false;
-  #lastByte = lineFeed;
-
-  /** PostgreSQL's own bytes. */
-  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const piece of source) {
-      this.#count(piece);
-      yield piece;
-    }
-    if (this.#inQuotes || this.#lastByte !== lineFeed) throw new Error('the rows end inside a row');
-  }
-
-  #count(piece: Buffer): void {
-    let inQuotes = this.#inQuotes;
-    let rows = 0;
-    for (let at = 0; at < piece.length; at++) {
-      const byte = piece[at];
-      if (byte === quote) inQuotes = !inQuotes;
-      else if (byte === lineFeed && !inQuotes) rows++;
-    }
-    this.#inQuotes = inQuotes;
-    this.rows += rows;
-    this.#lastByte = piece.at(-1) ?? this.#lastByte;
-  }
 }

@@ -1,42 +1,88 @@
+import type { Code } from '../contracts/codes.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
+import type { RowGroup } from './parquet/footer.ts';
+
+type Compression = ExportRequest['compression'];
 
 /**
  * One file format. A file is
  *
- *   prologue, then for each unit its encoded rows (with glue before them), then epilogue
+ *   prologue, then for each part its encoded rows (with glue before them), then epilogue
  *
- * so that units can be made side by side, by different workers, and put together without being read
- * again. A unit never writes a header, a bracket or a comma around its rows.
+ * so that parts can be made side by side, by readers of one worker or by different workers, and put
+ * together without being read again. A part never writes a header, a bracket or a comma around its rows.
  */
 export interface Format {
   extension: string;
   contentType: string;
+  /**
+   * How many pages of a table make a part when several readers are at work side by side; null: a file cannot
+   * be made of parts.
+   */
+  pagesOfPart: number | null;
+  /** Whether encoding takes so much time that it is done beside the thread that moves the bytes. */
+  encodedBeside: boolean;
   /** The COPY statement whose output the encoder takes. */
   copy(selection: Selection): string;
   /** What stands before the first row. Nothing else writes a header. */
   prologue(columns: readonly SourceColumn[]): Buffer;
-  /** A fresh encoder, for one unit. The compression is for a format that compresses inside its files. */
-  encoder(columns: readonly SourceColumn[], compression: ExportRequest['compression']): Encoder;
-  /** What stands before the rows of a unit that has rows; `rowsBefore`: some unit before it has any. */
+  /** A fresh encoder, for one part. The compression is for a format that compresses inside its files. */
+  encoder(columns: readonly SourceColumn[], compression: Compression): Encoder;
+  /** What stands before the rows of a part that has rows; `rowsBefore`: some part before it has any. */
   glue(rowsBefore: boolean): Buffer;
   /** What stands behind the last row. */
-  epilogue(): Buffer;
+  epilogue(file: Written): Buffer;
   /** The name, in the format's own terms, of what a column becomes. */
   fileType(column: SourceColumn): string;
   /** Which values of a column become NULL because the format has none for them; absent: none do. */
   policy?(column: SourceColumn): string | undefined;
 }
 
-/** Makes bytes of the file out of what COPY sends, in pieces cut anywhere, and counts the rows. */
+/** What the end of a file may have to tell of all that is before it. */
+export interface Written {
+  columns: readonly SourceColumn[];
+  compression: Compression;
+  /** Those that have rows, in the order of the file. */
+  parts: readonly { bytes: number; fragment: Fragment }[];
+}
+
+/** What of a part belongs into the end of the file: where in the part its row groups lie. */
+export type Fragment = readonly RowGroup[];
+
+/** Makes bytes of a part out of what COPY sends, in pieces cut anywhere. */
 export interface Encoder {
-  /** Those that went in so far. */
-  readonly rows: number;
+  /** Rows that went in so far, if it takes them apart; if not, they are as many as were sent. */
+  readonly rows?: number;
   /** By column, how many values became NULL by the policy. */
   nulled?(): readonly number[];
-  /** Ends when the source ends, with all of it; throws if that ended inside a row. */
+  /** When all is encoded. */
+  fragment?(): Fragment;
+  /**
+   * Ends when the source ends, with all of it; throws if that ended inside a row, and `UnfitRow` for what
+   * the format cannot hold. The pieces it is given are its own from then on.
+   */
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
 }
 
+/** A row that the format cannot hold. Which one it is of the file, who puts the parts together knows. */
+export class UnfitRow extends Error {
+  readonly code: Code;
+  /** From 1, of the rows of its part. */
+  readonly row: number;
+  readonly said: { before: string; behind: string };
+
+  constructor(code: Code, row: number, said: { before: string; behind: string }, cause?: unknown) {
+    super(`${said.before}${row}${said.behind}`, { cause });
+    this.name = 'UnfitRow';
+    this.code = code;
+    this.row = row;
+    this.said = said;
+  }
+}
+
 export const nothing = Buffer.alloc(0);
+
+/** Of a format whose file is what the server sends. */
+export const asItComes = (): Encoder => ({ encode: (source) => source });

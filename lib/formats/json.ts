@@ -1,30 +1,28 @@
 import { copyJsonLines } from '../sources/query.ts';
-import { type Encoder, type Format, nothing } from './format.ts';
-import { jsonType, LineCounter } from './json-rows.ts';
+import { type Format, nothing } from './format.ts';
+import { jsonType } from './json-type.ts';
 
 /**
  * One JSON array, an object a line, with the values of NDJSON. The server writes a comma before each
- * object, so that nothing has to be moved: the first one of a unit is left out.
+ * object, so that nothing has to be moved: the first one of a part is left out.
  */
 export const json: Format = {
   extension: 'json',
   contentType: 'application/json',
+  pagesOfPart: 512,
+  encodedBeside: false,
   copy: (selection) => copyJsonLines(selection, ','),
   prologue: () => Buffer.from('[\n'),
-  encoder: () => new ArrayEncoder(),
+  encoder: () => ({ encode: withoutFirstByte }),
   glue: (rowsBefore) => (rowsBefore ? Buffer.from(',') : nothing),
   epilogue: () => Buffer.from(']\n'),
   fileType: jsonType,
 };
 
-class ArrayEncoder extends LineCounter implements Encoder {
-  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let begun = false;
-    for await (const piece of source) {
-      this.count(piece);
-      yield begun || piece.length === 0 ? piece : piece.subarray(1);
-      begun ||= piece.length > 0;
-    }
-    this.end();
+async function* withoutFirstByte(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let begun = false;
+  for await (const piece of source) {
+    yield begun || piece.length === 0 ? piece : piece.subarray(1);
+    begun ||= piece.length > 0;
   }
 }

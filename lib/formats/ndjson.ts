@@ -1,6 +1,6 @@
 import { copyJsonLines } from '../sources/query.ts';
-import { type Encoder, type Format, nothing } from './format.ts';
-import { jsonType, LineCounter } from './json-rows.ts';
+import { asItComes, type Format, nothing } from './format.ts';
+import { jsonType } from './json-type.ts';
 
 /**
  * Newline-delimited JSON as PostgreSQL writes it (row_to_json): an object a line, LF behind each, keys
@@ -10,20 +10,12 @@ import { jsonType, LineCounter } from './json-rows.ts';
 export const ndjson: Format = {
   extension: 'ndjson',
   contentType: 'application/x-ndjson',
+  pagesOfPart: 512,
+  encodedBeside: false,
   copy: (selection) => copyJsonLines(selection),
   prologue: () => nothing,
-  encoder: () => new LinesEncoder(),
+  encoder: asItComes,
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: jsonType,
 };
-
-class LinesEncoder extends LineCounter implements Encoder {
-  async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const piece of source) {
-      this.count(piece);
-      yield piece;
-    }
-    this.end();
-  }
-}

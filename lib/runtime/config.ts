@@ -16,6 +16,8 @@ const sourceSettingsSchema = z.strictObject({
   timeColumns: z.record(z.string(), z.string()).default({}),
   /** How many of its connections exports may use at a time, over all workers. */
   maxConnections: z.int().positive().default(8),
+  /** How many of them one export may use, where reading side by side makes it faster. */
+  readers: z.int().positive().default(2),
   /** An export's transaction is open at most this long: while it is, the source cannot vacuum. */
   maxReadSeconds: z.int().positive().max(mostReadSeconds).default(mostReadSeconds),
   /** A replica that is further behind is not read; absent: it may be. */

@@ -1,5 +1,7 @@
 import type { Manifest } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { Fragment } from '../formats/format.ts';
+import type { SourceColumn } from '../sources/datasets.ts';
 import type { KeyRange } from '../sources/query.ts';
 
 /** Where a delivery of `exports.work` came from: a redelivery has the same partition and offset. */
@@ -20,6 +22,10 @@ export interface Piece {
   asOf: string;
   lsn: string;
   columns: Manifest['columns'];
+  /** The same as they are in the source. */
+  schema: readonly SourceColumn[];
+  /** What the end of the file has to say of it. */
+  fragment: Fragment;
 }
 
 /** What a file is. */
@@ -55,6 +61,8 @@ interface Held {
   source: string;
   request: ExportRequest;
   objectKey: string;
+  /** How many it may have to its source. */
+  connections: number;
 }
 
 /** The right to make a whole file in one go. */

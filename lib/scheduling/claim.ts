@@ -20,6 +20,7 @@ interface Row {
   range: KeyRange | null;
   checkpoint: Checkpoint | null;
   source: string;
+  planned_connections: number;
   state: string;
   attempt_id: string | null;
   lost_attempts: number;
@@ -76,7 +77,7 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
   );
   const { rows } = await client.query<Row>(
     `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
-       u.source, u.state, u.attempt_id, u.lost_attempts,
+       u.source, u.planned_connections, u.state, u.attempt_id, u.lost_attempts,
        e.request, e.owner_id, a.email as owner_email, e.cancel_requested_at
      from units u join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id
      where u.id = $1 and u.dispatch_id = $2
@@ -99,6 +100,7 @@ async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Cl
     source: row.source,
     request: row.request,
     objectKey,
+    connections: row.planned_connections,
   };
   const claimed: Claim =
     row.kind === 'finalize'

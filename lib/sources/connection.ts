@@ -3,7 +3,7 @@ import { config } from '../runtime/config.ts';
 import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 
-/** Same text for the same value, whatever the server's or the role's defaults are. */
+/** Same text for the same value, and the same order, whatever the defaults of the server or the role are. */
 const canonicalSettings = [
   "set TimeZone = 'UTC'",
   "set DateStyle = 'ISO, MDY'",
@@ -11,6 +11,8 @@ const canonicalSettings = [
   'set extra_float_digits = 1',
   "set bytea_output = 'hex'",
   "set client_encoding = 'UTF8'",
+  // A table is read from its beginning, whoever else is reading it.
+  'set synchronize_seqscans = off',
 ].join('; ');
 
 function settingsOf(source: string) {

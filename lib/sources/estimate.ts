@@ -2,15 +2,23 @@ import { z } from 'zod';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { explainRows, type Selection } from './query.ts';
 
+const nodeSchema = z.object({ 'Node Type': z.string() });
 const planSchema = z.tuple([
   z.object({
-    Plan: z.object({ 'Plan Rows': z.number(), 'Plan Width': z.number(), 'Total Cost': z.number() }),
+    Plan: nodeSchema.extend({
+      'Plan Rows': z.number(),
+      'Plan Width': z.number(),
+      'Total Cost': z.number(),
+      Plans: z.array(nodeSchema).optional(),
+    }),
   }),
 ]);
 
 export interface Estimate {
   rows: number;
   seconds: number;
+  /** Page after page of one table is looked at, whatever is taken of it. */
+  readsAllPages: boolean;
 }
 
 /**
@@ -33,5 +41,11 @@ export async function estimate(client: Queryable, selection: Selection): Promise
   const seconds =
     expected * (secondsPerRow + Plan['Plan Width'] * secondsPerByte) +
     Plan['Total Cost'] * secondsPerCost;
-  return { rows: expected, seconds: Math.min(mostSeconds, seconds) };
+  // Of several processes of the server each takes some of the pages.
+  const reads = Plan['Node Type'] === 'Gather' ? Plan.Plans?.[0] : Plan;
+  return {
+    rows: expected,
+    seconds: Math.min(mostSeconds, seconds),
+    readsAllPages: reads?.['Node Type'] === 'Seq Scan',
+  };
 }

@@ -21,6 +21,14 @@ export interface Selection {
   ordered: boolean;
   /** One unit's share of the rows; absent: all of them. */
   range?: KeyRange | undefined;
+  /** One reader's share of the pages, under a snapshot that it has in common with the others. */
+  pages?: PageRange | undefined;
+}
+
+/** Pages of a table from `from` on, up to but not including `to`; without an end also those added since. */
+export interface PageRange {
+  from: number;
+  to: number | null;
 }
 
 /** All of a dataset. */
@@ -60,7 +68,7 @@ function bound(column: SourceColumn, instant: string): string {
   return `${literal(instant.replace('T', ' ').replace('Z', ''))}::timestamp`;
 }
 
-function conditions({ dataset, from, to, range, where }: Selection): string {
+function conditions({ dataset, from, to, range, pages, where }: Selection): string {
   const parts: string[] = [];
   const column = dataset.timeColumn;
   if (column) {
@@ -69,6 +77,7 @@ function conditions({ dataset, from, to, range, where }: Selection): string {
     if (to !== undefined) parts.push(`${name} < ${bound(column, to)}`);
   }
   if (range) parts.push(...within(range));
+  if (pages) parts.push(...onPages(pages));
   parts.push(...where.map(conditionOf));
   return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
 }
@@ -99,6 +108,11 @@ function within({ column, from, to }: KeyRange): string[] {
     column.nullable ? `(${name} >= ${key(from)} or ${name} is null)` : `${name} >= ${key(from)}`,
   ];
 }
+
+const onPages = ({ from, to }: PageRange): string[] => [
+  `ctid >= '(${from},0)'`,
+  ...(to === null ? [] : [`ctid < '(${to},0)'`]),
+];
 
 const asItIs = ({ name }: SourceColumn): string => identifier(name);
 
@@ -229,6 +243,11 @@ export function copyJsonLines(selection: Selection, prefix: '' | ',' = ''): stri
 /** The planner's idea of a selection. */
 export const explainRows = (selection: Selection): string =>
   `explain (format json) ${selectRows(selection)}`;
+
+/** How many pages a table has. */
+export const pagesOf = (dataset: SourceDataset): string =>
+  `select (pg_relation_size(${literal(relationOf(dataset))}::regclass)
+     / current_setting('block_size')::integer)::integer as pages`;
 
 /** What the database knows of the columns of a dataset. */
 export const columnStatistics = ({ schema, relation }: SourceDataset): string =>

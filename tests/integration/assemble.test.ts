@@ -73,6 +73,8 @@ async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: B
       asOf: new Date().toISOString(),
       lsn: '0/0',
       columns: [{ name: 'n', databaseType: 'text', fileType: 'text' }],
+      schema: [{ name: 'n', type: 'text', nullable: true }],
+      fragment: [],
     });
   }
   return { pieces: made, file: Buffer.concat(contents) };
@@ -126,6 +128,7 @@ async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> 
     kind: 'finalize',
     ownerEmail: 'nobody@streamsync.example',
     source: 'sales',
+    connections: 0,
     request,
     pieces: stored,
     completing: null,

@@ -205,7 +205,7 @@ describe('what does not fit', () => {
   test.each([
     [{ format: 'csv', compression: 'snappy' }, 'compression'],
     [{ format: 'json', compression: 'snappy' }, 'compression'],
-    [{ format: 'parquet', consistency: 'resumable' }, 'consistency'],
+    [{ format: 'ndjson', compression: 'snappy' }, 'compression'],
   ])('the request %j is refused by its field %s', async (wanted, field) => {
     const body = { sources: ['sales'], dataset: 'orders', ...wanted };
     const answer = await call('POST', '/exports', { body, headers: asDemo });

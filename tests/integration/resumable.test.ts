@@ -5,6 +5,7 @@ import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { planParts } from '../../lib/storage/assembly.ts';
 import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
 import { decompress } from '../stack/decompress.ts';
+import { askParquet } from '../stack/duck.ts';
 import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
 import { storageClient } from '../stack/storage.ts';
 
@@ -103,6 +104,21 @@ async function expectRows(csv: Buffer, query: string): Promise<void> {
 }
 
 describe('an export in units has every row once', () => {
+  test('as parquet, whose row groups of all units are told of at its end', async () => {
+    const { bytes, units } = await made(of('dear_orders', { format: 'parquet' }));
+    expect(units.length).toBeGreaterThan(4);
+    const facts = `count(*)::int as rows, sum(id)::int as ids, count(distinct id)::int as different,
+      max(extract(epoch from ordered_at))::bigint::text as last, sum(length(comment))::int as letters`;
+    const [told] = await askParquet(bytes, (file) => `select ${facts} from ${file}`);
+    const [wanted] = await sql(source, `select ${facts} from ${schema}.dear_orders`);
+    expect(told).toEqual(wanted);
+    const groups = await askParquet(
+      bytes,
+      (file) => `select count(distinct row_group_id)::int as n from parquet_metadata(${file})`,
+    );
+    expect(groups).toEqual([{ n: units.filter(({ rows }) => rows > 0).length }]);
+  });
+
   test.each(['none', 'gzip', 'zstd'] as const)(
     'of a view, divided by its time column, compressed: %s',
     async (compression) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { asAdmin, asDemo, call, createExport, download, ended, readExport } from '../stack/api.ts';
+import { askParquet } from '../stack/duck.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { requireWhole } from '../stack/proof.ts';
 import { sortedLines, sourceUrl, sql } from '../stack/stack.ts';
@@ -48,6 +49,20 @@ async function reference(condition = 'true'): Promise<Buffer> {
   }
   return Buffer.from(`${lines.join('\n')}\n`);
 }
+
+test('in parquet, too', async () => {
+  const { id } = await createExport(of('visits', { format: 'parquet' }));
+  expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
+  const { bytes } = await download(id);
+  const told = (file: string): string =>
+    `select _source, count(*)::int as rows, sum(id)::int as ids, count("at")::int as times,
+       count(*) filter ("what, where" = _source || ' ' || id)::int as named
+     from ${file} group by 1 order by 1`;
+  expect(await askParquet(bytes, told)).toEqual([
+    { _source: 'iot', rows: 600, ids: 180_300, times: 540, named: 600 },
+    { _source: 'sales', rows: 300, ids: 45_150, times: 270, named: 300 },
+  ]);
+});
 
 test('the rows of all stand in one file, each says of which it is, and the manifest tells of each', async () => {
   const { id } = await createExport(of('visits'));

@@ -13,7 +13,6 @@ const pageLevels = 256 * 1_024;
 
 /** What a row group has of one column. */
 export interface Chunk {
-  column: Column;
   rows: number;
   /** Levels: a list has one for each of its values. */
   values: number;
@@ -62,7 +61,6 @@ export class Column {
     if (this.#definition.length > 0) this.#close();
     const pages = this.#chunk;
     const made = {
-      column: this,
       rows: this.#rows,
       values: this.#levels,
       nulls: this.#nulls,

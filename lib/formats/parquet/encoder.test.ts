@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { array, copyBytes, cutAt, int32, int64, numeric } from './copy-bytes.ts';
 import { ParquetEncoder } from './encoder.ts';
+import { parquet } from './index.ts';
 
 type Compression = ExportRequest['compression'];
 interface Options {
@@ -23,10 +24,14 @@ async function encoded(
   pieces: readonly Buffer[],
   { compression = 'zstd', rowGroupBytes }: Options = {},
 ): Promise<{ file: Buffer; rows: number; nulled: number[] }> {
-  const encoder = new ParquetEncoder(columnsOf(types), compression, rowGroupBytes);
+  const columns = columnsOf(types);
+  const encoder = new ParquetEncoder(columns, compression, rowGroupBytes);
   const out: Buffer[] = [];
   for await (const piece of encoder.encode(Readable.from(pieces))) out.push(piece);
-  return { file: Buffer.concat(out), rows: encoder.rows, nulled: encoder.nulled() };
+  const part = Buffer.concat(out);
+  const parts = [{ bytes: part.length, fragment: encoder.fragment() }];
+  const file = [parquet.prologue(columns), part, parquet.epilogue({ columns, compression, parts })];
+  return { file: Buffer.concat(file), rows: encoder.rows, nulled: encoder.nulled() };
 }
 
 const duck = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();

@@ -1,11 +1,10 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
-import { Refusal } from '../../runtime/errors.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import type { Encoder } from '../format.ts';
+import { type Encoder, type Fragment, UnfitRow } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { type Chunk, Column } from './column.ts';
 import { CopyRows } from './copy-rows.ts';
-import { footer, magic, type RowGroup } from './footer.ts';
+import type { RowGroup } from './footer.ts';
 import { PagePress } from './pages.ts';
 import { Unfit } from './unfit.ts';
 
@@ -16,8 +15,8 @@ import { Unfit } from './unfit.ts';
 const rowGroupBytes = 16 * 1_024 * 1_024;
 
 /**
- * Writes Parquet out of COPY's binary format: bytes are moved from one to the other, no value becomes
- * one of JavaScript, so none can be rounded. It needs the memory of one row group.
+ * Writes the row groups of Parquet out of COPY's binary format: bytes are moved from one to the other, no
+ * value becomes one of JavaScript, so none can be rounded. It needs the memory of one row group.
  * https://parquet.apache.org/docs/file-format/
  */
 export class ParquetEncoder implements Encoder {
@@ -26,7 +25,7 @@ export class ParquetEncoder implements Encoder {
   readonly #columns: Column[];
   readonly #rowGroupBytes: number;
   readonly #groups: RowGroup[] = [];
-  #offset = magic.length;
+  #offset = 0;
 
   constructor(
     columns: readonly SourceColumn[],
@@ -43,10 +42,14 @@ export class ParquetEncoder implements Encoder {
     return this.#columns.map(({ nulled }) => nulled);
   }
 
+  /** Where the row groups lie, counted from the first. */
+  fragment(): Fragment {
+    return this.#groups;
+  }
+
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const copied = new CopyRows(this.#columns.length);
     let begun = 0;
-    yield magic;
     for await (const piece of source) {
       copied.push(piece);
       while (copied.next()) {
@@ -62,7 +65,6 @@ export class ParquetEncoder implements Encoder {
     const written = this.#groups.reduce((all, { rows }) => all + rows, 0);
     if (written !== this.rows)
       throw new Error(`${this.rows} rows were read, ${written} are in the file`);
-    yield footer(this.#columns, this.#groups, this.#press.codec.id);
   }
 
   #put(row: CopyRows): void {
@@ -72,10 +74,14 @@ export class ParquetEncoder implements Encoder {
         column.put(row, n);
       } catch (error) {
         if (!(error instanceof Unfit)) throw error;
-        throw new Refusal(
+        throw new UnfitRow(
           'unsuitable_value',
-          `A value in row ${this.rows}, column ${column.name}, ${error.message}. Leave out that column, or choose another format.`,
-          { cause: error },
+          this.rows,
+          {
+            before: 'A value in row ',
+            behind: `, column ${column.name}, ${error.message}. Leave out that column, or choose another format.`,
+          },
+          error,
         );
       }
     }
@@ -84,21 +90,26 @@ export class ParquetEncoder implements Encoder {
   async *#rowGroup(): AsyncGenerator<Buffer> {
     const group: RowGroup = { rows: 0, chunks: [] };
     for (const [n, column] of this.#columns.entries()) {
-      const { pages, ...chunk } = await column.chunk();
-      if (n > 0 && chunk.rows !== group.rows)
-        throw new Error(`column ${column.name} has ${chunk.rows} rows of ${group.rows}`);
-      group.rows = chunk.rows;
+      const { pages, rows, bounds, ...chunk } = await column.chunk();
+      if (n > 0 && rows !== group.rows)
+        throw new Error(`column ${column.name} has ${rows} rows of ${group.rows}`);
+      group.rows = rows;
       const offset = this.#offset;
       for (const { header, body } of pages) {
         yield header;
         yield body;
         this.#offset += header.length + body.length;
       }
-      group.chunks.push({ ...chunk, offset, ...sizesOf(pages) });
+      group.chunks.push({ ...chunk, bounds: bounds && asText(bounds), offset, ...sizesOf(pages) });
     }
     this.#groups.push(group);
   }
 }
+
+const asText = ({ min, max }: { min: Buffer; max: Buffer }): { min: string; max: string } => ({
+  min: min.toString('base64'),
+  max: max.toString('base64'),
+});
 
 function sizesOf(pages: Chunk['pages']): { bytes: number; plainBytes: number } {
   let [bytes, plainBytes] = [0, 0];

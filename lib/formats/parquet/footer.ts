@@ -1,4 +1,5 @@
-import type { Chunk, Column } from './column.ts';
+import type { SourceColumn } from '../../sources/datasets.ts';
+import { type Mapping, mappingOf } from './mapping.ts';
 import { encodingsUsed } from './pages.ts';
 import { type Struct, struct } from './thrift.ts';
 
@@ -9,8 +10,14 @@ const optional = 1;
 const repeated = 2;
 const listType = 3;
 
-/** What the footer says of a column chunk. */
-interface ChunkPlace extends Omit<Chunk, 'pages'> {
+/** What the footer says of a column chunk. It may be kept as JSON until the file has its footer. */
+interface ChunkPlace {
+  /** Levels: a list has one for each of its values. */
+  values: number;
+  nulls: number;
+  /** Least and greatest value, base64. */
+  bounds: { min: string; max: string } | null;
+  /** Where it begins in its part of the file, and in the whole once that is put together. */
   offset: number;
   bytes: number;
   plainBytes: number;
@@ -18,11 +25,19 @@ interface ChunkPlace extends Omit<Chunk, 'pages'> {
 
 export interface RowGroup {
   rows: number;
+  /** One for each column. */
   chunks: ChunkPlace[];
 }
 
+type Column = Mapping & { name: string };
+
 /** The footer of a file: its schema, where everything lies, and how long the footer itself is. */
-export function footer(columns: readonly Column[], groups: readonly RowGroup[], codec: number) {
+export function footer(
+  sourceColumns: readonly SourceColumn[],
+  groups: readonly RowGroup[],
+  codec: number,
+): Buffer {
+  const columns = sourceColumns.map((column) => ({ name: column.name, ...mappingOf(column) }));
   const metadata = struct((file) => {
     file.i32(1, 2);
     file.structs(2, schema(columns), (element, write) => write(element));
@@ -30,7 +45,7 @@ export function footer(columns: readonly Column[], groups: readonly RowGroup[], 
       3,
       sum(groups, ({ rows }) => rows),
     );
-    file.structs(4, groups, (group, value) => rowGroup(group, value, codec));
+    file.structs(4, groups, (group, value) => rowGroup(group, value, columns, codec));
     // Readers look for `name version x`, to know faults of writers.
     file.binary(6, 'streamsync version 0.1.0');
     // Least and greatest values are by the order of their types.
@@ -52,27 +67,27 @@ function schema(columns: readonly Column[]): Element[] {
   return [root, ...columns.flatMap((column) => elements(column))];
 }
 
-function elements({ name, mapping }: Column): Element[] {
-  if (!mapping.list) return [leaf(name, mapping.kind)];
+function elements({ name, kind, list }: Column): Element[] {
+  if (!list) return [leaf(name, kind)];
   return [
-    (list) => {
-      list.i32(3, optional);
-      list.binary(4, name);
-      list.i32(5, 1);
-      list.i32(6, listType);
-      list.struct(10, (type) => type.struct(listType, () => undefined));
+    (outer) => {
+      outer.i32(3, optional);
+      outer.binary(4, name);
+      outer.i32(5, 1);
+      outer.i32(6, listType);
+      outer.struct(10, (type) => type.struct(listType, () => undefined));
     },
     (values) => {
       values.i32(3, repeated);
       values.binary(4, 'list');
       values.i32(5, 1);
     },
-    leaf('element', mapping.kind),
+    leaf('element', kind),
   ];
 }
 
 const leaf =
-  (name: string, { physical, width, logical }: Column['mapping']['kind']): Element =>
+  (name: string, { physical, width, logical }: Mapping['kind']): Element =>
   (element) => {
     element.i32(1, physical);
     if (width !== undefined) element.i32(2, width);
@@ -81,10 +96,20 @@ const leaf =
     logical?.(element);
   };
 
-function rowGroup(group: Struct, { rows, chunks }: RowGroup, codec: number): void {
-  group.structs(1, chunks, (chunk, place) => {
+function rowGroup(
+  group: Struct,
+  { rows, chunks }: RowGroup,
+  columns: readonly Column[],
+  codec: number,
+): void {
+  const places = columns.map((column, n) => {
+    const place = chunks[n];
+    if (!place) throw new Error(`a row group without the column ${column.name}`);
+    return { column, place };
+  });
+  group.structs(1, places, (chunk, { column, place }) => {
     chunk.i64(2, 0);
-    chunk.struct(3, (metadata) => columnChunk(metadata, place, codec));
+    chunk.struct(3, (metadata) => columnChunk(metadata, column, place, codec));
   });
   group.i64(
     2,
@@ -98,11 +123,15 @@ function rowGroup(group: Struct, { rows, chunks }: RowGroup, codec: number): voi
   );
 }
 
-function columnChunk(metadata: Struct, place: ChunkPlace, codec: number): void {
-  const { name, mapping } = place.column;
-  metadata.i32(1, mapping.kind.physical);
+function columnChunk(
+  metadata: Struct,
+  { name, kind, list }: Column,
+  place: ChunkPlace,
+  codec: number,
+): void {
+  metadata.i32(1, kind.physical);
   metadata.i32s(2, encodingsUsed);
-  metadata.binaries(3, mapping.list ? [name, 'list', 'element'] : [name]);
+  metadata.binaries(3, list ? [name, 'list', 'element'] : [name]);
   metadata.i32(4, codec);
   metadata.i64(5, place.values);
   metadata.i64(6, place.plainBytes);
@@ -111,8 +140,8 @@ function columnChunk(metadata: Struct, place: ChunkPlace, codec: number): void {
   metadata.struct(12, (statistics) => {
     statistics.i64(3, place.nulls);
     if (place.bounds === null) return;
-    statistics.binary(5, place.bounds.max);
-    statistics.binary(6, place.bounds.min);
+    statistics.binary(5, Buffer.from(place.bounds.max, 'base64'));
+    statistics.binary(6, Buffer.from(place.bounds.min, 'base64'));
   });
 }
 

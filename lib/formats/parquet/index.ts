@@ -1,20 +1,38 @@
 import { copyBinary } from '../../sources/query.ts';
 import { type Format, nothing } from '../format.ts';
+import { codecOf } from './codecs.ts';
 import { ParquetEncoder } from './encoder.ts';
+import { footer, magic, type RowGroup } from './footer.ts';
 import { fileTypeOf, mappingOf } from './mapping.ts';
 
 /**
- * Apache Parquet. A file has one footer, which says where everything lies: it is made in one go, and
- * is compressed page by page on the inside.
+ * Apache Parquet, compressed page by page on the inside. Row groups know nothing of each other: they are
+ * made side by side, and where they have come to lie is said at the end of the file.
  */
 export const parquet: Format = {
   extension: 'parquet',
   contentType: 'application/vnd.apache.parquet',
+  // About a row group.
+  pagesOfPart: 2_048,
+  encodedBeside: true,
   copy: (selection) => copyBinary(selection, (column) => mappingOf(column).sentAsText),
-  prologue: () => nothing,
+  prologue: () => magic,
   encoder: (columns, compression) => new ParquetEncoder(columns, compression),
   glue: () => nothing,
-  epilogue: () => nothing,
+  epilogue({ columns, compression, parts }) {
+    const groups: RowGroup[] = [];
+    let begin = magic.length;
+    for (const { bytes, fragment } of parts) {
+      for (const group of fragment) groups.push(movedBy(begin, group));
+      begin += bytes;
+    }
+    return footer(columns, groups, codecOf(compression).id);
+  },
   fileType: fileTypeOf,
   policy: (column) => mappingOf(column).kind.policy,
 };
+
+const movedBy = (offset: number, { rows, chunks }: RowGroup): RowGroup => ({
+  rows,
+  chunks: chunks.map((chunk) => ({ ...chunk, offset: offset + chunk.offset })),
+});

@@ -1,9 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import { Refusal } from '../../runtime/errors.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import type { Encoder } from '../format.ts';
+import { type Encoder, UnfitRow } from '../format.ts';
 import { kindOf } from './cells.ts';
 import { copyLines, type Field, fieldsOf } from './copy-text.ts';
 import { closingParts, leadingParts, sheetFoot, sheetHead, sheetPath } from './package.ts';
@@ -140,8 +139,8 @@ export class XlsxWriter implements Encoder {
   }
 }
 
-const tooLong = (row: number, column: string, length: number): Refusal =>
-  new Refusal(
-    'cell_too_long',
-    `Row ${row.toLocaleString('en')} has ${length.toLocaleString('en')} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
-  );
+const tooLong = (row: number, column: string, length: number): UnfitRow =>
+  new UnfitRow('cell_too_long', row, {
+    before: 'Row ',
+    behind: ` has ${length.toLocaleString('en')} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
+  });

@@ -10,6 +10,8 @@ import { XlsxWriter } from './writer.ts';
 export const xlsx = (timeZone: string): Format => ({
   extension: 'xlsx',
   contentType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  pagesOfPart: null,
+  encodedBeside: true,
   copy: (selection) => copyText(selection, timeZone),
   prologue: () => nothing,
   encoder: (columns) => new XlsxWriter(columns),

@@ -1,0 +1,110 @@
+import type pg from 'pg';
+import { CopyOut } from '../sources/copy-out.ts';
+
+/** What each reader reads ahead of its turn. */
+const aheadBytes = 8 * 1_024 * 1_024;
+
+/** What a reader has begun to read; it comes in full by itself, up to what it may read ahead. */
+export interface Reading<Begun> {
+  begun: Begun;
+  copy: CopyOut;
+}
+
+/**
+ * Connections to one source which see the same moment of it and read side by side. The first one has begun
+ * the transaction and taken the snapshot; the others join it.
+ */
+export class Readers {
+  readonly #clients: [pg.Client, ...pg.Client[]];
+  /** The statement that is being read out, of those in order. */
+  #head = 0;
+  #next = 0;
+  #moved = Promise.withResolvers<void>();
+  #stopped = false;
+
+  private constructor(clients: [pg.Client, ...pg.Client[]]) {
+    this.#clients = clients;
+  }
+
+  static async join(
+    first: pg.Client,
+    others: number,
+    connect: () => Promise<pg.Client>,
+  ): Promise<Readers> {
+    const readers = new Readers([first]);
+    if (others === 0) return readers;
+    const { rows } = await first.query<{ snapshot: string }>(
+      'select pg_export_snapshot() as snapshot',
+    );
+    const snapshot = first.escapeLiteral(rows[0]?.snapshot ?? '');
+    for (let n = 0; n < others; n++) {
+      const client = await connect();
+      readers.#clients.push(client);
+      await client.query(
+        `begin isolation level repeatable read read only; set transaction snapshot ${snapshot}`,
+      );
+    }
+    return readers;
+  }
+
+  /**
+   * The outputs of the statements in their order, while those behind are being read already: `begin` is
+   * called for each as soon as its reader has turned to it. Each reader is at most one statement ahead.
+   */
+  async *inOrder<Begun>(
+    statements: readonly string[],
+    begin: (copy: CopyOut) => Begun,
+  ): AsyncGenerator<Reading<Begun>> {
+    const open = statements.map(() => Promise.withResolvers<Reading<Begun>>());
+    // A failure is told where its statement has its turn.
+    for (const { promise } of open) promise.catch(() => undefined);
+    const reading = this.#clients.map((client) =>
+      this.#read(client, statements, (n, copy) =>
+        open[n]?.resolve({ begun: begin(copy), copy }),
+      ).catch((error: unknown) => {
+        for (const { reject } of open) reject(error);
+      }),
+    );
+    try {
+      for (const { promise } of open) {
+        yield await promise;
+        this.#head++;
+        this.#move();
+      }
+    } finally {
+      this.#stopped = true;
+      this.#move();
+    }
+    await Promise.all(reading);
+  }
+
+  async #read(
+    client: pg.Client,
+    statements: readonly string[],
+    opened: (n: number, copy: CopyOut) => void,
+  ): Promise<void> {
+    while (this.#next < statements.length) {
+      const n = this.#next++;
+      while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
+      if (this.#stopped) return;
+      const copy = client.query(new CopyOut(statements[n] ?? '', aheadBytes));
+      opened(n, copy);
+      await copy.told;
+    }
+  }
+
+  #move(): void {
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
+  async commit(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.query('commit')));
+  }
+
+  /** All but the first, which is its owner's. */
+  async close(): Promise<void> {
+    const [, ...others] = this.#clients;
+    await Promise.all(others.map((client) => client.end()));
+  }
+}

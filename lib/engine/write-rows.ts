@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { addAbortSignal } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ExportRequest } from '../contracts/export-request.ts';
+import { EncoderBeside } from '../formats/beside/encoder.ts';
+import { compressionOf } from '../formats/compression.ts';
+import { type Encoder, type Fragment, UnfitRow, type Written } from '../formats/format.ts';
+import { formatOf } from '../formats/index.ts';
+import { Refusal } from '../runtime/errors.ts';
+import type { Progress } from '../scheduling/lease.ts';
+import type { CopyOut } from '../sources/copy-out.ts';
+import type { SourceColumn } from '../sources/datasets.ts';
+import type { Readers } from './readers.ts';
+
+/** Where the bytes of a file go. `write` resolves when there is room for more. */
+export interface Sink {
+  write(piece: Buffer): Promise<void>;
+}
+
+interface Rows {
+  request: ExportRequest;
+  columns: readonly SourceColumn[];
+  /** COPY statements, one for each part, in the order of the file. */
+  statements: readonly string[];
+  /** Whether this is the whole file, with its beginning and its end, or a piece of one. */
+  whole: boolean;
+  sink: Sink;
+  /** Kept current, for the heartbeat. */
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+interface Wrote {
+  rows: number;
+  bytes: number;
+  sha256: string;
+  nulled: number[];
+  /** Of a piece: what the end of the file has to say of it. */
+  fragment: Fragment;
+}
+
+/**
+ * COPY → encode → compress → hash → sink, in constant memory. The parts are read side by side and written
+ * in their order. Of each, the rows that the server says it sent have to be as many as were counted in what
+ * was written; anything else throws.
+ */
+export async function writeRows(readers: Readers, wanted: Rows): Promise<Wrote> {
+  const { request, progress, sink } = wanted;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([wanted.signal, stop.signal]);
+  const hash = createHash('sha256');
+  const made = new Parts(wanted.columns.length);
+  async function write(pieces: AsyncIterable<Buffer>): Promise<void> {
+    for await (const piece of pieces) {
+      hash.update(piece);
+      progress.bytes += piece.length;
+      await sink.write(piece);
+    }
+  }
+  try {
+    const file = encoded(readers, { ...wanted, signal }, made);
+    const { member } = compressionOf(request);
+    if (member) await pipeline(file, member(), write, { signal });
+    else await write(file);
+  } finally {
+    // Of what was begun ahead, when the file came to nothing.
+    stop.abort();
+  }
+  const { rows, nulled, parts } = made;
+  const sha256 = hash.digest('hex');
+  return { rows, bytes: progress.bytes, sha256, nulled, fragment: parts[0]?.fragment ?? [] };
+}
+
+/** What has been made so far. */
+class Parts {
+  rows = 0;
+  readonly nulled: number[];
+  readonly parts: { bytes: number; fragment: Fragment }[] = [];
+
+  constructor(columns: number) {
+    this.nulled = Array.from({ length: columns }, () => 0);
+  }
+
+  add(rows: number, bytes: number, encoder: Encoder): void {
+    this.rows += rows;
+    for (const [n, more] of (encoder.nulled?.() ?? []).entries())
+      this.nulled[n] = (this.nulled[n] ?? 0) + more;
+    if (rows > 0) this.parts.push({ bytes, fragment: encoder.fragment?.() ?? [] });
+  }
+}
+
+async function* encoded(
+  readers: Readers,
+  { request, columns, statements, whole, progress, signal }: Rows,
+  made: Parts,
+): AsyncGenerator<Buffer> {
+  const format = formatOf(request);
+  const begin = (copy: CopyOut): { encoder: Encoder; pieces: AsyncIterable<Buffer> } => {
+    // It fails where it is read from; before its turn nobody listens.
+    addAbortSignal(signal, copy).on('error', () => undefined);
+    const encoder = format.encodedBeside
+      ? new EncoderBeside({ request, columns }, signal)
+      : format.encoder(columns, request.compression);
+    return { encoder, pieces: encoder.encode(copy) };
+  };
+  if (whole) yield format.prologue(columns);
+  for await (const { copy, begun } of readers.inOrder(statements, begin)) {
+    const { encoder, pieces } = begun;
+    let bytes = 0;
+    try {
+      for await (const piece of pieces) {
+        if (bytes === 0 && piece.length > 0) {
+          const glue = format.glue(made.rows > 0);
+          yield glue;
+          bytes += glue.length;
+        }
+        yield piece;
+        bytes += piece.length;
+        progress.rows = made.rows + (encoder.rows ?? copy.frames);
+      }
+    } catch (error) {
+      throw error instanceof UnfitRow ? refused(error, whole ? made.rows : null) : error;
+    }
+    // The bytes end at CopyDone; that the server has finished well is known only behind it.
+    const told = await copy.told;
+    const counted = encoder.rows ?? copy.frames;
+    if (told !== counted) throw new Error(`the source sent ${told} rows, the file has ${counted}`);
+    made.add(counted, bytes, encoder);
+  }
+  const { parts } = made;
+  const written: Written = { columns, compression: request.compression, parts };
+  if (whole) yield format.epilogue(written);
+}
+
+function refused(error: UnfitRow, rowsBefore: number | null): Refusal {
+  const { before, behind } = error.said;
+  const row = ((rowsBefore ?? 0) + error.row).toLocaleString('en');
+  const where = rowsBefore === null ? `${row} of one of its units` : row;
+  return new Refusal(error.code, `${before}${where}${behind}`, { cause: error });
+}

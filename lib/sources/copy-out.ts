@@ -1,0 +1,159 @@
+import { Readable } from 'node:stream';
+import type { Connection, Submittable } from 'pg';
+
+/** Bytes are handed on in pieces of about so many. */
+const pieceBytes = 256 * 1_024;
+
+/** What may stand between the rows and is not for us: how COPY sends, notices, parameters, notifications. */
+const passedOver = new Set(['H', 'N', 'S', 'A'].map((letter) => letter.charCodeAt(0)));
+const copyData = 'd'.charCodeAt(0);
+const copyDone = 'c'.charCodeAt(0);
+/** A message begins with its type and its length, which counts itself but not the type. */
+const headLength = 5;
+
+/**
+ * The bytes of a COPY … TO STDOUT, with the frames taken off in which the server sends them. There is a
+ * frame for each row (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY): they are
+ * counted, and that is how many rows have passed here whole. In the binary format the end is a frame, too.
+ *
+ * It reads ahead up to its `highWaterMark`; then it leaves the rest with the server. It ends at CopyDone;
+ * that the server finished well is known by `told`.
+ */
+export class CopyOut extends Readable implements Submittable {
+  /** Frames that have come whole. */
+  frames = 0;
+  /** How many rows the server says it sent; rejects if it failed, or its connection was lost. */
+  readonly told: Promise<number>;
+  readonly #statement: string;
+  readonly #settle: { resolve: (rows: number) => void; reject: (error: Error) => void };
+  #connection: Connection | undefined;
+  /** The listener of the driver, which is not to see what we take. */
+  #driver: ((bytes: Buffer) => void) | undefined;
+  #rows: number | undefined;
+  #wanted = false;
+  #piece = Buffer.allocUnsafeSlow(pieceBytes);
+  #filled = 0;
+  /** The frame that has begun: its type, and how many bytes of it are to come. */
+  #type = 0;
+  #left = 0;
+  #head: Buffer = Buffer.alloc(0);
+
+  constructor(statement: string, highWaterMark: number = 4 * pieceBytes) {
+    super({ highWaterMark });
+    this.#statement = statement;
+    const { promise, ...settle } = Promise.withResolvers<number>();
+    this.told = promise;
+    // Who does not wait for it learns of a failure by the stream.
+    promise.catch(() => undefined);
+    this.#settle = settle;
+  }
+
+  /** Called by the driver when it is this one's turn on the connection. */
+  submit(connection: Connection): void {
+    this.#connection = connection;
+    const { stream } = connection;
+    const [driver] = stream.listeners('data');
+    if (!driver) throw new Error('nobody listens to the connection');
+    this.#driver = (bytes) => driver.call(stream, bytes);
+    stream.removeAllListeners('data');
+    stream.pause();
+    stream.on('readable', this.#take);
+    connection.query(this.#statement);
+    // Rows may come before anybody asks for them.
+    this.read(0);
+  }
+
+  handleError(error: Error): void {
+    this.#release(Buffer.alloc(0));
+    this.#settle.reject(error);
+    this.destroy(error);
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    this.#rows = Number(/^COPY (\d+)$/.exec(text)?.[1] ?? Number.NaN);
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle.resolve(this.#rows ?? Number.NaN);
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#take();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#connection?.stream.removeListener('readable', this.#take);
+    this.#settle.reject(error ?? new Error('the rows are not wanted any more'));
+    callback(error);
+  }
+
+  readonly #take = (): void => {
+    while (this.#wanted && this.#driver) {
+      const bytes: unknown = this.#connection?.stream.read();
+      if (!Buffer.isBuffer(bytes)) return;
+      this.#unframe(bytes);
+    }
+  };
+
+  #unframe(received: Buffer): void {
+    const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, received]) : received;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#left === 0) {
+        const type = bytes[at] ?? 0;
+        if (type !== copyData && !passedOver.has(type)) return this.#end(bytes, at);
+        if (bytes.length - at < headLength) break;
+        this.#type = type;
+        this.#left = bytes.readUInt32BE(at + 1) - (headLength - 1);
+        at += headLength;
+      }
+      const length = Math.min(this.#left, bytes.length - at);
+      if (this.#type === copyData) this.#put(bytes, at, length);
+      at += length;
+      this.#left -= length;
+      if (this.#left === 0 && this.#type === copyData) this.frames++;
+    }
+    this.#head = bytes.subarray(at);
+  }
+
+  #put(bytes: Buffer, start: number, length: number): void {
+    let at = start;
+    while (at < start + length) {
+      if (this.#filled === this.#piece.length) this.#hand();
+      const part = Math.min(start + length - at, this.#piece.length - this.#filled);
+      // A call out of JavaScript costs as much as some dozen bytes.
+      if (part < 48)
+        for (let n = 0; n < part; n++) this.#piece[this.#filled + n] = bytes[at + n] ?? 0;
+      else bytes.copy(this.#piece, this.#filled, at, at + part);
+      this.#filled += part;
+      at += part;
+    }
+  }
+
+  #hand(): void {
+    if (this.#filled === 0) return;
+    const piece = this.#piece.subarray(0, this.#filled);
+    this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
+    this.#filled = 0;
+    if (!this.push(piece)) this.#wanted = false;
+  }
+
+  /** What follows the rows is the driver's: the end, or an error. */
+  #end(bytes: Buffer, at: number): void {
+    const isDone = bytes[at] === copyDone;
+    if (isDone) this.#hand();
+    this.#release(bytes.subarray(at));
+    if (isDone) this.push(null);
+  }
+
+  #release(rest: Buffer): void {
+    const [driver, stream] = [this.#driver, this.#connection?.stream];
+    this.#driver = undefined;
+    if (!driver || !stream) return;
+    stream.removeListener('readable', this.#take);
+    stream.on('data', driver);
+    if (rest.length > 0) driver(rest);
+    process.nextTick(() => stream.resume());
+  }
+}
