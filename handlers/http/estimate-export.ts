@@ -1,6 +1,6 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { estimateExport } from '../../lib/exports/estimate.ts';
+import { estimateExport } from '../../lib/exports/plan.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** POST /exports/estimate */

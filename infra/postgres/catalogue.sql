@@ -10,9 +10,13 @@ create table accounts (
   may_request_by_event boolean default false not null,
   created_at timestamp with time zone default now() not null,
   disabled_at timestamp with time zone,
-  served_at timestamp with time zone
+  served_at timestamp with time zone,
+  max_rows bigint,
+  max_bytes bigint
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
+alter table accounts add constraint accounts_max_bytes_check CHECK ((max_bytes > 0));
+alter table accounts add constraint accounts_max_rows_check CHECK ((max_rows > 0));
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
 CREATE UNIQUE INDEX accounts_email ON public.accounts USING btree (lower(email));
 

@@ -1,3 +1,4 @@
+import type { Limits } from '../contracts/limits.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 
 /** An account as every call sees it: read at that moment, so that a revocation works at once. */
@@ -8,6 +9,8 @@ export interface Account {
   mayRequestByEvent: boolean;
   /** The sources it may read, sorted. */
   sources: string[];
+  /** What one of its exports may be. */
+  limits: Limits;
   /** The key the call was made with, null for a session. */
   apiKeyId: string | null;
 }
@@ -17,11 +20,13 @@ interface Row {
   email: string;
   role: Account['role'];
   may_request_by_event: boolean;
+  max_rows: number | null;
+  max_bytes: number | null;
   sources: string[];
 }
 
 const selectAccounts = `
-  select a.id, a.email, a.role, a.may_request_by_event,
+  select a.id, a.email, a.role, a.may_request_by_event, a.max_rows, a.max_bytes,
     array(select g.source from grants g where g.account_id = a.id order by g.source) as sources
   from accounts a`;
 
@@ -31,6 +36,7 @@ const toAccount = (row: Row, apiKeyId: string | null): Account => ({
   role: row.role,
   mayRequestByEvent: row.may_request_by_event,
   sources: row.sources,
+  limits: { maxRows: row.max_rows, maxBytes: row.max_bytes },
   apiKeyId,
 });
 

@@ -16,6 +16,7 @@ export const codes = {
   expired: { status: 410, title: 'The export has expired' },
   refused_request: { status: 422, title: 'A field or value is not allowed' },
   too_large_for_snapshot: { status: 422, title: 'Too much for one snapshot' },
+  over_limit: { status: 422, title: 'More than the account may export at a time' },
   cell_too_long: { status: 422, title: 'A value is too long for a cell of a spreadsheet' },
   unsuitable_value: { status: 422, title: 'A value does not fit into the format' },
   dataset_changed: { status: 422, title: 'The dataset changed while it was exported' },

@@ -1,4 +1,5 @@
 import type { ExportDocument, Manifest } from './export-document.ts';
+import type { Limits } from './limits.ts';
 
 /** One export, as the documents of the API and of the events show it. */
 const id = '019a0c5e-7b1a-7c3e-9d52-4f6a1b2c3d4e';
@@ -93,6 +94,8 @@ export const manifestExample: Manifest = {
   skewSeconds: 0,
   createdBy: documentExample.owner,
 };
+
+export const limitsExample: Limits = { maxRows: 1_000_000, maxBytes: 5_000_000_000 };
 
 export const acknowledgementExample = { sha256 };
 export const ticketExample = {

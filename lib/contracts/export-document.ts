@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codeNames } from './codes.ts';
 import { exportRequestFields, exportRequestSchema } from './export-request.ts';
+import { limitsSchema } from './limits.ts';
 
 const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
 const statusSchema = z.enum(publicStatuses);
@@ -17,6 +18,8 @@ export const exportFileSchema = z.object({
   sha256: sha256Schema,
   contentType: z.string(),
 });
+
+const failureSchema = z.object({ code: z.enum(codeNames), message: z.string() });
 
 /** Everything about one export, as its owner sees it. */
 export const exportDocumentSchema = z.object({
@@ -36,7 +39,7 @@ export const exportDocumentSchema = z.object({
       .meta({ description: 'why it is not going on, if there is a reason beyond its turn' }),
   }),
   file: exportFileSchema.nullable(),
-  error: z.object({ code: z.enum(codeNames), message: z.string() }).nullable(),
+  error: failureSchema.nullable(),
   createdAt: time,
   startedAt: time.nullable(),
   finishedAt: time.nullable(),
@@ -45,7 +48,15 @@ export const exportDocumentSchema = z.object({
 });
 export type ExportDocument = z.infer<typeof exportDocumentSchema>;
 
-export const exportEstimateSchema = z.object({ rows: count, bytes: count, seconds: count });
+export const exportEstimateSchema = z.object({
+  rows: count,
+  bytes: count,
+  seconds: count,
+  limits: limitsSchema.meta({ description: 'what one export of your account may be' }),
+  refusal: failureSchema
+    .nullable()
+    .meta({ description: 'with which it would be refused for its size if it were asked for' }),
+});
 export type ExportEstimate = z.infer<typeof exportEstimateSchema>;
 
 export const exportListSchema = z.object({

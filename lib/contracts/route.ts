@@ -16,7 +16,7 @@ export interface RouteAnswer {
 type Caller = 'anybody' | 'account' | 'either';
 
 export interface Route {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'put' | 'delete';
   /** Below `basePath`, parameters in braces. */
   path: string;
   operationId: string;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   acknowledgementExample,
   documentExample,
+  limitsExample,
   manifestExample,
   queuedExample,
   requestExample,
@@ -18,12 +19,14 @@ import {
 } from './export-document.ts';
 import { exportRequestSchema } from './export-request.ts';
 import { healthSchema } from './health.ts';
+import { limitsSchema } from './limits.ts';
 import { basePath, type Route, secondsSchema } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
 import { sourceListSchema, sourcePauseSchema } from './sources.ts';
 
 const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
 const source = z.object({ name: z.string().meta({ description: 'The name of a source' }) });
+const email = z.object({ email: z.string().meta({ description: 'The email of an account' }) });
 const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
 const described = (description: string) => z.string().meta({ description });
 
@@ -84,6 +87,29 @@ export const routes: readonly Route[] = [
     codes: ['forbidden', 'not_found'],
   },
   {
+    method: 'get',
+    path: '/accounts/{email}/limits',
+    operationId: 'getLimits',
+    summary: 'What one export of an account may be (administrators)',
+    caller: 'account',
+    params: email,
+    answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
+    codes: ['forbidden', 'not_found'],
+  },
+  {
+    method: 'put',
+    path: '/accounts/{email}/limits',
+    operationId: 'setLimits',
+    summary: 'Say what one export of an account may be (administrators)',
+    description:
+      'Counts for what is asked for and for what is begun from now on. An export that is expected to be more than twice a limit is refused; one that turns out to be over it fails.',
+    caller: 'account',
+    params: email,
+    body: { schema: limitsSchema, example: limitsExample },
+    answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
+    codes: ['forbidden', 'not_found', 'refused_request'],
+  },
+  {
     method: 'post',
     path: '/exports',
     operationId: 'createExport',
@@ -108,6 +134,7 @@ export const routes: readonly Route[] = [
       'idempotency_conflict',
       'refused_request',
       'too_large_for_snapshot',
+      'over_limit',
       'source_unavailable',
     ],
   },
@@ -117,7 +144,7 @@ export const routes: readonly Route[] = [
     operationId: 'estimateExport',
     summary: 'What an export would be, before any work',
     description:
-      'From the statistics of the source and from earlier exports; the dataset is not read.',
+      'From the statistics of the source and from earlier exports; the dataset is not read. What would be refused for its size is answered all the same, with the refusal.',
     caller: 'account',
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
@@ -125,7 +152,13 @@ export const routes: readonly Route[] = [
         description:
           'Rows, bytes of the file, seconds once it runs; each within a factor of two or so',
         schema: exportEstimateSchema,
-        example: { rows: 8_700, bytes: 920_000, seconds: 1 },
+        example: {
+          rows: 8_700,
+          bytes: 920_000,
+          seconds: 1,
+          limits: { maxRows: 1_000_000, maxBytes: null },
+          refusal: null,
+        },
       },
     },
     codes: ['refused_request', 'source_unavailable'],
@@ -215,6 +248,7 @@ export const routes: readonly Route[] = [
       'not_retryable',
       'refused_request',
       'too_large_for_snapshot',
+      'over_limit',
       'source_unavailable',
     ],
   },

@@ -1,3 +1,4 @@
+import { requireWithin } from '../exports/size.ts';
 import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import { Refusal } from '../runtime/errors.ts';
@@ -46,6 +47,8 @@ export async function assemble(
 ): Promise<{ objectKey: string; outcome: Outcome } | Yielded> {
   const segments = await segmentsOf(claim);
   const bytes = segments.reduce((sum, it) => sum + ('bytes' in it ? it.bytes.length : it.size), 0);
+  const rows = claim.pieces.reduce((sum, piece) => sum + piece.rows, 0);
+  requireWithin(claim.limits, { rows, bytes });
   const begun = await beginning(claim, bytes);
   const copied =
     begun.phase === 'hash'

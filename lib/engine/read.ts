@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { formatOf } from '../formats/index.ts';
-import type { Piece, PieceClaim, WholeClaim } from '../scheduling/attempt.ts';
-import type { Progress } from '../scheduling/lease.ts';
+import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/attempt.ts';
 import { connectReader, endBackends } from '../sources/connection.ts';
 import { requireFresh } from '../sources/guard.ts';
 import { pageRanges } from '../sources/page-ranges.ts';
@@ -16,13 +15,16 @@ import { type Sink, writeRows } from './write-rows.ts';
  * sockets fill, and PostgreSQL waits.
  *
  * Complete means: the server says it sent n rows, we counted n rows in the bytes we hashed and wrote,
- * and the transactions ended well. Anything else throws.
+ * and the transactions ended well. Anything else throws, and so does an export that grows over a limit of
+ * its account.
  */
 interface Reading {
   claim: WholeClaim | PieceClaim;
   sink: Sink;
   /** Kept current, for the heartbeat. */
   progress: Progress;
+  /** Throws when that is more than the account may export. */
+  requireRoom: () => void;
   signal: AbortSignal;
   statementTimeoutSeconds: number;
 }
@@ -47,7 +49,7 @@ export async function readUnit(reading: Reading): Promise<Piece> {
 async function read(
   client: pg.Client,
   connect: () => Promise<pg.Client>,
-  { claim, sink, progress, signal }: Reading,
+  { claim, sink, progress, requireRoom, signal }: Reading,
 ): Promise<Piece> {
   const { request } = claim;
   const format = formatOf(request);
@@ -64,6 +66,7 @@ async function read(
       whole: claim.kind === 'whole',
       sink,
       progress,
+      requireRoom,
       signal,
     });
     await readers.commit();

@@ -1,3 +1,4 @@
+import { requireWithin } from '../exports/size.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
@@ -9,6 +10,7 @@ import type {
   FinalizeClaim,
   Piece,
   PieceClaim,
+  Progress,
   WholeClaim,
 } from '../scheduling/attempt.ts';
 import { claim } from '../scheduling/claim.ts';
@@ -21,7 +23,7 @@ import {
   retryUnit,
   yieldUnit,
 } from '../scheduling/end.ts';
-import { Cancelled, Fenced, Lease, type Progress } from '../scheduling/lease.ts';
+import { Cancelled, Fenced, Lease } from '../scheduling/lease.ts';
 import { MultipartWriter } from '../storage/multipart.ts';
 import { assemble, Yielded } from './assemble.ts';
 import { completeObject, completeOrFind, findCompleted } from './complete.ts';
@@ -59,7 +61,7 @@ export async function work(delivery: Delivery, remainingMilliseconds: number): P
 async function attempt(claimed: Claim, remainingMilliseconds: number): Promise<void> {
   const end = performance.now() + remainingMilliseconds - reserveSeconds * 1_000;
   const progress = { rows: 0, bytes: 0 };
-  const lease = new Lease(claimed.attemptId, () => progress);
+  const lease = new Lease(claimed, () => progress);
   lease.start();
   try {
     switch (claimed.kind) {
@@ -137,6 +139,12 @@ async function write<Made>(
 ): Promise<Made> {
   const most = config().sources.get(claimed.source)?.maxReadSeconds ?? 0;
   const seconds = Math.max(1, Math.min(most, Math.floor((end - performance.now()) / 1_000)));
+  const requireRoom = (): void =>
+    requireWithin(claimed.limits, {
+      rows: progress.rows + lease.elsewhere.rows,
+      bytes: progress.bytes + lease.elsewhere.bytes,
+    });
+  requireRoom();
   const overtime = AbortSignal.timeout(seconds * 1_000);
   const signal = AbortSignal.any([lease.signal, overtime]);
   const writer = await MultipartWriter.create(
@@ -149,6 +157,7 @@ async function write<Made>(
       claim: claimed,
       sink: writer,
       progress,
+      requireRoom,
       signal,
       statementTimeoutSeconds: seconds,
     });

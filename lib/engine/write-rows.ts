@@ -7,7 +7,7 @@ import { compressionOf } from '../formats/compression.ts';
 import { type Encoder, type Fragment, UnfitRow, type Written } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
 import { Refusal } from '../runtime/errors.ts';
-import type { Progress } from '../scheduling/lease.ts';
+import type { Progress } from '../scheduling/attempt.ts';
 import type { CopyOut } from '../sources/copy-out.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Readers } from './readers.ts';
@@ -27,6 +27,8 @@ interface Rows {
   sink: Sink;
   /** Kept current, for the heartbeat. */
   progress: Progress;
+  /** Throws when that is more than the account may export. */
+  requireRoom: () => void;
   signal: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ interface Wrote {
  * was written; anything else throws.
  */
 export async function writeRows(readers: Readers, wanted: Rows): Promise<Wrote> {
-  const { request, progress, sink } = wanted;
+  const { request, progress, requireRoom, sink } = wanted;
   const stop = new AbortController();
   const signal = AbortSignal.any([wanted.signal, stop.signal]);
   const hash = createHash('sha256');
@@ -54,6 +56,7 @@ export async function writeRows(readers: Readers, wanted: Rows): Promise<Wrote> 
     for await (const piece of pieces) {
       hash.update(piece);
       progress.bytes += piece.length;
+      requireRoom();
       await sink.write(piece);
     }
   }
@@ -91,7 +94,7 @@ class Parts {
 
 async function* encoded(
   readers: Readers,
-  { request, columns, statements, whole, progress, signal }: Rows,
+  { request, columns, statements, whole, progress, requireRoom, signal }: Rows,
   made: Parts,
 ): AsyncGenerator<Buffer> {
   const format = formatOf(request);
@@ -117,6 +120,7 @@ async function* encoded(
         yield piece;
         bytes += piece.length;
         progress.rows = made.rows + (encoder.rows ?? copy.frames);
+        requireRoom();
       }
     } catch (error) {
       throw error instanceof UnfitRow ? refused(error, whole ? made.rows : null) : error;
@@ -126,6 +130,8 @@ async function* encoded(
     const counted = encoder.rows ?? copy.frames;
     if (told !== counted) throw new Error(`the source sent ${told} rows, the file has ${counted}`);
     made.add(counted, bytes, encoder);
+    progress.rows = made.rows;
+    requireRoom();
   }
   const { parts } = made;
   const written: Written = { columns, compression: request.compression, parts };

@@ -1,24 +1,37 @@
-import type { Account } from '../access/accounts.ts';
-import type { ExportEstimate } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { catalogue } from '../runtime/catalogue.ts';
-import { lookAll } from './plan.ts';
+import { metadataPool } from '../sources/connection.ts';
+import { widthOfRow } from '../sources/width.ts';
+import { answering, type Look } from './look.ts';
 
-/** What is usual where no such export has been made: of the values as text, in a format, compressed. */
-const compressed: Record<ExportRequest['compression'], number> = {
-  none: 1,
-  gzip: 0.22,
-  zstd: 0.2,
-  snappy: 0.4,
-};
+/** What is usual where no such export has been made: of text, compressed; of CSV's text, as Parquet. */
+const compressed = { none: 1, gzip: 0.22, zstd: 0.2 };
+const columnar = { none: 0.6, snappy: 0.2, gzip: 0.11, zstd: 0.115 };
+/** Of CSV's text, as the workbook, which is always compressed. */
+const workbook = 0.48;
 
 /** Separators of a row: in CSV a character behind each value, in JSON the name and its signs before each. */
-function bytesOfRow(request: ExportRequest, { characters, values, names }: RowWidth): number {
-  const text =
-    request.format === 'csv'
-      ? characters + names.length
-      : characters + 3 + 3 * values + names.join('').length + 3 * names.length;
-  return text * compressed[request.compression];
+function bytesOfRow(
+  { format, compression }: ExportRequest,
+  { characters, values, names }: RowWidth,
+): number {
+  const csv = characters + names.length;
+  switch (format) {
+    case 'xlsx':
+      return csv * workbook;
+    case 'parquet':
+      return csv * columnar[compression];
+    case 'csv':
+    case 'json':
+    case 'ndjson': {
+      const json = characters + 3 + 3 * values + names.join('').length + 3 * names.length;
+      // Snappy is Parquet's alone.
+      const share = compression === 'snappy' ? 1 : compressed[compression];
+      return (format === 'csv' ? csv : json) * share;
+    }
+    default:
+      return format satisfies never;
+  }
 }
 
 interface RowWidth {
@@ -27,8 +40,11 @@ interface RowWidth {
   names: string[];
 }
 
-/** What earlier exports of the same dataset in the same form had a row, and how long a row took. */
-const lately = `
+/**
+ * What earlier exports of the same dataset in the same form had a row, and how long a row took. What every
+ * file has, however small, is much to a row of a small one.
+ */
+const latest = `
   with latest as (
     select (e.file->>'bytes')::float8 / (e.file->>'rows')::float8 as bytes,
       extract(epoch from e.finished_at - e.started_at)::float8 as seconds,
@@ -39,26 +55,38 @@ const lately = `
       and coalesce(e.request->'columns', '[]')::text = $5 and (e.file->>'rows')::bigint > 0
     limit 5
   )
-  select percentile_cont(0.5) within group (order by bytes) as bytes,
+  select percentile_cont(0.5) within group (order by bytes) filter (where rows > 1000) as bytes,
     percentile_cont(0.5) within group (order by seconds / rows) filter (where rows > 10000) as seconds
   from latest`;
 
+/** What a file will be, and what it takes. */
+interface FileEstimate {
+  rows: number;
+  bytes: number;
+  seconds: number;
+}
+
 /**
- * What an export would be, before any work: from the statistics of its sources and the planner's cost,
- * and, where the same has been exported lately, from what that was. Throws the refusals that asking for
- * it would, but for its size.
+ * From the statistics of its sources and the planner's cost, and, where the same has been exported
+ * lately, from what that was. Reads nothing of the dataset. A source whose planner does not say what it
+ * expects counts as one that does not answer.
  */
-export async function estimateExport(
-  owner: Account,
+export async function estimateOf(
   request: ExportRequest,
-): Promise<ExportEstimate> {
-  const looks = await lookAll(owner, request);
+  looks: readonly Look[],
+): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
-  for (const { source, expected, width, selection } of looks) {
-    const { rows: found } = await catalogue().query<{
+  for (const { source, expected, selection } of looks) {
+    const { rows, seconds, width } = await answering(source, async () => {
+      if (!expected) throw new Error('the planner gave no estimate');
+      return { ...expected, width: await widthOfRow(metadataPool(source), selection) };
+    });
+    const {
+      rows: [lately],
+    } = await catalogue().query<{
       bytes: number | null;
       seconds: number | null;
-    }>(lately, [
+    }>(latest, [
       source,
       request.dataset,
       request.format,
@@ -66,11 +94,9 @@ export async function estimateExport(
       JSON.stringify(request.columns ?? []),
     ]);
     const names = selection.columns.map(({ name }) => name);
-    const perRow = found[0]?.bytes ?? bytesOfRow(request, { ...width, names });
-    total.rows += expected.rows;
-    total.bytes += expected.rows * perRow;
-    total.seconds +=
-      found[0]?.seconds == null ? expected.seconds : expected.rows * found[0].seconds;
+    total.rows += rows;
+    total.bytes += rows * (lately?.bytes ?? bytesOfRow(request, { ...width, names }));
+    total.seconds += lately?.seconds == null ? seconds : rows * lately.seconds;
   }
   return {
     rows: total.rows,

@@ -1,5 +1,6 @@
 import type { Manifest } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { Limits } from '../contracts/limits.ts';
 import type { Fragment } from '../formats/format.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { KeyRange } from '../sources/query.ts';
@@ -52,12 +53,22 @@ export interface UploadedPart {
   ChecksumCRC32: string | undefined;
 }
 
+/** What has been written. */
+export interface Progress {
+  rows: number;
+  bytes: number;
+}
+
 interface Held {
   unitId: string;
   exportId: string;
   /** Every effect is conditional on it. */
   attemptId: string;
   ownerEmail: string;
+  /** What an export of its owner may be, as of the claim. */
+  limits: Limits;
+  /** What the other units of the run have written, as of the claim. */
+  elsewhere: Progress;
   source: string;
   request: ExportRequest;
   objectKey: string;

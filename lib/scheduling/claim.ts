@@ -5,9 +5,17 @@ import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { endBackends } from '../sources/connection.ts';
 import type { KeyRange } from '../sources/query.ts';
 import { objectKeyOf } from '../storage/s3.ts';
-import type { Checkpoint, Claim, Delivery, Outcome, Piece, StoredPiece } from './attempt.ts';
+import type {
+  Checkpoint,
+  Claim,
+  Delivery,
+  Outcome,
+  Piece,
+  Progress,
+  StoredPiece,
+} from './attempt.ts';
 import { cancelUnit, failUnit } from './end.ts';
-import { leaseSeconds } from './lease.ts';
+import { leaseSeconds, writtenElsewhere } from './lease.ts';
 import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
 
 interface Row {
@@ -27,6 +35,9 @@ interface Row {
   request: ExportRequest;
   owner_id: string;
   owner_email: string;
+  max_rows: number | null;
+  max_bytes: number | null;
+  elsewhere: Progress;
   cancel_requested_at: Date | null;
 }
 
@@ -78,7 +89,8 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
   const { rows } = await client.query<Row>(
     `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
        u.source, u.planned_connections, u.state, u.attempt_id, u.lost_attempts,
-       e.request, e.owner_id, a.email as owner_email, e.cancel_requested_at
+       e.request, e.owner_id, a.email as owner_email, a.max_rows, a.max_bytes, e.cancel_requested_at,
+       ${writtenElsewhere} as elsewhere
      from units u join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id
      where u.id = $1 and u.dispatch_id = $2
        and (u.state = 'dispatched'
@@ -97,6 +109,8 @@ async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Cl
     exportId: row.export_id,
     attemptId,
     ownerEmail: row.owner_email,
+    limits: { maxRows: row.max_rows, maxBytes: row.max_bytes },
+    elsewhere: row.elsewhere,
     source: row.source,
     request: row.request,
     objectKey,

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { catalogue } from '../runtime/catalogue.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import type { Claim, Progress } from './attempt.ts';
 
 /** How long an attempt holds its unit without a heartbeat, by the database's clock. */
 export const leaseSeconds = 20;
@@ -25,11 +26,6 @@ export class Cancelled extends Error {
   }
 }
 
-export interface Progress {
-  rows: number;
-  bytes: number;
-}
-
 /**
  * One heartbeat is lease, progress, cancel and fence: one statement every two seconds. Its abort signal
  * fires with `Fenced` or `Cancelled` as the reason.
@@ -42,8 +38,12 @@ export class Lease {
   #lastThrough = performance.now();
   #beating: Promise<void> = Promise.resolve();
 
-  constructor(attemptId: string, progress: () => Progress) {
-    this.#attemptId = attemptId;
+  /** What the other units of the run have written, as of the last heartbeat. */
+  elsewhere: Progress;
+
+  constructor(claim: Pick<Claim, 'attemptId' | 'elsewhere'>, progress: () => Progress) {
+    this.#attemptId = claim.attemptId;
+    this.elsewhere = claim.elsewhere;
     this.#progress = progress;
   }
 
@@ -81,7 +81,7 @@ export class Lease {
     const sent = performance.now();
     const { rows, bytes } = this.#progress();
     try {
-      const answer = await catalogue().query<{ cancel: boolean }>(heartbeat, [
+      const answer = await catalogue().query<{ cancel: boolean; elsewhere: Progress }>(heartbeat, [
         this.#attemptId,
         rows,
         bytes,
@@ -89,7 +89,10 @@ export class Lease {
       const [held] = answer.rows;
       if (!held) this.#abort.abort(new Fenced());
       else if (held.cancel) this.#abort.abort(new Cancelled());
-      else this.#lastThrough = sent;
+      else {
+        this.#lastThrough = sent;
+        this.elsewhere = held.elsewhere;
+      }
     } catch (error) {
       logger.warn('heartbeat did not get through', {
         attemptId: this.#attemptId,
@@ -100,9 +103,19 @@ export class Lease {
   }
 }
 
+/**
+ * Of the other units of the run of `u`. What an attempt had written that was lost is not counted: another
+ * begins anew.
+ */
+export const writtenElsewhere = `(
+  select json_build_object('rows', coalesce(sum(o.rows), 0), 'bytes', coalesce(sum(o.bytes), 0))
+  from units o where o.export_id = u.export_id and o.run = u.run and o.kind = 'read'
+    and o.id <> u.id and o.state in ('running', 'done'))`;
+
 /** Locks the unit alone: whoever ends a unit locks its export first, and the two must not cross. */
 const heartbeat = `
   update units u set lease_until = now() + interval '${leaseSeconds} seconds', rows = $2, bytes = $3
   from exports e
   where u.attempt_id = $1 and u.state = 'running' and e.id = u.export_id
-  returning e.cancel_requested_at is not null or e.state in ('failed', 'cancelled') as cancel`;
+  returning e.cancel_requested_at is not null or e.state in ('failed', 'cancelled') as cancel,
+    ${writtenElsewhere} as elsewhere`;

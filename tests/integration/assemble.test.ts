@@ -127,6 +127,8 @@ async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> 
     checkpoint,
     kind: 'finalize',
     ownerEmail: 'nobody@streamsync.example',
+    limits: { maxRows: null, maxBytes: null },
+    elsewhere: { rows: 0, bytes: 0 },
     source: 'sales',
     connections: 0,
     request,
@@ -137,7 +139,7 @@ async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> 
 
 /** One attempt, that has time for so many steps. */
 async function attempt(claim: FinalizeClaim, steps: number): ReturnType<typeof assemble> {
-  const lease = new Lease(claim.attemptId, () => ({ rows: 0, bytes: 0 }));
+  const lease = new Lease(claim, () => ({ rows: 0, bytes: 0 }));
   lease.start();
   try {
     let left = steps;

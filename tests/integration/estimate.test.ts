@@ -22,6 +22,15 @@ test.each([
   { sources: ['sales'], dataset: 'order_items', format: 'csv', columns: ['order_id', 'quantity'] },
   { sources: ['iot'], dataset: 'readings', format: 'csv', from: '2025-12-01T00:00:00Z' },
   { sources: ['iot'], dataset: 'readings', format: 'ndjson', from: '2025-12-25T00:00:00Z' },
+  { sources: ['sales'], dataset: 'customers', format: 'xlsx' },
+  { sources: ['sales'], dataset: 'customers', format: 'parquet' },
+  {
+    sources: ['iot'],
+    dataset: 'readings',
+    format: 'parquet',
+    compression: 'none',
+    from: '2025-12-25T00:00:00Z',
+  },
 ])(
   'rows and bytes of %j are told within a factor of two, before and after it was made',
   async (request) => {

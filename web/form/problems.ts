@@ -19,6 +19,9 @@ const fields: Record<string, { field: FieldName; label: string }> = {
 export function errorsOf(error: unknown): { errors: FormError[]; reference: string | null } {
   if (error instanceof ApiError && error.problem.code === 'too_large_for_snapshot')
     return { errors: [tooLarge(error.problem)], reference: null };
+  // Pressing again would not help.
+  if (error instanceof ApiError && error.problem.code === 'over_limit')
+    return { errors: [{ field: null, message: error.problem.detail }], reference: null };
   if (error instanceof ApiError && error.problem.errors?.length) {
     const errors = error.problem.errors.map(({ field, message }): FormError => {
       // `columns.2` and `columns[2]` are about columns.
