@@ -17,6 +17,8 @@ export interface StackDocument {
   kafka: { brokers: string[] };
   postgres: { catalogue: string; sources: Record<string, string> };
   s3: { endpoint: string; bucket: string };
+  /** Lambda's own API, by which a function is invoked. */
+  lambda: string;
   pid: number;
   processes: ProcessEntry[];
 }
@@ -38,6 +40,7 @@ export function stackDocument(
       sources: Object.fromEntries(SOURCES.map((name) => [name, database(name)])),
     },
     s3: { endpoint: `http://127.0.0.1:${ports.s3}`, bucket: BUCKET },
+    lambda: `http://127.0.0.1:${ports.lambda}`,
     pid: process.pid,
     processes: [...processes],
   };

@@ -32,7 +32,9 @@ export interface Topic {
 /** Reads a topic from its beginning, into `messages`; of another stack by its brokers. */
 export async function follow(topic: string, brokers?: string[]): Promise<Topic> {
   const client = brokers ? clientOf(brokers) : kafka;
-  const consumer: Consumer = client.consumer({ groupId: `test-${randomUUID()}` });
+  // A close waits for the answer to the last question for messages: usually five seconds.
+  const groupId = `test-${randomUUID()}`;
+  const consumer: Consumer = client.consumer({ groupId, maxWaitTimeInMs: 200 });
   const messages: SeenMessage[] = [];
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });

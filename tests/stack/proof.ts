@@ -6,6 +6,7 @@ import { asDemo, call, download, ended } from './api.ts';
 import type { Topic } from './events.ts';
 import { sortedLines, sourceUrl, sql, stack } from './stack.ts';
 import { storageClient } from './storage.ts';
+import { sweep } from './sweep.ts';
 import { until } from './until.ts';
 
 /**
@@ -64,7 +65,7 @@ export async function attemptsOf(id: string): Promise<string[]> {
   return attempts.map(({ state }) => state);
 }
 
-/** No attempt, no backend at a source, no upload; of objects just so many. The sweep has its time. */
+/** No attempt, no backend at a source, no upload; of objects just so many, when the sweep has been there. */
 async function requireNothingElse(id: string, objects: number): Promise<void> {
   const attempts = await sql<{ id: string; running: boolean }>(
     stack.postgres.catalogue,
@@ -89,6 +90,7 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
     await until(
       `${objects} objects and no uploads are left of ${id}`,
       async () => {
+        await sweep();
         const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(owned));
         const { Contents = [] } = await s3.send(new ListObjectsV2Command(owned));
         return count(Uploads) === 0 && count(Contents) === objects ? true : undefined;

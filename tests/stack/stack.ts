@@ -13,6 +13,7 @@ export const stackSchema = z.object({
   kafka: z.object({ brokers: z.array(z.string()) }),
   postgres: z.object({ catalogue: z.string(), sources: z.record(z.string(), z.string()) }),
   s3: z.object({ endpoint: z.string(), bucket: z.string() }),
+  lambda: z.url(),
   pid: z.int(),
   processes: z.array(z.object({ name: z.string(), pid: z.int() })),
 });
