@@ -87,16 +87,13 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
   const count = (found: { Key?: string | undefined }[]): number =>
     found.filter(({ Key }) => Key?.includes(id)).length;
   try {
-    await until(
-      `${objects} objects and no uploads are left of ${id}`,
-      async () => {
-        await sweep();
-        const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(owned));
-        const { Contents = [] } = await s3.send(new ListObjectsV2Command(owned));
-        return count(Uploads) === 0 && count(Contents) === objects ? true : undefined;
-      },
-      { seconds: 30, everyMilliseconds: 300 },
-    );
+    await until(`${objects} objects and no uploads are left of ${id}`, async () => {
+      const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(owned));
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command(owned));
+      if (count(Uploads) === 0 && count(Contents) === objects) return true;
+      await sweep();
+      return undefined;
+    });
   } finally {
     s3.destroy();
   }
