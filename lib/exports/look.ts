@@ -30,7 +30,7 @@ export async function lookAt(owner: Account, request: ExportRequest): Promise<Lo
 }
 
 /** What all sources are expected to give together; null if of one of them nobody knows. */
-export function expectedOf(looks: readonly Look[]): Estimate | null {
+export function expectedOf(looks: readonly Look[]): Pick<Estimate, 'rows' | 'seconds'> | null {
   const all = { rows: 0, seconds: 0 };
   for (const { expected } of looks) {
     if (!expected) return null;
