@@ -58,7 +58,13 @@ export function withSourceColumn(
   { sources }: ExportRequest,
 ): Selection {
   if (sources.length === 1) return selection;
-  const column = { name: sourceColumn, type: 'text', nullable: false, constant: source };
+  const column = {
+    name: sourceColumn,
+    type: 'text',
+    base: 'text',
+    nullable: false,
+    constant: source,
+  };
   return { ...selection, columns: [column, ...selection.columns] };
 }
 
@@ -69,7 +75,7 @@ export function requireAgreement(
   const [first, ...others] = selections;
   if (!first || others.length === 0) return;
   const spell = ({ columns }: Selection): string[] =>
-    columns.map(({ name, type }) => `${name} ${type}`);
+    columns.map(({ name, type, base }) => `${name} ${type}${base === type ? '' : ` over ${base}`}`);
   const wanted = spell(first.selection);
   const refuse = (message: string): Refusal => refusedFields([{ field: 'sources', message }]);
   if (first.selection.columns.some(({ name }) => name === sourceColumn))

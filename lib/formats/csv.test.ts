@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { csv } from './csv.ts';
 
-const column = (name: string) => ({ name, type: 'text', nullable: true });
+const column = (name: string) => ({ name, type: 'text', base: 'text', nullable: true });
 const header = (...names: string[]) => csv.prologue(names.map(column)).toString();
 
 describe('the header', () => {

@@ -27,7 +27,7 @@ export const csvForSpreadsheets = (timeZone: string): Format => ({
   ...csv,
   copy: (selection) => copyCsvForSpreadsheets(selection, timeZone),
   prologue: (columns) => {
-    const names = columns.map((column) => ({ ...column, name: asText(column.name) }));
+    const names = columns.map(({ name }) => ({ name: asText(name) }));
     return Buffer.concat([byteOrderMark, csv.prologue(names)]);
   },
 });

@@ -27,7 +27,7 @@ export interface Format {
   /** The COPY statement whose output the encoder takes. */
   copy(selection: Selection): string;
   /** What stands before the first row. Nothing else writes a header. */
-  prologue(columns: readonly SourceColumn[]): Buffer;
+  prologue(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer;
   /** A fresh encoder, for one part. The compression is for a format that compresses inside its files. */
   encoder(columns: readonly SourceColumn[], compression: Compression): Encoder;
   /** What stands before the rows of a part that has rows; `rowsBefore`: some part before it has any. */

@@ -12,6 +12,7 @@ export interface SourceDataset {
   /** Whether LOCK TABLE takes it: tables and views, not materialized views and foreign tables. */
   lockable: boolean;
   columns: SourceColumn[];
+  /** Of its base type: a moment that divides its rows need not be a value of the domain. */
   timeColumn: SourceColumn | null;
 }
 
@@ -19,6 +20,10 @@ export interface SourceColumn {
   name: string;
   /** As PostgreSQL writes it, with modifiers: `numeric(12,2)`. */
   type: string;
+  /** The type behind its domains, and behind those of its elements: what its values are. */
+  base: string;
+  /** What row_to_json makes of a value whose type does not say: of a composite one, or one with a cast of its own. */
+  inJson?: 'object' | 'any';
   nullable: boolean;
   /** It has this value in every row, and is no column of the dataset. */
   constant?: string;
@@ -41,15 +46,35 @@ interface Row {
   columns: SourceColumn[];
 }
 
-/** Partition children are read through their parent. */
+/**
+ * Partition children are read through their parent. A domain may be over another, over an array, and an
+ * array of domains over arrays: `behind` goes as far as there are any. An extension may have a cast to
+ * JSON (hstore, geometry), which row_to_json uses.
+ */
 const discover = `
+  with recursive step as (
+    select oid as type, typbasetype as next, typtypmod as modifier, '' as brackets from pg_type where typtype = 'd'
+    union all select typarray, oid, -1, '[]' from pg_type where typtype = 'd' and typarray <> 0
+  ), behind as (
+    select type, next, modifier, brackets from step
+    union all
+    select b.type, s.next, s.modifier, b.brackets || s.brackets from behind b join step s on s.type = b.next
+  ), base as (
+    select * from behind b where not exists (select from step s where s.type = b.next)
+  )
   select n.nspname as schema, c.relname as relation, c.relkind as kind,
-    json_agg(json_build_object(
-      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull
-    ) order by a.attnum) as columns
+    json_agg(json_strip_nulls(json_build_object(
+      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
+      'base', case when b.type is null then format_type(a.atttypid, a.atttypmod) else format_type(b.next, b.modifier) || b.brackets end,
+      'inJson', case when b.brackets <> '' then null when t.typtype = 'c' then 'object' when exists (
+        select from pg_cast where castsource = t.oid and casttarget = 'json'::regtype and castmethod = 'f' and t.oid >= 16384
+      ) then 'any' end
+    )) order by a.attnum) as columns
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  left join base b on b.type = a.atttypid
+  join pg_type t on t.oid = coalesce(b.next, a.atttypid)
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
     and n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'
     and has_schema_privilege(n.oid, 'usage')
@@ -78,9 +103,10 @@ function toDataset(
 ): SourceDataset {
   const name = schema === 'public' ? relation : `${schema}.${relation}`;
   const configured = config().sources.get(source)?.timeColumns[name];
-  const timed = columns.filter((column) => timeTypes.test(column.type));
-  const timeColumn =
+  const timed = columns.filter(({ base }) => timeTypes.test(base));
+  const found =
     configured === undefined ? timed[0] : timed.find((column) => column.name === configured);
+  const timeColumn = found ? { ...found, type: found.base } : null;
   const lockable = relkind === 'r' || relkind === 'p' || relkind === 'v';
-  return { name, schema, relation, kind, lockable, columns, timeColumn: timeColumn ?? null };
+  return { name, schema, relation, kind, lockable, columns, timeColumn };
 }

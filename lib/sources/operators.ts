@@ -34,12 +34,13 @@ const spellings: Record<Kind, { fits: (value: unknown) => boolean; said: string 
   other: { fits: (value) => typeof value === 'string', said: 'a string' },
 };
 
-function kindOf({ type }: SourceColumn): Kind {
-  if (/^(smallint|integer|bigint|numeric|real|double precision)\b[^[]*$/.test(type))
+function kindOf({ base }: SourceColumn): Kind {
+  if (/^(smallint|integer|bigint|numeric|real|double precision)\b[^[]*$/.test(base))
     return 'number';
-  if (/^(text|character|character varying|name|citext)\b[^[]*$/.test(type)) return 'text';
-  if (/^(date|timestamp)\b[^[]*$/.test(type)) return 'time';
-  return type === 'boolean' ? 'boolean' : 'other';
+  if (/^((text|character|character varying|name)\b|([^.]+\.)?citext$)[^[]*$/.test(base))
+    return 'text';
+  if (/^(date|timestamp)\b[^[]*$/.test(base)) return 'time';
+  return base === 'boolean' ? 'boolean' : 'other';
 }
 
 /** What is wrong with a condition on this column, in words that follow the name of the field; null if nothing is. */

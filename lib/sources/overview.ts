@@ -2,7 +2,7 @@ import type { Dataset, SourceList } from '../contracts/sources.ts';
 import { codeOf, forLog } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { metadataPool } from './connection.ts';
-import { readDatasets, type SourceDataset } from './datasets.ts';
+import { readDatasets, type SourceColumn, type SourceDataset } from './datasets.ts';
 import { estimate } from './estimate.ts';
 import { everything, timeRange } from './query.ts';
 
@@ -30,6 +30,12 @@ export async function describeSources(names: readonly string[]): Promise<SourceL
   return { sources };
 }
 
+const shown = ({ name, type, nullable }: SourceColumn): Dataset['columns'][number] => ({
+  name,
+  type,
+  nullable,
+});
+
 async function describeSource(name: string): Promise<Dataset[]> {
   const pool = metadataPool(name);
   const datasets = await readDatasets(pool, name);
@@ -49,7 +55,7 @@ async function describeSource(name: string): Promise<Dataset[]> {
         timeColumn: dataset.timeColumn?.name ?? null,
         ...(await ask(() => rangeOf(client, dataset), { earliest: null, latest: null })),
         estimatedRows: await ask(async () => (await estimate(client, selection)).rows, 0),
-        columns: dataset.columns,
+        columns: dataset.columns.map(shown),
       });
     }
     await client.query('reset statement_timeout');

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { SourceColumn } from './datasets.ts';
 import { copyBinary, copyCsv, countRowsWithoutTime, lockDataset } from './query.ts';
 
-const id = { name: 'id', type: 'bigint', nullable: false };
+const id = { name: 'id', type: 'bigint', base: 'bigint', nullable: false };
 
 function selection(time: SourceColumn | null, from?: string, to?: string) {
   const columns = time ? [id, time] : [id];
@@ -24,7 +24,7 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
   };
 }
 
-const at = (type: string, nullable = true) => ({ name: 'at', type, nullable });
+const at = (type: string, nullable = true) => ({ name: 'at', type, base: type, nullable });
 const where = (type: string, from?: string, to?: string) =>
   / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to)))?.[1];
 
@@ -36,7 +36,7 @@ describe('COPY', () => {
   });
 
   test('in binary calls for the text of a column where it is wanted', () => {
-    const columns = [id, { name: 'o"dd', type: 'inet', nullable: true }];
+    const columns = [id, { name: 'o"dd', type: 'inet', base: 'inet', nullable: true }];
     expect(copyBinary({ ...selection(null), columns }, ({ type }) => type === 'inet')).toBe(
       `copy (select "id", case when pg_catalog.num_nulls("o""dd") = 0 then pg_catalog.format('%s', "o""dd") end from "public"."o""dd") to stdout (format binary)`,
     );

@@ -166,12 +166,16 @@ const places: Record<string, string> = {
   WET: 'Europe/Lisbon',
 };
 
-/** An instant as the clocks of the zone show it. */
-function inZone({ name, type }: SourceColumn, timeZone: string): string {
+/**
+ * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
+ * as it is: AT TIME ZONE would fail beyond them.
+ */
+function inZone({ name, base }: SourceColumn, timeZone: string): string {
   const column = identifier(name);
-  if (!/^timestamp(\(\d\))? with time zone$/.test(type)) return column;
+  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return column;
   const zone = places[timeZone.toUpperCase()] ?? timeZone;
-  return `${column} at time zone ${literal(zone)} as ${column}`;
+  return `case when ${column} between '4714-11-25 00:00+00 BC' and '294276-12-31 00:00+00'
+    then (${column} at time zone ${literal(zone)})::text else ${column}::text end as ${column}`;
 }
 
 /** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */
@@ -183,10 +187,10 @@ const neverText =
  * does, blanks at the end and all; `is not distinct` asks nothing of the fields of a composite value.
  * https://owasp.org/www-community/attacks/CSV_Injection
  */
-function notFormula({ name, type }: SourceColumn): string | undefined {
-  if (neverText.test(type)) return undefined;
+function notFormula({ name, base }: SourceColumn): string | undefined {
+  if (neverText.test(base)) return undefined;
   const column = identifier(name);
-  const simple = /^(text|character varying(\(\d+\))?)$/.test(type);
+  const simple = /^(text|character varying(\(\d+\))?)$/.test(base);
   const text = simple ? column : `concat(${column})`;
   const none = simple ? '' : `when ${column} is not distinct from null then null `;
   return `case ${none}when left(${text}, 1) in ('=', '+', '-', '@', E'\\t', E'\\r') then concat('''', ${text}) else ${text} end as ${column}`;
@@ -212,15 +216,29 @@ export function copyBinary(
 
 /**
  * A column for JSON. Integers of 64 bits and exact numbers are strings, whatever their value: a double
- * does not hold them, and a type must not change from row to row. Bytes are base64.
+ * does not hold them, and a type must not change from row to row. Bytes are base64. So are those of
+ * arrays, of any dimensions; what is in a composite value stays as row_to_json has it.
  */
-function jsonValue({ name, type }: SourceColumn): string {
+function jsonValue({ name, base }: SourceColumn): string {
   const column = identifier(name);
-  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])*)$/.exec(type);
-  if (exact) return `${column}::text${exact[1]} as ${column}`;
-  if (type === 'bytea') return `translate(encode(${column}, 'base64'), E'\\n', '') as ${column}`;
-  return column;
+  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])*)$/.exec(base);
+  if (exact) return `${exactInJson(column, exact[1] ?? '')} as ${column}`;
+  if (base === 'bytea') return `${base64(column)} as ${column}`;
+  return /^bytea(\[\])+$/.test(base) ? `${bytesInJson(column)} as ${column}` : column;
 }
+
+/** The elements of an array of domains over arrays are arrays, for which a cast would give text. */
+const exactInJson = (column: string, brackets: string): string =>
+  brackets.length > 2
+    ? `regexp_replace(to_json(${column})::text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::json`
+    : `${column}::text${brackets}`;
+
+const base64 = (bytes: string): string => `translate(encode(${bytes}, 'base64'), E'\\n', '')`;
+
+/** As JSON the array is brackets and commas, and between quotes `\\x` and the bytes in hexadecimal. */
+const bytesInJson = (column: string): string =>
+  `(select string_agg(case when n % 2 = 0 then '"' || ${base64(`decode(substr(part, 4), 'hex')`)} || '"' else part end, '' order by n)::json
+    from unnest(string_to_array(to_json(${column})::text, '"')) with ordinality parts(part, n))`;
 
 /** What never has a line feed in its JSON: all else may carry JSON text as somebody wrote it, whitespace and all. */
 const plainInJson =
@@ -234,7 +252,7 @@ export function copyJsonLines(selection: Selection, prefix: '' | ',' = ''): stri
   // `r.*` is the row whatever its columns are called; `r` would be a column of that name.
   const row = 'row_to_json(r.*)::text';
   const json = prefix === '' ? row : `${literal(prefix)} || ${row}`;
-  const oneLine = selection.columns.every(({ type }) => plainInJson.test(type))
+  const oneLine = selection.columns.every(({ base }) => plainInJson.test(base))
     ? json
     : `translate(${json}, E'\\n\\r', '  ')`;
   return `copy (select ${oneLine} from (${selectRows(selection, jsonValue)}) r) to stdout (format csv, quote E'\\x01', delimiter E'\\x02')`;

@@ -43,10 +43,10 @@ export async function widthOfRow(client: Queryable, selection: Selection): Promi
   return { characters, values };
 }
 
-function charactersOf({ type }: SourceColumn, width = unknownCharacters): number {
-  const usual = usualCharacters.find(([pattern]) => pattern.test(type));
+function charactersOf({ base }: SourceColumn, width = unknownCharacters): number {
+  const usual = usualCharacters.find(([pattern]) => pattern.test(base));
   if (usual) return usual[1];
   // A byte is two hexadecimal digits; of the base 10,000 digits of a numeric each is four.
-  if (type === 'bytea') return 2 * width;
-  return type.startsWith('numeric') ? 1.2 * width : width;
+  if (base === 'bytea') return 2 * width;
+  return base.startsWith('numeric') ? 1.2 * width : width;
 }

@@ -32,7 +32,12 @@ const measureSchema = z.object({ rows: z.int(), seconds: z.number(), megabytes: 
 async function encode(rows: number): Promise<z.infer<typeof measureSchema>> {
   const client = new pg.Client({ connectionString: source });
   await client.connect();
-  const columns = Object.entries(types).map(([name, type]) => ({ name, type, nullable: true }));
+  const columns = Object.entries(types).map(([name, type]) => ({
+    name,
+    type,
+    base: type,
+    nullable: true,
+  }));
   const encoder = new ParquetEncoder(columns, 'zstd');
   const began = performance.now();
   const more = `${table} t cross join generate_series(1, ${Math.ceil(rows / most)})`;

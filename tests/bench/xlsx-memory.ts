@@ -15,7 +15,12 @@ const types = [
   'text',
   'jsonb',
 ];
-const columns = types.map((type, n) => ({ name: `column ${n + 1}`, type, nullable: true }));
+const columns = types.map((type, n) => ({
+  name: `column ${n + 1}`,
+  type,
+  base: type,
+  nullable: true,
+}));
 
 const line = (n: number): string => {
   const at = new Date(1_700_000_000_000 + n * 61_003).toISOString();

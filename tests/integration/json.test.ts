@@ -89,50 +89,6 @@ async function fillOnce(name: string, statements: string): Promise<void> {
 }
 
 describe.each(['ndjson', 'json'] as const)('rows as %s are what row_to_json gives', (format) => {
-  test('numbers, with all their digits', async () => {
-    await fillOnce(
-      'numbers',
-      `
-      create table numbers (id int, small smallint, big bigint, exact numeric, money_like numeric(12, 2),
-        single real, double double precision, many numeric[]);
-      insert into numbers values
-        (1, -32768, 9007199254740993, 123456789012345678901234567890.123456789, 0.10, 0.1, 0.1, '{1,2.50,NULL}'),
-        (2, 32767, 9223372036854775807, -0.000000000000000000000000000001, -0.00, 3.4e38, 1.7976931348623157e308, '{}'),
-        (3, null, -9223372036854775808, 'NaN', null, 'NaN', 'NaN', '{NaN}'),
-        (4, 0, 0, 'Infinity', 0, 'Infinity', 'Infinity', null),
-        (5, 0, 0, '-Infinity', 0, '-Infinity', '-Infinity', '{{1,2},{3,4}}'),
-        (6, 0, 0, 1e130000 - 1, 0, 1e-45, 5e-324, null)`,
-    );
-    const text = (
-      await expectAsServer('numbers', format, {
-        big: 'big::text',
-        exact: 'exact::text',
-        money_like: 'money_like::text',
-        many: 'many::text[]',
-      })
-    ).join('\n');
-    expect(text).toContain('"exact":"123456789012345678901234567890.123456789",');
-    expect(text).toContain('"big":"9007199254740993",');
-    expect(text).toContain('"exact":"NaN"');
-    expect(text).toContain('"double":"-Infinity"');
-  });
-
-  test('times, to the microsecond and beyond all days', async () => {
-    await fillOnce(
-      'times',
-      `
-      create table times (id int, at timestamptz, local timestamp, day date, hour time, zoned timetz, long interval);
-      insert into times values
-        (1, '2024-02-29 23:59:59.999999+05:30', '2024-02-29 23:59:59.000001', '2024-02-29', '23:59:59.999999', '12:00:00.5+02', '1 year 2 mons -3 days 04:05:06.789'),
-        (2, 'infinity', '-infinity', 'infinity', '24:00:00', '00:00+00', '-1 mons'),
-        (3, '4713-01-01 00:00:00+00 BC', '294276-12-31 23:59:59.999999', '5874897-12-31', '00:00', null, '178000000 years'),
-        (4, null, null, null, null, null, null)`,
-    );
-    const text = (await expectAsServer('times', format)).join('\n');
-    expect(text).toContain('"at":"2024-02-29T18:29:59.999999+00:00"');
-    expect(text).toContain('"at":"infinity"');
-  });
-
   test('JSON as somebody wrote it, line feeds and all, in every place it can stand', async () => {
     await fillOnce(
       'documents',
@@ -175,19 +131,13 @@ describe.each(['ndjson', 'json'] as const)('rows as %s are what row_to_json give
     for (const line of lines) expect(held).toContain(JSON.stringify(JSON.parse(line)));
   });
 
-  test('everything else', async () => {
+  test('bytes, beside columns with awkward names', async () => {
     await fillOnce(
       'others',
       `
-      create type mood as enum ('glad', 'say "so"');
-      create table others (id int, bytes bytea, yes boolean, uid uuid, feeling mood, address inet, net cidr,
-        bits bit varying, span int4range, spans tstzmultirange, place point, fixed char(5), tags text[], words tsvector, cash money,
-        "a ""quoted"", name" text, "Ünï" text, "line
+      create table others (id int, bytes bytea, yes boolean, "a ""quoted"", name" text, "Ünï" text, "line
 feed" text);
-      insert into others values
-        (1, '\\x00ff0a0d0122', true, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'say "so"', '::1/64', '10.0.0.0/8', b'0101',
-          '[1,5)', '{[2024-01-01,2024-02-01),[2024-03-01,)}', '(1.5,-2)', 'ab', '{a,"b,c",NULL,"NULL",""}', 'fat:2A cat:1', 12.5, 'x', 'y', 'z'),
-        (2, '', false, null, null, null, null, b'', 'empty', '{}', null, '', '{}', '', null, '', null, null)`,
+      insert into others values (1, '\\x00ff0a0d0122', true, 'x', 'y', 'z'), (2, '', false, '', null, null)`,
     );
     await expectAsServer('others', format, {
       bytes: `translate(encode(bytes, 'base64'), E'\\n', '')`,
@@ -204,11 +154,6 @@ feed" text);
 });
 
 describe.each(['ndjson', 'json'] as const)('a table as %s', (format) => {
-  test('without rows has none', async () => {
-    await fillOnce('empty', 'create table empty (id int, body json)');
-    expect(await linesOf('empty', format)).toEqual([]);
-  });
-
   test('of one column of NULLs has an object for each row', async () => {
     await fillOnce(
       'nothing',
@@ -218,7 +163,7 @@ describe.each(['ndjson', 'json'] as const)('a table as %s', (format) => {
   });
 
   test.each([
-    ['numbers', 'int'],
+    ['int', 'int'],
     ['rows', 'point3'],
   ])('with a column of the name that our query gives to its rows, of %s', async (name, type) => {
     await fillOnce(

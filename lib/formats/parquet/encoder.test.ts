@@ -17,7 +17,7 @@ interface Options {
 }
 
 const columnsOf = (types: Record<string, string>) =>
-  Object.entries(types).map(([name, type]) => ({ name, type, nullable: true }));
+  Object.entries(types).map(([name, type]) => ({ name, type, base: type, nullable: true }));
 
 async function encoded(
   types: Record<string, string>,

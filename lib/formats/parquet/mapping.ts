@@ -35,9 +35,9 @@ const known: Record<string, Kind> = {
 };
 
 /** The table of docs/formats.md. */
-export function mappingOf({ type }: Pick<SourceColumn, 'type'>): Mapping {
-  const list = type.endsWith('[]');
-  const kind = kindOf(list ? type.slice(0, -2) : type);
+export function mappingOf({ base }: Pick<SourceColumn, 'base'>): Mapping {
+  const list = base.endsWith('[]');
+  const kind = kindOf(list ? base.slice(0, -2) : base);
   if (kind) return { kind, list, sentAsText: false };
   return { kind: kinds.text, list: false, sentAsText: true };
 }

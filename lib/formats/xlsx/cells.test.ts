@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { kindOf } from './cells.ts';
 import { serialOf } from './serial.ts';
 
-const cell = (type: string, value: string): string =>
-  kindOf({ name: 'any', type, nullable: true }).write(value);
+const cell = (type: string, value: string): string => kindOf({ base: type }).write(value);
 
 /** The number of a cell; undefined: it is text. */
 const numberIn = (xml: string): string | undefined =>

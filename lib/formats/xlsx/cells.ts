@@ -77,5 +77,5 @@ const kinds: readonly [RegExp, Kind][] = [
 const text: Kind = { kind: 'text', write: textCell, width: 20 };
 
 /** By the type as PostgreSQL writes it: `numeric(12,2)`. */
-export const kindOf = ({ type }: SourceColumn): Kind =>
-  kinds.find(([pattern]) => pattern.test(type))?.[1] ?? text;
+export const kindOf = ({ base }: Pick<SourceColumn, 'base'>): Kind =>
+  kinds.find(([pattern]) => pattern.test(base))?.[1] ?? text;

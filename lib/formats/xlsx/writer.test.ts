@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readXlsx } from 'hucre/xlsx';
 import { columnLetters, XlsxWriter } from './writer.ts';
 
-const column = (name: string, type = 'text') => ({ name, type, nullable: true });
+const column = (name: string, type = 'text') => ({ name, type, base: type, nullable: true });
 
 async function all(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const out: Buffer[] = [];
