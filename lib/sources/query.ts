@@ -78,7 +78,7 @@ function conditions({ dataset, from, to, range, pages, where }: Selection): stri
   }
   if (range) parts.push(...within(range));
   if (pages) parts.push(...onPages(pages));
-  parts.push(...where.map(conditionOf));
+  for (const condition of where) parts.push(conditionOf(dataset.columns, condition));
   return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
 }
 
@@ -86,15 +86,24 @@ const comparisons = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=',
 
 /**
  * The literals have no type of their own: they take the column's, without its modifiers (a cast to
- * numeric(12,2) would round, one to char(3) would cut), so that an index on the column serves.
+ * numeric(12,2) would round, one to char(3) would cut), so that an index on the column serves. A composite
+ * value has to be told its type. A domain over an enum has no operators but those of the enum.
  */
-function conditionOf({ column, op, value }: WhereCondition): string {
-  const name = identifier(column);
+function conditionOf(
+  columns: readonly SourceColumn[],
+  { column: wanted, op, value }: WhereCondition,
+): string {
+  const column = columns.find(({ name }) => name === wanted);
+  if (!column) throw new Error(`a condition on ${wanted}, which is no column`);
+  const name = identifier(wanted);
   if (op === 'isNull') return `${name} is ${value === true ? '' : 'not '}null`;
-  const values = (Array.isArray(value) ? value : [value]).map((it) => literal(String(it)));
+  const { type, base, inJson } = column;
+  const typed = inJson === 'object' ? `::${base}` : '';
+  const values = (Array.isArray(value) ? value : [value]).map((it) => literal(String(it)) + typed);
+  const compared = base === type || /[[(]/.test(base) ? name : `${name}::${base}`;
   return op === 'in'
-    ? `${name} in (${values.join(', ')})`
-    : `${name} ${comparisons[op]} ${values[0]}`;
+    ? `${compared} in (${values.join(', ')})`
+    : `${compared} ${comparisons[op]} ${values[0]}`;
 }
 
 /** The last range takes the rows without a key, too: NULL is neither less nor more. */

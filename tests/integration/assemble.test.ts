@@ -73,7 +73,7 @@ async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: B
       asOf: new Date().toISOString(),
       lsn: '0/0',
       columns: [{ name: 'n', databaseType: 'text', fileType: 'text' }],
-      schema: [{ name: 'n', type: 'text', nullable: true }],
+      schema: [{ name: 'n', type: 'text', base: 'text', nullable: true }],
       fragment: [],
     });
   }

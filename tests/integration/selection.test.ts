@@ -11,15 +11,21 @@ beforeAll(async () => {
   await sql(
     source,
     `create type ${schema}.mood as enum ('glad', 'say "so"');
+     create type ${schema}.pair as (x int, y text);
+     create domain ${schema}.price as numeric(12, 2);
+     create domain ${schema}.label as text;
+     create domain ${schema}.feeling as ${schema}.mood;
      create table ${schema}.things (
        id int, big bigint, exact numeric(12,2), loose numeric, ratio double precision, name text, code char(5), short varchar(3),
-       day date, at timestamptz, local timestamp, yes boolean, uid uuid, feeling ${schema}.mood, address inet, body jsonb, "odd ""name" text
+       day date, at timestamptz, local timestamp, yes boolean, uid uuid, feeling ${schema}.mood, address inet, body jsonb, "odd ""name" text,
+       price ${schema}.price, label ${schema}.label, mood ${schema}.feeling, pair ${schema}.pair, sizes ${schema}.price[]
      );
      insert into ${schema}.things
        select n, 9007199254740990 + n, n / 3.0, n / 7.0, n * 0.1, 'name ' || n, 'c' || n % 9, 'v' || n % 7,
          date '2024-01-01' + n, timestamptz '2024-01-01Z' + n * interval '1 hour', timestamp '2024-01-01' + n * interval '1 hour',
          n % 2 = 0, lpad(n::text, 32, '0')::uuid, (array['glad', 'say "so"'])[n % 2 + 1]::${schema}.mood,
-         '10.0.0.0'::inet + n, '{}', 'it''s ' || n
+         '10.0.0.0'::inet + n, '{}', 'it''s ' || n,
+         n / 4.0, 'label ' || n, 'glad', row(n, 'y')::${schema}.pair, array[n]::${schema}.price[]
        from generate_series(1, 400) n;
      insert into ${schema}.things (id, name) values (1000, null), (1001, ''), (1002, '100% \\_done'), (1003, '1000 done');
      create view ${schema}.timeless as select 1 as id`,
@@ -76,6 +82,11 @@ describe('where: the rows are those of the same condition in SQL', () => {
     ['address in', ['10.0.0.7', '10.0.0.8'], `address in ('10.0.0.7', '10.0.0.8')`],
     ['odd "name eq', `it's 7`, `"odd ""name" = 'it''s 7'`],
     ['name eq', `'; drop table things; --`, 'false'],
+    ['price gt', '50.001', 'price > 50.001'],
+    ['label like', 'label 1_', `label like 'label 1_'`],
+    ['mood eq', 'glad', `mood::${schema}.mood = 'glad'`],
+    ['pair in', ['(7,y)', '(8,z)'], 'id = 7'],
+    ['sizes eq', '{7.00}', 'id = 7'],
   ])('%s %j', async (what, value, condition) => {
     const at = what.lastIndexOf(' ');
     const where = [{ column: what.slice(0, at), op: what.slice(at + 1), value }];

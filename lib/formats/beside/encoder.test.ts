@@ -5,7 +5,7 @@ import { copyBytes, int64 } from '../parquet/copy-bytes.ts';
 import { EncoderBeside } from './encoder.ts';
 import type { Job } from './messages.ts';
 
-const column = (name: string, type: string) => ({ name, type, nullable: true });
+const column = (name: string, type: string) => ({ name, type, base: type, nullable: true });
 const parquet: Job = {
   request: { format: 'parquet', profile: 'machine', timeZone: 'UTC', compression: 'zstd' },
   columns: [column('id', 'bigint'), column('list', 'bigint[]')],
