@@ -214,7 +214,13 @@ test('a value of another length than its type has is not read as one', async () 
   await expect(wrong).rejects.toThrow('column x sent 8 bytes');
 });
 
-test('rows that end before their end make no file', async () => {
-  for (const length of [0, 20, bytes.length - 1])
-    await expect(encoded(sample, [bytes.subarray(0, length)])).rejects.toThrow('inside a row');
+test('rows make the same file cut at every byte, and none if they end before their end', async () => {
+  const few = copyBytes(sampleRows.slice(0, 5));
+  const { file } = await encoded(sample, [few], { rowGroupBytes: 100 });
+  for (let at = 0; at < few.length; at++) {
+    const [head, rest] = [few.subarray(0, at), few.subarray(at)];
+    const again = await encoded(sample, [head, rest], { rowGroupBytes: 100 });
+    expect(again.file.equals(file)).toBe(true);
+    await expect(encoded(sample, [head])).rejects.toThrow('inside a row');
+  }
 });

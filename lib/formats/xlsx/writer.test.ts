@@ -11,8 +11,12 @@ async function all(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(out);
 }
 
-const written = (writer: XlsxWriter, ...pieces: string[]): Promise<Buffer> =>
-  all(writer.encode(Readable.from(pieces.map((it) => Buffer.from(it)))));
+const written = (writer: XlsxWriter, ...pieces: (string | Buffer)[]): Promise<Buffer> =>
+  all(
+    writer.encode(
+      Readable.from(pieces.map((it) => (typeof it === 'string' ? Buffer.from(it) : it))),
+    ),
+  );
 
 /** All cells of each sheet, by an implementation that is not ours. */
 async function sheetsOf(bytes: Buffer): Promise<unknown[][][]> {
@@ -83,6 +87,30 @@ describe('a workbook', () => {
       code: 'cell_too_long',
       message: expect.stringMatching(/^Row 2 has 32,768 characters in the column the note;/),
     });
+  });
+
+  test('has the same sheets cut at every byte; of rows that end inside a row there is none', async () => {
+    const rows = Buffer.from('1\ta\\tb\n2\t\\N\n3\té\\\\😀\n4\t\n');
+    const make = (...pieces: Buffer[]) =>
+      written(new XlsxWriter([column('n', 'integer'), column('t')], 3), ...pieces);
+    const sheets = await sheetsOf(await make(rows));
+    expect(sheets).toEqual([
+      [
+        ['n', 't'],
+        [1, 'a\tb'],
+        [2, null],
+      ],
+      [
+        ['n', 't'],
+        [3, 'é\\😀'],
+        [4, ''],
+      ],
+    ]);
+    for (let at = 1; at < rows.length; at++) {
+      expect(await sheetsOf(await make(rows.subarray(0, at), rows.subarray(at)))).toEqual(sheets);
+      if (rows[at - 1] !== 0x0a)
+        await expect(make(rows.subarray(0, at))).rejects.toThrow('inside a row');
+    }
   });
 
   test('fails as its source fails', async () => {

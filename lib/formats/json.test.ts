@@ -1,0 +1,85 @@
+import { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Format } from './format.ts';
+import { json } from './json.ts';
+import { ndjson } from './ndjson.ts';
+
+/** What an encoder gives of pieces, and how many rows it counts. */
+async function encoded(format: Format, pieces: readonly Buffer[]) {
+  const encoder = format.encoder([], 'none');
+  const out: Buffer[] = [];
+  for await (const piece of encoder.encode(Readable.from(pieces))) out.push(piece);
+  return { rows: encoder.rows, text: Buffer.concat(out).toString() };
+}
+
+/** Units, one behind the other, as a file is put together of them. */
+async function fileOf(format: Format, units: readonly (readonly Buffer[])[]): Promise<string> {
+  let text = format.prologue([]).toString();
+  let before = 0;
+  for (const unit of units) {
+    const made = await encoded(format, unit);
+    if (made.rows > 0) text += format.glue(before > 0).toString() + made.text;
+    before += made.rows;
+  }
+  return text + format.epilogue().toString();
+}
+
+const row = fc.record({ id: fc.integer(), text: fc.string({ unit: 'grapheme', maxLength: 6 }) });
+const rows = fc.array(row, { maxLength: 5 });
+type Row = { id: number; text: string };
+
+describe.each([
+  { name: 'json', format: json, prefix: ',' },
+  { name: 'ndjson', format: ndjson, prefix: '' },
+])('rows as $name', ({ format, prefix }) => {
+  const sent = (all: readonly Row[]): Buffer =>
+    Buffer.from(all.map((it) => `${prefix}${JSON.stringify(it)}\n`).join(''));
+  const read = (file: string): unknown =>
+    format === json
+      ? JSON.parse(file)
+      : file
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line));
+
+  test('are the same cut in two at every byte, and byte by byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(rows, async (all) => {
+        const bytes = sent(all);
+        const whole = await encoded(format, [bytes]);
+        expect(whole.rows).toBe(all.length);
+        for (let at = 0; at <= bytes.length; at++)
+          expect(await encoded(format, [bytes.subarray(0, at), bytes.subarray(at)])).toEqual(whole);
+        const single = [...bytes].map((byte) => Buffer.from([byte]));
+        expect(await encoded(format, single)).toEqual(whole);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('of several units are one file, whichever have none', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(rows, { maxLength: 4 }), async (units) => {
+        const file = await fileOf(
+          format,
+          units.map((all) => [sent(all)]),
+        );
+        expect(read(file)).toEqual(units.flat());
+      }),
+    );
+  });
+
+  test('that end inside a row are none, wherever that is', async () => {
+    const bytes = sent([
+      { id: 1, text: 'a' },
+      { id: 2, text: 'é' },
+    ]);
+    const ends = [bytes.indexOf('\n') + 1, bytes.length];
+    for (let length = 1; length < bytes.length; length++) {
+      const cut = encoded(format, [bytes.subarray(0, length)]);
+      if (ends.includes(length)) expect((await cut).rows).toBe(1);
+      else await expect(cut).rejects.toThrow('inside a row');
+    }
+  });
+});
