@@ -40,13 +40,13 @@ export async function textsOf(
            then (${nameOf(n)} at time zone '${zone}')::text else ${nameOf(n)}::text end`
         : nameOf(n);
     // `is null` would take a row of NULLs for NULL; a cast may be another than the output function.
-    return `case when num_nulls(${nameOf(n)}) = 0 then format('%s', ${value}) end`;
+    return `case when num_nulls(${nameOf(n)}) = 0 then format('%s', ${value}) end as ${nameOf(n)}`;
   });
-  const rows = await sql<{ texts: (string | null)[] }>(
+  const rows = await sql<Record<string, string | null>>(
     inUtc(url),
-    `select array[${values.join(', ')}]::text[] as texts from ${table} order by id`,
+    `select ${['id', ...values].join(', ')} from ${table} order by id`,
   );
-  return rows.map(({ texts }) => texts);
+  return rows.map((row) => columns.map((_, n) => row[nameOf(n)] ?? null));
 }
 
 /** Has PostgreSQL read a CSV into a table that is made for it. */
