@@ -75,7 +75,7 @@ describe('an export request', () => {
     [{ ...good, compression: 'snappy' }, 'compression'],
     [{ ...good, compression: 'zip' }, 'compression'],
     [{ ...good, format: 'parquet', compression: null }, 'compression'],
-    [{ ...good, format: 'parquet', consistency: 'resumable' }, 'consistency'],
+    [{ ...good, format: 'xlsx', consistency: 'resumable' }, 'consistency'],
   ])('%j is refused by its field %s', (request, field) => {
     const { code, errors = [], message } = refusalOf(request);
     expect(code).toBe('refused_request');
