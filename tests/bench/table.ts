@@ -1,0 +1,29 @@
+import { sourceUrl, sql } from '../stack/stack.ts';
+
+/** The rows that are measured with: one of each common type, about 100 bytes as CSV. */
+export const dataset = 'bench_rows';
+export const most = 2_000_000;
+
+export async function createTable(): Promise<void> {
+  await sql(
+    sourceUrl('sales'),
+    `drop table if exists ${dataset};
+     create table ${dataset} as
+       select n * 1000003::bigint as id, (n % 100000)::int as customer,
+         timestamptz '2024-01-01Z' + n * interval '7.000013 s' as at, random() as ratio,
+         (random() * 1e5)::numeric(10, 2) as amount, 'item ' || n % 9973 as name,
+         jsonb_build_object('n', n % 1000) as tags
+       from generate_series(1, ${most}) n;
+     create index on ${dataset} (id);
+     grant select on ${dataset} to public;
+     analyze ${dataset}`,
+  );
+  // As a table is that has been there for a while. It has to be a statement of its own.
+  await sql(sourceUrl('sales'), `vacuum ${dataset}`);
+}
+
+/** The first so many of the rows. */
+export const first = (rows: number) =>
+  rows >= most ? [] : [{ column: 'id', op: 'lte', value: rows * 1_000_003 }];
+
+export const dropTable = (): Promise<unknown> => sql(sourceUrl('sales'), `drop table ${dataset}`);
