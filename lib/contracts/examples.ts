@@ -1,5 +1,7 @@
 import type { ExportDocument, Manifest } from './export-document.ts';
+import type { ExportPreview } from './export-preview.ts';
 import type { Limits } from './limits.ts';
+import type { Histogram } from './sources.ts';
 
 /** One export, as the documents of the API and of the events show it. */
 const id = '019a0c5e-7b1a-7c3e-9d52-4f6a1b2c3d4e';
@@ -96,6 +98,32 @@ export const manifestExample: Manifest = {
 };
 
 export const limitsExample: Limits = { maxRows: 1_000_000, maxBytes: 5_000_000_000 };
+
+export const previewExample: ExportPreview = {
+  columns: [
+    { name: 'id', databaseType: 'bigint', fileType: 'text' },
+    { name: 'comment', databaseType: 'text', fileType: 'text' },
+  ],
+  rows: [
+    ['1', 'Leave it with the neighbours'],
+    ['2', null],
+  ],
+  cut: [],
+  tooLarge: false,
+  text: 'id,comment\n1,Leave it with the neighbours\n2,\n',
+  textCut: false,
+};
+
+export const histogramExample: Histogram = {
+  dataset: 'orders',
+  timeColumn: 'ordered_at',
+  basis: 'statistics',
+  reason: null,
+  buckets: [
+    { from: '2026-03-01T00:00:00.000Z', to: '2026-03-08T00:00:00.000Z', rows: 2_010 },
+    { from: '2026-03-08T00:00:00.000Z', to: '2026-03-15T00:00:00.000Z', rows: 1_940 },
+  ],
+};
 
 export const acknowledgementExample = { sha256 };
 export const ticketExample = {

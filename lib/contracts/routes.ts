@@ -2,8 +2,10 @@ import { z } from 'zod';
 import {
   acknowledgementExample,
   documentExample,
+  histogramExample,
   limitsExample,
   manifestExample,
+  previewExample,
   queuedExample,
   requestExample,
   ticketExample,
@@ -17,12 +19,18 @@ import {
   exportListSchema,
   manifestSchema,
 } from './export-document.ts';
+import { exportPreviewSchema } from './export-preview.ts';
 import { exportRequestSchema } from './export-request.ts';
 import { healthSchema } from './health.ts';
 import { limitsSchema } from './limits.ts';
 import { basePath, type Route, secondsSchema } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
-import { sourceListSchema, sourcePauseSchema } from './sources.ts';
+import {
+  histogramQuerySchema,
+  histogramSchema,
+  sourceListSchema,
+  sourcePauseSchema,
+} from './sources.ts';
 
 const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
 const source = z.object({ name: z.string().meta({ description: 'The name of a source' }) });
@@ -110,6 +118,24 @@ export const routes: readonly Route[] = [
     codes: ['forbidden', 'not_found', 'refused_request'],
   },
   {
+    method: 'get',
+    path: '/sources/{source}/datasets/{dataset}/histogram',
+    operationId: 'getHistogram',
+    summary: 'Where the data of a dataset is over time',
+    description:
+      'From the statistics of the database: the dataset is not read, and is no more exact than its last ANALYZE. Where nothing is known there are no buckets, and `reason` says why. Infinite times and those outside of the years 1 to 9999 are in no bucket.',
+    caller: 'account',
+    params: z.object({
+      source: described('The name of a source'),
+      dataset: described('The name of a dataset in it: `table`, or `schema.table`; URL-encoded'),
+    }),
+    query: histogramQuerySchema,
+    answers: {
+      200: { description: 'The buckets', schema: histogramSchema, example: histogramExample },
+    },
+    codes: ['not_found', 'refused_request', 'source_timeout', 'source_unavailable'],
+  },
+  {
     method: 'post',
     path: '/exports',
     operationId: 'createExport',
@@ -162,6 +188,29 @@ export const routes: readonly Route[] = [
       },
     },
     codes: ['refused_request', 'source_unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/exports/preview',
+    operationId: 'previewExport',
+    summary: 'The first 20 rows as they would stand in the file',
+    description:
+      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; a value that would end the export within these rows is refused as the export would be.',
+    caller: 'account',
+    body: { schema: exportRequestSchema, example: requestExample },
+    answers: {
+      200: { description: 'The rows', schema: exportPreviewSchema, example: previewExample },
+    },
+    codes: [
+      'refused_request',
+      'cell_too_long',
+      'unsuitable_value',
+      'dataset_changed',
+      'source_timeout',
+      'source_unavailable',
+      'source_lagging',
+      'source_error',
+    ],
   },
   {
     method: 'get',

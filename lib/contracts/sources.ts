@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instantSchema } from './instant.ts';
 
 export const datasetKinds = ['table', 'view', 'materialized_view'] as const;
 
@@ -34,3 +35,43 @@ export const sourcePauseSchema = z.strictObject({
     .max(200)
     .meta({ description: 'shown to those whose exports wait' }),
 });
+
+const mostBuckets = 60;
+
+export const histogramQuerySchema = z.strictObject({
+  from: instantSchema.optional().meta({ description: 'first instant; else that of the data' }),
+  to: instantSchema
+    .optional()
+    .meta({ description: 'last instant, exclusive; else behind the data' }),
+  buckets: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(mostBuckets, `must be at most ${mostBuckets}`)
+    .default(mostBuckets)
+    .meta({ description: 'at most so many; they are of a round length' }),
+});
+export type HistogramQuery = z.infer<typeof histogramQuerySchema>;
+
+export const histogramSchema = z.object({
+  dataset: z.string(),
+  timeColumn: z.string().nullable(),
+  basis: z
+    .enum(['statistics'])
+    .nullable()
+    .meta({ description: 'what the numbers are made of; null: nothing is known' }),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ description: 'why there are no buckets, or which rows they leave out' }),
+  buckets: z
+    .array(
+      z.object({
+        from: z.iso.datetime(),
+        to: z.iso.datetime().meta({ description: 'exclusive' }),
+        rows: z.int().nonnegative(),
+      }),
+    )
+    .max(mostBuckets),
+});
+export type Histogram = z.infer<typeof histogramSchema>;

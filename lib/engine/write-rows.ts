@@ -123,7 +123,7 @@ async function* encoded(
         requireRoom();
       }
     } catch (error) {
-      throw error instanceof UnfitRow ? refused(error, whole ? made.rows : null) : error;
+      throw error instanceof UnfitRow ? refusalOfRow(error, whole ? made.rows : null) : error;
     }
     // The bytes end at CopyDone; that the server has finished well is known only behind it.
     const told = await copy.told;
@@ -138,7 +138,8 @@ async function* encoded(
   if (whole) yield format.epilogue(written);
 }
 
-function refused(error: UnfitRow, rowsBefore: number | null): Refusal {
+/** Null: how many rows are before those of its part nobody knows. */
+export function refusalOfRow(error: UnfitRow, rowsBefore: number | null): Refusal {
   const { before, behind } = error.said;
   const row = ((rowsBefore ?? 0) + error.row).toLocaleString('en');
   const where = rowsBefore === null ? `${row} of one of its units` : row;

@@ -1,4 +1,5 @@
 import { copyCsv, copyCsvForSpreadsheets } from '../sources/query.ts';
+import { csvRows } from './csv-fields.ts';
 import { asItComes, type Format, nothing } from './format.ts';
 
 /**
@@ -10,6 +11,7 @@ export const csv: Format = {
   contentType: 'text/csv; charset=utf-8',
   pagesOfPart: 512,
   encodedBeside: false,
+  isText: true,
   copy: copyCsv,
   prologue: (columns) =>
     Buffer.from(`${columns.map(({ name }) => headerField(name, columns.length)).join(',')}\n`),
@@ -17,6 +19,7 @@ export const csv: Format = {
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: () => 'text',
+  show: (_, copied) => csvRows(copied.toString()),
 };
 
 /**

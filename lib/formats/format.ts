@@ -24,6 +24,8 @@ export interface Format {
   pagesOfPart: number | null;
   /** Whether encoding takes so much time that it is done beside the thread that moves the bytes. */
   encodedBeside: boolean;
+  /** The file is text before it is compressed. */
+  isText: boolean;
   /** The COPY statement whose output the encoder takes. */
   copy(selection: Selection): string;
   /** What stands before the first row. Nothing else writes a header. */
@@ -38,6 +40,11 @@ export interface Format {
   fileType(column: SourceColumn): string;
   /** Which values of a column become NULL because the format has none for them; absent: none do. */
   policy?(column: SourceColumn): string | undefined;
+  /**
+   * The rows in what COPY sent, each value as a reader of the file has it, null where that has none. What
+   * is cut off at the end is left out. Throws `UnfitRow` for what the format cannot hold.
+   */
+  show(columns: readonly SourceColumn[], copied: Buffer): Shown[][];
 }
 
 /** What the end of a file may have to tell of all that is before it. */
@@ -50,6 +57,9 @@ export interface Written {
 
 /** What of a part belongs into the end of the file: where in the part its row groups lie. */
 export type Fragment = readonly RowGroup[];
+
+/** A value in words. */
+export type Shown = string | null;
 
 /** Makes bytes of a part out of what COPY sends, in pieces cut anywhere. */
 export interface Encoder {

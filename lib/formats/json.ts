@@ -1,6 +1,6 @@
 import { copyJsonLines } from '../sources/query.ts';
 import { type Format, nothing } from './format.ts';
-import { jsonType } from './json-type.ts';
+import { jsonRows, jsonType } from './json-rows.ts';
 
 /**
  * One JSON array, an object a line, with the values of NDJSON. The server writes a comma before each
@@ -11,12 +11,14 @@ export const json: Format = {
   contentType: 'application/json',
   pagesOfPart: 512,
   encodedBeside: false,
+  isText: true,
   copy: (selection) => copyJsonLines(selection, ','),
   prologue: () => Buffer.from('[\n'),
   encoder: () => ({ encode: withoutFirstByte }),
   glue: (rowsBefore) => (rowsBefore ? Buffer.from(',') : nothing),
   epilogue: () => Buffer.from(']\n'),
   fileType: jsonType,
+  show: (_, copied) => jsonRows(copied),
 };
 
 async function* withoutFirstByte(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

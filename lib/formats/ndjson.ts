@@ -1,6 +1,6 @@
 import { copyJsonLines } from '../sources/query.ts';
 import { asItComes, type Format, nothing } from './format.ts';
-import { jsonType } from './json-type.ts';
+import { jsonRows, jsonType } from './json-rows.ts';
 
 /**
  * Newline-delimited JSON as PostgreSQL writes it (row_to_json): an object a line, LF behind each, keys
@@ -12,10 +12,12 @@ export const ndjson: Format = {
   contentType: 'application/x-ndjson',
   pagesOfPart: 512,
   encodedBeside: false,
+  isText: true,
   copy: (selection) => copyJsonLines(selection),
   prologue: () => nothing,
   encoder: asItComes,
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: jsonType,
+  show: (_, copied) => jsonRows(copied),
 };

@@ -4,16 +4,18 @@ import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 
 /** Same text for the same value, and the same order, whatever the defaults of the server or the role are. */
-const canonicalSettings = [
-  "set TimeZone = 'UTC'",
-  "set DateStyle = 'ISO, MDY'",
-  "set IntervalStyle = 'postgres'",
-  'set extra_float_digits = 1',
-  "set bytea_output = 'hex'",
-  "set client_encoding = 'UTF8'",
+const canonicalSettings = Object.entries({
+  TimeZone: 'UTC',
+  DateStyle: 'ISO,MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  client_encoding: 'UTF8',
   // A table is read from its beginning, whoever else is reading it.
-  'set synchronize_seqscans = off',
-].join('; ');
+  synchronize_seqscans: 'off',
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
 
 function settingsOf(source: string) {
   const settings = config().sources.get(source);
@@ -21,28 +23,34 @@ function settingsOf(source: string) {
   return settings;
 }
 
+type Purpose = 'metadata' | 'preview';
 const pools = new Map<string, pg.Pool>();
 
 /** A small pool for questions about a source (what is in it); never for reading exports. */
-export function metadataPool(source: string): pg.Pool {
-  let pool = pools.get(source);
+export const metadataPool = (source: string): pg.Pool =>
+  poolFor(source, 'metadata', { max: 3, statement_timeout: 5_000 });
+
+/** A smaller one for first rows: whoever looks at slow ones does not keep others from asking for exports. */
+export const previewPool = (source: string): pg.Pool => poolFor(source, 'preview', { max: 2 });
+
+function poolFor(source: string, purpose: Purpose, own: pg.PoolConfig): pg.Pool {
+  const key = `${purpose} ${source}`;
+  let pool = pools.get(key);
   if (!pool) {
     pool = new pg.Pool({
       connectionString: settingsOf(source).url,
-      max: 3,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 10_000,
-      statement_timeout: 5_000,
-      application_name: 'streamsync:metadata',
+      application_name: `streamsync:${purpose}`,
       // Bounds of units come as text and go back as text.
-      options:
-        '-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=1',
+      options: canonicalSettings,
+      ...own,
     });
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', (error) =>
       logger.warn('source connection lost', { source, reason: messageOf(error) }),
     );
-    pools.set(source, pool);
+    pools.set(key, pool);
   }
   return pool;
 }
@@ -65,13 +73,13 @@ export async function connectReader(
     application_name: applicationNameOf(attemptId),
     statement_timeout: statementTimeoutSeconds * 1_000,
     keepAlive: true,
+    options: canonicalSettings,
   });
   // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
   client.on('error', (error) =>
     logger.warn('source connection lost', { source, attemptId, reason: messageOf(error) }),
   );
   await client.connect();
-  await client.query(canonicalSettings);
   return client;
 }
 

@@ -23,6 +23,8 @@ export interface Selection {
   range?: KeyRange | undefined;
   /** One reader's share of the pages, under a snapshot that it has in common with the others. */
   pages?: PageRange | undefined;
+  /** At most so many rows, whichever come first; absent: all of them. */
+  limit?: number;
 }
 
 /** Pages of a table from `from` on, up to but not including `to`; without an end also those added since. */
@@ -137,13 +139,15 @@ function selectRows(
         : `${literal(column.constant)}::text as ${identifier(column.name)}`,
     )
     .join(', ');
-  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}`;
+  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}${limitOf(selection)}`;
 }
 
 const orderOf = ({ dataset, ordered }: Selection): string =>
   ordered && dataset.timeColumn
     ? ` order by ${identifier(dataset.timeColumn.name)} nulls last`
     : '';
+
+const limitOf = ({ limit }: Selection): string => (limit === undefined ? '' : ` limit ${limit}`);
 
 /** How many rows a time bound leaves out because they have no time; null if it leaves out none. */
 export function countRowsWithoutTime(selection: Selection): string | null {

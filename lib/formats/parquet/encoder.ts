@@ -1,12 +1,12 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import { type Encoder, type Fragment, UnfitRow } from '../format.ts';
+import type { Encoder, Fragment } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { type Chunk, Column } from './column.ts';
 import { CopyRows } from './copy-rows.ts';
 import type { RowGroup } from './footer.ts';
 import { PagePress } from './pages.ts';
-import { Unfit } from './unfit.ts';
+import { unfitRow } from './unfit.ts';
 
 /**
  * Bytes from COPY that make a row group. A reader wants them large; until one is full its pages wait in
@@ -73,16 +73,7 @@ export class ParquetEncoder implements Encoder {
       try {
         column.put(row, n);
       } catch (error) {
-        if (!(error instanceof Unfit)) throw error;
-        throw new UnfitRow(
-          'unsuitable_value',
-          this.rows,
-          {
-            before: 'A value in row ',
-            behind: `, column ${column.name}, ${error.message}. Leave out that column, or choose another format.`,
-          },
-          error,
-        );
+        throw unfitRow(error, this.rows, column.name);
       }
     }
   }

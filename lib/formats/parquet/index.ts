@@ -4,6 +4,7 @@ import { codecOf } from './codecs.ts';
 import { ParquetEncoder } from './encoder.ts';
 import { footer, magic, type RowGroup } from './footer.ts';
 import { fileTypeOf, mappingOf } from './mapping.ts';
+import { showRows } from './show.ts';
 
 /**
  * Apache Parquet, compressed page by page on the inside. Row groups know nothing of each other: they are
@@ -15,6 +16,7 @@ export const parquet: Format = {
   // About a row group.
   pagesOfPart: 2_048,
   encodedBeside: true,
+  isText: false,
   copy: (selection) => copyBinary(selection, (column) => mappingOf(column).sentAsText),
   prologue: () => magic,
   encoder: (columns, compression) => new ParquetEncoder(columns, compression),
@@ -30,6 +32,7 @@ export const parquet: Format = {
   },
   fileType: fileTypeOf,
   policy: (column) => mappingOf(column).kind.policy,
+  show: showRows,
 };
 
 const movedBy = (offset: number, { rows, chunks }: RowGroup): RowGroup => ({

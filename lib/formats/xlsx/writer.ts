@@ -132,15 +132,19 @@ export class XlsxWriter implements Encoder {
     for (let n = 0; n < fields.length; n++) {
       const [value, column, write] = [fields[n], this.#columns[n], this.#cells[n]];
       if (typeof value !== 'string' || !column || !write) continue;
-      if (value.length > mostCharacters) throw tooLong(this.rows, column.name, value.length);
+      requireCell(value, this.rows, column.name);
       xml += `${column.open}${row}"${write(value)}`;
     }
     return `${xml}</row>`;
   }
 }
 
-const tooLong = (row: number, column: string, length: number): UnfitRow =>
-  new UnfitRow('cell_too_long', row, {
+/** Throws `cell_too_long` for a value that no cell holds. */
+export function requireCell(value: Field, row: number, column: string): void {
+  const length = value?.length ?? 0;
+  if (length <= mostCharacters) return;
+  throw new UnfitRow('cell_too_long', row, {
     before: 'Row ',
     behind: ` has ${length.toLocaleString('en')} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
   });
+}

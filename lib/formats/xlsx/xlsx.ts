@@ -1,7 +1,9 @@
+import type { SourceColumn } from '../../sources/datasets.ts';
 import { copyText } from '../../sources/query.ts';
-import { type Format, nothing } from '../format.ts';
+import { type Format, nothing, type Shown } from '../format.ts';
 import { kindOf } from './cells.ts';
-import { XlsxWriter } from './writer.ts';
+import { fieldsOf } from './copy-text.ts';
+import { requireCell, XlsxWriter } from './writer.ts';
 
 /**
  * An Office Open XML workbook (ECMA-376). A zip cannot be put together out of pieces made side by side,
@@ -12,10 +14,30 @@ export const xlsx = (timeZone: string): Format => ({
   contentType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pagesOfPart: null,
   encodedBeside: true,
+  isText: false,
   copy: (selection) => copyText(selection, timeZone),
   prologue: () => nothing,
   encoder: (columns) => new XlsxWriter(columns),
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: (column) => kindOf(column).kind,
+  show: (columns, copied) =>
+    copied
+      .toString()
+      .split('\n')
+      .slice(0, -1)
+      .map((line, row) =>
+        fieldsOf(line).map((value, n) => {
+          const column = columns[n];
+          if (!column) throw new Error(`a row of more than ${columns.length} fields`);
+          requireCell(value, row + 1, column.name);
+          return shown(column, value);
+        }),
+      ),
 });
+
+/** A truth value is a word of the program's own; all else is shown as PostgreSQL writes it. */
+function shown(column: SourceColumn, value: Shown): Shown {
+  if (value === null || kindOf(column).kind !== 'boolean') return value;
+  return value === 't' ? 'TRUE' : 'FALSE';
+}

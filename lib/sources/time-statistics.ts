@@ -1,0 +1,82 @@
+import { metadataPool } from './connection.ts';
+import type { SourceColumn, SourceDataset } from './datasets.ts';
+
+/** What the planner knows of a time column of a table. Times are as PostgreSQL writes them. */
+export interface TimeStatistics {
+  rows: number;
+  /** The share of the rows that have no time. */
+  nulls: number;
+  /** Times that many rows have, and the share of the rows that have each. */
+  values: readonly string[];
+  shares: readonly number[];
+  /** In ascending order; between each two of them are about as many of the other rows. */
+  bounds: readonly string[];
+}
+
+interface Row extends TimeStatistics {
+  /** Of a table with all its partitions and children, not of one of them. */
+  whole: boolean;
+  /** It has rows, and no statistics that we may see. */
+  unknown: boolean;
+  known: boolean;
+}
+
+/**
+ * Of a table and of all that belongs to it (partitions, children) each that has rows of its own; then what
+ * ANALYZE made of them together, which nothing keeps current.
+ * https://www.postgresql.org/docs/current/view-pg-stats.html
+ */
+const statistics = `
+  with recursive family as (
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and c.relname = $2
+    union
+    select i.inhrelid from family f join pg_inherits i on i.inhparent = f.oid
+  ), members as (
+    select c.oid, c.relkind, n.nspname, c.relname, greatest(c.reltuples, 0)::float8 as rows
+    from family f join pg_class c on c.oid = f.oid join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm', 'f')
+  ), known as (
+    select schemaname, tablename, inherited, null_frac::float8 as nulls,
+      coalesce(most_common_vals::text::text[], '{}') as values,
+      coalesce(most_common_freqs::float8[], '{}') as shares,
+      coalesce(histogram_bounds::text::text[], '{}') as bounds
+    from pg_stats where attname = $3
+  )
+  select false as whole, m.rows, k.nulls, k.values, k.shares, k.bounds, k.nulls is not null as known,
+    case when k.nulls is null then m.relkind = 'f' or pg_relation_size(m.oid) > 0 else false end as unknown
+  from members m left join known k
+    on k.schemaname = m.nspname and k.tablename = m.relname and not k.inherited
+  union all
+  select true, (select sum(rows) from members), nulls, values, shares, bounds, true, false
+  from known where schemaname = $1 and tablename = $2 and inherited`;
+
+/** It reads the database's catalogue alone; what takes longer waits for somebody's lock. */
+const timeoutMilliseconds = 500;
+
+/**
+ * The statistics of a dataset's time column, of each of its parts where they have their own; null if there
+ * are none. `complete`: they tell of all parts.
+ */
+export async function readTimeStatistics(
+  source: string,
+  { schema, relation }: SourceDataset,
+  column: SourceColumn,
+): Promise<{ parts: TimeStatistics[]; complete: boolean } | null> {
+  const client = await metadataPool(source).connect();
+  let done = false;
+  let rows: Row[];
+  try {
+    await client.query(`begin read only; set local statement_timeout = ${timeoutMilliseconds}`);
+    ({ rows } = await client.query<Row>(statistics, [schema, relation, column.name]));
+    await client.query('commit');
+    done = true;
+  } finally {
+    client.release(!done);
+  }
+  const own = rows.filter(({ whole, known }) => known && !whole);
+  if (!rows.some(({ unknown }) => unknown)) return { parts: own, complete: true };
+  const whole = rows.filter((row) => row.whole);
+  if (whole.length > 0) return { parts: whole, complete: true };
+  return own.length > 0 ? { parts: own, complete: false } : null;
+}
