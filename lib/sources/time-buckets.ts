@@ -59,29 +59,19 @@ export function divide(
   });
 }
 
-/** At round times, but for the ends that were asked for. */
-function edgesOf(
-  from: number,
-  to: number,
-  wanted: { from?: string | undefined; to?: string | undefined; buckets: number; days: boolean },
-): number[] {
-  const fits = (step: number): boolean =>
-    Math.ceil(to / step) - Math.floor(from / step) <= wanted.buckets;
-  const step = steps.find((it) => it >= (wanted.days ? day : 0) && fits(it));
-  // A single bucket, say, that is to go over a round time.
-  if (step === undefined)
-    return Array.from({ length: wanted.buckets + 1 }, (_, n) =>
-      Math.round(from + ((to - from) * n) / wanted.buckets),
-    );
-  const first = Math.floor(from / step);
-  const edges = Array.from({ length: Math.ceil(to / step) - first + 1 }, (_, n) => {
-    const edge = (first + n) * step;
-    return Math.max(
-      wanted.from === undefined ? firstMoment : from,
-      Math.min(edge, wanted.to === undefined ? lastMoment : to),
-    );
-  });
-  return edges.filter((edge, n) => n === 0 || edge > (edges[n - 1] ?? 0));
+/** At round times, but for both ends. */
+function edgesOf(from: number, to: number, wanted: { buckets: number; days: boolean }): number[] {
+  const count = (step: number): number => Math.ceil(to / step) - Math.floor(from / step);
+  const step = steps.find((it) => it >= (wanted.days ? day : 0) && count(it) <= wanted.buckets);
+  const first = Math.floor(from / (step ?? 1));
+  return step === undefined
+    ? // A single bucket, say, that is to go over a round time.
+      Array.from({ length: wanted.buckets + 1 }, (_, n) =>
+        Math.round(from + ((to - from) * n) / wanted.buckets),
+      )
+    : Array.from({ length: count(step) + 1 }, (_, n) =>
+        Math.min(to, Math.max(from, (first + n) * step)),
+      );
 }
 
 /** The values named, and the others, of which as many are between each two bounds. A day has its length. */

@@ -63,7 +63,9 @@ async function requireTrue({ buckets }: Histogram, name: string, relation: strin
     sourceUrl(name),
     `select count(*)::int as rows from ${relation} where isfinite(${column})`,
   );
-  expect(all).toBe(total?.rows);
+  // ANALYZE sees a sample, without the very first and last of many rows.
+  expect(all).toBeLessThanOrEqual(total?.rows ?? 0);
+  expect(all).toBeGreaterThan(0.98 * (total?.rows ?? 0));
   expect(told).toBeGreaterThan(all / 1.1);
   expect(told).toBeLessThan(all * 1.1);
   for (const [n, { from, rows }] of buckets.entries()) {

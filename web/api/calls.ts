@@ -1,13 +1,15 @@
 import type {
   Download,
   ExportDocument,
+  ExportEstimate,
   ExportList,
   Manifest,
   PublicStatus,
 } from '../../lib/contracts/export-document.ts';
+import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import type { Session } from '../../lib/contracts/sessions.ts';
-import type { SourceList } from '../../lib/contracts/sources.ts';
+import type { Histogram, SourceList } from '../../lib/contracts/sources.ts';
 import { call, callAnonymously, json, retryAfter } from './client.ts';
 
 /** What has to be said in a request; the server fills in the rest. */
@@ -33,6 +35,31 @@ export async function createSession(email: string, password: string): Promise<Se
 
 export async function listSources(signal: AbortSignal): Promise<SourceList> {
   return json(await call('/sources', { signal }));
+}
+
+export async function getHistogram(
+  source: string,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<Histogram> {
+  const [where, what] = [source, dataset].map(encodeURIComponent);
+  return json(await call(`/sources/${where}/datasets/${what}/histogram`, { signal }));
+}
+
+/** What the file would be, before any work. */
+export async function estimateExport(
+  request: NewExport,
+  signal: AbortSignal,
+): Promise<ExportEstimate> {
+  return json(await call('/exports/estimate', { method: 'POST', body: request, signal }));
+}
+
+/** The first rows as they would stand in the file. */
+export async function previewExport(
+  request: NewExport,
+  signal: AbortSignal,
+): Promise<ExportPreview> {
+  return json(await call('/exports/preview', { method: 'POST', body: request, signal }));
 }
 
 export async function listExports(

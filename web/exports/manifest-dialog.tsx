@@ -23,7 +23,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
   const { data, error, refetch } = useQuery(manifestQuery(document));
   return (
     <Modal
-      wide
+      size="wide"
       title={`Manifest of ${exportName(document)}`}
       onClose={onClose}
       returnFocusTo={returnFocusTo}

@@ -8,6 +8,8 @@ import { compressions, consistencies, defaults, formats, ttlBounds } from './req
 /** The form as it stands. */
 export interface Draft {
   source: string;
+  /** Whose rows stand behind those of the source, in this order. */
+  others: readonly string[];
   dataset: string;
   /** In the order of the file; null: all. */
   columns: readonly string[] | null;
@@ -20,6 +22,7 @@ export interface Draft {
 
 export const emptyDraft: Draft = {
   source: '',
+  others: [],
   dataset: '',
   columns: null,
   range: { from: noMoment, to: noMoment },
@@ -29,6 +32,7 @@ export const emptyDraft: Draft = {
 interface FormatChoices {
   compressions: readonly Draft['compression'][];
   consistencies: readonly Draft['consistency'][];
+  severalSources: boolean;
 }
 
 /**
@@ -38,11 +42,15 @@ interface FormatChoices {
 export function choicesOf(format: Draft['format']): FormatChoices {
   switch (format) {
     case 'xlsx':
-      return { compressions: ['none'], consistencies: ['snapshot'] };
+      return { compressions: ['none'], consistencies: ['snapshot'], severalSources: false };
     case 'parquet':
-      return { compressions, consistencies: ['snapshot'] };
+      return { compressions, consistencies: ['snapshot'], severalSources: false };
     default:
-      return { compressions: compressions.filter((it) => it !== 'snappy'), consistencies };
+      return {
+        compressions: compressions.filter((it) => it !== 'snappy'),
+        consistencies,
+        severalSources: true,
+      };
   }
 }
 
@@ -51,6 +59,7 @@ export function fitting(draft: Draft): Draft {
   const choices = choicesOf(draft.format);
   return {
     ...draft,
+    others: choices.severalSources ? draft.others : [],
     compression: oneOf(choices.compressions, draft.compression) ?? defaults.compression,
     consistency: oneOf(choices.consistencies, draft.consistency) ?? defaults.consistency,
   };
@@ -92,7 +101,7 @@ export function readDraft(
   return {
     errors: [],
     request: {
-      sources: [draft.source],
+      sources: [draft.source, ...draft.others],
       dataset: draft.dataset,
       format: draft.format,
       compression: draft.compression,
@@ -111,6 +120,7 @@ export function readDraft(
 export function draftOf(request: ExportRequest, zone: string): Draft {
   return {
     source: request.sources[0] ?? '',
+    others: request.sources.slice(1),
     dataset: request.dataset,
     columns: request.columns ?? null,
     range: typeRange(request, zone),
@@ -121,12 +131,14 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
   };
 }
 
-/** What the address asks for: `?source=sales&dataset=orders&columns=a,b&from=2026-03-01&to=…`. */
+/** What the address asks for: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=…`. */
 export function draftOfQuery(query: URLSearchParams, base: Draft): Draft {
   const columns = query.get('columns');
+  const [source = '', ...others] = query.get('source')?.split(',') ?? [];
   const ttl = Number(query.get('ttlSeconds') ?? base.ttlSeconds);
   return {
-    source: query.get('source') ?? '',
+    source,
+    others,
     dataset: query.get('dataset') ?? '',
     columns: columns === null ? null : columns.split(',').filter((name) => name !== ''),
     range: {
@@ -158,6 +170,7 @@ function readChoices(found: unknown): Choices {
   const { range: _dates, consistency: _moment, ...choices } = emptyDraft;
   if (typeof found !== 'object' || found === null) return choices;
   if ('source' in found && typeof found.source === 'string') choices.source = found.source;
+  if ('others' in found && isNames(found.others)) choices.others = found.others;
   if ('dataset' in found && typeof found.dataset === 'string') choices.dataset = found.dataset;
   if ('columns' in found && isNames(found.columns)) choices.columns = found.columns;
   if ('format' in found) choices.format = oneOf(formats, found.format) ?? choices.format;

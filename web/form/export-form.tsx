@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { type FormEvent, lazy, type ReactNode, Suspense, useId, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { listSources } from '../api/calls.ts';
+import { listSources, type NewExport } from '../api/calls.ts';
 import { SignedOutError } from '../session/session.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
@@ -17,11 +17,16 @@ import {
 } from './draft.ts';
 import { useDraft } from './draft-context.tsx';
 import { ErrorSummary } from './error-summary.tsx';
+import { EstimateLine } from './estimate-line.tsx';
 import { FileFields } from './file-fields.tsx';
+import { OtherSources } from './other-sources.tsx';
 import { errorsOf } from './problems.ts';
 import { RangeFields } from './range-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useCreate } from './use-create.ts';
+import { useEstimate } from './use-estimate.ts';
+
+const PreviewDialog = lazy(() => import('./preview-dialog.tsx'));
 
 interface Refusal {
   errors: readonly FormError[];
@@ -42,9 +47,15 @@ export function ExportForm(): ReactNode {
   const summary = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const idPrefix = useId();
-  const fieldId = (field: FieldName): string => `${idPrefix}-${field}`;
+  const fieldId = (field: FieldName | 'estimate'): string => `${idPrefix}-${field}`;
+  const read = readDraft(draft, sources.data, zone);
+  const estimated = useEstimate(read.request);
+  const [previewed, setPreviewed] = useState<NewExport | null>(null);
+  const fieldErrors = estimated.error
+    ? errorsOf(estimated.error).errors.filter(({ field }) => field !== null)
+    : [];
   const errorOf = (field: FieldName): string | undefined =>
-    refusal.errors.find((error) => error.field === field)?.message;
+    [...refusal.errors, ...fieldErrors].find((error) => error.field === field)?.message;
   const edit = (part: Partial<Draft>): void => {
     change(part);
     // What was changed is no longer what was refused.
@@ -67,15 +78,18 @@ export function ExportForm(): ReactNode {
     button.current?.form?.requestSubmit();
   };
 
+  /** The request as it can be sent; else what is missing is said. */
+  const accepted = (): NewExport | null => {
+    if (read.request) setRefusal(noRefusal);
+    else refuse({ errors: read.errors, reference: null });
+    return read.request;
+  };
+
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (create.isPending) return;
-    const { request, errors } = readDraft(draft, sources.data, zone);
-    if (!request) {
-      refuse({ errors, reference: null });
-      return;
-    }
-    setRefusal(noRefusal);
+    const request = accepted();
+    if (!request) return;
     const { range: _dates, consistency: _moment, ...choices } = draft;
     create.mutate(
       { request, key },
@@ -111,6 +125,7 @@ export function ExportForm(): ReactNode {
         fieldId={fieldId}
         errorOf={errorOf}
       />
+      <OtherSources id={fieldId('others')} sources={sources.data} draft={draft} onChange={edit} />
       {dataset ? (
         <ColumnsField
           key={`${draft.source} ${draft.dataset}`}
@@ -122,6 +137,7 @@ export function ExportForm(): ReactNode {
         />
       ) : null}
       <RangeFields
+        source={draft.source}
         dataset={dataset}
         range={draft.range}
         onChange={(range) => edit({ range })}
@@ -130,21 +146,31 @@ export function ExportForm(): ReactNode {
       />
       <FileFields draft={draft} onChange={edit} fieldId={fieldId} errorOf={errorOf} />
       {/* Where the form is higher than the window, beside the list, its button stays in sight. */}
-      <div className="lg:sticky lg:bottom-0 lg:-mx-6 lg:-mb-6 lg:rounded-b-card lg:border-t lg:border-line lg:bg-background lg:px-6 lg:py-4">
-        <Button
-          ref={button}
-          type="submit"
-          variant="primary"
-          className="w-full"
-          busy={create.isPending}
-          onClick={(event) => {
-            // The second click of a double click: an answer may have come in between.
-            if (event.detail > 1) event.preventDefault();
-          }}
-        >
-          {create.isPending ? 'Sending…' : 'Export'}
-        </Button>
+      <div className="lg:sticky lg:bottom-0 lg:-mx-6 lg:-mb-6 lg:rounded-b-card lg:border-t lg:border-line lg:bg-background lg:px-6 lg:pt-2 lg:pb-4">
+        <EstimateLine id={fieldId('estimate')} fieldErrors={fieldErrors} {...estimated} />
+        <div className="mt-2 flex gap-3">
+          <Button onClick={() => setPreviewed(accepted())}>Preview 20 rows</Button>
+          <Button
+            ref={button}
+            type="submit"
+            variant="primary"
+            className="flex-1"
+            aria-describedby={fieldId('estimate')}
+            busy={create.isPending}
+            onClick={(event) => {
+              // The second click of a double click: an answer may have come in between.
+              if (event.detail > 1) event.preventDefault();
+            }}
+          >
+            {create.isPending ? 'Sending…' : 'Export'}
+          </Button>
+        </div>
       </div>
+      {previewed ? (
+        <Suspense>
+          <PreviewDialog request={previewed} onClose={() => setPreviewed(null)} />
+        </Suspense>
+      ) : null}
     </form>
   );
 }

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { dayAndClock, zoneNameAndOffset } from '../time/format.ts';
 import { presets } from '../time/presets.ts';
@@ -9,7 +9,10 @@ import { useNow } from '../ui/now.ts';
 import { DateField } from './date-field.tsx';
 import type { FieldName } from './draft.ts';
 
+const DataHistogram = lazy(() => import('./histogram.tsx'));
+
 interface Props {
+  source: string;
   dataset: Dataset | undefined;
   range: TypedRange;
   onChange: (range: TypedRange) => void;
@@ -17,7 +20,8 @@ interface Props {
   errorOf: (field: FieldName) => string | undefined;
 }
 
-export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Props): ReactNode {
+export function RangeFields(props: Props): ReactNode {
+  const { source, dataset, range, onChange, fieldId, errorOf } = props;
   const zone = useZone();
   const now = useNow(60_000);
   if (dataset?.timeColumn === null)
@@ -72,6 +76,13 @@ export function RangeFields({ dataset, range, onChange, fieldId, errorOf }: Prop
               Clear
             </Button>
           )}
+        </div>
+      ) : null}
+      {dataset ? (
+        <div className="min-h-[60px]">
+          <Suspense>
+            <DataHistogram source={source} dataset={dataset.name} range={read} zone={zone} />
+          </Suspense>
         </div>
       ) : null}
       {earliest !== null && latest !== null ? (

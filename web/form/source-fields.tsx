@@ -35,7 +35,13 @@ export function SourceFields(props: Props): ReactNode {
         )}
         value={draft.source}
         onChange={(name) =>
-          onChange({ source: name, dataset: '', columns: null, range: emptyDraft.range })
+          onChange({
+            source: name,
+            others: [],
+            dataset: '',
+            columns: null,
+            range: emptyDraft.range,
+          })
         }
         onOpen={onOpen}
         error={errorOf('source') ?? (source?.error && `${draft.source}: ${source.error}`)}
@@ -51,7 +57,7 @@ export function SourceFields(props: Props): ReactNode {
         placeholder={source ? 'Choose a dataset' : 'Choose a source first'}
         options={(source?.datasets ?? []).map(datasetOption)}
         value={draft.dataset}
-        onChange={(name) => onChange({ dataset: name, columns: null })}
+        onChange={(name) => onChange({ dataset: name, others: [], columns: null })}
         onOpen={onOpen}
         error={errorOf('dataset')}
         empty={source ? 'No dataset of that name.' : 'Choose a source first.'}

@@ -1,17 +1,26 @@
 import { type ReactNode, useEffect, useEffectEvent, useId, useRef } from 'react';
 
+const sizes = { small: 'max-w-[440px]', wide: 'max-w-[720px]', table: 'max-w-[1200px]' };
+
 interface Props {
   title: string;
   /** Esc. Null: this dialog cannot be left without an answer. */
   onClose: (() => void) | null;
   /** Where focus goes when the element that had it is gone. */
   returnFocusTo?: string;
-  wide?: boolean;
+  /** Room for a text, for a list of entries, for a table. */
+  size?: keyof typeof sizes;
   children: ReactNode;
 }
 
 /** A modal dialog on the browser's own: focus is kept inside, the rest of the page is inert. */
-export function Modal({ title, onClose, returnFocusTo, wide = false, children }: Props): ReactNode {
+export function Modal({
+  title,
+  onClose,
+  returnFocusTo,
+  size = 'small',
+  children,
+}: Props): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const fallback = useEffectEvent(() =>
@@ -36,7 +45,7 @@ export function Modal({ title, onClose, returnFocusTo, wide = false, children }:
     <dialog
       ref={dialog}
       aria-labelledby={titleId}
-      className={`max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] overflow-y-auto rounded-card bg-background p-6 text-text shadow-overlay ${wide ? 'max-w-[720px]' : 'max-w-[440px]'}`}
+      className={`max-h-[calc(100dvh-32px)] w-[calc(100vw-32px)] overflow-y-auto rounded-card bg-background p-6 text-text shadow-overlay ${sizes[size]}`}
       onCancel={(event) => {
         event.preventDefault();
         onClose?.();

@@ -1,0 +1,148 @@
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useId } from 'react';
+import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
+import { type NewExport, previewExport } from '../api/calls.ts';
+import { formatNames } from '../exports/names.ts';
+import { Button } from '../ui/button.tsx';
+import { More } from '../ui/details.tsx';
+import { Modal, ModalActions } from '../ui/modal.tsx';
+import { FailedPanel, Skeleton } from '../ui/panels.tsx';
+import { exact } from '../ui/quantity.ts';
+
+interface Props {
+  request: NewExport;
+  onClose: () => void;
+}
+
+/** The first rows of the file that is about to be asked for. They are read anew each time it opens. */
+export default function PreviewDialog({ request, onClose }: Props): ReactNode {
+  const { data, error, isFetching, refetch } = useQuery({
+    queryKey: ['preview', request],
+    queryFn: ({ signal }) => previewExport(request, signal),
+    retry: false,
+    gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Modal size="table" title={`Preview of ${request.dataset}`} onClose={onClose}>
+      {/* The page's own live region lies behind the dialog. */}
+      <p role="status" className="mt-1 text-muted">
+        {data ? told(data, request) : isFetching ? 'Reading the first rows…' : ''}
+      </p>
+      <div className="mt-4 space-y-4">
+        {data ? (
+          <PreviewBody preview={data} format={request.format} />
+        ) : error && !isFetching ? (
+          <div role="alert">
+            <FailedPanel what="the preview" error={error} onRetry={() => void refetch()} />
+          </div>
+        ) : (
+          <Skeleton label="Reading the first rows" rows={4} />
+        )}
+      </div>
+      <ModalActions>
+        <Button onClick={onClose}>Close</Button>
+      </ModalActions>
+    </Modal>
+  );
+}
+
+function told({ rows, cut, tooLarge }: ExportPreview, request: NewExport): string {
+  const { format, sources } = request;
+  const many = rows.length === 1 ? 'row' : `${rows.length} rows`;
+  const which = tooLarge || rows.length === 20 ? `The first ${many}` : `All ${many}`;
+  return [
+    rows.length === 0 && !tooLarge
+      ? 'No rows: the file would have none.'
+      : `${rows.length === 1 && !tooLarge ? 'The only row' : which} of the file, as ${formatNames[format]}.`,
+    sources.length > 1 ? `Those of ${sources[0]} come first; _source says of which each is.` : '',
+    tooLarge ? 'The rows are so large that no more of them are read here.' : '',
+    cut.length > 0 ? 'Long values are cut here; the file has them whole.' : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
+function PreviewBody({
+  preview,
+  format,
+}: {
+  preview: ExportPreview;
+  format: NewExport['format'];
+}): ReactNode {
+  const captionId = useId();
+  const { columns, rows, cut, text, textCut } = preview;
+  const lengths = new Map(cut.map((it) => [`${it.row} ${it.column}`, it.characters]));
+  return (
+    <>
+      <div
+        role="region"
+        aria-labelledby={captionId}
+        tabIndex={0}
+        className="max-h-[50dvh] overflow-auto rounded-card border border-line"
+      >
+        <table className="min-w-full border-collapse text-left text-sm">
+          <caption id={captionId} className="sr-only">
+            First rows of the file
+          </caption>
+          <thead className="sticky top-0 bg-surface">
+            <tr>
+              <th scope="col" className="px-3 py-2 font-normal text-muted">
+                Row
+              </th>
+              {columns.map(({ name, databaseType, fileType }) => (
+                <th key={name} scope="col" className="px-3 py-2 font-semibold whitespace-nowrap">
+                  {name}{' '}
+                  <span className="text-xs font-normal text-muted">
+                    {format === 'csv' ? databaseType : fileType}
+                  </span>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((values, row) => (
+              <tr key={row} className="border-t border-line align-top">
+                <th scope="row" className="px-3 py-1.5 font-normal text-muted tabular-nums">
+                  {row + 1}
+                </th>
+                {values.map((value, column) => (
+                  <td key={columns[column]?.name} className="px-3 py-1.5 tabular-nums">
+                    <Value value={value} length={lengths.get(`${row} ${column}`)} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {text === null ? null : (
+        <More title={textCut ? 'As text, the first 64 kB' : 'As text'}>
+          <textarea
+            readOnly
+            rows={10}
+            wrap="off"
+            spellCheck={false}
+            aria-label="The beginning of the file as text"
+            value={text}
+            className="mt-2 block w-full resize-y rounded-card border border-line bg-surface p-4 font-mono text-xs"
+          />
+        </More>
+      )}
+    </>
+  );
+}
+
+/** What is no text of the file is in italics. */
+function Value({ value, length }: { value: string | null; length: number | undefined }): ReactNode {
+  if (value === null) return <i className="text-muted">NULL</i>;
+  if (value === '') return <i className="text-muted">empty</i>;
+  return (
+    <div className="w-max max-w-[48ch] whitespace-pre-wrap wrap-anywhere">
+      {value}
+      {length === undefined ? null : (
+        <i className="text-muted">{`… cut, ${exact(length)} characters`}</i>
+      )}
+    </div>
+  );
+}
