@@ -78,7 +78,7 @@ function edgesOf(from: number, to: number, wanted: { buckets: number; days: bool
 function massesOf({ rows, nulls, values, shares, bounds }: TimeStatistics, length: number): Mass[] {
   const masses = values.flatMap((value, n): Mass[] => {
     const at = momentOf(value);
-    return at === undefined ? [] : [{ from: at, to: at, rows: rows * (shares[n] ?? 0) }];
+    return at === undefined ? [] : [{ from: at, to: at + length, rows: rows * (shares[n] ?? 0) }];
   });
   const others = rows * (1 - nulls - shares.reduce((sum, share) => sum + share, 0));
   const each = Math.max(0, others) / Math.max(1, bounds.length - 1);
@@ -86,7 +86,7 @@ function massesOf({ rows, nulls, values, shares, bounds }: TimeStatistics, lengt
     const [begin, end] = [momentOf(bounds[n - 1] ?? ''), momentOf(bounds[n] ?? '')];
     // Beside an end that is infinite all that is known of the time is the other end.
     const only = begin === undefined ? end : end === undefined ? begin : undefined;
-    if (only !== undefined) masses.push({ from: only, to: only, rows: each });
+    if (only !== undefined) masses.push({ from: only, to: only + length, rows: each });
     if (begin === undefined || end === undefined) continue;
     masses.push({ from: n === 1 ? begin : begin + length, to: end + length, rows: each });
   }
