@@ -1,6 +1,6 @@
 /** Import directions, as docs/architecture.md draws them. */
 const leaves = '^lib/(sources|formats|storage|messaging|runtime)/';
-const domain = '^lib/(exports|scheduling|engine|delivery|ingest|live|access|notify|audit)/';
+const domain = '^lib/(exports|scheduling|engine|proof|delivery|ingest|live|access|notify|audit)/';
 
 module.exports = {
   forbidden: [

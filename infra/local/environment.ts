@@ -1,4 +1,5 @@
 /** The environment of the processes of a stack: what they take over from the developer's, and what the stack tells them. */
+import { readFileSync } from 'node:fs';
 import type { Home, Secrets } from './home.ts';
 import { STACK_MARK } from './processes.ts';
 
@@ -63,6 +64,7 @@ export function applicationEnvironment(
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
     STREAMSYNC_S3_BUCKET: BUCKET,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
+    STREAMSYNC_SIGNING_KEYS: readFileSync(home.signingKeysFile, 'utf8'),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',

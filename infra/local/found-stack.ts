@@ -30,6 +30,8 @@ export function useStack(home: Home, { url, kafka, postgres, s3 }: RunningStack)
   // Not made here: new secrets would not be those the databases have.
   if (!existsSync(home.secretsFile))
     throw new StackError(`${home.secretsFile} is gone; the stack keeps its passwords there`);
+  if (!existsSync(home.signingKeysFile))
+    throw new StackError(`${home.signingKeysFile} is gone; a start makes it anew`);
   const portOf = (address: string): number => Number(new URL(address).port);
   Object.assign(
     process.env,

@@ -22,6 +22,7 @@ export interface Home {
   nginx: string;
   stackFile: string;
   secretsFile: string;
+  signingKeysFile: string;
 }
 
 /** What `npm run reset` removes; anything else in the directory is not ours. */
@@ -37,6 +38,7 @@ export const HOME_ENTRIES = [
   'lock',
   'stack.json',
   'secrets.json',
+  'signing-keys.json',
   'credentials.json',
 ] as const;
 
@@ -59,6 +61,7 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
     nginx: join(path, 'nginx'),
     stackFile: join(path, 'stack.json'),
     secretsFile: join(path, 'secrets.json'),
+    signingKeysFile: join(path, 'signing-keys.json'),
   };
 }
 

@@ -28,6 +28,7 @@ import { choosePorts } from './ports.ts';
 import { prepare } from './prepare.ts';
 import { together } from './processes.ts';
 import { createProgress, type Progress } from './progress.ts';
+import { makeSigningKeys } from './signing-keys.ts';
 import { removeStackFile, stackDocument, writeStackFile } from './stack-file.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -67,6 +68,7 @@ async function bringUp(
   const { signal, abort } = supervisor;
   const report = progress.line;
   const [ports, secrets] = [await choosePorts(home, process.env), openSecrets(home)];
+  await makeSigningKeys(home);
   const url = `http://localhost:${ports.nginx}`;
   const installing = { environment: inheritedEnvironment(process.env), cwd: REPO, signal };
   const context: StartContext = {

@@ -2,6 +2,7 @@ import type { ExportDocument, Manifest } from './export-document.ts';
 import type { ExportPreview } from './export-preview.ts';
 import type { Limits } from './limits.ts';
 import type { Histogram } from './sources.ts';
+import type { KeySet } from './key-set.ts';
 
 /** One export, as the documents of the API and of the events show it. */
 const id = '019a0c5e-7b1a-7c3e-9d52-4f6a1b2c3d4e';
@@ -95,6 +96,22 @@ export const manifestExample: Manifest = {
   ],
   skewSeconds: 0,
   createdBy: documentExample.owner,
+  signature:
+    'eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoiMjAyNi0wMyIsInR5cCI6InN0cmVhbXN5bmMtbWFuaWZlc3QrandzIn0..MpVNMqrUOuH42JGjjgbHm67mrP678hcsMWBavUFKLa_umlAQtdUVSYAUkq1tp_-uec80p1quYBmEuEIt9GF2Dw',
+};
+
+/** The key that has signed the manifest above. */
+export const keySetExample: KeySet = {
+  keys: [
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      alg: 'Ed25519',
+      use: 'sig',
+      kid: '2026-03',
+      x: '6K9JqsVbTB1iLQMuvM9FcN9fiBWdLt6nlv8-bMbg7SM',
+    },
+  ],
 };
 
 export const limitsExample: Limits = { maxRows: 1_000_000, maxBytes: 5_000_000_000 };

@@ -109,6 +109,10 @@ export const manifestSchema = z.object({
   ),
   skewSeconds: z.number().nonnegative(),
   createdBy: z.string(),
+  signature: z.string().optional().meta({
+    description:
+      'a detached JWS (RFC 7515, appendix F; `Ed25519`) by a key of `/.well-known/jwks.json`, over the JSON of the manifest without this field in canonical form (RFC 8785). Absent from manifests made before there were signatures',
+  }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

@@ -4,6 +4,7 @@ import {
   documentExample,
   histogramExample,
   limitsExample,
+  keySetExample,
   manifestExample,
   previewExample,
   queuedExample,
@@ -23,6 +24,7 @@ import { exportPreviewSchema } from './export-preview.ts';
 import { exportRequestSchema } from './export-request.ts';
 import { healthSchema } from './health.ts';
 import { limitsSchema } from './limits.ts';
+import { keySetSchema } from './key-set.ts';
 import { basePath, type Route, secondsSchema } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
 import {
@@ -353,6 +355,23 @@ export const routes: readonly Route[] = [
     body: { schema: acknowledgementSchema, example: acknowledgementExample },
     answers: { 204: { description: 'It counts as downloaded' } },
     codes: ['not_found', 'not_ready', 'expired', 'refused_request'],
+  },
+  {
+    method: 'get',
+    path: '/.well-known/jwks.json',
+    operationId: 'getKeys',
+    summary: 'The public keys by which manifests are verified',
+    description: 'At `/.well-known/jwks.json` of the origin as well.',
+    caller: 'anybody',
+    answers: {
+      200: {
+        description: 'A JWK Set (RFC 7517): the key that signs, and those that have signed',
+        schema: keySetSchema,
+        example: keySetExample,
+        headers: z.object({ 'Cache-Control': described('How long it may be kept') }),
+      },
+    },
+    codes: [],
   },
   {
     method: 'get',

@@ -1,5 +1,6 @@
 import { requireWithin } from '../exports/size.ts';
 import { relay } from '../messaging/outbox.ts';
+import { signManifest } from '../proof/signature.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { forLog, messageOf, Refusal } from '../runtime/errors.ts';
@@ -8,6 +9,7 @@ import type {
   Claim,
   Delivery,
   FinalizeClaim,
+  Outcome,
   Piece,
   PieceClaim,
   Progress,
@@ -97,9 +99,26 @@ async function makeWhole(
       await completeObject(claimed, writer.upload, made, lease, () => writer.complete());
       return { objectKey: claimed.objectKey, outcome: made };
     }));
+  await makeReady(claimed, lease, objectKey, outcome);
+}
+
+/** However an object came about, made, adopted or put together: here its proof is signed. */
+async function makeReady(
+  claimed: WholeClaim | FinalizeClaim,
+  lease: Lease,
+  objectKey: string,
+  outcome: Outcome,
+): Promise<void> {
+  const manifest = await signManifest(outcome.manifest, config().signingKeys.signing);
   lease.check();
   await transaction((client) =>
-    finishExport(client, claimed, objectKey, outcome, contentTypeOf(claimed.request)),
+    finishExport(
+      client,
+      claimed,
+      objectKey,
+      { ...outcome, manifest },
+      contentTypeOf(claimed.request),
+    ),
   );
 }
 
@@ -121,12 +140,9 @@ async function makePiece(
 async function finalize(claimed: FinalizeClaim, lease: Lease, end: number): Promise<void> {
   const stop = Math.min(end, performance.now() + mostFinalizeSeconds * 1_000);
   const made = await assemble(claimed, lease, () => performance.now() < stop);
+  if (!(made instanceof Yielded)) return makeReady(claimed, lease, made.objectKey, made.outcome);
   lease.check();
-  await transaction((client) =>
-    made instanceof Yielded
-      ? yieldUnit(client, claimed, made.checkpoint)
-      : finishExport(client, claimed, made.objectKey, made.outcome, contentTypeOf(claimed.request)),
-  );
+  await transaction((client) => yieldUnit(client, claimed, made.checkpoint));
 }
 
 /** Reads the unit into an upload of its own, and completes that, or gives it up. */

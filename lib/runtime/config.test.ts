@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readConfig } from './config.ts';
+
+const signing = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+const former = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 
 const complete = {
   STREAMSYNC_URL: 'http://localhost:8080/',
@@ -10,6 +15,7 @@ const complete = {
   STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:9092, 127.0.0.1:9093',
   STREAMSYNC_S3_BUCKET: 'streamsync',
   STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+  STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys: [{ ...signing, kid: 'new' }] }),
 };
 
 test('a complete environment is read, with defaults', () => {
@@ -39,6 +45,54 @@ test('a source with a setting nobody knows is refused', () => {
   expect(() => readConfig({ ...complete, STREAMSYNC_SOURCES: sources })).toThrow(
     /STREAMSYNC_SOURCES/,
   );
+});
+
+describe('keys that sign', () => {
+  const read = (...keys: object[]) =>
+    readConfig({ ...complete, STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys }) }).signingKeys;
+
+  test('the first signs, all are published, no private part is', () => {
+    const { d: _, ...formerPublic } = former;
+    const { d: secret } = signing;
+    for (const second of [former, formerPublic]) {
+      const keys = read({ ...signing, kid: 'new' }, { ...second, kid: 'old' });
+      expect(keys.signing).toEqual({ kid: 'new', x: signing.x, d: secret });
+      const described = { kty: 'OKP', crv: 'Ed25519', alg: 'Ed25519', use: 'sig' };
+      expect(keys.published).toEqual({
+        keys: [
+          { ...described, kid: 'new', x: signing.x },
+          { ...described, kid: 'old', x: former.x },
+        ],
+      });
+    }
+  });
+
+  test.each([
+    ['none', [], /must have a key/],
+    ['without a private part first', [{ ...signing, d: undefined, kid: 'a' }], /first key/],
+    ['without kid', [signing], /kid/],
+    [
+      'with a kid twice',
+      [
+        { ...signing, kid: 'a' },
+        { ...former, kid: 'a' },
+      ],
+      /`kid` twice/,
+    ],
+    ['of another curve', [{ ...signing, crv: 'X25519', kid: 'a' }], /crv/],
+    ['whose parts are of two keys', [{ ...signing, x: former.x, kid: 'a' }], /does not belong/],
+  ])('%s are refused, and not shown', (_, keys, reason) => {
+    expect(() => read(...keys)).toThrow(/STREAMSYNC_SIGNING_KEYS/);
+    expect(() => read(...keys)).toThrow(reason);
+    expect(() => read(...keys)).not.toThrow(String(signing.d));
+  });
+
+  test('docs/operations.md makes one', () => {
+    const [, command = ''] =
+      /^(node -p .*)$/m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    const made: unknown = JSON.parse(execFileSync('sh', ['-c', command], { encoding: 'utf8' }));
+    expect(read(Object(made)).signing.d).toHaveLength(43);
+  });
 });
 
 test('.env.example is a complete configuration, and says what is read when nothing else is set', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type SigningKeys, signingKeysSchema } from './signing-keys.ts';
 
 /**
  * The one configuration: the environment, parsed once at load. Every bad variable is listed in the
@@ -49,6 +50,7 @@ const environmentSchema = z.object({
   STREAMSYNC_S3_BUCKET: z.string().min(3),
   AWS_REGION: z.string().min(1).default('us-east-1'),
   STREAMSYNC_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  STREAMSYNC_SIGNING_KEYS: json.pipe(signingKeysSchema),
   STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
   STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
   STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(4),
@@ -62,6 +64,7 @@ export interface Config {
   brokers: string[];
   s3: { endpoint: string | undefined; bucket: string; region: string };
   tokenSecret: string;
+  signingKeys: SigningKeys;
   sessionSeconds: number;
   workerTimeoutSeconds: number;
   runningExportsPerAccount: number;
@@ -87,6 +90,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       region: it.AWS_REGION,
     },
     tokenSecret: it.STREAMSYNC_TOKEN_SECRET,
+    signingKeys: it.STREAMSYNC_SIGNING_KEYS,
     sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
     workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,
     runningExportsPerAccount: it.STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT,

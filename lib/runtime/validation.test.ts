@@ -103,3 +103,11 @@ test('a NUL in a text is refused, an escaped backslash before u0000 is not one',
   expect(() => parseJson(schema, '{"text": "\\\\\\u0000"}')).toThrow('NUL');
   expect(parseJson(schema, '{"text": "\\\\u0000"}')).toEqual({ text: '\\u0000' });
 });
+
+test('half a surrogate pair is refused, a whole one is a character', () => {
+  const schema = z.object({ text: z.string() });
+  expect(() => parseJson(schema, '{"text": "\\ud83d"}')).toThrow('surrogate');
+  expect(() => parseJson(schema, '{"\\uDE00": 1, "text": ""}')).toThrow('surrogate');
+  expect(parseJson(schema, '{"text": "\\ud83d\\uDE00"}')).toEqual({ text: '😀' });
+  expect(parseJson(schema, '{"text": "\\\\ud83d"}')).toEqual({ text: '\\ud83d' });
+});

@@ -67,6 +67,12 @@ function fieldsOf(schema: z.core.$ZodType): string[] {
 /** `\u0000` in JSON, not behind a backslash that is escaped itself. PostgreSQL has no such text. */
 const nul = /(?<!\\)(?:\\\\)*\\u0000/;
 
+/**
+ * Half a surrogate pair, which JSON.stringify alone escapes: no Unicode text, so PostgreSQL has none, and
+ * no canonical form (RFC 8785) of what it stands in, so nobody could sign that.
+ */
+const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
 /** Parses text as a JSON object by a schema. */
 export function parseJson<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   let value: unknown;
@@ -77,5 +83,7 @@ export function parseJson<S extends z.ZodType>(schema: S, text: string): z.outpu
   }
   if (nul.test(text))
     throw new Refusal('malformed_body', 'The body has a NUL character (\\u0000) in a text.');
+  if (loneSurrogate.test(JSON.stringify(value)))
+    throw new Refusal('malformed_body', 'The body has half a surrogate pair (\\ud800) in a text.');
   return parseObject(schema, value);
 }

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { catalogue, transaction } from '../../lib/runtime/catalogue.ts';
-import { sql, stack } from '../stack/stack.ts';
+import { home, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
-beforeAll(() => {
+beforeAll(async () => {
   Object.assign(process.env, {
     STREAMSYNC_URL: stack.url,
     STREAMSYNC_CATALOGUE_URL: stack.postgres.catalogue,
@@ -11,6 +13,7 @@ beforeAll(() => {
     STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(','),
     STREAMSYNC_S3_BUCKET: stack.s3.bucket,
     STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+    STREAMSYNC_SIGNING_KEYS: await readFile(join(home(), 'signing-keys.json'), 'utf8'),
   });
 });
 afterAll(() => catalogue().end());

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { expect } from '@jest/globals';
+import { z } from 'zod';
 import { type ExportDocument, manifestSchema } from '../../lib/contracts/export-document.ts';
+import { keySetSchema, type PublicKey } from '../../lib/contracts/key-set.ts';
+import { verifyManifest } from '../../lib/proof/signature.ts';
 import { asDemo, call, download, ended } from './api.ts';
 import type { Topic } from './events.ts';
 import { sortedLines, sourceUrl, sql, stack } from './stack.ts';
@@ -33,9 +36,15 @@ export async function requireWhole(
   expect(document.file).toMatchObject(file);
   const manifest = await call('GET', `/exports/${id}/manifest`, { headers: asDemo });
   expect(manifest.json(manifestSchema).file).toEqual(file);
+  const signed = await verifyManifest(manifest.json(z.looseObject({})), await publishedKeys());
+  expect(signed).toHaveProperty('kid');
   await requireNothingElse(id, 1);
   await requireTold(id, results, ['accepted', 'completed']);
   return document;
+}
+
+async function publishedKeys(): Promise<PublicKey[]> {
+  return (await call('GET', '/.well-known/jwks.json')).json(keySetSchema).keys;
 }
 
 /** Waits for its end: this one, without a file, told of once, and nothing left. */
