@@ -96,7 +96,8 @@ test('an empty home is told to start', async () => {
 
 test('a process that is gone and a part that does not answer are named, in bounded time', async () => {
   const stack = await readStack();
-  await copyFile(join(home(), 'secrets.json'), join(other, 'secrets.json'));
+  for (const name of ['secrets.json', 'signing-keys.json'])
+    await copyFile(join(home(), name), join(other, name));
   await writeFile(
     join(other, 'stack.json'),
     JSON.stringify({
