@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { keySetSchema } from '../../lib/contracts/key-set.ts';
 import { asDemo, call, createExport, ended, monthOfOrders } from '../stack/api.ts';
 import { newestExport, signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
@@ -34,6 +36,25 @@ test('sign in, export, watch, download: the bytes are those of the manifest', as
   expect(bytes.length).toBe(document.file?.bytes);
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(document.file?.sha256);
 }, 90_000);
+
+test('the manifest is shown as signed, and saved it is what was signed', async () => {
+  const { id } = await createExport(monthOfOrders);
+  const { file } = await ended(id);
+  await signIn(page());
+  await page()
+    .getByRole('button', { name: new RegExp(`^More for .*${id.slice(-8)}`) })
+    .click();
+  await page().getByRole('menuitem', { name: 'Manifest' }).click();
+  const { keys } = (await call('GET', '/.well-known/jwks.json')).json(keySetSchema);
+  await page().getByRole('dialog').getByText(`Signed by the key ${keys[0]?.kid}`).waitFor();
+  const begun = page().waitForEvent('download');
+  await page().getByRole('button', { name: 'Save manifest' }).click();
+  const saved = await begun;
+  expect(saved.suggestedFilename()).toBe(`${file?.name}.manifest.json`);
+  const manifest: unknown = JSON.parse(await readFile(await saved.path(), 'utf8'));
+  const answer = await call('GET', `/exports/${id}/manifest`, { headers: asDemo });
+  expect(manifest).toEqual(answer.json(z.looseObject({})));
+}, 60_000);
 
 test('an export that ends is announced once, its progress never; 100 % is never shown before', async () => {
   await sql(

@@ -6,12 +6,15 @@ import { useZone } from '../time/zone.ts';
 import { announce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
 import { Entry, More } from '../ui/details.tsx';
+import { Icon } from '../ui/icons.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
+import { saveJson } from '../ui/visit.ts';
 import { consistencyNames, exportName } from './names.ts';
 import { Parts } from './parts.tsx';
 import { manifestQuery } from './queries.ts';
+import { manifestName, Signature } from './signature.tsx';
 
 interface Props {
   document: ExportDocument;
@@ -38,6 +41,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
         )}
       </div>
       <ModalActions>
+        {data ? <SaveButton manifest={data} /> : null}
         <Button onClick={onClose}>Close</Button>
       </ModalActions>
     </Modal>
@@ -63,6 +67,9 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           <Parts manifest={manifest} />
         </Entry>
         <Entry term="Made by">{createdBy}</Entry>
+        <Entry term="Signature">
+          <Signature manifest={manifest} />
+        </Entry>
       </dl>
       {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn }) => (
         <section key={name} aria-label={`Source ${name}`} className="rounded-card bg-surface p-4">
@@ -89,8 +96,25 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           ))}
         </ul>
       </More>
-      <RawJson text={JSON.stringify(manifest, null, 2)} />
+      <RawJson text={textOf(manifest)} />
     </div>
+  );
+}
+
+const textOf = (manifest: Manifest): string => JSON.stringify(manifest, null, 2);
+
+function SaveButton({ manifest }: { manifest: Manifest }): ReactNode {
+  return (
+    <Button
+      onClick={() => {
+        const name = manifestName(manifest);
+        saveJson(name, `${textOf(manifest)}\n`);
+        announce('download', { sentence: `${name} saved` });
+      }}
+    >
+      <Icon name="down" />
+      Save manifest
+    </Button>
   );
 }
 

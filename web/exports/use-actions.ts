@@ -4,6 +4,7 @@ import { removeExport, requestDownload, retryExport } from '../api/calls.ts';
 import { describe, isStatus } from '../api/errors.ts';
 import { SignedOutError } from '../session/session.ts';
 import { announce } from '../ui/announcer.tsx';
+import { visit } from '../ui/visit.ts';
 import { exportName, rowId } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { adopt, exportQuery, forgetAnswers, patch } from './queries.ts';
@@ -111,13 +112,3 @@ export function useActions(document: ExportDocument): Actions {
 
 /** The id of the button that runs an export again. */
 export const againId = (id: string): string => `again-${id}`;
-
-/** Opens the ticket as a link would: the page stays, because the answer is an attachment. */
-function visit(url: string): void {
-  const link = window.document.createElement('a');
-  link.href = url;
-  link.hidden = true;
-  window.document.body.append(link);
-  link.click();
-  link.remove();
-}
