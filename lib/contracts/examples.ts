@@ -1,8 +1,8 @@
 import type { ExportDocument, Manifest } from './export-document.ts';
 import type { ExportPreview } from './export-preview.ts';
+import type { KeySet } from './key-set.ts';
 import type { Limits } from './limits.ts';
 import type { Histogram } from './sources.ts';
-import type { KeySet } from './key-set.ts';
 
 /** One export, as the documents of the API and of the events show it. */
 const id = '019a0c5e-7b1a-7c3e-9d52-4f6a1b2c3d4e';

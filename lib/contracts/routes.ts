@@ -3,8 +3,8 @@ import {
   acknowledgementExample,
   documentExample,
   histogramExample,
-  limitsExample,
   keySetExample,
+  limitsExample,
   manifestExample,
   previewExample,
   queuedExample,
@@ -23,8 +23,8 @@ import {
 import { exportPreviewSchema } from './export-preview.ts';
 import { exportRequestSchema } from './export-request.ts';
 import { healthSchema } from './health.ts';
-import { limitsSchema } from './limits.ts';
 import { keySetSchema } from './key-set.ts';
+import { limitsSchema } from './limits.ts';
 import { basePath, type Route, secondsSchema } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
 import {

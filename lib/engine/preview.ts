@@ -4,8 +4,9 @@ import { type ExportPreview, mostPreviewRows } from '../contracts/export-preview
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { lookAt } from '../exports/look.ts';
 import { withSourceColumn } from '../exports/selection.ts';
-import { type Format, type Shown, UnfitRow } from '../formats/format.ts';
+import type { Format, Shown } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
+import { UnfitRow } from '../formats/unfit-row.ts';
 import { codeOf, Refusal } from '../runtime/errors.ts';
 import { pauseReasons } from '../scheduling/pauses.ts';
 import { previewPool } from '../sources/connection.ts';

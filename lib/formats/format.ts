@@ -1,4 +1,3 @@
-import type { Code } from '../contracts/codes.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
@@ -74,22 +73,6 @@ export interface Encoder {
    * the format cannot hold. The pieces it is given are its own from then on.
    */
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
-}
-
-/** A row that the format cannot hold. Which one it is of the file, who puts the parts together knows. */
-export class UnfitRow extends Error {
-  readonly code: Code;
-  /** From 1, of the rows of its part. */
-  readonly row: number;
-  readonly said: { before: string; behind: string };
-
-  constructor(code: Code, row: number, said: { before: string; behind: string }, cause?: unknown) {
-    super(`${said.before}${row}${said.behind}`, { cause });
-    this.name = 'UnfitRow';
-    this.code = code;
-    this.row = row;
-    this.said = said;
-  }
 }
 
 export const nothing = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Encoder, Fragment } from '../format.ts';
-import { UnfitRow } from '../format.ts';
+import { UnfitRow } from '../unfit-row.ts';
 import { type FromThread, type Job, mostPieces, type ToThread } from './messages.ts';
 
 /** Threads that wait for their next job: starting one takes as long as encoding some ten thousand rows. */

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
-import { UnfitRow } from '../format.ts';
 import { formatOf } from '../index.ts';
+import { UnfitRow } from '../unfit-row.ts';
 import { type FromThread, type Job, mostBytes, type ToThread } from './messages.ts';
 
 /** The thread's side of `EncoderBeside`: one job after the other, each fed and emptied by messages. */

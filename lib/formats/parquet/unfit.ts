@@ -1,4 +1,4 @@
-import { UnfitRow } from '../format.ts';
+import { UnfitRow } from '../unfit-row.ts';
 
 /** A value that the file cannot hold: said to the person who asked, with its row and column. */
 export class Unfit extends Error {}
