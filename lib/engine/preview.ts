@@ -105,7 +105,7 @@ interface Copied {
 }
 
 /** On a connection that is given up if anything is left of the statement: its server then ends that. */
-async function copyFirst({ source, statement, end }: Reading): Promise<Copied> {
+async function copyFirst({ source, statement, request, end }: Reading): Promise<Copied> {
   const client = await previewPool(source).connect();
   let done = false;
   try {
@@ -118,7 +118,7 @@ async function copyFirst({ source, statement, end }: Reading): Promise<Copied> {
     // The server's own timeout comes first, unless it cannot be heard.
     const stream = addAbortSignal(
       AbortSignal.timeout(left + 500),
-      client.query(new CopyOut(statement)),
+      client.query(new CopyOut(statement, { line: formatOf(request).line })),
     );
     const pieces: Buffer[] = [];
     let bytes = 0;

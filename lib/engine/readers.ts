@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { CopyOut } from '../sources/copy-out.ts';
+import { CopyOut, type Line } from '../sources/copy-out.ts';
 
 /** What each reader reads ahead of its turn. */
 const aheadBytes = 8 * 1_024 * 1_024;
@@ -53,13 +53,14 @@ export class Readers {
    */
   async *inOrder<Begun>(
     statements: readonly string[],
+    line: Line | undefined,
     begin: (copy: CopyOut) => Begun,
   ): AsyncGenerator<Reading<Begun>> {
     const open = statements.map(() => Promise.withResolvers<Reading<Begun>>());
     // A failure is told where its statement has its turn.
     for (const { promise } of open) promise.catch(() => undefined);
     const reading = this.#clients.map((client) =>
-      this.#read(client, statements, (n, copy) =>
+      this.#read(client, statements, line, (n, copy) =>
         open[n]?.resolve({ begun: begin(copy), copy }),
       ).catch((error: unknown) => {
         for (const { reject } of open) reject(error);
@@ -81,13 +82,16 @@ export class Readers {
   async #read(
     client: pg.Client,
     statements: readonly string[],
+    line: Line | undefined,
     opened: (n: number, copy: CopyOut) => void,
   ): Promise<void> {
     while (this.#next < statements.length) {
       const n = this.#next++;
       while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
       if (this.#stopped) return;
-      const copy = client.query(new CopyOut(statements[n] ?? '', aheadBytes));
+      const copy = client.query(
+        new CopyOut(statements[n] ?? '', { highWaterMark: aheadBytes, line }),
+      );
       opened(n, copy);
       await copy.told;
     }

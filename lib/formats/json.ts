@@ -1,10 +1,10 @@
-import { copyJsonLines } from '../sources/query.ts';
+import { copyJson } from '../sources/query.ts';
 import { type Format, nothing } from './format.ts';
 import { jsonRows, jsonType } from './json-rows.ts';
 
 /**
- * One JSON array, an object a line, with the values of NDJSON. The server writes a comma before each
- * object, so that nothing has to be moved: the first one of a part is left out.
+ * One JSON array, an object a line, with the values of NDJSON. A comma stands before each object
+ * from the beginning, so that nothing has to be moved: the first one of a part is left out.
  */
 export const json: Format = {
   extension: 'json',
@@ -12,7 +12,8 @@ export const json: Format = {
   pagesOfPart: 512,
   encodedBeside: false,
   isText: true,
-  copy: (selection) => copyJsonLines(selection, ','),
+  copy: copyJson,
+  line: { before: ',', behind: '\n' },
   prologue: () => Buffer.from('[\n'),
   encoder: () => ({ encode: withoutFirstByte }),
   glue: (rowsBefore) => (rowsBefore ? Buffer.from(',') : nothing),

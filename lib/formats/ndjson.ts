@@ -1,4 +1,4 @@
-import { copyJsonLines } from '../sources/query.ts';
+import { copyJson } from '../sources/query.ts';
 import { asItComes, type Format, nothing } from './format.ts';
 import { jsonRows, jsonType } from './json-rows.ts';
 
@@ -13,7 +13,8 @@ export const ndjson: Format = {
   pagesOfPart: 512,
   encodedBeside: false,
   isText: true,
-  copy: (selection) => copyJsonLines(selection),
+  copy: copyJson,
+  line: { before: '', behind: '\n' },
   prologue: () => nothing,
   encoder: asItComes,
   glue: () => nothing,

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import type { Connection, Submittable } from 'pg';
 
-/** Bytes are handed on in pieces of about so many. */
+/** Bytes are handed on in pieces of about so many, */
 const pieceBytes = 256 * 1_024;
+/** and fewer when the server has taken so long for them: somebody looks at how far it is. */
+const pieceMilliseconds = 50;
 
 /** What may stand between the rows and is not for us: how COPY sends, notices, parameters, notifications. */
 const passedOver = new Set(['H', 'N', 'S', 'A'].map((letter) => letter.charCodeAt(0)));
@@ -10,11 +12,23 @@ const copyData = 'd'.charCodeAt(0);
 const copyDone = 'c'.charCodeAt(0);
 /** A message begins with its type and its length, which counts itself but not the type. */
 const headLength = 5;
+/** In the binary format: what the first frame has before its row, and a row of one field before that. */
+const binaryHeadLength = 19;
+const fieldHeadLength = 6;
+
+/** What stands around the one field of a row. */
+export interface Line {
+  before: string;
+  behind: string;
+}
 
 /**
  * The bytes of a COPY … TO STDOUT, with the frames taken off in which the server sends them. There is a
  * frame for each row (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY): they are
  * counted, and that is how many rows have passed here whole. In the binary format the end is a frame, too.
+ *
+ * With `line`, of a statement that sends one field in the binary format: the fields, each in that; what is
+ * left are rows alone. The server need not look through a text for what it would have to quote.
  *
  * It reads ahead up to its `highWaterMark`; then it leaves the rest with the server. It ends at CopyDone;
  * that the server finished well is known by `told`.
@@ -33,14 +47,27 @@ export class CopyOut extends Readable implements Submittable {
   #wanted = false;
   #piece = Buffer.allocUnsafeSlow(pieceBytes);
   #filled = 0;
+  #handedAt = performance.now();
   /** The frame that has begun: its type, and how many bytes of it are to come. */
   #type = 0;
   #left = 0;
   #head: Buffer = Buffer.alloc(0);
+  readonly #line: { before: Buffer; behind: Buffer } | undefined;
+  /** How much of the frame is none of the field. */
+  #skip = 0;
+  #begun = false;
+  #isRow = true;
 
-  constructor(statement: string, highWaterMark: number = 4 * pieceBytes) {
+  constructor(
+    statement: string,
+    {
+      highWaterMark = 4 * pieceBytes,
+      line,
+    }: { highWaterMark?: number; line?: Line | undefined } = {},
+  ) {
     super({ highWaterMark });
     this.#statement = statement;
+    this.#line = line && { before: Buffer.from(line.before), behind: Buffer.from(line.behind) };
     const { promise, ...settle } = Promise.withResolvers<number>();
     this.told = promise;
     // Who does not wait for it learns of a failure by the stream.
@@ -57,7 +84,7 @@ export class CopyOut extends Readable implements Submittable {
     this.#driver = (bytes) => driver.call(stream, bytes);
     stream.removeAllListeners('data');
     stream.pause();
-    stream.on('readable', this.#take);
+    stream.on('readable', this.#listen);
     connection.query(this.#statement);
     // Rows may come before anybody asks for them.
     this.read(0);
@@ -79,20 +106,20 @@ export class CopyOut extends Readable implements Submittable {
 
   override _read(): void {
     this.#wanted = true;
-    this.#take();
+    this.#listen();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#connection?.stream.removeListener('readable', this.#take);
+    this.#connection?.stream.removeListener('readable', this.#listen);
     this.#settle.reject(error ?? new Error('the rows are not wanted any more'));
     callback(error);
   }
 
-  readonly #take = (): void => {
+  readonly #listen = (): void => {
     while (this.#wanted && this.#driver) {
       const bytes: unknown = this.#connection?.stream.read();
-      if (!Buffer.isBuffer(bytes)) return;
-      this.#unframe(bytes);
+      if (Buffer.isBuffer(bytes)) this.#unframe(bytes);
+      else return this.#handLate();
     }
   };
 
@@ -107,14 +134,35 @@ export class CopyOut extends Readable implements Submittable {
         this.#type = type;
         this.#left = bytes.readUInt32BE(at + 1) - (headLength - 1);
         at += headLength;
+        if (type === copyData) this.#beginFrame();
       }
       const length = Math.min(this.#left, bytes.length - at);
-      if (this.#type === copyData) this.#put(bytes, at, length);
+      if (this.#type === copyData) this.#take(bytes, at, length);
       at += length;
       this.#left -= length;
-      if (this.#left === 0 && this.#type === copyData) this.frames++;
+      if (this.#left === 0 && this.#type === copyData) this.#endFrame();
     }
     this.#head = bytes.subarray(at);
+  }
+
+  #beginFrame(): void {
+    if (!this.#line) return;
+    this.#skip = fieldHeadLength + (this.#begun ? 0 : binaryHeadLength);
+    this.#begun = true;
+    // What ends the format has no field.
+    this.#isRow = this.#left >= this.#skip;
+    if (this.#isRow) this.#put(this.#line.before, 0, this.#line.before.length);
+  }
+
+  #endFrame(): void {
+    if (this.#line && this.#isRow) this.#put(this.#line.behind, 0, this.#line.behind.length);
+    if (this.#isRow) this.frames++;
+  }
+
+  #take(bytes: Buffer, start: number, length: number): void {
+    const skipped = Math.min(this.#skip, length);
+    this.#skip -= skipped;
+    this.#put(bytes, start + skipped, length - skipped);
   }
 
   #put(bytes: Buffer, start: number, length: number): void {
@@ -136,7 +184,12 @@ export class CopyOut extends Readable implements Submittable {
     const piece = this.#piece.subarray(0, this.#filled);
     this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
     this.#filled = 0;
+    this.#handedAt = performance.now();
     if (!this.push(piece)) this.#wanted = false;
+  }
+
+  #handLate(): void {
+    if (performance.now() - this.#handedAt > pieceMilliseconds) this.#hand();
   }
 
   /** What follows the rows is the driver's: the end, or an error. */
@@ -151,7 +204,7 @@ export class CopyOut extends Readable implements Submittable {
     const [driver, stream] = [this.#driver, this.#connection?.stream];
     this.#driver = undefined;
     if (!driver || !stream) return;
-    stream.removeListener('readable', this.#take);
+    stream.removeListener('readable', this.#listen);
     stream.on('data', driver);
     if (rest.length > 0) driver(rest);
     process.nextTick(() => stream.resume());

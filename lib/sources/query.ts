@@ -258,17 +258,16 @@ const plainInJson =
   /^(smallint|integer|bigint|numeric|real|double precision|money|boolean|text|character|character varying|uuid|date|time|timestamp|interval|bytea|jsonb|inet|cidr|macaddr)(\(\d+(,-?\d+)?\))?( with(out)? time zone)?(\[\])*$/;
 
 /**
- * Server-made JSON, an object a line, each behind the prefix. The CSV form with a quote and a delimiter
- * that JSON cannot hold passes it as it is, where the text form would escape it again.
+ * Server-made JSON, an object a row, in one line each. As the one field of the binary format it comes as it
+ * is, where the others would look through it for what to quote.
  */
-export function copyJsonLines(selection: Selection, prefix: '' | ',' = ''): string {
+export function copyJson(selection: Selection): string {
   // `r.*` is the row whatever its columns are called; `r` would be a column of that name.
-  const row = 'row_to_json(r.*)::text';
-  const json = prefix === '' ? row : `${literal(prefix)} || ${row}`;
+  const row = 'row_to_json(r.*)';
   const oneLine = selection.columns.every(({ base }) => plainInJson.test(base))
-    ? json
-    : `translate(${json}, E'\\n\\r', '  ')`;
-  return `copy (select ${oneLine} from (${selectRows(selection, jsonValue)}) r) to stdout (format csv, quote E'\\x01', delimiter E'\\x02')`;
+    ? row
+    : `translate(${row}::text, E'\\n\\r', '  ')`;
+  return `copy (select ${oneLine} from (${selectRows(selection, jsonValue)}) r) to stdout (format binary)`;
 }
 
 /** The planner's idea of a selection. */

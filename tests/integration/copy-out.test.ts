@@ -92,10 +92,9 @@ test('a connection that ends between rows is an error', async () => {
 test('what nobody takes stays with the server', async () => {
   const other = await connected();
   const copy = other.query(
-    new CopyOut(
-      `copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`,
-      1_000_000,
-    ),
+    new CopyOut(`copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`, {
+      highWaterMark: 1_000_000,
+    }),
   );
   copy.on('error', () => undefined);
   await new Promise((resolve) => setTimeout(resolve, 500));
