@@ -36,9 +36,10 @@ test('nothing is known, or there is nothing then: no buckets', () => {
   expect(divide([part], whole)).toMatchObject([{ rows: 10 }]);
 });
 
+/** Not the last day that a request can name: as a whole day it has no end that a bucket could have. */
 const year = fc.date({
   min: new Date('0001-01-01T00:00:00Z'),
-  max: new Date('9999-12-31T23:59:59Z'),
+  max: new Date('9999-12-30T23:59:59Z'),
   noInvalidDate: true,
 });
 
@@ -61,7 +62,6 @@ test('whatever the times are, the buckets are few, in order, without gaps, and h
           if (n > 0) expect(from).toBe(found[n - 1]?.to);
         }
         const rows = found.reduce((sum, bucket) => sum + bucket.rows, 0);
-        // The last day of all has no end that a bucket could have.
         expect(rows).toBeGreaterThan(0.99e9);
         expect(rows).toBeLessThan(1.01e9);
       },
