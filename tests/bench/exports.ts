@@ -63,18 +63,7 @@ async function exported(
 const measureSchema = z.object({ rows: z.int(), bytes: z.int(), seconds: z.number() });
 
 async function intoSink(): Promise<{ seconds: number; bytes: number }> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'sink.ts')], {
-    env: {
-      ...process.env,
-      STREAMSYNC_SOURCES: JSON.stringify({ sales: { url: sourceUrl('sales') } }),
-      // Nothing of these is asked.
-      STREAMSYNC_URL: stack.url,
-      STREAMSYNC_CATALOGUE_URL: stack.postgres.catalogue,
-      STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(),
-      STREAMSYNC_S3_BUCKET: stack.s3.bucket,
-      STREAMSYNC_TOKEN_SECRET: 'a secret that signs nothing at all here',
-    },
-  });
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'sink.ts')]);
   return measureSchema.parse(JSON.parse(stdout));
 }
 

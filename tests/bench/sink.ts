@@ -1,11 +1,18 @@
+import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
+import { openHome } from '../../infra/local/home.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { readUnit } from '../../lib/engine/read.ts';
+import { home } from '../stack/stack.ts';
 import { dataset } from './table.ts';
 
 /**
  * In a process of its own: the engine without the storage. Reads the table, as a worker does, into a sink
  * that only counts, and prints how long that took.
  */
+const opened = openHome({ STREAMSYNC_HOME: home() });
+const running = findRunningStack(opened);
+if (!running) throw new Error('the stack does not run');
+useStack(opened, running);
 const controller = new AbortController();
 const began = performance.now();
 let bytes = 0;
