@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { SpareBuffers } from '../runtime/spare-buffers.ts';
 import { CopyOut, type Line } from '../sources/copy-out.ts';
 
 /** What each reader reads ahead of its turn. */
@@ -53,14 +54,14 @@ export class Readers {
    */
   async *inOrder<Begun>(
     statements: readonly string[],
-    line: Line | undefined,
+    how: { line: Line | undefined; spare: SpareBuffers },
     begin: (copy: CopyOut) => Begun,
   ): AsyncGenerator<Reading<Begun>> {
     const open = statements.map(() => Promise.withResolvers<Reading<Begun>>());
     // A failure is told where its statement has its turn.
     for (const { promise } of open) promise.catch(() => undefined);
     const reading = this.#clients.map((client) =>
-      this.#read(client, statements, line, (n, copy) =>
+      this.#read(client, statements, how, (n, copy) =>
         open[n]?.resolve({ begun: begin(copy), copy }),
       ).catch((error: unknown) => {
         for (const { reject } of open) reject(error);
@@ -82,7 +83,7 @@ export class Readers {
   async #read(
     client: pg.Client,
     statements: readonly string[],
-    line: Line | undefined,
+    how: { line: Line | undefined; spare: SpareBuffers },
     opened: (n: number, copy: CopyOut) => void,
   ): Promise<void> {
     while (this.#next < statements.length) {
@@ -90,7 +91,7 @@ export class Readers {
       while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
       if (this.#stopped) return;
       const copy = client.query(
-        new CopyOut(statements[n] ?? '', { highWaterMark: aheadBytes, line }),
+        new CopyOut(statements[n] ?? '', { highWaterMark: aheadBytes, ...how }),
       );
       opened(n, copy);
       await copy.told;

@@ -9,11 +9,11 @@ import { formatOf } from '../formats/index.ts';
 import { UnfitRow } from '../formats/unfit-row.ts';
 import { Refusal } from '../runtime/errors.ts';
 import type { Progress } from '../scheduling/attempt.ts';
-import type { CopyOut } from '../sources/copy-out.ts';
+import { type CopyOut, piecesToSpare } from '../sources/copy-out.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Readers } from './readers.ts';
 
-/** Where the bytes of a file go. `write` resolves when there is room for more. */
+/** Where the bytes of a file go. `write` copies the piece, and resolves when there is room for more. */
 export interface Sink {
   write(piece: Buffer): Promise<void>;
 }
@@ -93,23 +93,43 @@ class Parts {
   }
 }
 
+interface Begun {
+  encoder: Encoder;
+  pieces: AsyncIterable<Buffer>;
+  /** A piece that has been written. */
+  giveBack: (piece: Buffer) => void;
+}
+
 async function* encoded(
   readers: Readers,
   { request, columns, statements, whole, progress, requireRoom, signal }: Rows,
   made: Parts,
 ): AsyncGenerator<Buffer> {
   const format = formatOf(request);
-  const begin = (copy: CopyOut): { encoder: Encoder; pieces: AsyncIterable<Buffer> } => {
+  const spare = piecesToSpare();
+  const begin = (copy: CopyOut): Begun => {
     // It fails where it is read from; before its turn nobody listens.
     addAbortSignal(signal, copy).on('error', () => undefined);
-    const encoder = format.encodedBeside
-      ? new EncoderBeside({ request, columns }, signal)
-      : format.encoder(columns, request.compression);
-    return { encoder, pieces: encoder.encode(copy) };
+    if (format.encodedBeside) {
+      const beside = new EncoderBeside({ request, columns }, { signal, spare });
+      return {
+        encoder: beside,
+        pieces: beside.encode(copy),
+        giveBack: (it) => beside.giveBack(it),
+      };
+    }
+    const encoder = format.encoder(columns, request.compression);
+    return { encoder, pieces: encoder.encode(copy), giveBack: (it) => spare.give(it) };
   };
+  // A compressor may still have the piece when it asks for the next.
+  const isWritten = compressionOf(request).member === null;
   if (whole) yield format.prologue(columns);
-  for await (const { copy, begun } of readers.inOrder(statements, format.line, begin)) {
-    const { encoder, pieces } = begun;
+  for await (const { copy, begun } of readers.inOrder(
+    statements,
+    { line: format.line, spare },
+    begin,
+  )) {
+    const { encoder, pieces, giveBack } = begun;
     let bytes = 0;
     try {
       for await (const piece of pieces) {
@@ -118,8 +138,10 @@ async function* encoded(
           yield glue;
           bytes += glue.length;
         }
+        const { length } = piece;
         yield piece;
-        bytes += piece.length;
+        if (isWritten) giveBack(piece);
+        bytes += length;
         progress.rows = made.rows + (encoder.rows ?? copy.frames);
         requireRoom();
       }

@@ -17,10 +17,7 @@ type Compression = ExportRequest['compression'];
 export interface Format {
   extension: string;
   contentType: string;
-  /**
-   * How many pages of a table make a part when several readers are at work side by side; null: a file cannot
-   * be made of parts.
-   */
+  /** How many pages of a table make a part when several readers are at work side by side; null: one reads it. */
   pagesOfPart: number | null;
   /** Whether encoding takes so much time that it is done beside the thread that moves the bytes. */
   encodedBeside: boolean;
@@ -73,7 +70,7 @@ export interface Encoder {
   fragment?(): Fragment;
   /**
    * Ends when the source ends, with all of it; throws if that ended inside a row, and `UnfitRow` for what
-   * the format cannot hold. The pieces it is given are its own from then on.
+   * the format cannot hold. A piece is its own until it asks for the next.
    */
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
 }

@@ -1,10 +1,14 @@
 import { Readable } from 'node:stream';
 import type { Connection, Submittable } from 'pg';
+import { SpareBuffers } from '../runtime/spare-buffers.ts';
 
 /** Bytes are handed on in pieces of about so many, */
 const pieceBytes = 256 * 1_024;
 /** and fewer when the server has taken so long for them: somebody looks at how far it is. */
 const pieceMilliseconds = 50;
+
+/** For the pieces of several readers, as much as they may read ahead. */
+export const piecesToSpare = (): SpareBuffers => new SpareBuffers(pieceBytes, 128);
 
 /** What may stand between the rows and is not for us: how COPY sends, notices, parameters, notifications. */
 const passedOver = new Set(['H', 'N', 'S', 'A'].map((letter) => letter.charCodeAt(0)));
@@ -30,6 +34,8 @@ export interface Line {
  * With `line`, of a statement that sends one field in the binary format: the fields, each in that; what is
  * left are rows alone. The server need not look through a text for what it would have to quote.
  *
+ * Pieces are made in buffers of `spare`: who is through with one gives it back there.
+ *
  * It reads ahead up to its `highWaterMark`; then it leaves the rest with the server. It ends at CopyDone;
  * that the server finished well is known by `told`.
  */
@@ -45,7 +51,8 @@ export class CopyOut extends Readable implements Submittable {
   #driver: ((bytes: Buffer) => void) | undefined;
   #rows: number | undefined;
   #wanted = false;
-  #piece = Buffer.allocUnsafeSlow(pieceBytes);
+  readonly #spare: SpareBuffers;
+  #piece: Buffer;
   #filled = 0;
   #handedAt = performance.now();
   /** The frame that has begun: its type, and how many bytes of it are to come. */
@@ -63,10 +70,13 @@ export class CopyOut extends Readable implements Submittable {
     {
       highWaterMark = 4 * pieceBytes,
       line,
-    }: { highWaterMark?: number; line?: Line | undefined } = {},
+      spare = piecesToSpare(),
+    }: { highWaterMark?: number; line?: Line | undefined; spare?: SpareBuffers } = {},
   ) {
     super({ highWaterMark });
     this.#statement = statement;
+    this.#spare = spare;
+    this.#piece = spare.take();
     this.#line = line && { before: Buffer.from(line.before), behind: Buffer.from(line.behind) };
     const { promise, ...settle } = Promise.withResolvers<number>();
     this.told = promise;
@@ -182,7 +192,7 @@ export class CopyOut extends Readable implements Submittable {
   #hand(): void {
     if (this.#filled === 0) return;
     const piece = this.#piece.subarray(0, this.#filled);
-    this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
+    this.#piece = this.#spare.take();
     this.#filled = 0;
     this.#handedAt = performance.now();
     if (!this.push(piece)) this.#wanted = false;

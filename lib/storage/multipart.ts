@@ -1,4 +1,5 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
+import { SpareBuffers } from '../runtime/spare-buffers.ts';
 import { abortUpload } from './s3.ts';
 import { completeUpload, createUpload, type Upload, uploadPart } from './upload.ts';
 
@@ -16,8 +17,10 @@ const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 8 : 64
 
 export class MultipartWriter {
   readonly upload: Upload;
-  #pieces: Buffer[] = [];
-  #pieceBytes = 0;
+  /** Those of usual size; the few larger ones of a huge file are made anew. */
+  readonly #spare = new SpareBuffers(partSizeAt(1), inFlight);
+  #part: Buffer | undefined;
+  #filled = 0;
   #nextPart = 1;
   readonly #parts: CompletedPart[] = [];
   readonly #sending = new Set<Promise<void>>();
@@ -39,31 +42,22 @@ export class MultipartWriter {
     return new MultipartWriter(await createUpload(key, contentType), signal);
   }
 
-  /** Takes over the piece: it must not be changed afterwards. Throws the first failure of any part. */
+  /** Copies the piece. Throws the first failure of any part. */
   async write(piece: Buffer): Promise<void> {
     this.#throwFailure();
-    this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
-    const size = partSizeAt(this.#nextPart);
-    if (this.#pieceBytes < size) return;
-    const whole = Buffer.concat(this.#pieces);
-    for (let start = 0; ; start += size) {
-      if (whole.length - start < size) {
-        // A copy, or the rest would keep the whole part in memory.
-        this.#pieces = start === whole.length ? [] : [Buffer.from(whole.subarray(start))];
-        this.#pieceBytes = whole.length - start;
-        return;
-      }
-      await this.#send(whole.subarray(start, start + size));
+    for (let at = 0; at < piece.length; ) {
+      this.#part ??= this.#newPart();
+      const copied = piece.copy(this.#part, this.#filled, at);
+      this.#filled += copied;
+      at += copied;
+      if (this.#filled === this.#part.length) await this.#sendPart();
     }
   }
 
   /** Sends the rest. Afterwards all parts are in the storage, and the object is still invisible. */
   async flush(): Promise<void> {
     // An object of no bytes is one part of no bytes.
-    if (this.#pieceBytes > 0 || this.#nextPart === 1) await this.#send(Buffer.concat(this.#pieces));
-    this.#pieces = [];
-    this.#pieceBytes = 0;
+    if (this.#filled > 0 || this.#nextPart === 1) await this.#sendPart();
     await Promise.all(this.#sending);
     this.#throwFailure();
   }
@@ -80,11 +74,20 @@ export class MultipartWriter {
     await abortUpload(this.upload.key, this.upload.uploadId);
   }
 
-  async #send(body: Buffer): Promise<void> {
+  #newPart(): Buffer {
+    const size = partSizeAt(this.#nextPart);
+    return size === partSizeAt(1) ? this.#spare.take() : Buffer.allocUnsafeSlow(size);
+  }
+
+  async #sendPart(): Promise<void> {
+    const part = this.#part ?? Buffer.alloc(0);
+    const body = part.subarray(0, this.#filled);
+    this.#part = undefined;
+    this.#filled = 0;
     while (this.#sending.size >= inFlight) await Promise.race(this.#sending);
     this.#throwFailure();
-    const part = this.#upload(this.#nextPart++, body);
-    const settled = part
+    const settled = this.#upload(this.#nextPart++, body)
+      .then(() => this.#spare.give(part))
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })

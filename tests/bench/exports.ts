@@ -1,19 +1,21 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { asDemo, call, createExport, ended } from '../stack/api.ts';
 import { readStack, sourceUrl, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
 import { median, secondsOf } from './measure.ts';
 import { createTable, dataset, dropTable, first, most } from './table.ts';
 
 /**
  * `npm run bench`, beside a stack that runs: how long exports take, from asking to `ready`, through the whole
  * system, by how long `psql \copy` of the same rows to a file takes. Five rounds in which everything has its
- * turn; of each the median of the ratios of the rounds. Then the memory of a worker for some rows, and for ten
- * times as many.
+ * turn; of each the median of the ratios of the rounds. Then a workbook by the time that exceljs takes for it,
+ * and the memory of a worker for some rows, and for ten times as many. `npm run bench -- times` (`xlsx`,
+ * `memory`) is one of these.
  */
 const run = promisify(execFile);
 const rounds = 5;
@@ -67,6 +69,61 @@ async function intoSink(): Promise<{ seconds: number; bytes: number }> {
   return measureSchema.parse(JSON.parse(stdout));
 }
 
+const exceljs = join(process.cwd(), '.parts', 'bench');
+
+/** It is no dependency: it is in the way of others, and has had no release for years. */
+async function installExceljs(): Promise<void> {
+  await mkdir(exceljs, { recursive: true });
+  const manifest = { private: true, overrides: { traverse: '0.3.9' } };
+  await writeFile(join(exceljs, 'package.json'), JSON.stringify(manifest));
+  await run('npm', ['install', '--no-audit', '--no-fund', 'exceljs@4.4.0'], { cwd: exceljs });
+}
+
+/** A workbook of half of the rows, by the time that a bare loop around exceljs takes for them. */
+async function compareWorkbooks(): Promise<void> {
+  await installExceljs();
+  const rows = most / 2;
+  const file = join(tmpdir(), `bench-${process.pid}.xlsx`);
+  const query = `select * from ${dataset} limit ${rows}`;
+  const script = join(import.meta.dirname, 'exceljs-loop.mjs');
+  const ratios: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const { stdout } = await run(process.execPath, [
+      script,
+      exceljs,
+      sourceUrl('sales'),
+      query,
+      file,
+    ]);
+    const bare = Number(stdout);
+    const { seconds } = await exported({ format: 'xlsx', where: first(rows) });
+    ratios.push(seconds / bare);
+    console.log(
+      `xlsx, ${rows} rows: ${seconds.toFixed(1)} s, exceljs ${bare.toFixed(1)} s, ` +
+        `${Math.round(rows / seconds / 1_000)} thousand rows a second`,
+    );
+  }
+  await rm(file, { force: true });
+  console.log(`xlsx: ${median(ratios).toFixed(2)} × exceljs (at most 0.7)`);
+}
+
+/** What one format has left in a worker is not to count for the next. */
+async function restartFunctions(): Promise<void> {
+  const workers = async () =>
+    (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker'));
+  const before = (await workers()).map(({ pid }) => pid);
+  process.kill((await readStack()).pid, 'SIGUSR2');
+  await until('the functions have started anew', async () => {
+    const now = await workers();
+    const answers = await fetch(`${stack.api}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    const isNew = now.length > 0 && now.every(({ pid }) => !before.includes(pid));
+    return isNew && answers ? true : undefined;
+  });
+}
+
 /** Forgets how large the workers have been, or says how large one of them has been since. */
 async function forgetPeaks(): Promise<void> {
   for (const { name, pid } of (await readStack()).processes)
@@ -113,6 +170,7 @@ async function compareMemory(): Promise<void> {
     { format: 'xlsx' },
   ]) {
     const peaks: number[] = [];
+    await restartFunctions();
     for (const rows of [most / 10, most]) {
       await forgetPeaks();
       const made = await exported({ ...request, where: first(rows) });
@@ -130,8 +188,10 @@ async function compareMemory(): Promise<void> {
 console.log(`${stack.url}, ${most} rows`);
 await createTable();
 try {
-  if (process.argv[2] !== 'memory') await compareTimes();
-  if (process.argv[2] !== 'times') await compareMemory();
+  const only = process.argv[2];
+  if (only === undefined || only === 'times') await compareTimes();
+  if (only === undefined || only === 'xlsx') await compareWorkbooks();
+  if (only === undefined || only === 'memory') await compareMemory();
 } finally {
   await dropTable();
   await rm(copied, { force: true });

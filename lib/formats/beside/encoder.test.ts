@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
+import { SpareBuffers } from '../../runtime/spare-buffers.ts';
 import { formatOf } from '../index.ts';
 import { copyBytes, int64 } from '../parquet/copy-bytes.ts';
 import { EncoderBeside } from './encoder.ts';
@@ -16,7 +17,8 @@ const xlsx: Job = {
 };
 const rowsOf = (count: number): Buffer =>
   copyBytes(Array.from({ length: count }, (_, n) => [int64(BigInt(n)), null]));
-const never = new AbortController().signal;
+const spare = new SpareBuffers(1_000, 4);
+const never = { signal: new AbortController().signal, spare };
 
 async function all(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const made: Buffer[] = [];
@@ -47,6 +49,20 @@ describe('an encoder beside', () => {
       expect(made.subarray(0, 2).toString()).toBe('PK');
       expect(beside.rows).toBe(2);
     }
+  });
+
+  test('is given pieces that are used again when it has taken them, whatever it has of them', async () => {
+    const lines = Buffer.from('a text of some length\n'.repeat(20_000));
+    async function* cut(): AsyncGenerator<Buffer> {
+      for (let at = 0; at < lines.length; at += 1_000) {
+        const piece = spare.take();
+        lines.copy(piece, 0, at);
+        yield piece.subarray(0, Math.min(1_000, lines.length - at));
+      }
+    }
+    const beside = new EncoderBeside(xlsx, never);
+    await all(beside.encode(cut()));
+    expect(beside.rows).toBe(20_000);
   });
 
   test('says what it cannot hold, and of which row', async () => {
@@ -83,11 +99,11 @@ describe('an encoder beside', () => {
         for (;;) yield Buffer.from(`${'x'.repeat(1_000)}\n`.repeat(100));
       })(),
     );
-    const pieces = new EncoderBeside(xlsx, stop.signal).encode(endless);
+    const pieces = new EncoderBeside(xlsx, { signal: stop.signal, spare }).encode(endless);
     setTimeout(() => stop.abort(new Error('not wanted')), 200);
     await expect(all(pieces)).rejects.toThrow('not wanted');
     const aside = new AbortController();
-    const untaken = new EncoderBeside(xlsx, aside.signal).encode(
+    const untaken = new EncoderBeside(xlsx, { signal: aside.signal, spare }).encode(
       Readable.from([Buffer.from('a\n')]),
     );
     aside.abort(new Error('not wanted either'));

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { SpareBuffers } from '../../runtime/spare-buffers.ts';
 import type { Encoder, Fragment } from '../format.ts';
 import { UnfitRow } from '../unfit-row.ts';
 import { type FromThread, type Job, mostPieces, type ToThread } from './messages.ts';
@@ -6,6 +7,8 @@ import { type FromThread, type Job, mostPieces, type ToThread } from './messages
 /** Threads that wait for their next job: starting one takes as long as encoding some ten thousand rows. */
 const idle: Worker[] = [];
 const mostIdle = 2;
+
+let jobs = 0;
 
 /** A small nursery is collected often, and does not grow with the length of a job. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
@@ -39,7 +42,7 @@ function giveBack(thread: Worker): void {
 /**
  * An encoder that works in a thread of its own, beside the one that moves bytes between the source and the
  * storage. It begins as soon as it is given its source, whether anybody takes what it makes or not, and
- * goes on until so much waits that `mostBytes` says stop. When the signal is given it is ended.
+ * goes on until `mostUntaken` says stop. When the signal is given it is ended.
  */
 export class EncoderBeside implements Encoder {
   rows = 0;
@@ -47,16 +50,21 @@ export class EncoderBeside implements Encoder {
   #fragment: Fragment = [];
   readonly #job: Job;
   readonly #signal: AbortSignal;
+  /** Where the source's pieces come from. */
+  readonly #spare: SpareBuffers;
   #room = mostPieces;
   #made: Buffer[] = [];
   #ended = false;
   #failure: { error: unknown } | undefined;
   #thread: Worker | undefined;
+  #lastThread: Worker | undefined;
+  readonly #number = ++jobs;
   #wake = { source: (): void => undefined, taker: (): void => undefined };
 
-  constructor(job: Job, signal: AbortSignal) {
+  constructor(job: Job, { signal, spare }: { signal: AbortSignal; spare: SpareBuffers }) {
     this.#job = job;
     this.#signal = signal;
+    this.#spare = spare;
   }
 
   nulled(): readonly number[] {
@@ -67,15 +75,26 @@ export class EncoderBeside implements Encoder {
     return this.#fragment;
   }
 
+  /** A piece that it made, and that nobody looks at any more: the thread waits for them. */
+  giveBack({ buffer }: Buffer): void {
+    if (!(buffer instanceof ArrayBuffer)) return;
+    // To the same thread, though it may have another job by now.
+    this.#lastThread?.postMessage(
+      { kind: 'taken', number: this.#number, bytes: new Uint8Array(buffer) } satisfies ToThread,
+      [buffer],
+    );
+  }
+
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     this.#signal.throwIfAborted();
     const thread = takeThread();
     this.#thread = thread;
+    this.#lastThread = thread;
     thread.on('message', this.#onMessage);
     thread.on('error', this.#fail);
     thread.on('exit', this.#onExit);
     this.#signal.addEventListener('abort', this.#onAbort);
-    this.#tell({ kind: 'begin', job: this.#job });
+    this.#tell({ kind: 'begin', number: this.#number, job: this.#job });
     this.#feed(source).catch(this.#fail);
     return this.#taken();
   }
@@ -85,10 +104,7 @@ export class EncoderBeside implements Encoder {
       while (this.#room === 0) await this.#woken('source');
       if (this.#failure) return;
       this.#room--;
-      // Buffers of the pool are shared with others: only one of its own can be handed over.
-      const own =
-        piece.byteLength === piece.buffer.byteLength && piece.buffer instanceof ArrayBuffer;
-      const bytes = own ? new Uint8Array(piece.buffer) : new Uint8Array(piece);
+      const bytes = this.#spare.isOne(piece) ? piece : new Uint8Array(piece);
       this.#tell({ kind: 'piece', bytes }, [bytes.buffer]);
     }
     this.#tell({ kind: 'end' });
@@ -99,7 +115,6 @@ export class EncoderBeside implements Encoder {
       const piece = this.#made.shift();
       if (piece) {
         yield piece;
-        this.#tell({ kind: 'taken', bytes: piece.length });
       } else if (this.#failure) throw this.#failure.error;
       else if (this.#ended) return;
       else await this.#woken('taker');
@@ -121,12 +136,11 @@ export class EncoderBeside implements Encoder {
       case 'want':
         this.#room++;
         this.rows = message.rows;
+        this.#spare.give(message.taken);
         this.#wake.source();
         break;
       case 'piece':
-        this.#made.push(
-          Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.length),
-        );
+        this.#made.push(Buffer.from(message.bytes.buffer, 0, message.length));
         break;
       case 'done':
         this.rows = message.rows;

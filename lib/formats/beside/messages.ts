@@ -10,20 +10,23 @@ export interface Job {
 }
 
 export type ToThread =
-  | { kind: 'begin'; job: Job }
+  | { kind: 'begin'; number: number; job: Job }
   | { kind: 'piece'; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'end' }
-  /** So many bytes of what the thread gave have gone on. */
-  | { kind: 'taken'; bytes: number };
+  /** A buffer that the thread gave for the job of that number, to be used again. */
+  | { kind: 'taken'; number: number; bytes: Uint8Array<ArrayBuffer> };
 
 export type FromThread =
-  /** It has room for another piece. */
-  | { kind: 'want'; rows: number }
-  | { kind: 'piece'; bytes: Uint8Array<ArrayBuffer> }
+  /** It has room for another piece; one that it has taken is given back. */
+  | { kind: 'want'; rows: number; taken: Uint8Array<ArrayBuffer> }
+  /** As much of the buffer as is `length`. */
+  | { kind: 'piece'; bytes: Uint8Array<ArrayBuffer>; length: number }
   | { kind: 'done'; rows: number; nulled: readonly number[]; fragment: Fragment }
   | { kind: 'unfit'; code: Code; row: number; said: { before: string; behind: string } }
   | { kind: 'failed'; message: string };
 
-/** Pieces that may be on their way to the thread, and bytes on their way back: what it does not wait for. */
+/** Pieces that may be on their way to the thread without it saying that it wants them. */
 export const mostPieces = 4;
-export const mostBytes = 16 * 1_024 * 1_024;
+/** Buffers that may be on their way back from it, and how large they are. */
+export const mostUntaken = 32;
+export const untakenBytes = 512 * 1_024;

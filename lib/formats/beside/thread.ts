@@ -1,18 +1,19 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
+import { SpareBuffers } from '../../runtime/spare-buffers.ts';
 import { formatOf } from '../index.ts';
 import { UnfitRow } from '../unfit-row.ts';
-import { type FromThread, type Job, mostBytes, type ToThread } from './messages.ts';
+import { type FromThread, type Job, mostUntaken, type ToThread, untakenBytes } from './messages.ts';
 
 /** The thread's side of `EncoderBeside`: one job after the other, each fed and emptied by messages. */
 const port = parentPort;
 if (!port) throw new Error('this is the code of a thread');
 
-/** Small pieces go together in one message. */
-const messageBytes = 512 * 1_024;
-
-let pieces: (Buffer | 'end')[] = [];
+let pieces: (Uint8Array<ArrayBuffer> | 'end')[] = [];
+/** Buffers that it gave for its job, and has not got back. */
 let untaken = 0;
+let job = 0;
+const spare = new SpareBuffers(untakenBytes, mostUntaken);
 /** The encoder may wait for pieces and for room at once. */
 let waiters: (() => void)[] = [];
 
@@ -36,34 +37,30 @@ async function encode({ request, columns }: Job): Promise<void> {
       await until(() => pieces.length > 0);
       const piece = pieces.shift();
       if (piece === undefined || piece === 'end') return;
-      yield piece;
-      tell({ kind: 'want', rows: rows() });
+      yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+      tell({ kind: 'want', rows: rows(), taken: piece }, [piece.buffer]);
     }
   }
 
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
+  // Copied: what an encoder gives may be a part of a larger buffer, which it uses again.
+  let made = spare.take();
+  let filled = 0;
   async function give(): Promise<void> {
-    if (waitingBytes === 0) return;
-    // A copy: what an encoder gives may be a part of a larger buffer, which it uses again.
-    const bytes = new Uint8Array(waitingBytes);
-    let at = 0;
-    for (const piece of waiting) {
-      bytes.set(piece, at);
-      at += piece.length;
+    await until(() => untaken < mostUntaken);
+    untaken++;
+    tell({ kind: 'piece', bytes: made, length: filled }, [made.buffer]);
+    made = spare.take();
+    filled = 0;
+  }
+  for await (const piece of encoder.encode(received()))
+    for (let at = 0; at < piece.length; ) {
+      const copied = piece.copy(made, filled, at);
+      filled += copied;
+      at += copied;
+      if (filled === made.length) await give();
     }
-    [waiting, waitingBytes] = [[], 0];
-    await until(() => untaken < mostBytes);
-    untaken += bytes.length;
-    tell({ kind: 'piece', bytes }, [bytes.buffer]);
-  }
-
-  for await (const piece of encoder.encode(received())) {
-    waiting.push(piece);
-    waitingBytes += piece.length;
-    if (waitingBytes >= messageBytes) await give();
-  }
-  await give();
+  if (filled > 0) await give();
+  spare.give(made);
   tell({
     kind: 'done',
     rows: rows(),
@@ -82,19 +79,18 @@ function fail(error: unknown): void {
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'begin':
-      [pieces, untaken] = [[], 0];
+      [pieces, untaken, job] = [[], 0, message.number];
       encode(message.job).catch(fail);
       break;
     case 'piece':
-      pieces.push(
-        Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.length),
-      );
+      pieces.push(message.bytes);
       break;
     case 'end':
       pieces.push('end');
       break;
     case 'taken':
-      untaken -= message.bytes;
+      if (message.number === job) untaken--;
+      spare.give(message.bytes);
       break;
     default:
       message satisfies never;

@@ -13,8 +13,8 @@ import { showRows } from './show.ts';
 export const parquet: Format = {
   extension: 'parquet',
   contentType: 'application/vnd.apache.parquet',
-  // About a row group.
-  pagesOfPart: 2_048,
+  // Encoding has the other core busy, and each more costs the memory of a row group and its garbage.
+  pagesOfPart: null,
   encodedBeside: true,
   isText: false,
   copy: (selection) => copyBinary(selection, (column) => mappingOf(column).sentAsText),

@@ -13,12 +13,13 @@ export async function* copyLines(source: AsyncIterable<Buffer>): AsyncGenerator<
   for await (const piece of source) {
     const end = piece.lastIndexOf(lineFeed);
     if (end === -1) {
-      if (piece.length > 0) open.push(piece);
+      if (piece.length > 0) open.push(Buffer.from(piece));
       continue;
     }
     const whole = piece.subarray(0, end);
     const text = open.length === 0 ? whole : Buffer.concat([...open, whole]);
-    open = end + 1 < piece.length ? [piece.subarray(end + 1)] : [];
+    // A copy: the piece is another's when the next is asked for.
+    open = end + 1 < piece.length ? [Buffer.from(piece.subarray(end + 1))] : [];
     yield text.toString().split('\n');
   }
   if (open.length > 0) throw new Error('the rows end inside a row');
