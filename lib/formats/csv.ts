@@ -1,4 +1,4 @@
-import { copyCsv, copyCsvForSpreadsheets } from '../sources/query.ts';
+import { copyCsv, copyCsvForSpreadsheets } from '../sources/copy-statements.ts';
 import { csvRows } from './csv-fields.ts';
 import { asItComes, type Format, nothing } from './format.ts';
 

@@ -1,4 +1,4 @@
-import { copyJson } from '../sources/query.ts';
+import { copyJson } from '../sources/copy-statements.ts';
 import { asItComes, type Format, nothing } from './format.ts';
 import { jsonRows, jsonType } from './json-rows.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { copyBinary, copyCsv } from './copy-statements.ts';
 import type { SourceColumn } from './datasets.ts';
-import { copyBinary, copyCsv, countRowsWithoutTime, lockDataset } from './query.ts';
+import { countRowsWithoutTime, lockDataset } from './query.ts';
 
 const id = { name: 'id', type: 'bigint', base: 'bigint', nullable: false };
 

@@ -1,4 +1,4 @@
-import { copyBinary } from '../../sources/query.ts';
+import { copyBinary } from '../../sources/copy-statements.ts';
 import { type Format, nothing } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { ParquetEncoder } from './encoder.ts';

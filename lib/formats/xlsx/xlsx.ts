@@ -1,5 +1,5 @@
+import { copyText } from '../../sources/copy-statements.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import { copyText } from '../../sources/query.ts';
 import { type Format, nothing, type Shown } from '../format.ts';
 import { kindOf } from './cells.ts';
 import { fieldsOf } from './copy-text.ts';

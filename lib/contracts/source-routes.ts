@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { histogramExample } from './examples.ts';
+import { type Route } from './route.ts';
+import {
+  histogramQuerySchema,
+  histogramSchema,
+  sourceListSchema,
+  sourcePauseSchema,
+} from './sources.ts';
+
+const source = z.object({ name: z.string().meta({ description: 'The name of a source' }) });
+const described = (description: string) => z.string().meta({ description });
+
+/** Sources: what is in them, and whether they are read. */
+export const sourceRoutes: readonly Route[] = [
+  {
+    method: 'get',
+    path: '/sources',
+    operationId: 'listSources',
+    summary: 'The sources granted to you, with their datasets and columns as they are now',
+    caller: 'account',
+    answers: {
+      200: {
+        description: 'Every source; one that does not answer has `error` and no datasets',
+        schema: sourceListSchema,
+      },
+    },
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/sources/{source}/datasets/{dataset}/histogram',
+    operationId: 'getHistogram',
+    summary: 'Where the data of a dataset is over time',
+    description:
+      'From the statistics of the database: the dataset is not read, and is no more exact than its last ANALYZE. Where nothing is known there are no buckets, and `reason` says why. Infinite times and those outside of the years 1 to 9999 are in no bucket.',
+    caller: 'account',
+    params: z.object({
+      source: described('The name of a source'),
+      dataset: described('The name of a dataset in it: `table`, or `schema.table`; URL-encoded'),
+    }),
+    query: histogramQuerySchema,
+    answers: {
+      200: { description: 'The buckets', schema: histogramSchema, example: histogramExample },
+    },
+    codes: ['not_found', 'refused_request', 'source_timeout', 'source_unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/sources/{name}/pause',
+    operationId: 'pauseSource',
+    summary: 'Let the exports of a source wait (administrators)',
+    description: 'What is being read goes on; nothing more is begun until the pause is taken back.',
+    caller: 'account',
+    params: source,
+    body: { schema: sourcePauseSchema, example: { reason: 'Maintenance until 14:00 UTC' } },
+    answers: { 204: { description: 'Paused' } },
+    codes: ['forbidden', 'not_found', 'refused_request'],
+  },
+  {
+    method: 'delete',
+    path: '/sources/{name}/pause',
+    operationId: 'resumeSource',
+    summary: 'Take the pause of a source back (administrators)',
+    caller: 'account',
+    params: source,
+    answers: { 204: { description: 'Not paused (any more)' } },
+    codes: ['forbidden', 'not_found'],
+  },
+];
