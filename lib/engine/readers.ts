@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { messageOf } from '../runtime/errors.ts';
+import { logger } from '../runtime/logger.ts';
 import type { SpareBuffers } from '../runtime/spare-buffers.ts';
 import { CopyOut, type Line } from '../sources/copy-out.ts';
 
@@ -38,12 +40,15 @@ export class Readers {
       'select pg_export_snapshot() as snapshot',
     );
     const snapshot = first.escapeLiteral(rows[0]?.snapshot ?? '');
-    for (let n = 0; n < others; n++) {
-      const client = await connect();
-      readers.#clients.push(client);
-      await client.query(
-        `begin isolation level repeatable read read only; set transaction snapshot ${snapshot}`,
-      );
+    const begin = `begin isolation level repeatable read read only; set transaction snapshot ${snapshot}`;
+    try {
+      for (let n = 0; n < others; n++) readers.#clients.push(await joined(connect, begin));
+    } catch (error) {
+      // The source may have no connection left. Fewer readers read the same.
+      logger.warn('fewer readers than planned', {
+        readers: readers.#clients.length,
+        reason: messageOf(error),
+      });
     }
     return readers;
   }
@@ -111,5 +116,16 @@ export class Readers {
   async close(): Promise<void> {
     const [, ...others] = this.#clients;
     await Promise.all(others.map((client) => client.end()));
+  }
+}
+
+async function joined(connect: () => Promise<pg.Client>, begin: string): Promise<pg.Client> {
+  const client = await connect();
+  try {
+    await client.query(begin);
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
   }
 }

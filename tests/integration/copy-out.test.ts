@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { CopyOut } from '../../lib/sources/copy-out.ts';
+import { Readers } from '../../lib/engine/readers.ts';
+import { CopyOut, piecesToSpare } from '../../lib/sources/copy-out.ts';
 import { sourceUrl, sql } from '../stack/stack.ts';
 
 /** The rows of a COPY, taken out of the frames of the wire, held against what PostgreSQL says it sent. */
@@ -111,4 +112,19 @@ test('one that is given up in the middle is given up', async () => {
   for await (const piece of copy) if (piece) break;
   await expect(copy.told).rejects.toThrow();
   await other.end();
+});
+
+test('with no connection left for a second reader, one reads all, in order', async () => {
+  await client.query('begin isolation level repeatable read read only');
+  const none = (): Promise<pg.Client> => Promise.reject(new Error('too many clients already'));
+  const readers = await Readers.join(client, 1, none);
+  const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
+  const texts: string[] = [];
+  const how = { line: undefined, spare: piecesToSpare() };
+  for await (const { copy } of readers.inOrder(statements, how, () => undefined))
+    texts.push((await all(copy)).toString());
+  expect(texts).toEqual(['1\n', '2\n', '3\n']);
+  await readers.commit();
+  await readers.close();
+  expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
 });
