@@ -52,6 +52,7 @@ try {
       .first()
       .waitFor();
     if (width > 1_000) await fillForm(page);
+    await page.getByText('Estimating…').waitFor({ state: 'hidden' });
     await page.screenshot({ path: `${directory}/${name}.png` });
     await page.close();
   }
