@@ -4,8 +4,8 @@ import { logger } from '../runtime/logger.ts';
 import type { SpareBuffers } from '../runtime/spare-buffers.ts';
 import { CopyOut, type Line } from '../sources/copy-out.ts';
 
-/** What each reader reads ahead of its turn. */
-const aheadBytes = 8 * 1_024 * 1_024;
+/** Pieces that each reader reads ahead of its turn: 4 MB. */
+const ahead = 16;
 
 /** What a reader has begun to read; it comes in full by itself, up to what it may read ahead. */
 export interface Reading<Begun> {
@@ -95,9 +95,7 @@ export class Readers {
       const n = this.#next++;
       while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
       if (this.#stopped) return;
-      const copy = client.query(
-        new CopyOut(statements[n] ?? '', { highWaterMark: aheadBytes, ...how }),
-      );
+      const copy = client.query(new CopyOut(statements[n] ?? '', { ahead, ...how }));
       opened(n, copy);
       await copy.told;
     }

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { config } from '../runtime/config.ts';
 import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { SourceSocket } from './source-socket.ts';
 
 /** Same text for the same value, and the same order, whatever the defaults of the server or the role are. */
 const canonicalSettings = Object.entries({
@@ -74,6 +75,7 @@ export async function connectReader(
     statement_timeout: statementTimeoutSeconds * 1_000,
     keepAlive: true,
     options: canonicalSettings,
+    stream: () => new SourceSocket(),
   });
   // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
   client.on('error', (error) =>

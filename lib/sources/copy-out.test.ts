@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { CopyOut, type Line } from './copy-out.ts';
+import { CopyOut, type Line, piecesToSpare } from './copy-out.ts';
 
 /** A message of PostgreSQL's protocol. */
 function message(type: string, body: Buffer): Buffer {
@@ -90,6 +90,41 @@ describe('the rows of a COPY', () => {
     }
     const none = Buffer.concat([begun, rowsOf([Buffer.concat([start, end])]), done, told(0)]);
     expect(await received([none], line)).toMatchObject({ frames: 0, bytes: Buffer.alloc(0) });
+  });
+
+  test('are all there before the server has told how many they are', async () => {
+    const stream = new PassThrough();
+    stream.on('data', () => undefined);
+    const connection = new pg.Connection({ stream: () => stream });
+    connection.query = () => undefined;
+    const copy = new CopyOut('copy something to stdout');
+    copy.submit(connection);
+    stream.write(Buffer.concat([begun, rowsOf(rows), done]));
+    for await (const piece of copy) expect(piece.length).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(copy.destroyed).toBe(true);
+    copy.handleCommandComplete({ text: 'COPY 4' });
+    copy.handleReadyForQuery();
+    await expect(copy.told).resolves.toBe(4);
+  });
+
+  test('come in the buffers that are used again, however many of them wait', async () => {
+    const stream = new PassThrough();
+    stream.on('data', () => undefined);
+    const connection = new pg.Connection({ stream: () => stream });
+    connection.query = () => undefined;
+    const spare = piecesToSpare();
+    const copy = new CopyOut('copy something to stdout', { spare, ahead: 100 });
+    copy.submit(connection);
+    const row = Buffer.alloc(1_000, 'x');
+    stream.write(Buffer.concat([begun, rowsOf(Array.from({ length: 5_000 }, () => row)), done]));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    let length = 0;
+    for await (const piece of copy) {
+      expect(spare.isOne(piece)).toBe(true);
+      length += piece.length;
+    }
+    expect(length).toBe(5_000_000);
   });
 
   test('of any lengths come whole, in pieces of any lengths', async () => {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Connection, Submittable } from 'pg';
 import { SpareBuffers } from '../runtime/spare-buffers.ts';
+import { SourceSocket } from './source-socket.ts';
 
 /** Bytes are handed on in pieces of about so many, */
 const pieceBytes = 256 * 1_024;
@@ -36,7 +37,7 @@ export interface Line {
  *
  * Pieces are made in buffers of `spare`: who is through with one gives it back there.
  *
- * It reads ahead up to its `highWaterMark`; then it leaves the rest with the server. It ends at CopyDone;
+ * It reads ahead up to so many pieces as `ahead` says; then it leaves the rest with the server. It ends at CopyDone;
  * that the server finished well is known by `told`.
  */
 export class CopyOut extends Readable implements Submittable {
@@ -52,7 +53,7 @@ export class CopyOut extends Readable implements Submittable {
   #rows: number | undefined;
   #wanted = false;
   readonly #spare: SpareBuffers;
-  #piece: Buffer;
+  #piece: Buffer | undefined;
   #filled = 0;
   #handedAt = performance.now();
   /** The frame that has begun: its type, and how many bytes of it are to come. */
@@ -68,15 +69,15 @@ export class CopyOut extends Readable implements Submittable {
   constructor(
     statement: string,
     {
-      highWaterMark = 4 * pieceBytes,
+      ahead = 4,
       line,
       spare = piecesToSpare(),
-    }: { highWaterMark?: number; line?: Line | undefined; spare?: SpareBuffers } = {},
+    }: { ahead?: number; line?: Line | undefined; spare?: SpareBuffers } = {},
   ) {
-    super({ highWaterMark });
+    // As bytes they would be put together in a new buffer for whoever reads them.
+    super({ objectMode: true, highWaterMark: ahead });
     this.#statement = statement;
     this.#spare = spare;
-    this.#piece = spare.take();
     this.#line = line && { before: Buffer.from(line.before), behind: Buffer.from(line.behind) };
     const { promise, ...settle } = Promise.withResolvers<number>();
     this.told = promise;
@@ -93,10 +94,10 @@ export class CopyOut extends Readable implements Submittable {
     if (!driver) throw new Error('nobody listens to the connection');
     this.#driver = (bytes) => driver.call(stream, bytes);
     stream.removeAllListeners('data');
-    stream.pause();
-    stream.on('readable', this.#listen);
+    if (stream instanceof SourceSocket) stream.lends = true;
+    stream.on('data', this.#listen);
     connection.query(this.#statement);
-    // Rows may come before anybody asks for them.
+    // Rows come before anybody asks for them.
     this.read(0);
   }
 
@@ -116,21 +117,22 @@ export class CopyOut extends Readable implements Submittable {
 
   override _read(): void {
     this.#wanted = true;
-    this.#listen();
+    if (this.#driver) this.#connection?.stream.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#connection?.stream.removeListener('readable', this.#listen);
-    this.#settle.reject(error ?? new Error('the rows are not wanted any more'));
+    this.#connection?.stream.removeListener('data', this.#listen);
+    // Taken to their end, they are still to be told; that may come with the next bytes.
+    if (error || !this.readableEnded)
+      this.#settle.reject(error ?? new Error('the rows are not wanted any more'));
     callback(error);
   }
 
-  readonly #listen = (): void => {
-    while (this.#wanted && this.#driver) {
-      const bytes: unknown = this.#connection?.stream.read();
-      if (Buffer.isBuffer(bytes)) this.#unframe(bytes);
-      else return this.#handLate();
-    }
+  readonly #listen = (bytes: Buffer): void => {
+    this.#unframe(bytes);
+    if (!this.#driver) return;
+    if (performance.now() - this.#handedAt > pieceMilliseconds) this.#hand();
+    if (!this.#wanted) this.#connection?.stream.pause();
   };
 
   #unframe(received: Buffer): void {
@@ -152,7 +154,8 @@ export class CopyOut extends Readable implements Submittable {
       this.#left -= length;
       if (this.#left === 0 && this.#type === copyData) this.#endFrame();
     }
-    this.#head = bytes.subarray(at);
+    // The bytes are only lent.
+    this.#head = Buffer.from(bytes.subarray(at));
   }
 
   #beginFrame(): void {
@@ -178,28 +181,24 @@ export class CopyOut extends Readable implements Submittable {
   #put(bytes: Buffer, start: number, length: number): void {
     let at = start;
     while (at < start + length) {
-      if (this.#filled === this.#piece.length) this.#hand();
-      const part = Math.min(start + length - at, this.#piece.length - this.#filled);
+      if (this.#filled === pieceBytes) this.#hand();
+      const piece = (this.#piece ??= this.#spare.take());
+      const part = Math.min(start + length - at, pieceBytes - this.#filled);
       // A call out of JavaScript costs as much as some dozen bytes.
-      if (part < 48)
-        for (let n = 0; n < part; n++) this.#piece[this.#filled + n] = bytes[at + n] ?? 0;
-      else bytes.copy(this.#piece, this.#filled, at, at + part);
+      if (part < 48) for (let n = 0; n < part; n++) piece[this.#filled + n] = bytes[at + n] ?? 0;
+      else bytes.copy(piece, this.#filled, at, at + part);
       this.#filled += part;
       at += part;
     }
   }
 
   #hand(): void {
-    if (this.#filled === 0) return;
-    const piece = this.#piece.subarray(0, this.#filled);
-    this.#piece = this.#spare.take();
+    const piece = this.#piece?.subarray(0, this.#filled);
+    if (!piece) return;
+    this.#piece = undefined;
     this.#filled = 0;
     this.#handedAt = performance.now();
     if (!this.push(piece)) this.#wanted = false;
-  }
-
-  #handLate(): void {
-    if (performance.now() - this.#handedAt > pieceMilliseconds) this.#hand();
   }
 
   /** What follows the rows is the driver's: the end, or an error. */
@@ -214,9 +213,10 @@ export class CopyOut extends Readable implements Submittable {
     const [driver, stream] = [this.#driver, this.#connection?.stream];
     this.#driver = undefined;
     if (!driver || !stream) return;
-    stream.removeListener('readable', this.#listen);
+    stream.removeListener('data', this.#listen);
+    if (stream instanceof SourceSocket) stream.lends = false;
     stream.on('data', driver);
-    if (rest.length > 0) driver(rest);
+    if (rest.length > 0) driver(Buffer.from(rest));
     process.nextTick(() => stream.resume());
   }
 }

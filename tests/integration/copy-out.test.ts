@@ -94,7 +94,7 @@ test('what nobody takes stays with the server', async () => {
   const other = await connected();
   const copy = other.query(
     new CopyOut(`copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`, {
-      highWaterMark: 1_000_000,
+      ahead: 4,
     }),
   );
   copy.on('error', () => undefined);
