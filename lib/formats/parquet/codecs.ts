@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
-import { constants, gzip, zstdCompress } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import snappy from 'snappyjs';
 import type { ExportRequest } from '../../contracts/export-request.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 
 /** How pages are compressed, each on its own. */
 export interface Codec {
@@ -12,7 +13,7 @@ export interface Codec {
 }
 
 const gzipped = promisify(gzip);
-const zstd = promisify(zstdCompress);
+const zstd = new ZstdFrames();
 
 /** What comes out is gathered in chunks: larger ones are mostly empty, smaller ones more turns through the pool. */
 const chunkSize = 128 * 1_024;
@@ -21,11 +22,7 @@ const codecs: Record<ExportRequest['compression'], Codec> = {
   none: { id: 0, compress: async (page) => Buffer.from(page) },
   snappy: { id: 1, compress: async (page) => Buffer.from(snappy.compress(page)) },
   gzip: { id: 2, compress: (page) => gzipped(page, { level: 4, chunkSize }) },
-  zstd: {
-    id: 6,
-    compress: (page) =>
-      zstd(page, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
-  },
+  zstd: { id: 6, compress: (page) => zstd.compress(page) },
 };
 
 export const codecOf = (name: ExportRequest['compression']): Codec => codecs[name];

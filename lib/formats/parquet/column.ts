@@ -2,13 +2,12 @@ import type { SourceColumn } from '../../sources/datasets.ts';
 import type { CopyRow } from './copy-rows.ts';
 import { packLevels } from './levels.ts';
 import { type Mapping, mappingOf } from './mapping.ts';
-import type { Page, PagePress } from './pages.ts';
+import { type Page, type PagePress, pageBytes } from './pages.ts';
 import { Bounds } from './statistics.ts';
 import { Unfit } from './unfit.ts';
 import { Values } from './values.ts';
 
-/** A page is closed at so many bytes of values, or so many levels, whichever comes first. */
-const pageBytes = 1_024 * 1_024;
+/** A page is closed at so many levels, too. */
 const pageLevels = 256 * 1_024;
 
 /** What a row group has of one column. */

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { SpareBuffers } from '../../runtime/spare-buffers.ts';
 import type { Codec } from './codecs.ts';
 import { struct } from './thrift.ts';
 
@@ -13,8 +14,11 @@ export interface Page {
 /** Pages being compressed at a time: as many as Node's pool has threads. */
 const mostUnderway = 4;
 
-/** That of a page with a longer value in it is not kept. */
-const largestSpare = 2 * 1_024 * 1_024;
+/** A page is closed at so many bytes of values. */
+export const pageBytes = 1_024 * 1_024;
+
+/** That, the last value and the levels; a page with a longer value has a buffer of its own. */
+const bufferBytes = pageBytes + 64 * 1_024;
 
 const encodings = { plain: 0, rle: 3 };
 
@@ -22,8 +26,7 @@ const encodings = { plain: 0, rle: 3 };
 export class PagePress {
   readonly codec: Codec;
   readonly #underway = new Set<Promise<Page>>();
-  /** Used again and again: buffers of this size are slow to be collected, and pile up. */
-  readonly #spare: Buffer[] = [];
+  readonly #spare = new SpareBuffers(bufferBytes, 2 * mostUnderway);
 
   constructor(codec: Codec) {
     this.codec = codec;
@@ -42,8 +45,8 @@ export class PagePress {
   }
 
   #gathered(parts: readonly Uint8Array[], length: number): Buffer {
-    const spare = this.#spare.pop();
-    const buffer = spare && spare.length >= length ? spare : Buffer.allocUnsafeSlow(length);
+    const isUsual = length > 128 * 1_024 && length <= bufferBytes;
+    const buffer = isUsual ? this.#spare.take() : Buffer.allocUnsafeSlow(length);
     let at = 0;
     for (const part of parts) {
       buffer.set(part, at);
@@ -54,8 +57,7 @@ export class PagePress {
 
   async #press(buffer: Buffer, length: number, values: number): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
-    if (buffer.length <= largestSpare && this.#spare.length < mostUnderway)
-      this.#spare.push(buffer);
+    this.#spare.give(buffer);
     const header = struct((page) => {
       page.i32(1, 0);
       page.i32(2, length);
