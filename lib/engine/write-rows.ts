@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addAbortSignal } from 'node:stream';
+import { addAbortSignal, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { EncoderBeside } from '../formats/beside/encoder.ts';
@@ -8,6 +8,7 @@ import type { Encoder, Fragment, Written } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
 import { UnfitRow } from '../formats/unfit-row.ts';
 import { Refusal } from '../runtime/errors.ts';
+import { boundGarbage } from '../runtime/garbage.ts';
 import type { Progress } from '../scheduling/attempt.ts';
 import { type CopyOut, piecesToSpare } from '../sources/copy-out.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
@@ -59,12 +60,13 @@ export async function writeRows(readers: Readers, wanted: Rows): Promise<Wrote> 
       progress.bytes += piece.length;
       requireRoom();
       await sink.write(piece);
+      boundGarbage();
     }
   }
   try {
-    const file = encoded(readers, { ...wanted, signal }, made);
-    const { member } = compressionOf(request);
-    if (member) await pipeline(file, member(), write, { signal });
+    const compressor = compressionOf(request).member?.();
+    const file = encoded(readers, { ...wanted, signal, compressor }, made);
+    if (compressor) await pipeline(file, compressor, write, { signal });
     else await write(file);
   } finally {
     // Of what was begun ahead, when the file came to nothing.
@@ -102,9 +104,10 @@ interface Begun {
 
 async function* encoded(
   readers: Readers,
-  { request, columns, statements, whole, progress, requireRoom, signal }: Rows,
+  how: Rows & { compressor: Transform | undefined },
   made: Parts,
 ): AsyncGenerator<Buffer> {
+  const { request, columns, statements, whole, progress, requireRoom, signal, compressor } = how;
   const format = formatOf(request);
   const spare = piecesToSpare();
   const begin = (copy: CopyOut): Begun => {
@@ -121,8 +124,9 @@ async function* encoded(
     const encoder = format.encoder(columns, request.compression);
     return { encoder, pieces: encoder.encode(copy), giveBack: (it) => spare.give(it) };
   };
-  // A compressor may still have the piece when it asks for the next.
-  const isWritten = compressionOf(request).member === null;
+  // A compressor may still have a smaller piece when the next is asked for; behind one of so many bytes it is
+  // not asked for before all of them are taken.
+  const leastTaken = compressor?.writableHighWaterMark ?? 0;
   if (whole) yield format.prologue(columns);
   for await (const { copy, begun } of readers.inOrder(
     statements,
@@ -140,7 +144,7 @@ async function* encoded(
         }
         const { length } = piece;
         yield piece;
-        if (isWritten) giveBack(piece);
+        if (length >= leastTaken) giveBack(piece);
         bytes += length;
         progress.rows = made.rows + (encoder.rows ?? copy.frames);
         requireRoom();

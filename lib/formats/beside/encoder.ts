@@ -11,7 +11,7 @@ const mostIdle = 2;
 let jobs = 0;
 
 /** A small nursery is collected often, and does not grow with the length of a job. */
-const resourceLimits = { maxYoungGenerationSizeMb: 16 };
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 function takeThread(): Worker {
   const waiting = idle.pop();

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
+import { boundGarbage } from '../../runtime/garbage.ts';
 import { SpareBuffers } from '../../runtime/spare-buffers.ts';
 import { formatOf } from '../index.ts';
 import { UnfitRow } from '../unfit-row.ts';
@@ -39,6 +40,7 @@ async function encode({ request, columns }: Job): Promise<void> {
       if (piece === undefined || piece === 'end') return;
       yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
       tell({ kind: 'want', rows: rows(), taken: piece }, [piece.buffer]);
+      boundGarbage();
     }
   }
 
