@@ -8,12 +8,12 @@ import { completeUpload, createUpload, type Upload, uploadPart } from './upload.
  * `inFlight` parts are on their way; `write` resolves when there is room for more, so the pace of S3
  * reaches whoever produces the bytes. Nothing is visible under the key before `complete`.
  *
- * S3 takes 10,000 parts: 1,000 of 8 MiB, then 9,000 of 64 MiB make 570 GiB, several times what one
- * invocation can write in its time.
+ * S3 takes 10,000 parts of 5 MiB and more: 1,000 of those, then 9,000 of 64 MiB make 560 GiB, several
+ * times what one invocation can write in its time.
  */
 const inFlight = 3;
 const mebibyte = 2 ** 20;
-const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 8 : 64) * mebibyte;
+const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 5 : 64) * mebibyte;
 
 export class MultipartWriter {
   readonly upload: Upload;

@@ -18,7 +18,7 @@ let reference: Buffer;
 const recovered: number[] = [];
 
 const rows = 60_000;
-/** Two parts of 8 MiB and some. */
+/** Three parts of 5 MiB and some. */
 const whole = { sources: ['sales'], dataset: 'boundary_rows', format: 'csv' };
 /** Estimated at some minutes by the cost of its function: three units of more than 5 MiB, which are copied. */
 const inUnits = {

@@ -9,7 +9,7 @@ import { sweep } from '../stack/sweep.ts';
 import { until } from '../stack/until.ts';
 
 const rows = 130_000;
-/** Five parts of 8 MiB, the last one smaller: there is a middle to be interrupted in. */
+/** Seven parts of 5 MiB, the last one smaller: there is a middle to be interrupted in. */
 const manyParts = { sources: ['sales'], dataset: 'storage_rows', format: 'csv' };
 let results: Topic;
 let reference: Buffer;
