@@ -32,7 +32,7 @@ async function frameOf(compressor: ZstdCompress, bytes: Buffer): Promise<Buffer>
   compressor.flush(constants.ZSTD_e_end, resolve);
   await promise;
   // What came out last may not have been handed on yet.
-  compressor.read();
+  while (compressor.readableLength > 0) compressor.read();
   compressor.off('data', take).off('error', reject);
   return made.length === 1 && made[0] ? made[0] : Buffer.concat(made);
 }
