@@ -1,23 +1,12 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { createExport, ended, monthOfOrders } from '../stack/api.ts';
+import { type Theme, violations } from '../stack/axe.ts';
 import { signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
 import { stack } from '../stack/stack.ts';
 
 const { page, another } = usePages();
-
-type Theme = 'light' | 'dark';
-
-/** What axe has to say, short enough to read in a report. A theme changes colours alone: the dark one is asked for those. */
-async function violations(of: Page, theme: Theme, within = 'body'): Promise<string[]> {
-  // Without frames there is nothing to put together in a page of axe's own.
-  const axe = new AxeBuilder({ page: of }).include(within).setLegacyMode();
-  if (theme === 'dark') axe.withTags(['cat.color']);
-  const { violations: found } = await axe.analyze();
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-}
 
 async function fillForm(of: Page): Promise<void> {
   await choose(of, 'Source', 'sales');
@@ -30,7 +19,7 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     const here = await another({ colorScheme: theme });
     await here.goto(stack.url);
     await here.getByLabel('Email').waitFor();
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
   }, 60_000);
 
   test('the exports page, a refused form, a dialog and one export', async () => {
@@ -42,23 +31,23 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     // One row is as good as fifty, and is looked at in a tenth of the time.
     await here.getByLabel('Search exports').fill(id.slice(-8));
     await fillForm(here);
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
 
     await here.getByLabel('From', { exact: true }).fill('yesterday');
     await here.getByRole('button', { name: 'Export', exact: true }).click();
     await here.getByText('There is a problem').waitFor();
-    expect(await violations(here, theme, 'form')).toEqual([]);
+    expect(await violations(here, { theme, within: 'form' })).toEqual([]);
 
     await here.getByRole('button', { name: new RegExp(`^More for .*${id.slice(-8)}`) }).click();
     await here.getByRole('menuitem', { name: 'Manifest' }).click();
     await here.getByRole('dialog').getByText('SHA-256').waitFor();
-    expect(await violations(here, theme, 'dialog')).toEqual([]);
+    expect(await violations(here, { theme, within: 'dialog' })).toEqual([]);
     await here.keyboard.press('Escape');
 
     await here.locator(`#export-${id}`).getByRole('link').first().click();
     await here.waitForURL(`**/exports/${id}`);
     await here.getByText('SHA-256').first().waitFor();
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
   }, 120_000);
 
   test('the page on a phone, and a refused download', async () => {
@@ -66,13 +55,13 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     await signIn(here);
     await here.getByRole('row').first().waitFor();
     await here.getByLabel('Search exports').fill('orders_2024-03-01_2024-04-01');
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
     await here.goto(`${stack.url}/exports/new`);
     await here.getByRole('combobox', { name: 'Source', exact: true }).waitFor();
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
     await here.goto(`${stack.url}/files/nothing`);
     await here.getByRole('heading', { name: 'Not found' }).waitFor();
-    expect(await violations(here, theme)).toEqual([]);
+    expect(await violations(here, { theme })).toEqual([]);
   }, 60_000);
 });
 

@@ -1,6 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { createExport, monthOfOrders } from '../stack/api.ts';
+import { violations } from '../stack/axe.ts';
 import { newestExport, signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
 import { sourceUrl, sql } from '../stack/stack.ts';
@@ -34,12 +35,6 @@ async function openForm(source: string, dataset: string): Promise<Page> {
   return page();
 }
 
-/** Of what is new here; the rest of the page is looked at elsewhere. */
-const violations = async (of: Page, within: 'dialog' | 'form'): Promise<string[]> =>
-  (await new AxeBuilder({ page: of }).include(within).analyze()).violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`,
-  );
-
 const previewButton = (of: Page) => of.getByRole('button', { name: 'Preview 20 rows' });
 const dialogOf = (of: Page) => of.getByRole('dialog', { name: /^Preview of / });
 const rowsOf = (of: Page) =>
@@ -69,7 +64,7 @@ test('the estimate comes by itself, the preview when its button is pressed; all 
   await dialogOf(here).waitFor();
   await dialogOf(here).getByText('The first 20 rows of the file, as CSV.').waitFor();
   expect(await rowsOf(here).count()).toBe(21);
-  expect(await violations(here, 'dialog')).toEqual([]);
+  expect(await violations(here, { within: 'dialog' })).toEqual([]);
   const region = dialogOf(here).getByRole('region', { name: 'First rows of the file' });
   await here.keyboard.press('Tab');
   expect(await region.evaluate((it) => it === document.activeElement)).toBe(true);
@@ -108,7 +103,7 @@ test('a form that is not right is refused as by Export; what the source says no 
     .getByRole('alert')
     .getByText(/Database sales reported an error while reading/)
     .waitFor();
-  expect(await violations(page(), 'dialog')).toEqual([]);
+  expect(await violations(page(), { within: 'dialog' })).toEqual([]);
   await sql(
     sourceUrl('sales'),
     `create or replace view ${schema}.broken as select n as id, n as part from generate_series(1, 3) n`,
@@ -134,12 +129,12 @@ test('what the estimate is refused for stands beside its field', async () => {
 
 test('several sources: chosen in the form, seen in the preview, asked for of the API', async () => {
   const here = await openForm('sales', `${schema}.visits`);
-  const before = await newestExport();
+  const before = await createExport(monthOfOrders);
   const group = here.getByRole('group', { name: 'Rows of other sources, too' });
   await group.getByRole('checkbox', { name: 'iot' }).check();
   await group.getByText(/In one file: sales, then iot\. The first column, _source,/).waitFor();
   await here.getByText(/^~24 rows/).waitFor();
-  expect(await violations(here, 'form')).toEqual([]);
+  expect(await violations(here, { within: 'form' })).toEqual([]);
   await previewButton(here).click();
   await dialogOf(here).getByText('Those of sales come first').waitFor();
   const sources = await rowsOf(here).locator('td:nth-child(2)').allTextContents();

@@ -51,7 +51,7 @@ async function all(copy: CopyOut): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-describe.each(ways)('by %s', (_, more, stream) => {
+describe.each(ways)('by %s', (...[, more, stream]) => {
   let client: pg.Client;
 
   const connected = async (): Promise<pg.Client> => {
