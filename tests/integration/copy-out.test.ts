@@ -11,10 +11,11 @@ import { until } from '../stack/until.ts';
 
 /** The rows of a COPY, taken out of the frames of the wire, held against what PostgreSQL says it sent. */
 const ways = [
-  ['a connection of a reader', '', () => new SourceSocket()],
-  ['a connection of a reader by TLS', '?sslmode=no-verify', () => new SourceSocket()],
-  ['a connection of a pool', '', undefined],
+  ['a connection of a reader', 'plain', () => new SourceSocket()],
+  ['a connection of a reader by TLS', 'TLS', () => new SourceSocket()],
+  ['a connection of a pool', 'plain', undefined],
 ] as const;
+let urlOfTls = '';
 
 beforeAll(async () => {
   const { key, certificate } = selfSigned();
@@ -29,6 +30,12 @@ beforeAll(async () => {
     await writeFile(join(folder, name), text, { mode: 0o600 });
     await chown(join(folder, name), uid, gid);
   }
+  // The name in the certificate is that of the host.
+  const url = new URL(sourceUrl('sales'));
+  url.hostname = 'localhost';
+  url.searchParams.set('sslmode', 'verify-full');
+  url.searchParams.set('sslrootcert', join(folder, 'server.crt'));
+  urlOfTls = url.href;
   await setTls('on');
 });
 afterAll(() => setTls('off'));
@@ -51,12 +58,12 @@ async function all(copy: CopyOut): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-describe.each(ways)('by %s', (...[, more, stream]) => {
+describe.each(ways)('by %s', (...[, wire, stream]) => {
   let client: pg.Client;
 
   const connected = async (): Promise<pg.Client> => {
     const made = new pg.Client({
-      connectionString: `${sourceUrl('sales')}${more}`,
+      connectionString: wire === 'TLS' ? urlOfTls : sourceUrl('sales'),
       ...(stream && { stream }),
     });
     made.on('error', () => undefined);
@@ -71,7 +78,7 @@ describe.each(ways)('by %s', (...[, more, stream]) => {
 
   test('it is that', async () => {
     const { rows } = await client.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
-    expect(rows).toEqual([{ ssl: more !== '' }]);
+    expect(rows).toEqual([{ ssl: wire === 'TLS' }]);
   });
 
   test.each([
