@@ -10,11 +10,12 @@ import { findRunningStack, type RunningStack, startCommand } from './found-stack
 import { restartOutcome } from './functions-restart.ts';
 import { type Home, openHome, REPO } from './home.ts';
 import { tryLock } from './lock.mjs';
+import { START_SECONDS } from './parts/context.ts';
 import { waitFor, within } from './processes.ts';
 import { watchSources } from './watch-sources.ts';
 
 /** Longer than the supervisor gives the functions to stop and to start. */
-const RESTART_SECONDS = 120;
+const RESTART_SECONDS = 4 * START_SECONDS;
 const CLOSE_SECONDS = 3;
 
 const stopping = new AbortController();

@@ -13,8 +13,6 @@ import { logTail } from './processes.ts';
 import { exitError, type Supervisor } from './supervisor.ts';
 
 const PART = 'functions';
-/** The other parts run already: what does not answer by then has an error that more waiting does not mend. */
-const ANSWER_SECONDS = 20;
 
 const outcomeSchema = z.object({
   /** Milliseconds since 1970: an asker tells by it whether its own restart is meant. */
@@ -38,7 +36,7 @@ export function restartOutcome(logs: string, since: number): Outcome | undefined
 
 export class FunctionsRestart {
   readonly #supervisor: Supervisor;
-  #start: ((seconds: number) => Promise<void>) | undefined;
+  #start: (() => Promise<void>) | undefined;
   #asked = false;
   #running: Promise<void> | undefined;
   #logs = '';
@@ -58,7 +56,7 @@ export class FunctionsRestart {
   ): void {
     this.#logs = context.home.logs;
     this.#report = context.report;
-    this.#start = (seconds) => this.#onTrial(application, events, context, seconds);
+    this.#start = () => this.#onTrial(application, events, context);
   }
 
   /** → when no restart is under way. */
@@ -75,14 +73,14 @@ export class FunctionsRestart {
   }
 
   /** What is asked for during a restart is one more: the code may have changed since it was read. */
-  async #run(start: (seconds: number) => Promise<void>): Promise<void> {
+  async #run(start: () => Promise<void>): Promise<void> {
     while (this.#asked && !this.#supervisor.signal.aborted) {
       this.#asked = false;
       const begun = Date.now();
       let error: Outcome['error'];
       try {
         await this.#supervisor.stop(PART);
-        await start(ANSWER_SECONDS);
+        await start();
       } catch (reason) {
         if (this.#supervisor.signal.aborted) return;
         error = {
@@ -105,7 +103,6 @@ export class FunctionsRestart {
     application: Record<string, string>,
     events: FunctionsEvents,
     context: StartContext,
-    seconds: number,
   ): Promise<void> {
     const trial = new AbortController();
     const log = join(context.home.logs, `${PART}.log`);
@@ -126,7 +123,7 @@ export class FunctionsRestart {
         trial.abort(new StackError('a worker ended as soon as it started. The log:', logTail(log)));
       },
     };
-    const { consumersReady } = await startFunctions(application, watched, tried, seconds);
+    const { consumersReady } = await startFunctions(application, watched, tried);
     await consumersReady();
     await sweepOnce(tried);
     this.#supervisor.trust(PART);

@@ -2,6 +2,12 @@ import type { Home, Secrets } from '../home.ts';
 import type { Ports } from '../ports.ts';
 import type { Service, ServiceSpec } from '../processes.ts';
 
+/**
+ * How long a part may take to answer. One that ends is not waited for, so this is for machines that are slow, or kept
+ * busy by others.
+ */
+export const START_SECONDS = 180;
+
 /** What a part is given to start with. */
 export interface StartContext {
   home: Home;

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { StackError } from '../errors.ts';
 import { REPO } from '../home.ts';
 import { lastLines, waitFor } from '../processes.ts';
-import type { StartContext } from './context.ts';
+import { START_SECONDS, type StartContext } from './context.ts';
 
-const START_SECONDS = 60;
+/** The other parts run already: an answer that is an error by then is one that more waiting does not mend. */
+const WELL_SECONDS = 30;
 const STOP_SECONDS = 15;
 const STAGE = 'local';
 const SWEEP = `streamsync-${STAGE}-sweep`;
@@ -39,7 +40,6 @@ export async function startFunctions(
   application: Record<string, string>,
   events: FunctionsEvents,
   context: StartContext,
-  seconds = START_SECONDS,
 ): Promise<{ consumersReady: () => Promise<void> }> {
   const { ports, signal, report } = context;
   let joined = false;
@@ -84,10 +84,14 @@ export async function startFunctions(
       }
     },
   });
-  const health = await waitFor('functions do not answer', { seconds, signal }, async () => {
-    const response = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, {
-      signal: AbortSignal.timeout(5000),
-    });
+  const ask = (): Promise<Response> =>
+    fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
+  await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, () =>
+    ask().then((response) => response.text()),
+  );
+  const well = { seconds: WELL_SECONDS, signal };
+  const health = await waitFor('functions are not well', well, async () => {
+    const response = await ask();
     const answer = await response.text();
     if (response.status !== 200)
       throw new StackError(`status ${response.status}: ${answer.slice(0, 500)}`);

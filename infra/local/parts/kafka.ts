@@ -21,14 +21,13 @@ import { createOnce } from '../files.ts';
 import { REPO } from '../home.ts';
 import { type CommandSpec, run, startService, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
-import type { StartContext } from './context.ts';
+import { START_SECONDS, type StartContext } from './context.ts';
 import { install, isInstalled, type Part, partDirectory } from './install.ts';
 import { javaIdentity } from './java.ts';
 
 const CONFIGURATION = join(REPO, 'infra/kafka');
 const POM = join(CONFIGURATION, 'pom.xml');
 const STARTED = 'Kafka Server started';
-const START_SECONDS = 60;
 const STOP_SECONDS = 15;
 
 const jars: Part = { name: 'kafka', definition: readFileSync(POM, 'utf8') };

@@ -6,12 +6,11 @@ import type { ToolContext } from '../apt.ts';
 import { REPO } from '../home.ts';
 import { run, waitFor } from '../processes.ts';
 import type { Tool } from '../tools.ts';
-import type { StartContext } from './context.ts';
+import { START_SECONDS, type StartContext } from './context.ts';
 import { install, isInstalled, type Part, partDirectory } from './install.ts';
 
 const REQUIREMENTS = join(REPO, 'infra/localstack/requirements.lock.txt');
 const LAUNCHER = join(REPO, 'infra/localstack/launcher.py');
-const START_SECONDS = 60;
 const STOP_SECONDS = 10;
 
 /** Prints the path of the interpreter when it is one the locked versions are made for and can make environments. */

@@ -7,11 +7,10 @@ import { hasIpv6Loopback, requireFree } from '../ports.ts';
 import { run, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
 import { firstFitting, type Tool } from '../tools.ts';
-import type { StartContext } from './context.ts';
+import { START_SECONDS, type StartContext } from './context.ts';
 
 const TEMPLATE = join(REPO, 'infra/nginx/nginx.conf.template');
 const MODULES = ['--with-http_auth_request_module', '--with-http_slice_module'];
-const START_SECONDS = 20;
 const STOP_SECONDS = 5;
 
 export const nginx: Tool = {
@@ -61,7 +60,7 @@ export async function startNginx(
     command: program,
     args: ['-t', ...args],
     ...place,
-    seconds: 20,
+    seconds: 60,
     signal,
   });
   // Minutes may have passed since the port was chosen, on a first start.
@@ -82,7 +81,7 @@ export async function startNginx(
 
 /** The whole way, as a client goes it. */
 export async function checkOrigin(url: string, signal: AbortSignal): Promise<void> {
-  await waitFor(`${url}/api/v1/health is not well`, { seconds: 30, signal }, async () => {
+  await waitFor(`${url}/api/v1/health is not well`, { seconds: 60, signal }, async () => {
     const response = await fetch(`${url}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
     const body = await response.text();
     if (response.status !== 200)

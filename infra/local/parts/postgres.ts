@@ -15,9 +15,8 @@ import { StackError } from '../errors.ts';
 import { createOnce } from '../files.ts';
 import { type Home } from '../home.ts';
 import { type Owner, run, waitFor } from '../processes.ts';
-import type { StartContext } from './context.ts';
+import { START_SECONDS, type StartContext } from './context.ts';
 
-const START_SECONDS = 60;
 const STOP_SECONDS = 30;
 
 /** Parallel queries share memory under /dev/shm; containers often have 64 MB of it. */
@@ -163,7 +162,7 @@ async function chooseLaunch(
         args,
         env: context.environment,
         cwd: '/',
-        seconds: 20,
+        seconds: 60,
         signal: context.signal,
         owner: as,
       });
@@ -222,7 +221,7 @@ async function ownerFor(home: Home, { environment: env, signal }: StartContext):
         args: [flag, name],
         env,
         cwd: '/',
-        seconds: 10,
+        seconds: 60,
         signal,
       }),
     );
