@@ -23,5 +23,6 @@ export default {
   ],
   // One stack serves all files, and some of them stop parts of it.
   maxWorkers: 1,
-  testTimeout: 60_000,
+  // Each wait in a test has an end of its own; this is for machines that others keep busy.
+  testTimeout: 600_000,
 };

@@ -20,7 +20,7 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     await here.goto(stack.url);
     await here.getByLabel('Email').waitFor();
     expect(await violations(here, { theme })).toEqual([]);
-  }, 60_000);
+  });
 
   test('the exports page, a refused form, a dialog and one export', async () => {
     const { id } = await createExport(monthOfOrders);
@@ -48,7 +48,7 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     await here.waitForURL(`**/exports/${id}`);
     await here.getByText('SHA-256').first().waitFor();
     expect(await violations(here, { theme })).toEqual([]);
-  }, 120_000);
+  });
 
   test('the page on a phone, and a refused download', async () => {
     const here = await another({ colorScheme: theme, viewport: { width: 390, height: 800 } });
@@ -62,7 +62,7 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     await here.goto(`${stack.url}/files/nothing`);
     await here.getByRole('heading', { name: 'Not found' }).waitFor();
     expect(await violations(here, { theme })).toEqual([]);
-  }, 60_000);
+  });
 });
 
 test('320 px are enough: no page is wider than its window', async () => {
@@ -77,7 +77,7 @@ test('320 px are enough: no page is wider than its window', async () => {
   await narrow.goto(`${stack.url}/exports/new`);
   await fillForm(narrow);
   expect(await overflow()).toBe(0);
-}, 60_000);
+});
 
 test('what loads later moves nothing: the layout shifts by less than 0.1', async () => {
   await page().addInitScript(() => {
@@ -96,4 +96,4 @@ test('what loads later moves nothing: the layout shifts by less than 0.1', async
   await page().waitForTimeout(1_000);
   const { shift } = await page().evaluate((): { shift: number } => Reflect.get(window, 'total'));
   expect(shift).toBeLessThan(0.1);
-}, 60_000);
+});

@@ -35,7 +35,7 @@ test('sign in, export, watch, download: the bytes are those of the manifest', as
   const bytes = await readFile(await download.path());
   expect(bytes.length).toBe(document.file?.bytes);
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(document.file?.sha256);
-}, 90_000);
+});
 
 test('the manifest is shown as signed, and saved it is what was signed', async () => {
   const { id } = await createExport(monthOfOrders);
@@ -54,7 +54,7 @@ test('the manifest is shown as signed, and saved it is what was signed', async (
   const manifest: unknown = JSON.parse(await readFile(await saved.path(), 'utf8'));
   const answer = await call('GET', `/exports/${id}/manifest`, { headers: asDemo });
   expect(manifest).toEqual(answer.json(z.looseObject({})));
-}, 60_000);
+});
 
 test('an export that ends is announced once, its progress never; 100 % is never shown before', async () => {
   await sql(
@@ -94,7 +94,7 @@ test('an export that ends is announced once, its progress never; 100 % is never 
   expect(said.filter((text) => /ready/.test(text))).toHaveLength(1);
   expect(said.filter((text) => /%|running/i.test(text))).toEqual([]);
   expect(percents.filter((percent) => percent >= 100)).toEqual([]);
-}, 90_000);
+});
 
 test('cancel: the dialog says what is lost, the source is left at once, the row says cancelled', async () => {
   await sql(
@@ -136,7 +136,7 @@ test('cancel: the dialog says what is lost, the source is left at once, the row 
     },
     { seconds: 10 },
   );
-}, 90_000);
+});
 
 test('a file that was fetched leaves the list, and the next row has the focus', async () => {
   const [below, leaving] = [await createExport(monthOfOrders), await createExport(monthOfOrders)];
@@ -161,7 +161,7 @@ test('a file that was fetched leaves the list, and the next row has the focus', 
     .getByText(/downloaded\./)
     .first()
     .waitFor();
-}, 90_000);
+});
 
 test('exports that were started elsewhere wait behind a button; nothing moves by itself', async () => {
   await signIn(page());
@@ -175,7 +175,7 @@ test('exports that were started elsewhere wait behind a button; nothing moves by
   expect(await first.getAttribute('id')).toBe(before);
   await page().getByRole('button', { name: 'Show', exact: true }).click();
   await page().locator(`#export-${id}`).waitFor();
-}, 90_000);
+});
 
 test('a link of an event opens the export after sign in', async () => {
   const { id } = await newestExport();
@@ -188,7 +188,7 @@ test('a link of an event opens the export after sign in', async () => {
     .getByText(new RegExp(id.slice(-8)))
     .first()
     .waitFor();
-}, 60_000);
+});
 
 test('a refused download is a page of ours with the reason and the way back, for a program a problem', async () => {
   const { id } = await createExport(monthOfOrders);
@@ -208,4 +208,4 @@ test('a refused download is a page of ours with the reason and the way back, for
   await stranger.getByLabel('Email').waitFor();
 
   expect((await call('GET', url)).problem()).toMatchObject({ status: 403, code: 'ticket_used' });
-}, 60_000);
+});

@@ -33,7 +33,7 @@ test('a form without a dataset is refused: the summary has the focus, its link g
   const source = page().getByRole('combobox', { name: 'Source', exact: true });
   expect(await source.inputValue()).toBe('iot');
   expect((await newestExport()).id).toBe(before.id);
-}, 60_000);
+});
 
 test('a wrong password keeps the email and says so', async () => {
   await page().goto(stack.url);
@@ -42,7 +42,7 @@ test('a wrong password keeps the email and says so', async () => {
   await page().getByRole('button', { name: 'Sign in' }).click();
   await page().getByText('Email or password is not right. Try again.').waitFor();
   expect(await page().getByLabel('Email').inputValue()).toBe(credentials.demo.email);
-}, 60_000);
+});
 
 test('a double click is one export, and days are those of the zone that is shown', async () => {
   const berlin = await another({ timezoneId: 'Europe/Berlin' });
@@ -68,7 +68,7 @@ test('a double click is one export, and days are those of the zone that is shown
     [made.createdAt],
   );
   expect(count).toBe(1);
-}, 60_000);
+});
 
 test('the session ends while the form is filled in: sign in again, and it goes on as it was', async () => {
   await page().goto(stack.url);
@@ -104,7 +104,7 @@ test('the session ends while the form is filled in: sign in again, and it goes o
     return newest.id === before.id ? undefined : newest;
   });
   expect(made.request).toMatchObject({ dataset: 'orders', to: '2024-03-03T00:00:00Z' });
-}, 90_000);
+});
 
 test('the whole of it by keyboard: sign in, choose, export, download', async () => {
   const { keyboard } = page();
@@ -151,7 +151,7 @@ test('the whole of it by keyboard: sign in, choose, export, download', async () 
   const begun = page().waitForEvent('download');
   await keyboard.press('Enter');
   expect((await begun).suggestedFilename()).toContain(made.id.slice(-8));
-}, 120_000);
+});
 
 /** Tabs until what has the focus is named so. */
 async function tabTo(of: Page, wanted: string | RegExp, key = 'Tab'): Promise<void> {

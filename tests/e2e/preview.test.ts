@@ -87,7 +87,7 @@ test('the estimate comes by itself, the preview when its button is pressed; all 
   await here.getByLabel('Format').selectOption('xlsx');
   await previewButton(here).click();
   await dialogOf(here).getByText('The first 20 rows of the file, as Excel.').waitFor();
-}, 60_000);
+});
 
 test('a form that is not right is refused as by Export; what the source says no to is shown, and can be tried again', async () => {
   await signIn(page());
@@ -110,7 +110,7 @@ test('a form that is not right is refused as by Export; what the source says no 
   );
   await dialogOf(page()).getByRole('button', { name: 'Try again' }).click();
   await dialogOf(page()).getByText('All 3 rows of the file, as CSV.').waitFor();
-}, 60_000);
+});
 
 test('what the estimate is refused for stands beside its field', async () => {
   const here = await openForm('sales', `${schema}.visits`);
@@ -125,7 +125,7 @@ test('what the estimate is refused for stands beside its field', async () => {
   } finally {
     await sql(sourceUrl('sales'), `alter table ${schema}.gone rename to visits`);
   }
-}, 60_000);
+});
 
 test('several sources: chosen in the form, seen in the preview, asked for of the API', async () => {
   const here = await openForm('sales', `${schema}.visits`);
@@ -151,7 +151,7 @@ test('several sources: chosen in the form, seen in the preview, asked for of the
   await here.getByLabel('Format').selectOption('xlsx');
   await here.getByText(/iot has .*visits, too\. A file of Excel has the rows of one/).waitFor();
   await here.getByText(/^~12 rows/).waitFor();
-}, 60_000);
+});
 
 test('where the data is: bars with words, those of the dates stand out', async () => {
   await sql(sourceUrl('sales'), 'analyze orders');
@@ -173,4 +173,4 @@ test('where the data is: bars with words, those of the dates stand out', async (
   });
   await choose(here, 'Dataset', `${schema}.seen`);
   await here.getByText(/Where the data is: not known\./).waitFor();
-}, 60_000);
+});

@@ -77,7 +77,7 @@ test('a cancelled export is tried again under its id; one that is under way is n
     .getByText(/2,000 rows/)
     .waitFor();
   expect(await readExport(id)).toMatchObject({ status: 'ready', file: { rows: 2_000 } });
-}, 120_000);
+});
 
 test('NDJSON and gzip by the form: the file unpacks to as many lines as the manifest has rows', async () => {
   await signIn(page());
@@ -108,7 +108,7 @@ test('NDJSON and gzip by the form: the file unpacks to as many lines as the mani
   const { file } = answer.json(manifestSchema);
   expect(lines.length).toBe(file.rows);
   expect(JSON.parse(lines[0] ?? '')).toHaveProperty('id');
-}, 90_000);
+});
 
 test('too much for one moment: refused beside its field, and one press asks for it in parts', async () => {
   await sql(
@@ -141,7 +141,7 @@ test('too much for one moment: refused beside its field, and one press asks for 
   } finally {
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
   }
-}, 90_000);
+});
 
 test('a source that is paused says so beside its field, and its exports say why they wait', async () => {
   const pause = '/sources/iot/pause';
@@ -166,4 +166,4 @@ test('a source that is paused says so beside its field, and its exports say why 
   } finally {
     await call('DELETE', pause, { headers: asAdmin });
   }
-}, 90_000);
+});

@@ -30,7 +30,7 @@ test('the first view needs at most 170 kB of JavaScript, compressed; the exports
   await signIn(page());
   await page().getByRole('combobox', { name: 'Source', exact: true }).waitFor();
   expect(await loaded('sign-in and the exports page')).toBeLessThanOrEqual(190_000);
-}, 60_000);
+});
 
 test('hashed files may be kept for ever, the page itself has to be asked for', async () => {
   const html = await fetch(stack.url, { signal: AbortSignal.timeout(10_000) });
@@ -39,7 +39,7 @@ test('hashed files may be kept for ever, the page itself has to be asked for', a
   const script = await fetch(stack.url + asset, { signal: AbortSignal.timeout(10_000) });
   expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   expect(html.headers.get('content-security-policy')).not.toContain('unsafe');
-}, 30_000);
+});
 
 describe.each([
   { view: 'sign-in page', signedIn: false, heading: 'Sign in' },
@@ -58,7 +58,7 @@ describe.each([
     console.info(`Lighthouse, ${view}: ${JSON.stringify(Object.fromEntries(best))}`);
     expect(best.size).toBe(3);
     expect(lowest(best)).toBeGreaterThanOrEqual(90);
-  }, 180_000);
+  });
 });
 
 const lowest = (scores: Map<string, number>): number =>

@@ -134,20 +134,16 @@ describe('the worker of a snapshot is killed', () => {
       fault: { operation: 'CompleteMultipartUpload', action: { kind: 'holdAfter' }, times: 1 },
       adopted: true,
     },
-  ])(
-    '$at',
-    async ({ fault, adopted = false }) => {
-      const met = await exportMeeting(whole, fault);
-      await met.fault.held();
-      await killWorkers();
-      await recovery(met.id, 1);
-      await met.fault.remove();
-      await requireWhole(met.id, { reference, results });
-      expect(await attemptsOf(met.id)).toEqual(['lost', 'done']);
-      expect(await isAdopted(met.id)).toBe(adopted);
-    },
-    150_000,
-  );
+  ])('$at', async ({ fault, adopted = false }) => {
+    const met = await exportMeeting(whole, fault);
+    await met.fault.held();
+    await killWorkers();
+    await recovery(met.id, 1);
+    await met.fault.remove();
+    await requireWhole(met.id, { reference, results });
+    expect(await attemptsOf(met.id)).toEqual(['lost', 'done']);
+    expect(await isAdopted(met.id)).toBe(adopted);
+  });
 
   test('after its commit, before the event about it is sent', async () => {
     const { id, fault } = await exportMeeting(whole, {
@@ -157,7 +153,7 @@ describe('the worker of a snapshot is killed', () => {
     await killBeforeRelay(id, fault);
     await requireWhole(id, { reference, results });
     expect(await attemptsOf(id)).toEqual(['done']);
-  }, 150_000);
+  });
 });
 
 describe('the worker that puts the pieces together is killed', () => {
@@ -196,24 +192,20 @@ describe('the worker that puts the pieces together is killed', () => {
       perUnit: 1,
       adopted: true,
     },
-  ])(
-    '$at',
-    async ({ fault, perUnit, adopted = false }) => {
-      const met = await exportMeeting(inUnits, behindUnits(fault, perUnit));
-      await met.fault.held(40);
-      const before = await attemptsOf(met.id);
-      await killWorkers();
-      await recovery(met.id, before.length);
-      await met.fault.remove();
-      await requireWhole(met.id, { reference: unitsReference(), results });
-      const after = await attemptsOf(met.id);
-      // No piece was read again.
-      expect(after.filter((state) => state === 'done')).toHaveLength(before.length);
-      expect(after.filter((state) => state === 'lost')).toHaveLength(1);
-      expect(await isAdopted(met.id)).toBe(adopted);
-    },
-    150_000,
-  );
+  ])('$at', async ({ fault, perUnit, adopted = false }) => {
+    const met = await exportMeeting(inUnits, behindUnits(fault, perUnit));
+    await met.fault.held(40);
+    const before = await attemptsOf(met.id);
+    await killWorkers();
+    await recovery(met.id, before.length);
+    await met.fault.remove();
+    await requireWhole(met.id, { reference: unitsReference(), results });
+    const after = await attemptsOf(met.id);
+    // No piece was read again.
+    expect(after.filter((state) => state === 'done')).toHaveLength(before.length);
+    expect(after.filter((state) => state === 'lost')).toHaveLength(1);
+    expect(await isAdopted(met.id)).toBe(adopted);
+  });
 
   test('after its commit, before the event about it is sent', async () => {
     const { id, fault } = await exportMeeting(
@@ -223,7 +215,7 @@ describe('the worker that puts the pieces together is killed', () => {
     await killBeforeRelay(id, fault);
     await requireWhole(id, { reference: unitsReference(), results });
     expect(new Set(await attemptsOf(id))).toEqual(new Set(['done']));
-  }, 150_000);
+  });
 
   const unitsReference = (): Buffer =>
     Buffer.from(

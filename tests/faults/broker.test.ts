@@ -37,7 +37,7 @@ test('with Kafka away an export is accepted all the same, and made when Kafka is
     `select * from orders where ordered_at >= '2024-03-01' and ordered_at < '2024-04-01'`,
   );
   expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(reference));
-}, 240_000);
+});
 
 test('with the object storage away for some seconds an export waits for it, and is whole', async () => {
   const storage = await pidOf('localstack');
@@ -54,7 +54,7 @@ test('with the object storage away for some seconds an export waits for it, and 
   const document = await ended(id, 100);
   expect(document.status).toBe('ready');
   expect((await download(id)).bytes.length).toBe(document.file?.bytes);
-}, 150_000);
+});
 
 test('with the functions away a download is refused, cache or not, and nothing leaks', async () => {
   const { json } = await call('POST', '/exports', { headers: asDemo, body: monthOfOrders });
@@ -74,4 +74,4 @@ test('with the functions away a download is refused, cache or not, and nothing l
     process.kill(functions, 'SIGCONT');
   }
   expect((await call('GET', url, { headers: asDemo })).bytes.equals(warm.bytes)).toBe(true);
-}, 60_000);
+});

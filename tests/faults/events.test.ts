@@ -41,7 +41,7 @@ test('the same request 20 times at once by the API is one export', async () => {
   const [id = ''] = ids;
   await requireWhole(id, { reference, results });
   expect(await attemptsOf(id)).toEqual(['done']);
-}, 120_000);
+});
 
 test('the same event 20 times at once is one export', async () => {
   const event = requested({ ...monthOfOrders, requestedBy });
@@ -59,7 +59,7 @@ test('the same event 20 times at once is one export', async () => {
     [event.id],
   );
   expect(made).toHaveLength(1);
-}, 120_000);
+});
 
 test('every message delivered twice more changes nothing', async () => {
   const event = requested({ ...monthOfOrders, requestedBy });
@@ -86,7 +86,7 @@ test('every message delivered twice more changes nothing', async () => {
   await requireWhole(id, { reference, results });
   expect(await attemptsOf(id)).toEqual(['done']);
   expect(resultsOf(results, event.id, 'accepted')).toHaveLength(1);
-}, 120_000);
+});
 
 // Told, so that what is found can be found again.
 const seed = Date.now();
@@ -200,7 +200,7 @@ test('whatever is sent to exports.requested is done, rejected, or kept with its 
     if (readable(value) === undefined) expect(message?.value).toEqual(asDelivered(value));
     else expect(message).toBeUndefined();
   }
-}, 150_000);
+});
 
 test('whatever is sent to exports.work is kept with its bytes or dropped; units go on', async () => {
   const unknown = fc
@@ -240,4 +240,4 @@ test('whatever is sent to exports.work is kept with its bytes or dropped; units 
     deadWork.messages.map((message) => [String(message.headers.mark), message.value]),
   );
   for (const { value, mark } of before) expect(kept.get(mark)).toEqual(asDelivered(value));
-}, 150_000);
+});

@@ -160,4 +160,4 @@ test(`${all} exports of ten accounts, most of them of one: all are made, and eac
     (first, to) => first.given_at > to.started_at,
   );
   expect(begun).toEqual([]);
-}, 150_000);
+});

@@ -120,4 +120,4 @@ test('the API is killed between its commit and the relay; Kafka in the middle of
   );
   for (const id of [unsent, interrupted])
     expect(await told(third.kafka.brokers, id)).toEqual(['accepted', 'completed']);
-}, 400_000);
+});

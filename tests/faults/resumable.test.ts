@@ -108,7 +108,7 @@ describe('a resumable export whose workers are killed at random', () => {
     expect(units.map(({ state }) => state)).toEqual(Array(units.length).fill('done'));
     expect(kills).toBeGreaterThan(0);
     expect(again).toBeLessThanOrEqual(kills);
-  }, 150_000);
+  });
 
   test('with a writer at work keeps what its manifest promises', async () => {
     const source = sourceUrl('sales');
@@ -147,5 +147,5 @@ describe('a resumable export whose workers are killed at random', () => {
     const added = exported.filter(([key]) => Number(key) > rows).map(([key]) => key);
     expect(new Set(added).size).toBe(added.length);
     expect(document.file?.rows).toBe(lines.length);
-  }, 150_000);
+  });
 });

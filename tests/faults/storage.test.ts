@@ -119,4 +119,4 @@ test('an export whose parts are refused for ever ends failed, and nothing is lef
       'The object storage did not answer. It was tried 6 times. Try again in some minutes; if that does not help, tell your administrator.',
   });
   expect(await attemptsOf(refused)).toEqual([...Array(5).fill('retried'), 'failed']);
-}, 120_000);
+});

@@ -163,7 +163,7 @@ test('a worker that is stopped and wakes up after it was replaced changes nothin
   });
   expect(await readExport(id)).toEqual(document);
   expect(events(id, 'completed')).toHaveLength(1);
-}, 150_000);
+});
 
 test('an export whose server crashes under it, source and catalogue both, ends ready, once', async () => {
   const { id } = await createExport(slow);
@@ -174,7 +174,7 @@ test('an export whose server crashes under it, source and catalogue both, ends r
     reference: await until('the server is back', referenceOrNone),
     results,
   });
-}, 120_000);
+});
 
 const referenceOrNone = () => wanted().catch(() => undefined);
 

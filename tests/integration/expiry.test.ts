@@ -55,7 +55,7 @@ test('an export that has expired is announced, and its object is deleted after t
         String(subject) === id && String(value).includes('streamsync.export.expired.v1'),
     ),
   );
-}, 120_000);
+});
 
 test('a deleted export leaves no object', async () => {
   const { id } = await createExport(monthOfOrders);
@@ -63,7 +63,7 @@ test('a deleted export leaves no object', async () => {
   const key = await keyOf(id);
   expect((await call('DELETE', `/exports/${id}`, { headers: asDemo })).status).toBe(204);
   await gone(key);
-}, 120_000);
+});
 
 test('a unit whose message nobody takes goes back into the queue, and is made', async () => {
   // As if the consumers had been away: dispatched long ago, by a message that is not there.
@@ -83,4 +83,4 @@ test('a unit whose message nobody takes goes back into the queue, and is made', 
     [id],
   );
   expect((await ended(id, 90)).status).toBe('ready');
-}, 120_000);
+});

@@ -113,7 +113,7 @@ test('of one that was asked for by event, the answer to the event is told', asyn
   } finally {
     await results.close();
   }
-}, 120_000);
+});
 
 test('without a stack the logs tell what they can, and say what is missing', async () => {
   await story();

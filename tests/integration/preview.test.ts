@@ -315,7 +315,7 @@ test('what takes too long is told so, and leaves nothing running; nor does who g
   expect(problem).toMatchObject({ status: 503, code: 'source_timeout' });
   expect(problem.detail).toMatch(/first rows of .*slow within 5 seconds.*order any/);
   await noneLeft();
-}, 30_000);
+});
 
 test('nothing is made of it', async () => {
   const newest = async () => (await call('GET', '/exports?limit=1', { headers: asOther })).bytes;

@@ -253,7 +253,7 @@ describe('an export in units has every row once', () => {
     );
     expect(units.length).toBeGreaterThan(1);
     await expectRows(bytes, `select id, ordered_at from orders where id <= ${slowRows}`);
-  }, 150_000);
+  });
 
   test('of pieces so large that the storage copies them', async () => {
     await table(

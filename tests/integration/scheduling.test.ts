@@ -111,7 +111,7 @@ test('tells the time left of an export that goes on steadily', async () => {
   const left = (Date.parse(document.finishedAt ?? '') - told.at) / 1_000;
   expect(told.etaSeconds).toBeGreaterThan(left / 2);
   expect(told.etaSeconds).toBeLessThan(left * 2);
-}, 200_000);
+});
 
 const pause = (source: string, body: unknown, headers: Record<string, string> = asAdmin) =>
   call('POST', `/sources/${source}/pause`, { body, headers });

@@ -84,7 +84,7 @@ describe('a stack of its own', () => {
       redirect: 'follow',
     });
     expect(file.bytes.length).toBe(document.file?.bytes);
-  }, 240_000);
+  });
 
   test('refuses a second start of the same home', () => {
     const again = spawnSync(process.execPath, [join('infra', 'local', 'start.ts')], {
@@ -105,7 +105,7 @@ describe('a stack of its own', () => {
     expect((await call('GET', `${url}/api/v1/health`)).status).toBe(200);
     expect(family.filter(isAlive)).toEqual([]);
     await stopped();
-  }, 240_000);
+  });
 
   test('says which port is taken, and leaves nothing behind', async () => {
     const taken = createServer();
@@ -124,5 +124,5 @@ describe('a stack of its own', () => {
     } finally {
       await new Promise((resolve) => taken.close(resolve));
     }
-  }, 120_000);
+  });
 });

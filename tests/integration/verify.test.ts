@@ -88,7 +88,7 @@ test('files of every format are what their manifests say', async () => {
     expect(lines[3]).toContain(made.file.rows.toLocaleString('en'));
     expect(lines[4]).toContain(jwks);
   }
-}, 120_000);
+});
 
 describe('refused is', () => {
   let good: Fetched;

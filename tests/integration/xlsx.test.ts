@@ -183,7 +183,7 @@ describe('a workbook has', () => {
       }
     expect(counts).toEqual([1_048_576, 3]);
     expect([{ sum }]).toEqual(await sql(source, `select sum(n)::int from ${schema}.tall`));
-  }, 60_000);
+  });
 });
 
 describe('a value of a cell', () => {

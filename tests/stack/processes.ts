@@ -78,12 +78,12 @@ export class StartedStack {
   }
 
   /** The address of the ready line. */
-  ready(seconds = 120): Promise<string> {
+  ready(seconds = 400): Promise<string> {
     return this.#printed('the stack is ready', /^ready {2}(\S+)$/m, seconds);
   }
 
   /** LocalStack's port: it answers there long before the stack is ready. */
-  async s3Port(seconds = 120): Promise<number> {
+  async s3Port(seconds = 400): Promise<number> {
     const line = /\blocalstack +ready on 127\.0\.0\.1:(\d+)$/m;
     return Number(await this.#printed('LocalStack is ready', line, seconds));
   }

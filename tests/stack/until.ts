@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined>,
-  { seconds = 30, everyMilliseconds = 100 } = {},
+  { seconds = 60, everyMilliseconds = 100 } = {},
 ): Promise<T> {
   const end = performance.now() + seconds * 1_000;
   for (;;) {
