@@ -33,10 +33,10 @@ test('the first view needs at most 170 kB of JavaScript, compressed; the exports
 });
 
 test('hashed files may be kept for ever, the page itself has to be asked for', async () => {
-  const html = await fetch(stack.url, { signal: AbortSignal.timeout(10_000) });
+  const html = await fetch(stack.url, { signal: AbortSignal.timeout(30_000) });
   expect(html.headers.get('cache-control')).toBe('no-cache');
   const asset = /\/assets\/[^"]+\.js/.exec(await html.text())?.[0] ?? '';
-  const script = await fetch(stack.url + asset, { signal: AbortSignal.timeout(10_000) });
+  const script = await fetch(stack.url + asset, { signal: AbortSignal.timeout(30_000) });
   expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   expect(html.headers.get('content-security-policy')).not.toContain('unsafe');
 });

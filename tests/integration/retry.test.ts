@@ -146,7 +146,7 @@ describe('another run, under the same id', () => {
     const { id } = await createExport(of('numbers'));
     const first = await ended(id);
     const ticket = await ticketFor(id);
-    const begun = await fetch(ticket, { signal: AbortSignal.timeout(10_000) });
+    const begun = await fetch(ticket, { signal: AbortSignal.timeout(30_000) });
     const cookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? '';
     await begun.arrayBuffer();
     const acknowledged = await call('POST', `/exports/${id}/acknowledge`, {
@@ -165,7 +165,7 @@ describe('another run, under the same id', () => {
     // What was begun is not gone on with out of another file.
     const resumed = await fetch(ticket, {
       headers: { cookie, range: 'bytes=100-' },
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     });
     await resumed.arrayBuffer();
     expect(resumed.status).toBe(410);

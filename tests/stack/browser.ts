@@ -26,7 +26,7 @@ export function usePages(options: BrowserContextOptions = {}): {
     });
     const page = await context.newPage();
     pages.push(page);
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on('console', (message) => {
       if (/Content Security Policy|Uncaught/.test(message.text())) complaints.push(message.text());
     });

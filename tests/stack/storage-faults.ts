@@ -49,7 +49,7 @@ async function control(method: string, path: string, body?: Fault): Promise<unkn
     );
   const response = await fetch(address + path, {
     method,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(30_000),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
