@@ -105,7 +105,7 @@ interface Copied {
 }
 
 /** On a connection that is given up if anything is left of the statement: its server then ends that. */
-async function copyFirst({ source, statement, request, end }: Reading): Promise<Copied> {
+async function copyFirst({ source, statement, end }: Reading): Promise<Copied> {
   const client = await previewPool(source).connect();
   let done = false;
   try {
@@ -118,7 +118,7 @@ async function copyFirst({ source, statement, request, end }: Reading): Promise<
     // The server's own timeout comes first, unless it cannot be heard.
     const stream = addAbortSignal(
       AbortSignal.timeout(left + 500),
-      client.query(new CopyOut(statement, { line: formatOf(request).line })),
+      client.query(new CopyOut(statement)),
     );
     const pieces: Buffer[] = [];
     let bytes = 0;
@@ -195,7 +195,8 @@ async function beginning(
     const source = Readable.from(piecesOf(bytes));
     let length = 0;
     for await (const piece of format.encoder(columns, compression).encode(source)) {
-      pieces.push(piece);
+      // Its own only until the next is asked for.
+      pieces.push(Buffer.from(piece));
       length += piece.length;
       // Of rows that were not read to their end the encoder is not to see it.
       if (length > mostTextBytes) break;

@@ -2,16 +2,10 @@ import type pg from 'pg';
 import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type { SpareBuffers } from '../runtime/spare-buffers.ts';
-import { CopyOut, type Line } from '../sources/copy-out.ts';
+import { CopyOut } from '../sources/copy-out.ts';
 
 /** Pieces that each reader reads ahead of its turn: 4 MB. */
 const ahead = 16;
-
-/** What a reader has begun to read; it comes in full by itself, up to what it may read ahead. */
-export interface Reading<Begun> {
-  begun: Begun;
-  copy: CopyOut;
-}
 
 /**
  * Connections to one source which see the same moment of it and read side by side. The first one has begun
@@ -54,21 +48,23 @@ export class Readers {
   }
 
   /**
-   * The outputs of the statements in their order, while those behind are being read already: `begin` is
-   * called for each as soon as its reader has turned to it. Each reader is at most one statement ahead.
+   * The outputs of the statements in their order, while those behind are being read already, up to what each
+   * reader may read ahead: `begun` is told of each as soon as its reader has turned to it. Each reader is at
+   * most one statement ahead.
    */
-  async *inOrder<Begun>(
+  async *inOrder(
     statements: readonly string[],
-    how: { line: Line | undefined; spare: SpareBuffers },
-    begin: (copy: CopyOut) => Begun,
-  ): AsyncGenerator<Reading<Begun>> {
-    const open = statements.map(() => Promise.withResolvers<Reading<Begun>>());
+    spare: SpareBuffers,
+    begun: (copy: CopyOut) => void,
+  ): AsyncGenerator<CopyOut> {
+    const open = statements.map(() => Promise.withResolvers<CopyOut>());
     // A failure is told where its statement has its turn.
     for (const { promise } of open) promise.catch(() => undefined);
     const reading = this.#clients.map((client) =>
-      this.#read(client, statements, how, (n, copy) =>
-        open[n]?.resolve({ begun: begin(copy), copy }),
-      ).catch((error: unknown) => {
+      this.#read(client, statements, spare, (n, copy) => {
+        begun(copy);
+        open[n]?.resolve(copy);
+      }).catch((error: unknown) => {
         for (const { reject } of open) reject(error);
       }),
     );
@@ -88,14 +84,14 @@ export class Readers {
   async #read(
     client: pg.Client,
     statements: readonly string[],
-    how: { line: Line | undefined; spare: SpareBuffers },
+    spare: SpareBuffers,
     opened: (n: number, copy: CopyOut) => void,
   ): Promise<void> {
     while (this.#next < statements.length) {
       const n = this.#next++;
       while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
       if (this.#stopped) return;
-      const copy = client.query(new CopyOut(statements[n] ?? '', { ahead, ...how }));
+      const copy = client.query(new CopyOut(statements[n] ?? '', { ahead, spare }));
       opened(n, copy);
       await copy.told;
     }

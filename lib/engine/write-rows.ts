@@ -95,13 +95,6 @@ class Parts {
   }
 }
 
-interface Begun {
-  encoder: Encoder;
-  pieces: AsyncIterable<Buffer>;
-  /** A piece that has been written. */
-  giveBack: (piece: Buffer) => void;
-}
-
 async function* encoded(
   readers: Readers,
   how: Rows & { compressor: Transform | undefined },
@@ -110,33 +103,29 @@ async function* encoded(
   const { request, columns, statements, whole, progress, requireRoom, signal, compressor } = how;
   const format = formatOf(request);
   const spare = piecesToSpare();
-  const begin = (copy: CopyOut): Begun => {
-    // It fails where it is read from; before its turn nobody listens.
+  // It fails where it is read from; before its turn nobody listens.
+  const begun = (copy: CopyOut): void => {
     addAbortSignal(signal, copy).on('error', () => undefined);
-    if (format.encodedBeside) {
-      const beside = new EncoderBeside({ request, columns }, { signal, spare });
+  };
+  /** With what becomes of a piece that has been written. */
+  const encoderOf = (): { encoder: Encoder; giveBack: (piece: Buffer) => void } => {
+    if (!format.encodedBeside)
       return {
-        encoder: beside,
-        pieces: beside.encode(copy),
-        giveBack: (it) => beside.giveBack(it),
+        encoder: format.encoder(columns, request.compression),
+        giveBack: (piece) => spare.give(piece),
       };
-    }
-    const encoder = format.encoder(columns, request.compression);
-    return { encoder, pieces: encoder.encode(copy), giveBack: (it) => spare.give(it) };
+    const beside = new EncoderBeside({ request, columns }, { signal, spare });
+    return { encoder: beside, giveBack: (piece) => beside.giveBack(piece) };
   };
   // A compressor may still have a smaller piece when the next is asked for; behind one of so many bytes it is
   // not asked for before all of them are taken.
   const leastTaken = compressor?.writableHighWaterMark ?? 0;
   if (whole) yield format.prologue(columns);
-  for await (const { copy, begun } of readers.inOrder(
-    statements,
-    { line: format.line, spare },
-    begin,
-  )) {
-    const { encoder, pieces, giveBack } = begun;
+  for await (const copy of readers.inOrder(statements, spare, begun)) {
+    const { encoder, giveBack } = encoderOf();
     let bytes = 0;
     try {
-      for await (const piece of pieces) {
+      for await (const piece of encoder.encode(copy)) {
         if (bytes === 0 && piece.length > 0) {
           const glue = format.glue(made.rows > 0);
           yield glue;

@@ -1,5 +1,4 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
-import type { Line } from '../sources/copy-out.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
 import type { RowGroup } from './parquet/footer.ts';
@@ -25,8 +24,6 @@ export interface Format {
   isText: boolean;
   /** The COPY statement whose output the encoder takes. */
   copy(selection: Selection): string;
-  /** If that sends one field in the binary format: what stands around it. */
-  line?: Line;
   /** What stands before the first row. Nothing else writes a header. */
   prologue(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer;
   /** A fresh encoder, for one part. The compression is for a format that compresses inside its files. */

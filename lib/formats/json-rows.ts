@@ -10,15 +10,11 @@ export function jsonType({ base, inJson }: SourceColumn): string {
 }
 
 /**
- * The values in an object a line, of which whatever stands before it is no part: strings without their
- * signs, all else as it is written, so that no number becomes another. A line that does not end is left out.
+ * The values in an object a line: strings without their signs, all else as it is written, so that no number
+ * becomes another. A line that does not end is left out.
  */
 export const jsonRows = (copied: Buffer): Shown[][] =>
-  copied
-    .toString()
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => valuesOf(line.slice(line.indexOf('{'))));
+  copied.toString().split('\n').slice(0, -1).map(valuesOf);
 
 const stringOrSign = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
 

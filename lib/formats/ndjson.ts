@@ -1,24 +1,30 @@
 import { copyJson } from '../sources/copy-statements.ts';
-import { asItComes, type Format, nothing } from './format.ts';
+import { type Format, nothing } from './format.ts';
+import { JsonEncoder } from './json-encoder.ts';
+import { isMade } from './json-kinds.ts';
 import { jsonRows, jsonType } from './json-rows.ts';
 
 /**
- * Newline-delimited JSON as PostgreSQL writes it (row_to_json): an object a line, LF behind each, keys
- * in the order of the columns, NULL as null. Integers of 64 bits and exact numbers are strings, bytes
- * are base64; NaN and the infinities of doubles are strings, because JSON has none.
+ * Newline-delimited JSON of the values as PostgreSQL writes them (row_to_json): an object a line, LF behind
+ * each, keys in the order of the columns, NULL as null. Integers of 64 bits and exact numbers are strings,
+ * bytes are base64; NaN and the infinities of doubles are strings, because JSON has none.
  */
 export const ndjson: Format = {
   extension: 'ndjson',
   contentType: 'application/x-ndjson',
   pagesOfPart: 512,
-  encodedBeside: false,
+  encodedBeside: true,
   isText: true,
-  copy: copyJson,
-  line: { before: '', behind: '\n' },
+  copy: (selection) => copyJson(selection, isMade),
   prologue: () => nothing,
-  encoder: asItComes,
+  encoder: (columns) => new JsonEncoder(columns),
   glue: () => nothing,
   epilogue: () => nothing,
   fileType: jsonType,
-  show: (_, copied) => jsonRows(copied),
+  show(columns, copied) {
+    const encoder = new JsonEncoder(columns);
+    const lines: Buffer[] = [];
+    for (const piece of encoder.lines(copied)) lines.push(Buffer.from(piece));
+    return jsonRows(Buffer.concat([...lines, encoder.rest()]));
+  },
 };

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { CopyOut, type Line, piecesToSpare } from './copy-out.ts';
+import { CopyOut, piecesToSpare } from './copy-out.ts';
 
 /** A message of PostgreSQL's protocol. */
 function message(type: string, body: Buffer): Buffer {
@@ -21,14 +21,13 @@ const rowsOf = (rows: readonly Uint8Array[]): Buffer =>
 /** A connection on which the server says all this, in these pieces; and what of it the driver is given. */
 async function received(
   pieces: readonly Buffer[],
-  line?: Line,
 ): Promise<{ bytes: Buffer; frames: number; rest: Buffer }> {
   const stream = new PassThrough();
   const rest: Buffer[] = [];
   stream.on('data', (bytes: Buffer) => rest.push(bytes));
   const connection = new pg.Connection({ stream: () => stream });
   connection.query = () => undefined;
-  const copy = new CopyOut('copy something to stdout', { line });
+  const copy = new CopyOut('copy something to stdout');
   copy.submit(connection);
   for (const piece of pieces) stream.write(piece);
   const bytes: Buffer[] = [];
@@ -67,29 +66,6 @@ describe('the rows of a COPY', () => {
     }
     const single = [...sent].map((byte) => Buffer.from([byte]));
     expect((await received(single)).bytes.toString()).toBe(Buffer.concat(rows).toString());
-  });
-
-  test('of one field in the binary format are lines of it, wherever the bytes are cut', async () => {
-    const fields = ['{"a": 1}', '', '{"b": "…"}'].map((it) => Buffer.from(it));
-    const binary = (field: Buffer): Buffer => {
-      const head = Buffer.alloc(6);
-      head.writeInt16BE(1);
-      head.writeInt32BE(field.length, 2);
-      return Buffer.concat([head, field]);
-    };
-    const start = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-    const end = Buffer.from([0xff, 0xff]);
-    const line = { before: ',', behind: '\n' };
-    const [first, ...others] = fields.map(binary);
-    const some = [Buffer.concat([start, first ?? end]), ...others, end];
-    const whole = Buffer.concat([begun, rowsOf(some), done, told(3)]);
-    for (let at = 0; at <= whole.length; at++) {
-      const { bytes, frames } = await received(cutAt(whole, [at]), line);
-      expect(bytes.toString()).toBe(',{"a": 1}\n,\n,{"b": "…"}\n');
-      expect(frames).toBe(3);
-    }
-    const none = Buffer.concat([begun, rowsOf([Buffer.concat([start, end])]), done, told(0)]);
-    expect(await received([none], line)).toMatchObject({ frames: 0, bytes: Buffer.alloc(0) });
   });
 
   test('are all there before the server has told how many they are', async () => {

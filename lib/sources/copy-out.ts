@@ -17,23 +17,10 @@ const copyData = 'd'.charCodeAt(0);
 const copyDone = 'c'.charCodeAt(0);
 /** A message begins with its type and its length, which counts itself but not the type. */
 const headLength = 5;
-/** In the binary format: what the first frame has before its row, and a row of one field before that. */
-const binaryHeadLength = 19;
-const fieldHeadLength = 6;
-
-/** What stands around the one field of a row. */
-export interface Line {
-  before: string;
-  behind: string;
-}
-
 /**
  * The bytes of a COPY … TO STDOUT, with the frames taken off in which the server sends them. There is a
  * frame for each row (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY): they are
  * counted, and that is how many rows have passed here whole. In the binary format the end is a frame, too.
- *
- * With `line`, of a statement that sends one field in the binary format: the fields, each in that; what is
- * left are rows alone. The server need not look through a text for what it would have to quote.
  *
  * Pieces are made in buffers of `spare`: who is through with one gives it back there.
  *
@@ -60,25 +47,15 @@ export class CopyOut extends Readable implements Submittable {
   #type = 0;
   #left = 0;
   #head: Buffer = Buffer.alloc(0);
-  readonly #line: { before: Buffer; behind: Buffer } | undefined;
-  /** How much of the frame is none of the field. */
-  #skip = 0;
-  #begun = false;
-  #isRow = true;
 
   constructor(
     statement: string,
-    {
-      ahead = 4,
-      line,
-      spare = piecesToSpare(),
-    }: { ahead?: number; line?: Line | undefined; spare?: SpareBuffers } = {},
+    { ahead = 4, spare = piecesToSpare() }: { ahead?: number; spare?: SpareBuffers } = {},
   ) {
     // As bytes they would be put together in a new buffer for whoever reads them.
     super({ objectMode: true, highWaterMark: ahead });
     this.#statement = statement;
     this.#spare = spare;
-    this.#line = line && { before: Buffer.from(line.before), behind: Buffer.from(line.behind) };
     const { promise, ...settle } = Promise.withResolvers<number>();
     this.told = promise;
     // Who does not wait for it learns of a failure by the stream.
@@ -146,36 +123,15 @@ export class CopyOut extends Readable implements Submittable {
         this.#type = type;
         this.#left = bytes.readUInt32BE(at + 1) - (headLength - 1);
         at += headLength;
-        if (type === copyData) this.#beginFrame();
       }
       const length = Math.min(this.#left, bytes.length - at);
-      if (this.#type === copyData) this.#take(bytes, at, length);
+      if (this.#type === copyData) this.#put(bytes, at, length);
       at += length;
       this.#left -= length;
-      if (this.#left === 0 && this.#type === copyData) this.#endFrame();
+      if (this.#left === 0 && this.#type === copyData) this.frames++;
     }
     // The bytes are only lent.
     this.#head = Buffer.from(bytes.subarray(at));
-  }
-
-  #beginFrame(): void {
-    if (!this.#line) return;
-    this.#skip = fieldHeadLength + (this.#begun ? 0 : binaryHeadLength);
-    this.#begun = true;
-    // What ends the format has no field.
-    this.#isRow = this.#left >= this.#skip;
-    if (this.#isRow) this.#put(this.#line.before, 0, this.#line.before.length);
-  }
-
-  #endFrame(): void {
-    if (this.#line && this.#isRow) this.#put(this.#line.behind, 0, this.#line.behind.length);
-    if (this.#isRow) this.frames++;
-  }
-
-  #take(bytes: Buffer, start: number, length: number): void {
-    const skipped = Math.min(this.#skip, length);
-    this.#skip -= skipped;
-    this.#put(bytes, start + skipped, length - skipped);
   }
 
   #put(bytes: Buffer, start: number, length: number): void {

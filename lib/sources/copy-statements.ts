@@ -70,23 +70,37 @@ export function copyBinary(
 }
 
 /**
- * A column for JSON. Integers of 64 bits and exact numbers are strings, whatever their value: a double
- * does not hold them, and a type must not change from row to row. Bytes are base64. So are those of
- * arrays, of any dimensions; what is in a composite value stays as row_to_json has it.
+ * Server-made text of the rows for JSON. Of the columns that are to come as JSON it has what row_to_json makes
+ * of them; of all others the text of their type, bytes in base64.
  */
-function jsonValue({ name, base }: SourceColumn): string {
-  const column = identifier(name);
-  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])*)$/.exec(base);
-  if (exact) return `${exactInJson(column, exact[1] ?? '')} as ${column}`;
-  if (base === 'bytea') return `${base64(column)} as ${column}`;
-  return /^bytea(\[\])+$/.test(base) ? `${bytesInJson(column)} as ${column}` : column;
+export const copyJson = (
+  selection: Selection,
+  isMade: (column: SourceColumn) => boolean,
+): string => {
+  const value = (column: SourceColumn): string => {
+    const name = identifier(column.name);
+    if (isMade(column)) return jsonValue(name, column.base);
+    return column.base === 'bytea' ? base64(name) : name;
+  };
+  return `copy (${selectRows(selection, value)}) to stdout`;
+};
+
+/**
+ * Integers of 64 bits and exact numbers are strings, whatever their value: a double does not hold them, and a
+ * type must not change from row to row. Bytes are base64. So are those of arrays, of any dimensions; what is
+ * in a composite value stays as row_to_json has it.
+ */
+function jsonValue(column: string, base: string): string {
+  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])+)$/.exec(base);
+  if (exact) return exactInJson(column, exact[1] ?? '');
+  return /^bytea(\[\])+$/.test(base) ? bytesInJson(column) : `pg_catalog.to_json(${column})`;
 }
 
 /** The elements of an array of domains over arrays are arrays, for which a cast would give text. */
 const exactInJson = (column: string, brackets: string): string =>
   brackets.length > 2
     ? `regexp_replace(to_json(${column})::text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::json`
-    : `${column}::text${brackets}`;
+    : `pg_catalog.to_json(${column}::text${brackets})`;
 
 const base64 = (bytes: string): string => `translate(encode(${bytes}, 'base64'), E'\\n', '')`;
 
@@ -94,20 +108,3 @@ const base64 = (bytes: string): string => `translate(encode(${bytes}, 'base64'),
 const bytesInJson = (column: string): string =>
   `(select string_agg(case when n % 2 = 0 then '"' || ${base64(`decode(substr(part, 4), 'hex')`)} || '"' else part end, '' order by n)::json
     from unnest(string_to_array(to_json(${column})::text, '"')) with ordinality parts(part, n))`;
-
-/** What never has a line feed in its JSON: all else may carry JSON text as somebody wrote it, whitespace and all. */
-const plainInJson =
-  /^(smallint|integer|bigint|numeric|real|double precision|money|boolean|text|character|character varying|uuid|date|time|timestamp|interval|bytea|jsonb|inet|cidr|macaddr)(\(\d+(,-?\d+)?\))?( with(out)? time zone)?(\[\])*$/;
-
-/**
- * Server-made JSON, an object a row, in one line each. As the one field of the binary format it comes as it
- * is, where the others would look through it for what to quote.
- */
-export function copyJson(selection: Selection): string {
-  // `r.*` is the row whatever its columns are called; `r` would be a column of that name.
-  const row = 'row_to_json(r.*)';
-  const oneLine = selection.columns.every(({ base }) => plainInJson.test(base))
-    ? row
-    : `translate(${row}::text, E'\\n\\r', '  ')`;
-  return `copy (select ${oneLine} from (${selectRows(selection, jsonValue)}) r) to stdout (format binary)`;
-}

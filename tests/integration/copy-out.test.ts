@@ -180,8 +180,7 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
     const readers = await Readers.join(client, 1, none);
     const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
     const texts: string[] = [];
-    const how = { line: undefined, spare: piecesToSpare() };
-    for await (const { copy } of readers.inOrder(statements, how, () => undefined))
+    for await (const copy of readers.inOrder(statements, piecesToSpare(), () => undefined))
       texts.push((await all(copy)).toString());
     expect(texts).toEqual(['1\n', '2\n', '3\n']);
     await readers.commit();

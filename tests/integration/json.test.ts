@@ -144,6 +144,35 @@ feed" text);
     });
   });
 
+  test('the types whose text goes into JSON as it is', async () => {
+    await fillOnce(
+      'plain',
+      `
+      create domain price as numeric(12, 3);
+      create domain moment as timestamptz;
+      create table plain (id int, small smallint, big bigint, exact numeric(38, 18), loose numeric, own price, single real,
+        ratio double precision, yes boolean, words text, short varchar(5), padded char(5), uid uuid, money money, host inet,
+        net cidr, mac macaddr, mac8 macaddr8, day date, clock time, clock3 time(3) with time zone, span interval,
+        at timestamptz, at3 timestamptz(3), local timestamp, own_at moment, bits bit varying, one "char", named name, number oid);
+      insert into plain
+        select n, 32767, 9223372036854775807, 1e-18, 'NaN', 12.5, '-Infinity', '-0', true, 'x', 'é', 'ab', lpad('', 32, 'f')::uuid,
+          -1234.5, '10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', '2024-02-29', '23:59:59.999999',
+          '24:00:00+05:30', '-1 year 2 mons -3 days 04:05:06.7', at, at, at at time zone 'UTC', at, '101', 'c', 'n', 4294967295
+        from unnest('{2024-02-29 12:00:00+00,0001-01-01 00:00:00.000001+00,9999-12-31 23:59:59.9995+00,12345-06-07 08:09:10+00,
+          4714-11-24 00:00:00+00 BC,0044-03-15 12:30:00.5+00 BC,infinity,-infinity}'::timestamptz[]) with ordinality rows(at, n);
+      insert into plain (id, single, ratio, day, yes, big, loose) values (101, 'NaN', 'Infinity', 'infinity', false, -1, '-Infinity'),
+        (102, 'Infinity', '-Infinity', '-infinity', null, 0, 'Infinity'), (103, 1e-30, 1e300, '0044-03-15 BC', null, null, 1e100),
+        (104, -1.5, -2.5, null, null, null, -1e-100)`,
+    );
+    const asText = {
+      big: 'big::text',
+      exact: 'exact::text',
+      loose: 'loose::text',
+      own: 'own::text',
+    };
+    expect(await expectAsServer('plain', format, asText)).toHaveLength(12);
+  });
+
   test('chosen columns, in their order', async () => {
     const lines = await linesOf('others', format, { columns: ['yes', 'id', 'bytes'] });
     expect(lines).toEqual([
