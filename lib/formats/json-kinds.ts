@@ -23,3 +23,18 @@ export const kindOf = ({ base }: Pick<SourceColumn, 'base'>): Kind =>
 /** Whether the server is to make JSON of it. */
 export const isMade = (column: Pick<SourceColumn, 'base'>): boolean =>
   kindOf(column) === 'json' && !/^jsonb?$/.test(column.base);
+
+const types: Record<Kind, string> = {
+  number: 'number',
+  double: 'number',
+  boolean: 'boolean',
+  string: 'string',
+  moment: 'string',
+  json: 'any',
+};
+
+/** The name, in JSON's terms, of what a column becomes: one type for all its values, or null. */
+export function jsonType(column: SourceColumn): string {
+  if (/\[\]$|^(int2|oid)vector$/.test(column.base)) return 'array';
+  return isMade(column) ? (column.inJson ?? 'string') : types[kindOf(column)];
+}

@@ -1,20 +1,11 @@
-import type { SourceColumn } from '../sources/datasets.ts';
 import type { Shown } from './format.ts';
-
-/** The name, in JSON's terms, of what a column becomes: one type for all its values, or null. */
-export function jsonType({ base, inJson }: SourceColumn): string {
-  if (/\[\]$|^(int2|oid)vector$/.test(base)) return 'array';
-  if (/^(smallint|integer|real|double precision)$/.test(base)) return 'number';
-  if (base === 'boolean') return 'boolean';
-  return /^jsonb?$/.test(base) ? 'any' : (inJson ?? 'string');
-}
 
 /**
  * The values in an object a line: strings without their signs, all else as it is written, so that no number
  * becomes another. A line that does not end is left out.
  */
-export const jsonRows = (copied: Buffer): Shown[][] =>
-  copied.toString().split('\n').slice(0, -1).map(valuesOf);
+export const jsonRows = (file: Buffer): Shown[][] =>
+  file.toString().split('\n').slice(0, -1).map(valuesOf);
 
 const stringOrSign = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
 

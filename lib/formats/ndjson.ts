@@ -1,8 +1,8 @@
 import { copyJson } from '../sources/copy-statements.ts';
 import { type Format, nothing } from './format.ts';
 import { JsonEncoder } from './json-encoder.ts';
-import { isMade } from './json-kinds.ts';
-import { jsonRows, jsonType } from './json-rows.ts';
+import { isMade, jsonType } from './json-kinds.ts';
+import { jsonRows } from './json-rows.ts';
 
 /**
  * Newline-delimited JSON of the values as PostgreSQL writes them (row_to_json): an object a line, LF behind
