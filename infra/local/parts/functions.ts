@@ -5,6 +5,7 @@ import { StackError } from '../errors.ts';
 import { REPO } from '../home.ts';
 import { lastLines, waitFor } from '../processes.ts';
 import { START_SECONDS, type StartContext } from './context.ts';
+import { askHealth, requireHealth } from './health.ts';
 
 /** The other parts run already: an answer that is an error by then is one that more waiting does not mend. */
 const WELL_SECONDS = 30;
@@ -84,19 +85,13 @@ export async function startFunctions(
       }
     },
   });
-  const ask = (): Promise<Response> =>
-    fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
+  const origin = `http://127.0.0.1:${ports.http}`;
   await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, () =>
-    ask().then((response) => response.text()),
+    askHealth(origin),
   );
-  const well = { seconds: WELL_SECONDS, signal };
-  const health = await waitFor('functions are not well', well, async () => {
-    const response = await ask();
-    const answer = await response.text();
-    if (response.status !== 200)
-      throw new StackError(`status ${response.status}: ${answer.slice(0, 500)}`);
-    return answer;
-  });
+  const health = await waitFor('functions are not well', { seconds: WELL_SECONDS, signal }, () =>
+    requireHealth(origin),
+  );
   const unloaded = thrownIn(health);
   if (unloaded !== undefined) throw new StackError('a function cannot be loaded', unloaded);
   report('functions', `ready on 127.0.0.1:${ports.http}`);

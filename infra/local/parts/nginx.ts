@@ -1,13 +1,13 @@
 /** NGINX, the one origin, from the system's package, with a configuration rendered for this stack. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StackError } from '../errors.ts';
 import { REPO } from '../home.ts';
 import { hasIpv6Loopback, requireFree } from '../ports.ts';
 import { run, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
 import { firstFitting, type Tool } from '../tools.ts';
 import { START_SECONDS, type StartContext } from './context.ts';
+import { requireHealth } from './health.ts';
 
 const TEMPLATE = join(REPO, 'infra/nginx/nginx.conf.template');
 const MODULES = ['--with-http_auth_request_module', '--with-http_slice_module'];
@@ -81,11 +81,7 @@ export async function startNginx(
 
 /** The whole way, as a client goes it. */
 export async function checkOrigin(url: string, signal: AbortSignal): Promise<void> {
-  await waitFor(`${url}/api/v1/health is not well`, { seconds: 60, signal }, async () => {
-    const response = await fetch(`${url}/api/v1/health`, { signal: AbortSignal.timeout(5000) });
-    const body = await response.text();
-    if (response.status !== 200)
-      throw new StackError(`status ${response.status}: ${body.slice(0, 500)}`);
-    return true;
-  });
+  await waitFor(`${url}/api/v1/health is not well`, { seconds: 60, signal }, () =>
+    requireHealth(url),
+  );
 }
