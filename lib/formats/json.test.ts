@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { copiedText } from './copied-text.ts';
 import type { Format } from './format.ts';
 import { json } from './json.ts';
 import { ndjson } from './ndjson.ts';
@@ -24,9 +25,10 @@ async function encoded(
   of = columns,
 ): Promise<{ text: string; rows: number | undefined }> {
   const encoder = format.encoder(of, 'none');
-  let text = '';
-  for await (const piece of encoder.encode(Readable.from(pieces))) text += piece.toString();
-  return { text, rows: encoder.rows };
+  const made: Buffer[] = [];
+  // Copied: a piece is its own only until the next is asked for.
+  for await (const piece of encoder.encode(Readable.from(pieces))) made.push(Buffer.from(piece));
+  return { text: Buffer.concat(made).toString(), rows: encoder.rows };
 }
 
 /** Parts, one behind the other, as a file is put together of them. */
@@ -40,21 +42,6 @@ async function fileOf(format: Format, parts: readonly Buffer[]): Promise<string>
   }
   return text + format.epilogue({ columns: [], compression: 'none', parts: [] }).toString();
 }
-
-const letters: Record<string, string> = {
-  '\b': 'b',
-  '\f': 'f',
-  '\n': 'n',
-  '\r': 'r',
-  '\t': 't',
-  '\v': 'v',
-  '\\': '\\',
-};
-/** As COPY writes a text. */
-const copied = (value: string | null): string =>
-  value === null
-    ? '\\N'
-    : value.replaceAll(/[\b\f\n\r\t\v\\]/g, (sign) => `\\${letters[sign] ?? ''}`);
 
 const none = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { freq: 4 });
 const text = fc.oneof(
@@ -77,21 +64,16 @@ type Row = typeof row extends fc.Arbitrary<infer T> ? T : never;
 const rows = fc.array(row, { maxLength: 5 });
 
 const sent = (all: readonly Row[]): Buffer =>
-  Buffer.from(
-    all
-      .map(({ n, text: words, big, ratio, yes, day, doc }) => {
-        const values = [
-          n === null ? null : String(n),
-          words,
-          big === null ? null : String(big),
-          ratio === null ? null : Object.is(ratio, -0) ? '-0' : String(ratio),
-          yes === null ? null : yes ? 't' : 'f',
-          day === null ? null : `${day} 01:02:03.5+00${day.startsWith('0') ? ' BC' : ''}`,
-          doc,
-        ];
-        return `${values.map(copied).join('\t')}\n`;
-      })
-      .join(''),
+  copiedText(
+    all.map(({ n, text: words, big, ratio, yes, day, doc }) => [
+      n === null ? null : String(n),
+      words,
+      big === null ? null : String(big),
+      ratio === null ? null : Object.is(ratio, -0) ? '-0' : String(ratio),
+      yes === null ? null : yes ? 't' : 'f',
+      day === null ? null : `${day} 01:02:03.5+00${day.startsWith('0') ? ' BC' : ''}`,
+      doc,
+    ]),
   );
 /** What JSON has of them. */
 const wanted = (all: readonly Row[]): object[] =>
@@ -177,7 +159,7 @@ describe.each([
   test('larger than any piece come whole', async () => {
     const value = `"${'\\"é\u0001'.repeat(200_000)}`;
     const of = [column('x'.repeat(60), 'text')];
-    const made = await encoded(format, [Buffer.from(`${copied(value)}\n`.repeat(3))], of);
+    const made = await encoded(format, [copiedText([[value], [value], [value]])], of);
     const lines = made.text.split('\n').slice(0, -1);
     expect(lines.map((it) => Object.values(JSON.parse(it.replace(/^,/, ''))))).toEqual(
       Array.from({ length: 3 }, () => [value]),

@@ -1,22 +1,8 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { copiedText } from '../copied-text.ts';
 import { copyLines, type Field, fieldsOf } from './copy-text.ts';
-
-/** As PostgreSQL writes it (CopyAttributeOutText). */
-const letters: Record<string, string> = {
-  '\b': 'b',
-  '\f': 'f',
-  '\n': 'n',
-  '\r': 'r',
-  '\t': 't',
-  '\v': 'v',
-  '\\': '\\',
-};
-const escaped = (field: Field): string =>
-  field === null ? '\\N' : field.replaceAll(/[\b\f\n\r\t\v\\]/g, (c) => `\\${letters[c]}`);
-const copied = (rows: Field[][]): Buffer =>
-  Buffer.from(rows.map((row) => `${row.map(escaped).join('\t')}\n`).join(''));
 
 async function read(...pieces: Buffer[]): Promise<Field[][]> {
   const rows: Field[][] = [];
@@ -39,7 +25,7 @@ describe('the text form of COPY', () => {
   test('gives back any values, NULL told from the empty string, cut in two anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(table, async (rows) => {
-        const bytes = copied(rows);
+        const bytes = copiedText(rows);
         for (let at = 0; at <= bytes.length; at++)
           expect(await read(bytes.subarray(0, at), bytes.subarray(at))).toEqual(rows);
       }),
@@ -50,7 +36,7 @@ describe('the text form of COPY', () => {
   test('and byte by byte', async () => {
     await fc.assert(
       fc.asyncProperty(table, async (rows) => {
-        const bytes = [...copied(rows)].map((byte) => Buffer.from([byte]));
+        const bytes = [...copiedText(rows)].map((byte) => Buffer.from([byte]));
         expect(await read(...bytes)).toEqual(rows);
       }),
     );
