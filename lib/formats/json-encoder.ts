@@ -10,7 +10,11 @@ const quote = byteOf('"');
 const minus = byteOf('-');
 const space = byteOf(' ');
 const plus = byteOf('+');
-const [zero, nine] = [byteOf('0'), byteOf('9')];
+const zero = byteOf('0');
+const nine = byteOf('9');
+const betweenDayAndTime = byteOf('T');
+const letterOfNull = byteOf('N');
+const brace = byteOf('}');
 
 const pieceBytes = 128 * 1_024;
 /** Longer than anything that is written at once but the name of a column. */
@@ -68,23 +72,25 @@ function plainBut(characters: Iterable<number>): Uint8Array {
   return plain;
 }
 
-const forms: Record<Kind, Omit<Column, 'before' | 'kind'>> = {
-  number: { isQuoted: false, plain: plainBut([]), substitutes: none, sequences: none },
-  double: { isQuoted: false, plain: plainBut([]), substitutes: none, sequences: none },
-  boolean: {
-    isQuoted: false,
-    plain: new Uint8Array(256),
-    substitutes: booleans,
-    sequences: none,
-  },
+type Form = Omit<Column, 'before' | 'kind'>;
+const bare: Form = {
+  isQuoted: false,
+  plain: plainBut([]),
+  substitutes: none,
+  sequences: none,
+};
+const forms: Record<Kind, Form> = {
+  number: bare,
+  double: bare,
+  boolean: { ...bare, plain: new Uint8Array(256), substitutes: booleans },
   string: {
     isQuoted: true,
     plain: plainBut([quote, ...Array.from({ length: 0x20 }, (_, n) => n)]),
     substitutes: inStrings,
     sequences: sequencesInStrings,
   },
-  moment: { isQuoted: true, plain: plainBut([space, plus]), substitutes: none, sequences: none },
-  json: { isQuoted: false, plain: plainBut([]), substitutes: none, sequences: sequencesInJson },
+  moment: { ...bare, isQuoted: true, plain: plainBut([space, plus]) },
+  json: { ...bare, sequences: sequencesInJson },
 };
 
 const nullText = Buffer.from('null');
@@ -158,11 +164,10 @@ export class JsonEncoder implements Encoder {
     let at = from;
     while (at < bytes.length && this.#filled < pieceBytes) {
       const first = bytes[at] ?? 0;
-      if (this.#skipped > 0 || this.#isSequence || !this.#isOpen) {
-        if (!this.#begins(first)) {
-          at++;
-          continue;
-        }
+      const isPlain = this.#isOpen && this.#skipped === 0 && !this.#isSequence;
+      if (!isPlain && !this.#begins(first)) {
+        at++;
+        continue;
       }
       const { plain } = this.#column;
       // What begins a value may have filled it: then of the value one byte.
@@ -213,16 +218,20 @@ export class JsonEncoder implements Encoder {
   }
 
   #open(first: number): void {
-    const { before, kind, isQuoted } = this.#column;
-    if (this.#number === 0 && this.rows > 0) this.#write(this.#between);
-    this.#write(before);
-    this.#isOpen = true;
+    const { kind, isQuoted } = this.#column;
+    this.#name();
     // NaN and the infinities, for which JSON has no number.
     this.#isQuoted = isQuoted || (kind === 'double' && first > nine);
     if (this.#isQuoted) this.#out[this.#filled++] = quote;
     if (this.#isNegative) this.#out[this.#filled++] = minus;
     this.#isNegative = false;
     this.#isDay = true;
+  }
+
+  #name(): void {
+    if (this.#number === 0 && this.rows > 0) this.#write(this.#between);
+    this.#write(this.#column.before);
+    this.#isOpen = true;
   }
 
   /** A byte that is not plain. */
@@ -236,16 +245,15 @@ export class JsonEncoder implements Encoder {
       this.#skipped = zoneDigits;
     } else {
       // Between the day and the time; another stands before BC.
-      this.#out[this.#filled++] = this.#isDay ? byteOf('T') : space;
+      this.#out[this.#filled++] = this.#isDay ? betweenDayAndTime : space;
       this.#isDay = false;
     }
   }
 
   /** The letter behind a backslash. */
   #sequence(letter: number): void {
-    if (!this.#isOpen && letter === byteOf('N')) {
-      this.#open(letter);
-      this.#filled -= this.#isQuoted ? 1 : 0;
+    if (!this.#isOpen && letter === letterOfNull) {
+      this.#name();
       this.#isQuoted = false;
       this.#write(nullText);
       return;
@@ -261,7 +269,7 @@ export class JsonEncoder implements Encoder {
     if (byte === tab) return;
     if (this.#number !== this.#columns.length)
       throw new Error('a row has fewer values than there are columns');
-    this.#out[this.#filled++] = byteOf('}');
+    this.#out[this.#filled++] = brace;
     this.#out[this.#filled++] = lineFeed;
     this.#number = 0;
     this.rows++;

@@ -17,6 +17,7 @@ const copyData = 'd'.charCodeAt(0);
 const copyDone = 'c'.charCodeAt(0);
 /** A message begins with its type and its length, which counts itself but not the type. */
 const headLength = 5;
+
 /**
  * The bytes of a COPY … TO STDOUT, with the frames taken off in which the server sends them. There is a
  * frame for each row (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY): they are
