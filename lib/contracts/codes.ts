@@ -14,6 +14,7 @@ export const codes = {
   ticket_used: { status: 403, title: 'The download link was used by somebody else' },
   ticket_expired: { status: 410, title: 'The download link has expired' },
   expired: { status: 410, title: 'The export has expired' },
+  too_large: { status: 413, title: 'The request is too large' },
   refused_request: { status: 422, title: 'A field or value is not allowed' },
   too_large_for_snapshot: { status: 422, title: 'Too much for one snapshot' },
   over_limit: { status: 422, title: 'More than the account may export at a time' },
