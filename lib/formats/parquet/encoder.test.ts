@@ -128,7 +128,7 @@ describe('a file', () => {
   test('has bounds that no value is outside of', async () => {
     const types = { i: 'integer', d: 'double precision', t: 'text', p: 'numeric(30,1)', u: 'uuid' };
     const doubles = [
-      '7ff8000000000001',
+      'bff4000000000000',
       '8000000000000000',
       '0000000000000000',
       'bff8000000000000',
@@ -155,6 +155,40 @@ describe('a file', () => {
       { min: '-99999999999999999999.1', max: '12345678901234567890123456789.1' },
       { min: '00000000-0000-0000-0000-000000000000', max: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
     ]);
+  });
+
+  test('has no bounds for a column with a NaN, which readers put in different places', async () => {
+    const doubles = ['3ff0000000000000', '7ff8000000000000', '4008000000000000'];
+    const rows = doubles.map((value) => [Buffer.from(value, 'hex')]);
+    const { file } = await encoded({ d: 'double precision' }, [copyBytes(rows)]);
+    const bounds = await read(
+      file,
+      (source) =>
+        `select stats_min_value as min, stats_max_value as max from parquet_metadata(${source})`,
+    );
+    expect(bounds).toEqual([{ min: null, max: null }]);
+    for (const where of [`d > 5`, `d = 'NaN'::double`])
+      expect(
+        await read(file, (source) => `select count(*) as n from ${source} where ${where}`),
+      ).toEqual([{ n: '1' }]);
+  });
+
+  test('holds as many booleans, alone and in arrays, as a page may have to grow for', async () => {
+    for (const count of [2_048, 2_049, 5_000]) {
+      const rows = Array.from({ length: count }, (_, n) => [
+        Buffer.from([n % 3 === 0 ? 1 : 0]),
+        array([Buffer.from([n % 2]), null, Buffer.from([1])]),
+      ]);
+      const { file } = await encoded({ b: 'boolean', a: 'boolean[]' }, [copyBytes(rows)]);
+      const sums = await read(
+        file,
+        (source) =>
+          `select count(*) as n, count(*) filter (b) as b, sum(len(list_filter(a, lambda x: x))) as a from ${source}`,
+      );
+      expect(sums).toEqual([
+        { n: `${count}`, b: `${Math.ceil(count / 3)}`, a: `${count + Math.floor(count / 2)}` },
+      ]);
+    }
   });
 
   test('without rows has its columns all the same', async () => {
