@@ -9,6 +9,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { registerCodecs } from './codecs.ts';
 import { InstanceProcess } from './instance.ts';
+import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
 import { Mapping } from './mapping.ts';
 import { InstancePool } from './pool.ts';
@@ -53,6 +54,7 @@ export default class OfflineKafka {
       void this.#stop().finally(() => process.exit(1));
     });
     stopIdlePolling();
+    readHeadersLinearly();
     registerCodecs();
     const kafka = this.#client(settings);
 

@@ -53,6 +53,16 @@ alter table attempts add constraint attempts_unit_id_fkey FOREIGN KEY (unit_id) 
 CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
 CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL));
 
+create table deliveries (
+  topic text not null,
+  partition integer not null,
+  "offset" bigint not null,
+  times integer default 1 not null,
+  last_at timestamp with time zone default now() not null
+);
+alter table deliveries add constraint deliveries_pkey PRIMARY KEY (topic, partition, "offset");
+CREATE INDEX deliveries_by_age ON public.deliveries USING btree (last_at);
+
 create table exports (
   id uuid not null,
   owner_id uuid not null,
@@ -124,13 +134,18 @@ create table outbox (
   headers jsonb default '[]'::jsonb not null,
   dispatch_id uuid,
   created_at timestamp with time zone default now() not null,
-  sent_at timestamp with time zone
+  sent_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  failure text,
+  bytes integer generated always as (((COALESCE(octet_length(key), 0) + COALESCE(octet_length(value), 0)) + octet_length((headers)::text))) stored not null
 );
 alter table outbox add constraint outbox_pkey PRIMARY KEY (id);
 alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
+alter table outbox add constraint outbox_check CHECK (((failed_at IS NULL) OR (sent_at IS NULL)));
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
+CREATE INDEX outbox_failed ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
-CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
+CREATE INDEX outbox_unsent ON public.outbox USING btree (topic, COALESCE(partition, '-1'::integer), id) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
 
 create table slots (
   partition integer not null,

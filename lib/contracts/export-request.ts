@@ -18,7 +18,7 @@ const knownTimeZone = (zone: string): boolean => {
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
-const whereConditionSchema = z.strictObject({
+export const whereConditionSchema = z.strictObject({
   column: z.string().min(1),
   op: z.enum(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'like', 'isNull']),
   value: z.union([

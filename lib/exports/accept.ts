@@ -1,40 +1,23 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Account, accountByEmail } from '../access/accounts.ts';
-import {
-  type ExportRequested,
-  exportRequestedSchema,
-  requestedBySchema,
-} from '../contracts/events.ts';
+import { type ExportRequested, requestedBySchema } from '../contracts/events.ts';
 import { type ExportRequest, exportRequestSchema } from '../contracts/export-request.ts';
-import { sendToDeadLetters } from '../messaging/dead-letters.ts';
-import { topics } from '../messaging/topics.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
-import { codeOf, forLog, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
-import type { IncomingRecord } from '../runtime/kafka-function.ts';
-import { logger } from '../runtime/logger.ts';
-import { parseJson, parseObject } from '../runtime/validation.ts';
+import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
 import { type Asking, asking, earlierAnswer, remember } from './idempotency.ts';
 import { emitRejected } from './outcomes.ts';
 
 /**
- * An export asked for by event. What is no event of ours goes to the dead letters with its bytes; what
- * is one and is refused is answered with `rejected`; the next one is served either way. Throws only
- * for what another delivery can mend.
+ * An export asked for by event. What is refused is answered with `rejected`. Throws what it cannot answer:
+ * the catalogue is away, or it is a mistake of ours.
  */
 export async function acceptExportRequest(
-  record: IncomingRecord,
+  event: ExportRequested,
   remainingMilliseconds: number,
 ): Promise<void> {
-  let event: ExportRequested;
-  try {
-    event = parseJson(exportRequestedSchema, record.value?.toString() ?? '');
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    await sendToDeadLetters(record, topics.requestedDeadLetters.name, error.message);
-    return;
-  }
   // Source and id of the event are the key, whatever is asked: a redelivery is answered once.
   const asked = asking(`event:${event.source}`, event.id, event.data);
   try {
@@ -42,19 +25,10 @@ export async function acceptExportRequest(
     const wanted = { ...(await readRequest(event)), asking: asked, requestEventId: event.id };
     await patiently(remainingMilliseconds, () => createExport(wanted));
   } catch (error) {
-    if (error instanceof Refusal) return reject(event, asked, error);
-    if (!isLasting(error)) throw error;
-    // Another delivery would fail in the same way, and hold up all behind it.
-    logger.error('request by event put aside', { eventId: event.id, error: forLog(error) });
-    await sendToDeadLetters(record, topics.requestedDeadLetters.name, messageOf(error));
+    if (!(error instanceof Refusal)) throw error;
+    await reject(event, asked, error);
   }
 }
-
-/** A mistake of ours, or a value that the catalogue cannot take: trying again does not mend it. */
-const isLasting = (error: unknown): boolean =>
-  error instanceof TypeError ||
-  error instanceof RangeError ||
-  /^(22|23|54)/.test(codeOf(error) ?? '');
 
 /**
  * A source that restarts is waited for; one that stays away must not hold up those who ask for others,

@@ -16,6 +16,8 @@ import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
 const most = 200;
 /** A dispatch whose message nobody took within this time after it was sent goes back into the queue. */
 const dispatchLeaseSeconds = 60;
+/** The other steps wait for the relay no longer than this. */
+const relayMilliseconds = 8_000;
 /** Running responses may finish before an expired object goes. */
 const transferGraceSeconds = 60;
 /** A stopped worker may write until its invocation is ended, whatever the catalogue says. */
@@ -24,7 +26,7 @@ const mayWriteSeconds = (): number => config().workerTimeoutSeconds + 60;
 /** One pass over everything that may be left lying. Each step stands alone: one that fails does not stop the rest. */
 export async function sweepOnce(): Promise<void> {
   const steps = {
-    relay,
+    relay: () => relay(relayMilliseconds),
     takeBackDispatches,
     loseDeadAttempts,
     expireExports,
@@ -32,7 +34,7 @@ export async function sweepOnce(): Promise<void> {
     clearAttempts,
     forget,
     dispatch,
-    relayAgain: relay,
+    relayAgain: () => relay(relayMilliseconds),
   };
   for (const [step, run] of Object.entries(steps)) {
     try {
@@ -55,7 +57,7 @@ async function takeBackDispatches(): Promise<void> {
   }>(
     `select u.id as unit_id, u.export_id, u.dispatch_id
      from units u join outbox o on o.dispatch_id = u.dispatch_id
-     where u.state = 'dispatched' and o.sent_at < now() - interval '${dispatchLeaseSeconds} seconds'
+     where u.state = 'dispatched' and coalesce(o.sent_at, o.failed_at) < now() - interval '${dispatchLeaseSeconds} seconds'
      limit ${most}`,
   );
   for (const unit of rows) {
@@ -192,7 +194,10 @@ async function forget(): Promise<void> {
     `delete from tickets t using exports e where e.id = t.export_id and e.state <> 'ready'
        and t.created_at < now() - interval '1 day'`,
   );
-  await catalogue().query(`delete from outbox where sent_at < now() - interval '7 days'`);
+  await catalogue().query(
+    `delete from outbox where sent_at < now() - interval '7 days' or failed_at < now() - interval '7 days'`,
+  );
+  await catalogue().query(`delete from deliveries where last_at < now() - interval '1 day'`);
   await catalogue().query(
     `delete from idempotency_keys where created_at < now() - interval '${rememberedDays} days'`,
   );
