@@ -6,13 +6,13 @@ export const formats = ['csv', 'json', 'ndjson', 'xlsx', 'parquet'] as const;
 export type Format = (typeof formats)[number];
 
 export const compressions = ['none', 'gzip', 'zstd', 'snappy'] as const;
-export type Compression = (typeof compressions)[number];
+type Compression = (typeof compressions)[number];
 
 export const profiles = ['machine', 'spreadsheet'] as const;
-export type Profile = (typeof profiles)[number];
+type Profile = (typeof profiles)[number];
 
 export const consistencies = ['snapshot', 'resumable'] as const;
-export type Consistency = (typeof consistencies)[number];
+type Consistency = (typeof consistencies)[number];
 
 export interface FormatCapabilities {
   compressions: readonly Compression[];
@@ -32,7 +32,7 @@ const text: FormatCapabilities = {
   defaults: { compression: 'none', profile: 'machine' },
 };
 
-export const formatCapabilities = {
+const formatCapabilities = {
   csv: { ...text, profiles },
   json: text,
   ndjson: text,
