@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { MskEvent } from './event.ts';
 import { InstanceProcess } from './instance.ts';
 
@@ -18,6 +18,7 @@ const HANDLERS: Record<string, string> = {
   'spins.ts': `export const handler = () => { for (;;); };`,
   'exits.ts': `export const handler = () => process.exit(3);`,
   'broken.ts': `throw new Error('at load');`,
+  'waits.ts': `await new Promise(() => setInterval(() => {}, 1000));`,
   'old.cjs': `exports.outer = { handler: async () => {} };`,
 };
 
@@ -101,6 +102,25 @@ test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
     expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });
   },
 );
+
+test('a handler that does not finish loading is ended 10 seconds after the timeout of its function', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    const instance = start('waits.handler');
+    const outcome = instance.invoke(event);
+    jest.advanceTimersByTime(11_400);
+    expect(instance.alive).toBe(true);
+    const reason = 'initialisation timed out, before its handler was loaded';
+    const given = jest.fn();
+    void outcome.then(given);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(given).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(200);
+    expect(await outcome).toEqual({ done: false, reason, unloaded: true });
+  } finally {
+    jest.useRealTimers();
+  }
+}, 30_000);
 
 test('a CommonJS module and a nested export', async () => {
   expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true });

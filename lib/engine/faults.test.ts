@@ -17,6 +17,9 @@ test.each([
     true,
   ],
   ['57014, statement timeout', withCode('57014'), 'source_timeout', false],
+  ['28P01, another password', withCode('28P01'), 'source_unavailable', false],
+  ['28000, no such role', withCode('28000'), 'source_unavailable', false],
+  ['3D000, no such database', withCode('3D000'), 'source_unavailable', false],
   ['42P01, dropped', withCode('42P01'), 'dataset_changed', false],
   ['42501, revoked', withCode('42501'), 'source_error', false],
   ['22012, division by zero in a view', withCode('22012'), 'source_error', false],
@@ -36,8 +39,13 @@ test('a refused connection to each of several addresses is one', () => {
   expect(faultOf(error, 'sales')).toMatchObject({ code: 'source_unavailable', retry: true });
 });
 
-test('the wait grows, and is capped', () => {
-  expect(retryAfterSeconds(0)).toBeGreaterThanOrEqual(1);
-  expect(retryAfterSeconds(0)).toBeLessThanOrEqual(1.5);
+test('the wait doubles with each retry, by up to half as much again, and is capped', () => {
+  // The ranges do not overlap: whatever chance adds, a later wait is longer.
+  for (const [retries, least] of [1, 2, 4, 8, 16].entries())
+    for (let n = 0; n < 20; n++) {
+      expect(retryAfterSeconds(retries)).toBeGreaterThanOrEqual(least);
+      expect(retryAfterSeconds(retries)).toBeLessThanOrEqual(least * 1.5);
+    }
+  expect(retryAfterSeconds(50)).toBeGreaterThanOrEqual(16);
   expect(retryAfterSeconds(50)).toBeLessThanOrEqual(24);
 });

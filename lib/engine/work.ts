@@ -1,9 +1,9 @@
 import { requireWithin } from '../exports/size.ts';
 import { relay } from '../messaging/outbox.ts';
 import { signManifest } from '../proof/signature.ts';
-import { catalogue, transaction } from '../runtime/catalogue.ts';
+import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { forLog, messageOf, Refusal } from '../runtime/errors.ts';
+import { forLog, messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type {
   Claim,
@@ -31,6 +31,7 @@ import { assemble, Yielded } from './assemble.ts';
 import { completeObject, completeOrFind, findCompleted } from './complete.ts';
 import { faultOf, mostRetries, retryAfterSeconds } from './faults.ts';
 import { contentTypeOf, outcomeOf } from './manifest.ts';
+import { refusalOfOvertime } from './overtime.ts';
 import { readUnit } from './read.ts';
 
 /** What is kept of an invocation's time for finishing. */
@@ -187,11 +188,7 @@ async function write<Made>(
       });
     });
     if (overtime.aborted && !lease.signal.aborted)
-      throw new Refusal(
-        'source_timeout',
-        `Reading took longer than ${Math.round(seconds / 60)} minutes. Ask for it as resumable, or for a shorter range.`,
-        { cause: error },
-      );
+      throw refusalOfOvertime(claimed.request, seconds, error);
     throw error;
   }
 }
@@ -207,7 +204,7 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
     await transaction(async (client) => {
       if (error instanceof Cancelled) return cancelUnit(client, claimed);
       const fault = faultOf(error, claimed.source);
-      const retries = await retriesOf(claimed.unitId);
+      const retries = await retriesOf(client, claimed.unitId);
       logger.error('attempt failed', {
         ...ids,
         code: fault.code,
@@ -229,8 +226,8 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
   }
 }
 
-async function retriesOf(unitId: string): Promise<number> {
-  const { rows } = await catalogue().query<{ retries: number }>(
+async function retriesOf(client: Queryable, unitId: string): Promise<number> {
+  const { rows } = await client.query<{ retries: number }>(
     'select retries from units where id = $1',
     [unitId],
   );

@@ -36,7 +36,7 @@ const json = z.string().transform((text, context) => {
   }
 });
 
-const environmentSchema = z.object({
+export const environmentSchema = z.object({
   STREAMSYNC_URL: z.url().meta({ description: 'the one origin users see' }),
   STREAMSYNC_CATALOGUE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   STREAMSYNC_SOURCES: json.pipe(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -257,4 +257,33 @@ test('rows make the same file cut at every byte, and none if they end before the
     expect(again.file.equals(file)).toBe(true);
     await expect(encoded(sample, [head])).rejects.toThrow('inside a row');
   }
+});
+
+test('the footer names the version of package.json, by which readers know faults of writers', async () => {
+  const about: unknown = JSON.parse(await readFile('package.json', 'utf8'));
+  const { file } = await encoded(sample, [bytes]);
+  const [metadata] = await read(
+    file,
+    (source) => `select created_by from parquet_file_metadata(${source})`,
+  );
+  expect(metadata).toEqual({
+    created_by: `streamsync version ${String(Reflect.get(Object(about), 'version'))}`,
+  });
+});
+
+test('the end of a file is not made of what no encoder has left', () => {
+  const columns = columnsOf(sample);
+  const end = (fragment: unknown) =>
+    parquet.epilogue({ columns, compression: 'none', parts: [{ bytes: 1, fragment }] });
+  const place = { values: 1, nulls: 0, bounds: null, offset: 0, bytes: 1, plainBytes: 1 };
+  const group = { rows: 1, chunks: columns.map(() => place) };
+  expect(end([group]).subarray(-4).toString()).toBe('PAR1');
+  for (const wrong of [
+    undefined,
+    [{ ...group, rows: '1' }],
+    [{ ...group, chunks: undefined }],
+    [{ ...group, chunks: [{ ...place, offset: null }] }],
+    [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
+  ])
+    expect(() => end(wrong)).toThrow('row groups are not known');
 });
