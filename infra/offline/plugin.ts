@@ -9,6 +9,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { registerCodecs } from './codecs.ts';
 import { InstanceProcess } from './instance.ts';
+import { joinRepeatedHeaders } from './joined-headers.ts';
 import type { Log } from './log.ts';
 import { Mapping } from './mapping.ts';
 import { InstancePool } from './pool.ts';
@@ -54,6 +55,7 @@ export default class OfflineKafka {
     });
     stopIdlePolling();
     registerCodecs();
+    joinRepeatedHeaders();
     const kafka = this.#client(settings);
 
     const pools = new Map(

@@ -12,9 +12,12 @@ create table accounts (
   disabled_at timestamp with time zone,
   served_at timestamp with time zone,
   max_rows bigint,
-  max_bytes bigint
+  max_bytes bigint,
+  event_mode text default 'unsigned'::text not null,
+  event_sources text[]
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
+alter table accounts add constraint accounts_event_mode_check CHECK ((event_mode = ANY (ARRAY['unsigned'::text, 'signed'::text])));
 alter table accounts add constraint accounts_max_bytes_check CHECK ((max_bytes > 0));
 alter table accounts add constraint accounts_max_rows_check CHECK ((max_rows > 0));
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
@@ -52,6 +55,17 @@ alter table attempts add constraint attempts_state_check CHECK ((state = ANY (AR
 alter table attempts add constraint attempts_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES units(id) ON DELETE CASCADE;
 CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
 CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL));
+
+create table event_keys (
+  account_id uuid not null,
+  kid text not null,
+  jwk json not null,
+  thumbprint text not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone
+);
+alter table event_keys add constraint event_keys_pkey PRIMARY KEY (account_id, kid);
+alter table event_keys add constraint event_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
 
 create table exports (
   id uuid not null,
@@ -131,6 +145,14 @@ alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
+
+create table sign_in_failures (
+  subject bytea not null,
+  failed_at timestamp with time zone[] not null,
+  last_failed_at timestamp with time zone not null
+);
+alter table sign_in_failures add constraint sign_in_failures_pkey PRIMARY KEY (subject);
+CREATE INDEX sign_in_failures_by_age ON public.sign_in_failures USING btree (last_failed_at);
 
 create table slots (
   partition integer not null,
