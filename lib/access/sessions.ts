@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Session } from '../contracts/sessions.ts';
 import { catalogue } from '../runtime/catalogue.ts';
@@ -24,10 +25,14 @@ const keyId = (): string =>
   createHash('sha256').update('kid\n').update(key()).digest('base64url').slice(0, 8);
 
 /**
- * A derivation takes a core and 19 MiB for a twentieth of a second or more: with more than two at a time everybody
- * else's calls wait for the processor, and for the four threads that Node has for such work.
+ * A derivation takes a core and 19 MiB for a twentieth of a second or more. Two at a time at most, and never all
+ * cores: or everybody else's calls wait for the processor, and for the four threads that Node has for such work.
  */
-const derivations = new Turns({ running: 2, waiting: 64, waitingOfCaller: 8 });
+const derivations = new Turns({
+  running: Math.max(1, Math.min(2, availableParallelism() - 1)),
+  waiting: 64,
+  waitingOfCaller: 8,
+});
 
 let decoy: Promise<string> | undefined;
 
