@@ -9,6 +9,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { registerCodecs } from './codecs.ts';
 import { InstanceProcess } from './instance.ts';
+import { joinRepeatedHeaders } from './joined-headers.ts';
 import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
 import { Mapping } from './mapping.ts';
@@ -56,6 +57,7 @@ export default class OfflineKafka {
     stopIdlePolling();
     readHeadersLinearly();
     registerCodecs();
+    joinRepeatedHeaders();
     const kafka = this.#client(settings);
 
     const pools = new Map(

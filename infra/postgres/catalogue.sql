@@ -12,9 +12,12 @@ create table accounts (
   disabled_at timestamp with time zone,
   served_at timestamp with time zone,
   max_rows bigint,
-  max_bytes bigint
+  max_bytes bigint,
+  event_mode text default 'unsigned'::text not null,
+  event_sources text[]
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
+alter table accounts add constraint accounts_event_mode_check CHECK ((event_mode = ANY (ARRAY['unsigned'::text, 'signed'::text])));
 alter table accounts add constraint accounts_max_bytes_check CHECK ((max_bytes > 0));
 alter table accounts add constraint accounts_max_rows_check CHECK ((max_rows > 0));
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
@@ -62,6 +65,16 @@ create table deliveries (
 );
 alter table deliveries add constraint deliveries_pkey PRIMARY KEY (topic, partition, "offset");
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (last_at);
+create table event_keys (
+  account_id uuid not null,
+  kid text not null,
+  jwk json not null,
+  thumbprint text not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone
+);
+alter table event_keys add constraint event_keys_pkey PRIMARY KEY (account_id, kid);
+alter table event_keys add constraint event_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
 
 create table exports (
   id uuid not null,
@@ -146,6 +159,14 @@ CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE 
 CREATE INDEX outbox_failed ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (topic, COALESCE(partition, '-1'::integer), id) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
+
+create table sign_in_failures (
+  subject bytea not null,
+  failed_at timestamp with time zone[] not null,
+  last_failed_at timestamp with time zone not null
+);
+alter table sign_in_failures add constraint sign_in_failures_pkey PRIMARY KEY (subject);
+CREATE INDEX sign_in_failures_by_age ON public.sign_in_failures USING btree (last_failed_at);
 
 create table slots (
   partition integer not null,

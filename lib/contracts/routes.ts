@@ -29,7 +29,7 @@ export const routes: readonly Route[] = [
     answers: {
       201: { description: 'A token for `Authorization: Bearer`', schema: sessionSchema },
     },
-    codes: ['wrong_credentials', 'refused_request'],
+    codes: ['wrong_credentials', 'refused_request', 'too_many_requests'],
   },
   {
     method: 'get',

@@ -1,3 +1,4 @@
+import { forgetFailures } from '../access/sign-in-limits.ts';
 import { rememberedDays } from '../exports/idempotency.ts';
 import { emitOutcome } from '../exports/outcomes.ts';
 import { activeStates, move, settle } from '../exports/states.ts';
@@ -201,4 +202,5 @@ async function forget(): Promise<void> {
   await catalogue().query(
     `delete from idempotency_keys where created_at < now() - interval '${rememberedDays} days'`,
   );
+  await forgetFailures(catalogue());
 }
