@@ -18,7 +18,7 @@ export const handler = http(authenticate, async ({ account, body, header }) => {
   const key = header('idempotency-key');
   if (key !== undefined && (key.length === 0 || key.length > 255))
     throw refusedFields([{ field: 'Idempotency-Key', message: 'must have 1 to 255 characters' }]);
-  const { id } = await createExport({
+  const id = await createExport({
     owner: account,
     request,
     asking: key === undefined ? null : asking(`account:${account.id}`, key, request),

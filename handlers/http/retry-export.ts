@@ -11,7 +11,8 @@ const relayMilliseconds = 300;
 
 /** POST /exports/{id}/retry */
 export const handler = http(authenticate, async ({ account, param }) => {
-  const { id } = await retryExport(account, param('id'));
+  const id = param('id');
+  await retryExport(account, id);
   await dispatch();
   await relayWithin(relayMilliseconds);
   return {

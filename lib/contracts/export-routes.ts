@@ -53,6 +53,7 @@ export const exportRoutes: readonly Route[] = [
       'refused_request',
       'too_large_for_snapshot',
       'over_limit',
+      'too_many_requests',
       'source_unavailable',
     ],
   },
@@ -190,6 +191,7 @@ export const exportRoutes: readonly Route[] = [
       'refused_request',
       'too_large_for_snapshot',
       'over_limit',
+      'too_many_requests',
       'source_unavailable',
     ],
   },
@@ -203,7 +205,7 @@ export const exportRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The manifest', schema: manifestSchema, example: manifestExample },
     },
-    codes: ['not_found', 'not_ready', 'expired'],
+    codes: ['forbidden', 'not_found', 'not_ready', 'expired'],
   },
   {
     method: 'post',

@@ -54,6 +54,7 @@ export const environmentSchema = z.object({
   STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
   STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
   STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(4),
+  STREAMSYNC_WAITING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(100),
   STREAMSYNC_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
 
@@ -68,6 +69,7 @@ export interface Config {
   sessionSeconds: number;
   workerTimeoutSeconds: number;
   runningExportsPerAccount: number;
+  waitingExportsPerAccount: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
@@ -94,6 +96,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
     workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,
     runningExportsPerAccount: it.STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT,
+    waitingExportsPerAccount: it.STREAMSYNC_WAITING_EXPORTS_PER_ACCOUNT,
     logLevel: it.STREAMSYNC_LOG_LEVEL,
   };
 }
