@@ -47,10 +47,12 @@ export async function startNginx(
       functions: `127.0.0.1:${ports.http}`,
       live: `127.0.0.1:${ports.websocket}`,
       s3: `127.0.0.1:${ports.s3}`,
+      doorSecret: context.secrets.doorSecret,
       webRoot,
       run: home.nginx,
       ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx};` : '',
     }),
+    { mode: 0o600 },
   );
   const args = ['-p', home.nginx, '-c', config];
   // Its working directory is how a later start recognises it: it writes its title over its environment.
