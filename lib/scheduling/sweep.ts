@@ -213,4 +213,5 @@ async function forget(): Promise<void> {
          select ctid from ${table} where ${moment} < now() - interval '${days} days'
          order by ${moment} limit ${mostForgotten}))`,
     );
+  await forgetFailures(catalogue());
 }
