@@ -4,7 +4,7 @@ import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** GET /exports/{id}/manifest */
-export const handler = http(authenticate, async ({ account, param }) => {
-  const { manifest } = requireReady(await findExport(catalogue(), account.id, param('id')));
+export const handler = http(authenticate, async ({ account, uuid }) => {
+  const { manifest } = requireReady(await findExport(catalogue(), account.id, uuid('id')));
   return { status: 200, body: manifest };
 });

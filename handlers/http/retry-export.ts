@@ -10,8 +10,8 @@ import { dispatch } from '../../lib/scheduling/dispatch.ts';
 const relayMilliseconds = 300;
 
 /** POST /exports/{id}/retry */
-export const handler = http(authenticate, async ({ account, param }) => {
-  const { id } = await retryExport(account, param('id'));
+export const handler = http(authenticate, async ({ account, uuid }) => {
+  const { id } = await retryExport(account, uuid('id'));
   await dispatch();
   await relayWithin(relayMilliseconds);
   return {
