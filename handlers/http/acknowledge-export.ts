@@ -7,9 +7,9 @@ import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** POST /exports/{id}/acknowledge */
-export const handler = http(authenticate, async ({ account, param, body }) => {
-  const { sha256 } = body(acknowledgementSchema);
-  await acknowledge(await findExport(catalogue(), account.id, param('id')), sha256);
+export const handler = http(authenticate, async ({ account, uuid, body }) => {
+  const record = await findExport(catalogue(), account.id, uuid('id'));
+  await acknowledge(record, body(acknowledgementSchema).sha256);
   void relay();
   return { status: 204 };
 });

@@ -5,7 +5,7 @@ import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** POST /exports/{id}/download */
-export const handler = http(authenticate, async ({ account, param }) => ({
+export const handler = http(authenticate, async ({ account, uuid }) => ({
   status: 200,
-  body: await issueTicket(account, await findExport(catalogue(), account.id, param('id'))),
+  body: await issueTicket(account, await findExport(catalogue(), account.id, uuid('id'))),
 }));

@@ -1,5 +1,6 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import { createExport } from '../../lib/exports/create.ts';
 import { loadExport, toDocument } from '../../lib/exports/documents.ts';
 import { asking } from '../../lib/exports/idempotency.ts';
@@ -16,8 +17,10 @@ const relayMilliseconds = 300;
 export const handler = http(authenticate, async ({ account, body, header }) => {
   const request = body(exportRequestSchema);
   const key = header('idempotency-key');
-  if (key !== undefined && (key.length === 0 || key.length > 255))
-    throw refusedFields([{ field: 'Idempotency-Key', message: 'must have 1 to 255 characters' }]);
+  if (key !== undefined && (key.length === 0 || key.length > sizes.keyCharacters))
+    throw refusedFields([
+      { field: 'Idempotency-Key', message: `must have 1 to ${sizes.keyCharacters} characters` },
+    ]);
   const id = await createExport({
     owner: account,
     request,

@@ -6,8 +6,8 @@ import { http } from '../../lib/runtime/http.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 
 /** DELETE /exports/{id} */
-export const handler = http(authenticate, async ({ account, param }) => {
-  const removed = await removeExport(account.id, param('id'));
+export const handler = http(authenticate, async ({ account, uuid }) => {
+  const removed = await removeExport(account.id, uuid('id'));
   switch (removed.was) {
     case 'queued':
       // Its slot is free for the next one.

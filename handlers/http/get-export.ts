@@ -6,8 +6,8 @@ import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** GET /exports/{id} */
-export const handler = http(authenticate, async ({ account, param, header }) => {
-  const document = toDocument(await findExport(catalogue(), account.id, param('id')));
+export const handler = http(authenticate, async ({ account, uuid, header }) => {
+  const document = toDocument(await findExport(catalogue(), account.id, uuid('id')));
   const etag = `"${createHash('sha256').update(JSON.stringify(document)).digest('base64url').slice(0, 27)}"`;
   const headers = { etag, 'cache-control': 'private, no-cache', ...retryAfter(document) };
   const known = (header('if-none-match') ?? '')

@@ -8,11 +8,10 @@ import { anonymous, http } from '../../lib/runtime/http.ts';
  * GET /exports/{id}/file: the link that events carry. A browser that opens it has no credentials: it is
  * sent to the page of the export, which has.
  */
-export const handler = http(anonymous, async ({ param, header }) => {
-  const id = param('id');
+export const handler = http(anonymous, async ({ param, uuid, header }) => {
   if (!hasCredentials(header) && (header('accept') ?? '').includes('text/html'))
-    return { status: 302, headers: { location: `/exports/${encodeURIComponent(id)}` } };
+    return { status: 302, headers: { location: `/exports/${encodeURIComponent(param('id'))}` } };
   const account = await authenticate(header);
-  const { url } = await issueTicket(account, await findExport(catalogue(), account.id, id));
+  const { url } = await issueTicket(account, await findExport(catalogue(), account.id, uuid('id')));
   return { status: 302, headers: { location: url } };
 });

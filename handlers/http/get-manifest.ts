@@ -5,8 +5,8 @@ import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** GET /exports/{id}/manifest */
-export const handler = http(authenticate, async ({ account, param }) => {
-  const record = await findExport(catalogue(), account.id, param('id'));
+export const handler = http(authenticate, async ({ account, uuid }) => {
+  const record = await findExport(catalogue(), account.id, uuid('id'));
   const { manifest } = requireReady(record);
   requireStillGranted(account, record.request);
   return { status: 200, body: manifest };

@@ -1,10 +1,13 @@
-import { authenticate } from '../../lib/access/authenticate.ts';
+import { administrator } from '../../lib/access/authenticate.ts';
 import { sourcePauseSchema } from '../../lib/contracts/sources.ts';
 import { http } from '../../lib/runtime/http.ts';
 import { pauseSource } from '../../lib/scheduling/pauses.ts';
 
 /** POST /sources/{name}/pause */
-export const handler = http(authenticate, async ({ account, param, body }) => {
-  await pauseSource(account, param('name'), body(sourcePauseSchema).reason);
-  return { status: 204 };
-});
+export const handler = http(
+  administrator('pause or resume a source'),
+  async ({ account, param, body }) => {
+    await pauseSource(account, param('name'), body(sourcePauseSchema).reason);
+    return { status: 204 };
+  },
+);

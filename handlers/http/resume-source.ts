@@ -1,12 +1,12 @@
-import { authenticate } from '../../lib/access/authenticate.ts';
+import { administrator } from '../../lib/access/authenticate.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
 import { http } from '../../lib/runtime/http.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 import { resumeSource } from '../../lib/scheduling/pauses.ts';
 
 /** DELETE /sources/{name}/pause */
-export const handler = http(authenticate, async ({ account, param }) => {
-  await resumeSource(account, param('name'));
+export const handler = http(administrator('pause or resume a source'), async ({ param }) => {
+  await resumeSource(param('name'));
   await dispatch();
   void relay();
   return { status: 204 };

@@ -10,8 +10,8 @@ import { dispatch } from '../../lib/scheduling/dispatch.ts';
 const relayMilliseconds = 300;
 
 /** POST /exports/{id}/retry */
-export const handler = http(authenticate, async ({ account, param }) => {
-  const id = param('id');
+export const handler = http(authenticate, async ({ account, uuid }) => {
+  const id = uuid('id');
   await retryExport(account, id);
   await dispatch();
   await relayWithin(relayMilliseconds);

@@ -1,5 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { withoutTrailing } from '../contracts/trailing.ts';
 
 /**
  * Argon2id in the PHC string format, with OWASP's parameters
@@ -12,7 +13,7 @@ const tagLength = 32;
 
 const derive = promisify(argon2);
 
-const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');
+const base64 = (bytes: Buffer): string => withoutTrailing(bytes.toString('base64'), '=');
 
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(16);

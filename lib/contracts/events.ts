@@ -6,6 +6,7 @@ import {
   whereConditionSchema,
 } from './export-request.ts';
 import { problemSchema } from './problem.ts';
+import { sizes } from './sizes.ts';
 
 /** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 const envelope = {
@@ -17,6 +18,11 @@ const envelope = {
   datacontenttype: z.literal('application/json').optional(),
 };
 
+const keySchema = z
+  .string()
+  .min(1)
+  .max(sizes.keyCharacters, `must have at most ${sizes.keyCharacters} characters`);
+
 export const exportRequestedType = 'streamsync.export.requested.v1';
 
 /**
@@ -26,13 +32,17 @@ export const exportRequestedType = 'streamsync.export.requested.v1';
  */
 export const exportRequestedSchema = z.looseObject({
   specversion: z.literal('1.0'),
-  id: z.string().min(1).max(255, 'must have at most 255 characters'),
-  source: z.string().min(1).max(255, 'must have at most 255 characters'),
+  id: keySchema,
+  source: keySchema,
   type: z.literal(exportRequestedType),
   data: z.unknown().optional(),
 });
 
-export const requestedBySchema = z.email();
+export const requestedBySchema = z
+  .string()
+  // Not matched by the regex of emails if it is longer.
+  .max(sizes.emailCharacters, { abort: true })
+  .check(z.email());
 export type ExportRequested = z.infer<typeof exportRequestedSchema>;
 
 export const outcomes = [

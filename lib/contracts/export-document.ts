@@ -71,8 +71,13 @@ export const exportListSchema = z.object({
 export type ExportList = z.infer<typeof exportListSchema>;
 
 export const exportListQuerySchema = z.strictObject({
-  cursor: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.uuid('must be a nextCursor of an earlier answer').optional(),
+  limit: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1)
+    .max(200)
+    .default(50),
   status: statusSchema.optional(),
   downloaded: z
     .enum(['true', 'false'])

@@ -7,6 +7,7 @@ import {
   profiles,
 } from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
+import { sizes, written } from './sizes.ts';
 
 /**
  * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
@@ -23,17 +24,27 @@ const knownTimeZone = (zone: string): boolean => {
   }
 };
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
+/** A name, and the message where it is longer than any database has one. */
+const nameSchema = (message: string) =>
+  z.string().min(1, 'must not be empty').max(sizes.nameCharacters, message);
+
+const oneName = nameSchema(`must have at most ${sizes.nameCharacters} characters`);
+const listOfNames = z.array(
+  nameSchema(`must have at most ${sizes.nameCharacters} characters each`),
+);
+
+// Strings are measured in bytes before they come here: `maxLength` says it as far as JSON Schema can.
+const scalar = z.union([z.string().max(sizes.stringBytes), z.number(), z.boolean()]);
 
 export const whereConditionSchema = z.strictObject({
-  column: z.string().min(1),
+  column: oneName,
   op: z.enum(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'like', 'isNull']),
   value: z.union([
     scalar,
     z
       .array(scalar)
       .min(1, 'must have at least one value')
-      .max(1_000, 'must have at most 1,000 values'),
+      .max(sizes.listValues, `must have at most ${written(sizes.listValues)} values`),
   ]),
 });
 export type WhereCondition = z.infer<typeof whereConditionSchema>;
@@ -41,31 +52,27 @@ export type WhereCondition = z.infer<typeof whereConditionSchema>;
 /** What may be sent. */
 export const exportRequestFields = z
   .strictObject({
-    sources: z
-      .array(z.string().min(1))
+    sources: listOfNames
       .min(1, 'must name a source')
-      .max(16, 'must name at most 16 sources')
+      .max(sizes.sources, `must name at most ${sizes.sources} sources`)
       .refine((names) => new Set(names).size === names.length, 'names a source twice')
       .meta({
         description:
           'the databases to read, which have the same dataset; of more than one the rows stand behind each other, with the leading column `_source`',
       }),
-    dataset: z
-      .string()
-      .min(1)
-      .meta({ description: 'table, or schema.table outside the schema public' }),
+    dataset: oneName.meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
     format: z.enum(formats),
-    columns: z
-      .array(z.string())
+    columns: listOfNames
       .min(1, 'must name at least one column, or be left out for all')
+      .max(sizes.objectFields, `must name at most ${written(sizes.objectFields)} columns`)
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
       .meta({ description: 'columns in the order of the file; all when absent' }),
     where: z
       .array(whereConditionSchema)
-      .max(50, 'must have at most 50 conditions')
+      .max(sizes.conditions, `must have at most ${sizes.conditions} conditions`)
       .optional()
       .meta({
         description:
@@ -79,8 +86,7 @@ export const exportRequestFields = z
       description:
         'spreadsheet, for csv and xlsx: for people, with times in `timeZone`; the default of xlsx',
     }),
-    timeZone: z
-      .string()
+    timeZone: oneName
       .refine(knownTimeZone, 'must be an IANA time zone')
       .default('UTC')
       .meta({ description: 'of the profile spreadsheet' }),

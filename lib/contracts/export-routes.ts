@@ -20,6 +20,7 @@ import {
 import { exportPreviewSchema } from './export-preview.ts';
 import { exportRequestSchema } from './export-request.ts';
 import { type Route, secondsSchema } from './route.ts';
+import { sizes } from './sizes.ts';
 
 const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
 const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
@@ -34,7 +35,7 @@ export const exportRoutes: readonly Route[] = [
     summary: 'Ask for an export',
     caller: 'account',
     headers: z.object({
-      'Idempotency-Key': z.string().min(1).max(255).optional().meta({
+      'Idempotency-Key': z.string().min(1).max(sizes.keyCharacters).optional().meta({
         description:
           'Yours to choose; remembered for 7 days. With the same request it gives the same export again, whatever became of it; with another request it is refused. Requests are compared after their defaults are filled in.',
       }),
@@ -130,6 +131,7 @@ export const exportRoutes: readonly Route[] = [
     headers: z.object({
       'If-None-Match': z
         .string()
+        .max(sizes.headerBytes)
         .optional()
         .meta({ description: 'The `ETag` of an earlier answer' }),
     }),

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { canonicalInstant, isAfter } from './instant.ts';
+import fc from 'fast-check';
+import { canonicalInstant, instantSchema, isAfter } from './instant.ts';
+import { sizes } from './sizes.ts';
+import { withoutTrailing } from './trailing.ts';
 
 describe('canonicalInstant', () => {
   test.each([
@@ -45,4 +48,50 @@ test.each([
   ['2024-03-01T00:00:00Z', '2024-03-01T00:00:00Z', false],
 ])('%s is after %s: %s', (a, b, after) => {
   expect(isAfter(a, b)).toBe(after);
+});
+
+const digits = fc.stringMatching(/^[0-9]{1,9}$/);
+/** Date-times that are right, nearly right, or anything. */
+const written = fc.oneof(
+  fc
+    .tuple(
+      fc.date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true }),
+      digits,
+      fc.constantFrom('Z', 'z', '+01:30', '-23:59', '+24:00', ''),
+    )
+    .map(([date, fraction, zone]) => `${date.toISOString().slice(0, 19)}.${fraction}${zone}`),
+  fc.stringMatching(/^[-0-9TZ:.+ ]{0,45}$/),
+  fc.string({ unit: 'binary' }),
+);
+
+test('an instant is read once and for all: as it is written, the canonical one is itself', () => {
+  fc.assert(
+    fc.property(written, (text) => {
+      const read = canonicalInstant(text);
+      if ('wrong' in read) return expect(instantSchema.safeParse(text).success).toBe(false);
+      expect(canonicalInstant(read.instant)).toEqual(read);
+      // To the millisecond, which is what Date keeps.
+      expect(Date.parse(read.instant)).toBe(Date.parse(text));
+      expect(read.instant).not.toMatch(/0Z$(?<!:\d0Z)/);
+    }),
+    { numRuns: 2_000, examples: [[`2024-03-01T00:00:00.${'0'.repeat(30)}1Z`]] },
+  );
+});
+
+test('an instant has a size, and is not read beyond it', () => {
+  const of = (zeros: number): string => `2024-03-01T00:00:00.${'0'.repeat(zeros)}Z`;
+  const most = sizes.instantCharacters - of(0).length;
+  expect(instantSchema.safeParse(of(most)).success).toBe(true);
+  const issues = instantSchema.safeParse(of(most + 1)).error?.issues;
+  expect(issues).toMatchObject([{ code: 'too_big' }]);
+});
+
+test.each([
+  ['100', '1'],
+  ['0', ''],
+  ['', ''],
+  ['101', '101'],
+  ['1.0', '1.'],
+])('%j without zeros at its end is %j', (text, rest) => {
+  expect(withoutTrailing(text, '0')).toBe(rest);
 });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { sizes } from './sizes.ts';
+import { withoutTrailing } from './trailing.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
@@ -13,7 +15,7 @@ export function canonicalInstant(text: string): { instant: string } | { wrong: s
   if (!match) return { wrong: 'must be a date and time like 2026-03-01T00:00:00Z (RFC 3339)' };
   const [, year = '', month = '', day = '', hour = '', minute = '', second = '', fraction = ''] =
     match;
-  const digits = fraction.replace(/0+$/, '');
+  const digits = withoutTrailing(fraction, '0');
   if (digits.length > 6) return { wrong: 'has more than 6 digits after the second' };
   const local = new Date(0);
   local.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
@@ -41,6 +43,7 @@ export function isAfter(a: string, b: string): boolean {
 
 export const instantSchema = z
   .string()
+  .max(sizes.instantCharacters, `must have at most ${sizes.instantCharacters} characters`)
   .meta({ format: 'date-time' })
   .transform((text, context) => {
     const read = canonicalInstant(text);

@@ -10,8 +10,16 @@ import { exportDocumentSchema, exportFileSchema, manifestSchema } from './export
 import { exportRequestSchema } from './export-request.ts';
 import { acceptMore } from './json-schema.ts';
 import { type Problem, problemSchema } from './problem.ts';
-import { basePath, codesOf, headersOfProblem, type Route, type RouteAnswer } from './route.ts';
+import {
+  basePath,
+  codesOf,
+  headersOfProblem,
+  type Route,
+  type RouteAnswer,
+  type RouteBody,
+} from './route.ts';
 import { routes } from './routes.ts';
+import { sizes, written } from './sizes.ts';
 import { datasetSchema } from './sources.ts';
 
 const description = `Complete, provable, authorised exports of PostgreSQL data.
@@ -85,8 +93,18 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ...(query ? { query } : {}),
       ...(headers ? { header: headers } : {}),
     },
-    ...(body ? { requestBody: { required: true, content: { 'application/json': body } } } : {}),
+    ...(body ? { requestBody: requestBodyOf(body) } : {}),
     responses: responsesOf(route),
+  };
+}
+
+function requestBodyOf({ schema, example, mostBytes = sizes.requestBytes }: RouteBody) {
+  return {
+    required: true,
+    description: `At most ${written(mostBytes)} bytes, ${sizes.depth} levels of arrays and objects in each other, ${written(sizes.stringBytes)} bytes of UTF-8 in a string`,
+    content: {
+      'application/json': { schema, ...(example === undefined ? {} : { example }) },
+    },
   };
 }
 

@@ -12,6 +12,13 @@ export interface RouteAnswer {
   headers?: z.ZodObject;
 }
 
+export interface RouteBody {
+  schema: z.ZodType;
+  example?: unknown;
+  /** How large it may be, where that is not the size of any request. */
+  mostBytes?: number;
+}
+
 /** Who may call: anybody, an account, or either (a browser without credentials is sent elsewhere). */
 type Caller = 'anybody' | 'account' | 'either';
 
@@ -26,7 +33,7 @@ export interface Route {
   params?: z.ZodObject;
   query?: z.ZodObject;
   headers?: z.ZodObject;
-  body?: { schema: z.ZodType; example?: unknown };
+  body?: RouteBody;
   answers: Record<number, RouteAnswer>;
   /** What it may refuse with, beside what any route may: see `codesOf`. */
   codes: readonly Code[];
@@ -38,6 +45,7 @@ export function codesOf({ codes: own, caller, body }: Route): Map<number, Code[]
     ...(body ? (['malformed_body'] as const) : []),
     ...(caller === 'anybody' ? [] : (['unauthenticated'] as const)),
     ...own,
+    'too_large',
     'internal',
     'unavailable',
   ];

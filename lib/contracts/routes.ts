@@ -6,10 +6,13 @@ import { keySetSchema } from './key-set.ts';
 import { limitsSchema } from './limits.ts';
 import { basePath, type Route } from './route.ts';
 import { credentialsSchema, sessionSchema } from './sessions.ts';
+import { sizes } from './sizes.ts';
 import { sourceRoutes } from './source-routes.ts';
 
 const described = (description: string) => z.string().meta({ description });
-const email = z.object({ email: z.string().meta({ description: 'The email of an account' }) });
+const email = z.object({
+  email: z.string().max(sizes.emailCharacters).meta({ description: 'The email of an account' }),
+});
 
 /**
  * Every route of the API: the one table from which its document is made, and against which the suites
@@ -23,6 +26,7 @@ export const routes: readonly Route[] = [
     summary: 'Sign in by email and password',
     caller: 'anybody',
     body: {
+      mostBytes: sizes.signInBytes,
       schema: credentialsSchema,
       example: { email: 'analyst@example.com', password: 'correct horse battery staple' },
     },

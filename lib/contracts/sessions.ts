@@ -1,8 +1,18 @@
 import { z } from 'zod';
+import { sizes, written } from './sizes.ts';
 
 export const credentialsSchema = z.strictObject({
-  email: z.string().min(1).max(320),
-  password: z.string().min(1).max(1_000),
+  email: z
+    .string()
+    .min(1)
+    .max(sizes.emailCharacters, `must have at most ${sizes.emailCharacters} characters`),
+  password: z
+    .string()
+    .min(1)
+    .max(
+      sizes.passwordCharacters,
+      `must have at most ${written(sizes.passwordCharacters)} characters`,
+    ),
 });
 
 export const sessionSchema = z.object({ token: z.string(), expiresAt: z.iso.datetime() });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { histogramExample } from './examples.ts';
 import { type Route } from './route.ts';
+import { sizes } from './sizes.ts';
 import {
   histogramQuerySchema,
   histogramSchema,
@@ -8,8 +9,8 @@ import {
   sourcePauseSchema,
 } from './sources.ts';
 
-const source = z.object({ name: z.string().meta({ description: 'The name of a source' }) });
-const described = (description: string) => z.string().meta({ description });
+const named = (description: string) => z.string().max(sizes.nameCharacters).meta({ description });
+const source = z.object({ name: named('The name of a source') });
 
 /** Sources: what is in them, and whether they are read. */
 export const sourceRoutes: readonly Route[] = [
@@ -36,8 +37,8 @@ export const sourceRoutes: readonly Route[] = [
       'From the statistics of the database: the dataset is not read, and is no more exact than its last ANALYZE. Where nothing is known there are no buckets, and `reason` says why. Infinite times and those outside of the years 1 to 9999 are in no bucket.',
     caller: 'account',
     params: z.object({
-      source: described('The name of a source'),
-      dataset: described('The name of a dataset in it: `table`, or `schema.table`; URL-encoded'),
+      source: named('The name of a source'),
+      dataset: named('The name of a dataset in it: `table`, or `schema.table`; URL-encoded'),
     }),
     query: histogramQuerySchema,
     answers: {

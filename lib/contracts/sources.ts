@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instantSchema } from './instant.ts';
+import { sizes } from './sizes.ts';
 
 export const datasetKinds = ['table', 'view', 'materialized_view'] as const;
 
@@ -32,7 +33,7 @@ export const sourcePauseSchema = z.strictObject({
     .string()
     .trim()
     .min(1)
-    .max(200)
+    .max(sizes.errorCharacters, `must have at most ${sizes.errorCharacters} characters`)
     .meta({ description: 'shown to those whose exports wait' }),
 });
 

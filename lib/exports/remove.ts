@@ -11,7 +11,10 @@ export type Removed = { was: 'queued' | 'running'; record: ExportRecord } | { wa
  */
 export async function removeExport(ownerId: string, exportId: string): Promise<Removed> {
   return transaction(async (client) => {
-    await client.query('select 1 from exports where id = $1 for update', [exportId]);
+    await client.query('select 1 from exports where id = $1 and owner_id = $2 for update', [
+      exportId,
+      ownerId,
+    ]);
     const record = await findExport(client, ownerId, exportId);
     switch (record.state) {
       case 'queued':

@@ -1,5 +1,6 @@
 import { type Code, codes } from '../contracts/codes.ts';
 import type { FieldError, Problem } from '../contracts/problem.ts';
+import { shortened, sizes, written } from '../contracts/sizes.ts';
 
 interface Details {
   errors?: FieldError[];
@@ -9,7 +10,8 @@ interface Details {
 
 /**
  * The one error type: something we say no to, or could not do, by its code. `message` is written for
- * the person who asked: what happened, what was kept, what to do next.
+ * the person who asked: what happened, what was kept, what to do next. It is of a bounded size, whatever
+ * it repeats of what was sent.
  */
 export class Refusal extends Error {
   readonly code: Code;
@@ -17,10 +19,10 @@ export class Refusal extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: Code, message: string, details: Details = {}) {
-    super(message, { cause: details.cause });
+    super(shortened(message, sizes.detailCharacters), { cause: details.cause });
     this.name = 'Refusal';
     this.code = code;
-    this.errors = details.errors;
+    this.errors = details.errors && bounded(details.errors);
     this.retryAfterSeconds =
       details.retryAfterSeconds ?? (codes[code].status === 503 ? 5 : undefined);
   }
@@ -44,8 +46,29 @@ export class Refusal extends Error {
 
 /** A refusal of named fields. The message repeats them, for clients that show only that. */
 export function refusedFields(errors: FieldError[]): Refusal {
-  const sentences = errors.map(({ field, message }) => `${field} ${message}`);
+  const sentences = bounded(errors).map(({ field, message }) => `${field} ${message}`);
+  const more = errors.length - sentences.length;
+  if (more > 0) sentences.push(`and ${written(more)} more`);
   return new Refusal('refused_request', `${sentences.join('; ')}.`, { errors });
+}
+
+/** The first fields, with short texts; values that are allowed for several of them only at the first. */
+function bounded(errors: readonly FieldError[]): FieldError[] {
+  const listed = new Set<string>();
+  return errors.slice(0, sizes.errors).map(({ field, message, allowed }) => {
+    const error: FieldError = {
+      field: shortened(field, sizes.errorCharacters),
+      message: shortened(message, sizes.errorCharacters),
+    };
+    if (!allowed) return error;
+    const values = allowed
+      .filter((value) => value.length <= sizes.errorCharacters)
+      .slice(0, sizes.allowedValues);
+    const list = JSON.stringify(values);
+    if (listed.has(list)) return error;
+    listed.add(list);
+    return { ...error, allowed: values };
+  });
 }
 
 /** Codes of Node, PostgreSQL (SQLSTATE) and the AWS SDK all live in `code` or `name`. */

@@ -1,21 +1,25 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
+import { shortened, sizes, written } from '../contracts/sizes.ts';
 import { forLog, Refusal } from './errors.ts';
+import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
-import { parseJson, parseObject } from './validation.ts';
+import { parseJson, parseQuery } from './validation.ts';
 
 type Header = (name: string) => string | undefined;
 
 /** What a handler is given: the request, and how to read it. What cannot be read is refused. */
 export interface Call<Account> {
   account: Account;
-  /** The JSON body by a schema. */
-  body: <S extends z.ZodType>(schema: S) => z.output<S>;
+  /** The JSON body by a schema, where it has at most so many bytes. Ask for rights before: it is not read until then. */
+  body: <S extends z.ZodType>(schema: S, mostBytes?: number) => z.output<S>;
   /** The query parameters by a schema. */
   query: <S extends z.ZodType>(schema: S) => z.output<S>;
-  /** Path parameter by name; throws if the route has none of that name. */
+  /** Path parameter by name; `not_found` if it is longer than anything we have. Throws if the route has none of that name. */
   param: (name: string) => string;
+  /** Path parameter that is an id of ours; `not_found` if it cannot be one. */
+  uuid: (name: string) => string;
   /** Header by lower-case name. */
   header: Header;
 }
@@ -49,6 +53,7 @@ export function http<Account>(
     .use(problemDetails())
     .use({
       before: async ({ event }) => {
+        requireShortHeaders(event);
         accounts.set(event, { account: await authenticate(headerOf(event)) });
       },
     })
@@ -57,9 +62,10 @@ export function http<Account>(
       if (!known) throw new Error('authentication did not run');
       const call: Call<Account> = {
         account: known.account,
-        body: (schema) => parseJson(schema, bodyOf(event)),
-        query: (schema) => parseObject(schema, event.queryStringParameters ?? {}),
+        body: (schema, mostBytes) => parseJson(schema, bodyOf(event, mostBytes), mostBytes),
+        query: (schema) => parseQuery(schema, event.queryStringParameters ?? {}),
         param: (name) => paramOf(event, name),
+        uuid: (name) => uuidOf(event, name),
         header: headerOf(event),
       };
       const answered = await answer(call);
@@ -91,7 +97,7 @@ function requestLog(exportIds: WeakMap<Event, string>): middy.MiddlewareObj<Even
     logger.info('request', {
       requestId: requestIdOf(event),
       method: event.requestContext.http.method,
-      path: event.rawPath,
+      path: shortened(event.rawPath, sizes.nameCharacters),
       exportId: exportIds.get(event),
       status: response?.statusCode,
       milliseconds: Math.round(performance.now() - (began.get(event) ?? performance.now())),
@@ -130,8 +136,20 @@ function problemDetails(): middy.MiddlewareObj<Event, Result> {
   };
 }
 
+/** The caller's, where it is fit to be logged and sent back: visible ASCII of a bounded length. */
 function requestIdOf(event: Event): string {
-  return event.headers['x-request-id'] ?? event.requestContext.requestId;
+  const sent = event.headers['x-request-id'] ?? '';
+  const isFit = sent.length <= sizes.requestIdCharacters && /^[!-~]+$/.test(sent);
+  return isFit ? sent : event.requestContext.requestId;
+}
+
+function requireShortHeaders(event: Event): void {
+  for (const [name, value] of Object.entries(event.headers))
+    if (isLonger(value ?? '', sizes.headerBytes))
+      throw new Refusal(
+        'too_large',
+        `The header ${name} has more than ${written(sizes.headerBytes)} bytes.`,
+      );
 }
 
 const headerOf =
@@ -143,13 +161,26 @@ const headerOf =
     return event.headers[name] ?? undefined;
   };
 
-function bodyOf(event: Event): string {
+/** The body as text. What is too large by its encoding already is not decoded: it is refused all the same. */
+function bodyOf(event: Event, mostBytes: number = sizes.requestBytes): string {
   const body = event.body ?? '';
-  return event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+  if (!event.isBase64Encoded || Buffer.byteLength(body, 'base64') > mostBytes) return body;
+  return Buffer.from(body, 'base64').toString();
 }
 
 function paramOf(event: Event, name: string): string {
   const value = event.pathParameters?.[name];
   if (value === undefined) throw new Error(`the route has no parameter ${name}`);
+  // An email is the longest that there is; no text of PostgreSQL has a NUL.
+  if (value.length > sizes.emailCharacters || value.includes('\0') || !value.isWellFormed())
+    throw new Refusal('not_found', `There is nothing of that ${name}.`);
+  return value;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function uuidOf(event: Event, name: string): string {
+  const value = paramOf(event, name);
+  if (!uuid.test(value)) throw new Refusal('not_found', `There is nothing of that ${name}.`);
   return value;
 }

@@ -1,14 +1,10 @@
 import { z } from 'zod';
 import type { FieldError } from '../contracts/problem.ts';
+import { sizes } from '../contracts/sizes.ts';
 import { Refusal, refusedFields } from './errors.ts';
+import { faultsOf, fieldOf, readJson } from './json-input.ts';
 
 type Issue = z.core.$ZodIssue;
-
-/** `sources.0` is the field `sources` to the person who filled it in; `where.0.value` keeps its place. */
-function fieldOf(path: readonly PropertyKey[]): string {
-  const last = path.at(-1);
-  return (typeof last === 'number' ? path.slice(0, -1) : path).map(String).join('.');
-}
 
 function ofIssue(issue: Issue, known: string[]): FieldError[] {
   const field = fieldOf(issue.path);
@@ -46,44 +42,65 @@ const ours = (issue: Issue): string | undefined =>
   /^[a-z]/.test(issue.message) ? issue.message : undefined;
 
 /**
- * Parses a JSON value by a schema, at the edge. Throws a `refused_request` that names every field
- * that is not right, or `malformed_body` if it is no JSON object at all.
+ * Parses a JSON value by a schema, at the edge. Throws a `refused_request` that names the fields that are
+ * not right, `malformed_body` if it is no JSON object at all or has a string that is no text, `too_large` if
+ * it has too many fields.
+ * What the schema leaves unread (`z.unknown()`) has to be parsed by another call: its sizes are not known
+ * before.
  */
 export function parseObject<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Refusal('malformed_body', 'The body must be a JSON object.');
+  const faults = faultsOf(value, unreadFieldsOf(schema));
+  const [noText] = faults.texts;
+  if (noText)
+    throw new Refusal('malformed_body', `${noText.field || 'The body'} ${noText.message}.`);
+  const whole = faults.sizes.find(({ field }) => field === '');
+  if (whole) throw new Refusal('too_large', `The body ${whole.message}.`);
+  if (faults.sizes.length > 0) throw refusedFields(faults.sizes);
+  return parse(schema, value);
+}
+
+/** Parses the query parameters of a call by a schema. Throws as `parseObject` does, but no `malformed_body`. */
+export function parseQuery<S extends z.ZodType>(
+  schema: S,
+  query: Record<string, string | undefined>,
+): z.output<S> {
+  const { texts, sizes: tooLarge } = faultsOf(query, new Set());
+  const faults = [...texts, ...tooLarge];
+  if (faults.length > 0) throw refusedFields(faults);
+  return parse(schema, query);
+}
+
+function parse<S extends z.ZodType>(schema: S, value: object): z.output<S> {
   const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
-  const known = fieldsOf(schema);
+  const known = Object.keys(shapeOf(schema));
   throw refusedFields(read.error.issues.flatMap((issue) => ofIssue(issue, known)));
 }
 
 /** Of a schema that something is done before: its own. */
-function fieldsOf(schema: z.core.$ZodType): string[] {
-  if (schema instanceof z.ZodPipe) return fieldsOf(schema.out);
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> {
+  if (schema instanceof z.ZodPipe) return shapeOf(schema.out);
+  return schema instanceof z.ZodObject ? schema.shape : {};
 }
 
-/** `\u0000` in JSON, not behind a backslash that is escaped itself. PostgreSQL has no such text. */
-const nul = /(?<!\\)(?:\\\\)*\\u0000/;
+function unreadFieldsOf(schema: z.core.$ZodType): ReadonlySet<string> {
+  const unread = Object.entries(shapeOf(schema)).filter(([, field]) => isUnread(field));
+  return new Set(unread.map(([name]) => name));
+}
+
+const isUnread = (field: z.core.$ZodType): boolean =>
+  field instanceof z.ZodOptional ? isUnread(field.unwrap()) : field instanceof z.ZodUnknown;
 
 /**
- * Half a surrogate pair, which JSON.stringify alone escapes: no Unicode text, so PostgreSQL has none, and
- * no canonical form (RFC 8785) of what it stands in, so nobody could sign that.
+ * Parses text as a JSON object by a schema. Throws `too_large` for what is too large as a whole, else as
+ * `parseObject` does.
  */
-const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
-
-/** Parses text as a JSON object by a schema. */
-export function parseJson<S extends z.ZodType>(schema: S, text: string): z.output<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new Refusal('malformed_body', 'The body is not JSON.', { cause });
-  }
-  if (nul.test(text))
-    throw new Refusal('malformed_body', 'The body has a NUL character (\\u0000) in a text.');
-  if (loneSurrogate.test(JSON.stringify(value)))
-    throw new Refusal('malformed_body', 'The body has half a surrogate pair (\\ud800) in a text.');
-  return parseObject(schema, value);
+export function parseJson<S extends z.ZodType>(
+  schema: S,
+  text: string,
+  mostBytes: number = sizes.requestBytes,
+): z.output<S> {
+  return parseObject(schema, readJson(text, mostBytes));
 }

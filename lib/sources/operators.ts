@@ -1,4 +1,6 @@
 import type { WhereCondition } from '../contracts/export-request.ts';
+import { sizes } from '../contracts/sizes.ts';
+import { withoutTrailing } from '../contracts/trailing.ts';
 import type { SourceColumn } from './datasets.ts';
 
 type Operator = WhereCondition['op'];
@@ -20,13 +22,16 @@ const spellings: Record<Kind, { fits: (value: unknown) => boolean; said: string 
   number: {
     fits: (value) =>
       typeof value === 'number' ||
-      (typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)),
-    said: 'a number, or one as a string',
+      (typeof value === 'string' &&
+        value.length <= sizes.numberCharacters &&
+        /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value)),
+    said: `a number, or one as a string of at most ${sizes.numberCharacters} characters`,
   },
   text: { fits: (value) => typeof value === 'string', said: 'a string' },
   time: {
     fits: (value) =>
       typeof value === 'string' &&
+      value.length <= sizes.instantCharacters &&
       /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(value),
     said: 'a date like 2026-03-01 or a time like 2026-03-01T12:00:00Z',
   },
@@ -63,5 +68,16 @@ export function faultOfCondition(
     return Array.isArray(value) && value.every(fits)
       ? null
       : { part: 'value', message: `must be an array, each of them ${said}` };
-  return fits(value) ? null : { part: 'value', message: `must be ${said}` };
+  if (!fits(value)) return { part: 'value', message: `must be ${said}` };
+  if (op === 'like' && endsInEscape(String(value)))
+    return {
+      part: 'value',
+      message: 'must not end in a single backslash: write two of them for one',
+    };
+  return null;
+}
+
+/** PostgreSQL refuses such a pattern, but only once it comes to a row that the rest of the pattern fits. */
+function endsInEscape(pattern: string): boolean {
+  return (pattern.length - withoutTrailing(pattern, '\\').length) % 2 === 1;
 }

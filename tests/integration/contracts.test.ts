@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
@@ -11,11 +12,14 @@ import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { openApi } from '../../lib/contracts/openapi.ts';
 import { basePath } from '../../lib/contracts/route.ts';
 import { routes } from '../../lib/contracts/routes.ts';
+import { sizes, written } from '../../lib/contracts/sizes.ts';
 import { topics } from '../../lib/messaging/topics.ts';
 import { asDemo, call } from '../stack/api.ts';
 import { requireDocumentedEvent } from '../stack/documented.ts';
 import { follow, produce, requested, resultOf } from '../stack/events.ts';
-import { credentials } from '../stack/stack.ts';
+import { credentials, home } from '../stack/stack.ts';
+
+const operationSchema = z.looseObject({ operationId: z.string() });
 
 /** What is compared has gone through JSON: undefined fields are none. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -62,6 +66,50 @@ test('every topic is documented but those between our own functions and those no
     all.filter((name) => !own.some((it) => it === name)).toSorted(),
   );
 });
+
+test('the written contract has the sizes of the table', async () => {
+  const text = await readFile('docs/contracts.md', 'utf8');
+  const [, section = ''] = text.split('### Sizes');
+  const told = new Set(section.split('### ')[0]?.match(/\d+(,\d{3})*/g));
+  for (const size of Object.values(sizes)) expect([...told]).toContain(written(size));
+});
+
+test('the door takes no larger bodies than the functions do', async () => {
+  const settings = await readFile(join(home(), 'nginx', 'nginx.conf'), 'utf8');
+  const units: Record<string, number> = { '': 1, k: 1_024, m: 1_048_576 };
+  const taken = [...settings.matchAll(/client_max_body_size (\d+)([km]?);/g)].map(
+    ([, size, unit = '']) => Number(size) * (units[unit] ?? Number.NaN),
+  );
+  expect(new Set(taken)).toEqual(new Set([sizes.requestBytes, sizes.signInBytes]));
+});
+
+test('whatever may be sent is documented with its size', () => {
+  const sent = Object.values(openApi.paths ?? {}).flatMap((path) =>
+    Object.values(path ?? {}).map((operation) => operationSchema.parse(operation)),
+  );
+  const seen = [
+    ...stringsAndArrays(openApi.components?.schemas?.ExportRequest, 'ExportRequest'),
+    ...sent.flatMap(({ operationId, requestBody, parameters }) =>
+      stringsAndArrays({ requestBody, parameters }, operationId),
+    ),
+  ];
+  expect(seen.length).toBeGreaterThan(30);
+  expect(seen.filter(({ isBounded }) => !isBounded)).toEqual([]);
+});
+
+/** Every string and every array of a schema, and whether it is said how large they may be. */
+function stringsAndArrays(schema: unknown, at: string): { at: string; isBounded: boolean }[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const below = Object.entries(schema).flatMap(([name, it]) =>
+    stringsAndArrays(it, `${at}/${name}`),
+  );
+  if (Array.isArray(schema)) return below;
+  const { type, maxItems, ...it } = z.looseObject({}).parse(schema);
+  if (type === 'array') return [{ at, isBounded: maxItems !== undefined }, ...below];
+  if (type !== 'string') return below;
+  const isBounded = ['enum', 'const', 'maxLength', 'pattern'].some((name) => name in it);
+  return [{ at, isBounded: isBounded || it.format === 'uuid' }, ...below];
+}
 
 test('every code is in the document and in the written contract', async () => {
   const written = await readFile('docs/contracts.md', 'utf8');

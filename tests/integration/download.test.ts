@@ -95,7 +95,7 @@ describe('a ticket', () => {
   });
 
   test.each([
-    ['another name', (url: string) => url.replace(/[^/]+$/, ''), 404],
+    ['another name', (url: string) => url.slice(0, url.lastIndexOf('/') + 1), 404],
     ['a ticket of nobody', () => `${stack.url}/files/${'A'.repeat(43)}/x.csv`, 404],
     ['a way up', (url: string) => `${stack.url}/files/x/..%2f..%2f${url.split('/files/')[1]}`, 200],
     ['the authorizer itself', () => `${stack.url}/authorize-download`, 404],

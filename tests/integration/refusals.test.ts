@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { exportListSchema } from '../../lib/contracts/export-document.ts';
 import { sessionSchema } from '../../lib/contracts/sessions.ts';
-import { asAdmin, call, monthOfOrders } from '../stack/api.ts';
+import { sizes } from '../../lib/contracts/sizes.ts';
+import { asAdmin, asDemo, call, monthOfOrders } from '../stack/api.ts';
 import { credentials } from '../stack/stack.ts';
 
 // By an account for which no other suite makes exports: nothing may be made here.
@@ -68,6 +69,171 @@ describe('POST /exports refuses', () => {
   });
 });
 
+const condition = { column: 'status', op: 'eq', value: 'x' };
+const inEachOther = (levels: number, [open, close]: [string, string]): string =>
+  open.repeat(levels) + '1' + close.repeat(levels);
+
+// What has stopped the API once, or was answered with a 500 or with more than was sent, first of all.
+describe('POST /exports/estimate answers', () => {
+  const long = 'x'.repeat(sizes.stringBytes + 1);
+  test.each<[string, unknown, number, string | undefined]>([
+    [
+      '40,000 digits and a letter',
+      { where: [{ ...condition, column: 'id', value: `${'1'.repeat(40_000)}x` }] },
+      422,
+      'where.0.value',
+    ],
+    [
+      '201 digits',
+      { where: [{ ...condition, column: 'id', value: '1'.repeat(201) }] },
+      422,
+      'where.0.value',
+    ],
+    [
+      'a fraction of 40,000 zeros',
+      { from: `2024-03-01T00:00:00.${'0'.repeat(40_000)}1Z` },
+      422,
+      'from',
+    ],
+    ['a fraction of 21 digits', { from: `2024-03-01T00:00:00.${'0'.repeat(21)}Z` }, 422, 'from'],
+    [
+      'a format that cannot be written as text',
+      { format: { toString: 1, valueOf: 1 } },
+      422,
+      'format',
+    ],
+    ['5,000 arrays in each other', inEachOther(5_000, ['[', ']']), 413, undefined],
+    ['5,000 objects in each other', inEachOther(5_000, ['{"a":', '}']), 413, undefined],
+    ['17 levels in a field', `{"sources":${inEachOther(16, ['[', ']'])}}`, 413, undefined],
+    [
+      'more than fits',
+      { where: Array(40).fill({ ...condition, value: 'x'.repeat(8_000) }) },
+      413,
+      undefined,
+    ],
+    [
+      'more fields than there can be',
+      Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, 1])),
+      413,
+      undefined,
+    ],
+    ['a value that is too long', { where: [{ ...condition, value: long }] }, 422, 'where.0.value'],
+    [
+      'too many bytes in fewer characters',
+      { where: [{ ...condition, value: 'é'.repeat(4_097) }] },
+      422,
+      'where.0.value',
+    ],
+    ['a name that is too long', { dataset: 'x'.repeat(257) }, 422, 'dataset'],
+    [
+      'too many values',
+      { where: [{ ...condition, op: 'in', value: Array(1_001).fill('x') }] },
+      422,
+      'where.0.value',
+    ],
+    [
+      'too many columns',
+      { columns: Array.from({ length: 1_601 }, (_, n) => `c${n}`) },
+      422,
+      'columns',
+    ],
+    [
+      'a pattern that ends in an escape',
+      { where: [{ ...condition, op: 'like', value: 'a\\' }] },
+      422,
+      'where.0.value',
+    ],
+    ['a NUL', { dataset: 'a\0b' }, 400, undefined],
+    ['half a surrogate pair', `{"dataset":"\\ud800"}`, 400, undefined],
+  ])('%s', async (_name, change, status, field) => {
+    const body = typeof change === 'string' ? change : { ...monthOfOrders, ...Object(change) };
+    const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
+    const problem = answer.problem();
+    expect([problem.status, problem.errors?.[0]?.field]).toEqual([status, field]);
+    if (status === 413) expect(problem.code).toBe('too_large');
+    expect(answer.bytes.length).toBeLessThan(4_000);
+  });
+
+  test('1,000 unknown fields by naming 20', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, 1]));
+    const body = { ...monthOfOrders, ...unknown };
+    const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
+    const { status, errors, detail } = answer.problem();
+    expect([status, errors?.length]).toEqual([422, sizes.errors]);
+    expect(detail).toContain('and 980 more');
+    expect(answer.bytes.length).toBeLessThan(8_000);
+  });
+
+  test('a request that is as large as one may be', async () => {
+    const value = Array.from({ length: sizes.listValues }, (_, n) => `${n}`.padStart(200, 'x'));
+    const body = { ...monthOfOrders, where: [{ ...condition, op: 'in', value }] };
+    const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('what an analyst has no right to is refused as that, whatever comes with it', () => {
+  test.each([
+    ['POST', '/sources/sales/pause', { reason: 'x' }],
+    ['POST', '/sources/sales/pause', { reason: 1, more: 2 }],
+    ['POST', '/sources/sales/pause', '{'],
+    ['PUT', '/accounts/nobody@streamsync.example/limits', { maxRows: 1, maxBytes: 1 }],
+    ['PUT', '/accounts/nobody@streamsync.example/limits', { maxRows: 'x' }],
+    ['PUT', '/accounts/nobody@streamsync.example/limits', '{'],
+  ])('%s %s with %j', async (method, path, body) => {
+    const { status, code } = (await call(method, path, { body, headers: asDemo })).problem();
+    expect([status, code]).toEqual([403, 'forbidden']);
+  });
+
+  test("another's export is not there, whatever is acknowledged", async () => {
+    const path = '/exports/00000000-0000-7000-8000-000000000000/acknowledge';
+    for (const body of [{ sha256: '0'.repeat(64) }, { sha256: 1 }])
+      expect((await call('POST', path, { body, headers: asDemo })).problem().status).toBe(404);
+  });
+});
+
+describe('what is in a path is not there if it cannot be', () => {
+  test.each([
+    ['GET', '/exports/abc'],
+    ['DELETE', '/exports/abc'],
+    ['POST', '/exports/abc/retry'],
+    ['GET', '/exports/abc/manifest'],
+    ['POST', '/exports/abc/download'],
+    ['GET', '/exports/abc/file'],
+    ['POST', '/exports/abc/acknowledge'],
+    ['DELETE', `/exports/${'0'.repeat(4_000)}`],
+    ['GET', `/accounts/${'a'.repeat(4_000)}@x/limits`],
+    ['DELETE', `/sources/${'a'.repeat(4_000)}/pause`],
+    ['GET', `/sources/sales/datasets/${'a'.repeat(4_000)}/histogram`],
+  ])('%s %s', async (method, path) => {
+    const answer = await call(method, path, {
+      headers: asAdmin,
+      body: method === 'POST' ? {} : undefined,
+    });
+    expect(answer.problem()).toMatchObject({ status: 404, code: 'not_found' });
+    expect(answer.bytes.length).toBeLessThan(1_000);
+  });
+});
+
+test('a sign-in has a size of its own', async () => {
+  const of = (bytes: number): string => {
+    const room = bytes - JSON.stringify({ email: '', password: 'x' }).length;
+    return JSON.stringify({ email: 'a'.repeat(room), password: 'x' });
+  };
+  const codeOf = async (bytes: number) =>
+    (await call('POST', '/sessions', { body: of(bytes) })).problem().code;
+  expect(await codeOf(sizes.signInBytes)).toBe('refused_request');
+  expect(await codeOf(sizes.signInBytes + 1)).toBe('too_large');
+});
+
+test('an idempotency key has a size', async () => {
+  const headers = { ...asAdmin, 'idempotency-key': 'x'.repeat(256) };
+  const { status, errors } = (
+    await call('POST', '/exports', { body: monthOfOrders, headers })
+  ).problem();
+  expect([status, errors?.[0]?.field]).toEqual([422, 'Idempotency-Key']);
+});
+
 describe('GET /exports refuses', () => {
   test.each([
     ['limit=0', 'limit'],
@@ -76,6 +242,8 @@ describe('GET /exports refuses', () => {
     ['downloaded=maybe', 'downloaded'],
     ['cursor=abc', 'cursor'],
     ['bogus=1', 'bogus'],
+    ['cursor=%00', 'cursor'],
+    [`cursor=${'a'.repeat(4_000)}`, 'cursor'],
   ])('%s', async (query, field) => {
     const { status, errors } = (
       await call('GET', `/exports?${query}`, { headers: asAdmin })

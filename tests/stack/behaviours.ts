@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { z } from 'zod';
+import { withoutTrailing } from '../../lib/contracts/trailing.ts';
 import { type Form, forms, listForm } from './parquet-forms.ts';
 
 /**
@@ -64,7 +65,7 @@ const leastNormal = 2.225_073_858_507_201_4e-308;
 const isNormal = (value: number): boolean =>
   value === 0 || (Math.abs(value) >= leastNormal && Math.abs(value) <= Number.MAX_VALUE);
 const isShort = (digits: string): boolean =>
-  digits.replaceAll(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length <= 15;
+  withoutTrailing(digits.replaceAll(/[-.]/g, '').replace(/^0+/, ''), '0').length <= 15;
 
 const numberIf =
   (fits: (digits: string) => boolean) =>

@@ -8,6 +8,7 @@ import {
   toTime,
   toZoned,
 } from '@internationalized/date';
+import { withoutTrailing } from '../../lib/contracts/trailing.ts';
 import { zoneName } from './format.ts';
 
 /** One end of the range as typed: `YYYY-MM-DD` and, if wanted, `HH:MM[:SS[.ffffff]]`. */
@@ -110,7 +111,7 @@ function readMoment(
 
 /** The contract keeps microseconds, Date only milliseconds: the fraction goes by as text. */
 function instantOf(at: Date, fraction: string): string {
-  const digits = fraction.replace(/0+$/, '');
+  const digits = withoutTrailing(fraction, '0');
   return `${at.toISOString().slice(0, 19)}${digits === '' ? '' : `.${digits}`}Z`;
 }
 

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../contracts/trailing.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Shown } from '../format.ts';
 import { type CopyRow, CopyRows } from './copy-rows.ts';
@@ -113,9 +114,7 @@ const two = (value: bigint): string => String(value).padStart(2, '0');
 /** Of microseconds in a day. */
 function timeText(micros: bigint): string {
   const seconds = micros / 1_000_000n;
-  const fraction = String(micros % 1_000_000n)
-    .padStart(6, '0')
-    .replace(/0+$/, '');
+  const fraction = withoutTrailing(String(micros % 1_000_000n).padStart(6, '0'), '0');
   const clock = `${two(seconds / 3_600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`;
   return fraction === '' ? clock : `${clock}.${fraction}`;
 }

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../contracts/trailing.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import { serialOf } from './serial.ts';
 import { styles } from './styles.ts';
@@ -45,7 +46,7 @@ const exactCell: CellWriter = (text) =>
 
 function isExact(text: string): boolean {
   const digits = text.replaceAll(/[-.]/g, '').replace(/^0+/, '');
-  return digits.replace(/0+$/, '').length <= 15 && isNormal(text);
+  return withoutTrailing(digits, '0').length <= 15 && isNormal(text);
 }
 
 const dateCell: CellWriter = (text) => {
