@@ -64,6 +64,7 @@ export function applicationEnvironment(
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
     STREAMSYNC_S3_BUCKET: BUCKET,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
+    STREAMSYNC_DOOR_SECRET: secrets.doorSecret,
     STREAMSYNC_SIGNING_KEYS: readFileSync(home.signingKeysFile, 'utf8'),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',

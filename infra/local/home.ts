@@ -65,6 +65,8 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
   };
 }
 
+const newSecret = (): string => randomBytes(32).toString('base64url');
+
 const secretsSchema = z.strictObject({
   /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner, the read-only role of the sources. */
   postgres: z.string().min(1),
@@ -72,21 +74,23 @@ const secretsSchema = z.strictObject({
   streamsyncReader: z.string().min(1),
   /** Signs sessions and tickets. */
   tokenSecret: z.string().min(43),
+  /** By which the functions know NGINX. Homes of before it was there get one. */
+  doorSecret: z.string().min(43).default(newSecret),
 });
 
 export type Secrets = z.infer<typeof secretsSchema>;
 
 /** Made once: the databases keep the passwords, and sessions should outlive a restart. */
 export function openSecrets(home: Home): Secrets {
-  if (existsSync(home.secretsFile))
-    return secretsSchema.parse(JSON.parse(readFileSync(home.secretsFile, 'utf8')));
-  const secret = (): string => randomBytes(32).toString('base64url');
-  const secrets: Secrets = {
-    postgres: secret(),
-    streamsync: secret(),
-    streamsyncReader: secret(),
-    tokenSecret: secret(),
-  };
+  const secrets: Secrets = existsSync(home.secretsFile)
+    ? secretsSchema.parse(JSON.parse(readFileSync(home.secretsFile, 'utf8')))
+    : {
+        postgres: newSecret(),
+        streamsync: newSecret(),
+        streamsyncReader: newSecret(),
+        tokenSecret: newSecret(),
+        doorSecret: newSecret(),
+      };
   replaceFile(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }

@@ -38,6 +38,7 @@ export function codesOf({ codes: own, caller, body }: Route): Map<number, Code[]
     ...(body ? (['malformed_body'] as const) : []),
     ...(caller === 'anybody' ? [] : (['unauthenticated'] as const)),
     ...own,
+    'too_many_requests',
     'internal',
     'unavailable',
   ];
