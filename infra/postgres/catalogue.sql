@@ -173,7 +173,8 @@ create table exports (
   error_message text,
   run integer default 1 not null,
   queued_at timestamp with time zone default now() not null,
-  estimated_seconds integer
+  estimated_seconds integer,
+  object_etag text
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
@@ -288,6 +289,7 @@ alter table tickets add constraint tickets_account_id_fkey FOREIGN KEY (account_
 alter table tickets add constraint tickets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
 CREATE INDEX tickets_by_age ON public.tickets USING btree (created_at);
+CREATE INDEX tickets_by_cookie ON public.tickets USING btree (cookie_hash) WHERE (cookie_hash IS NOT NULL);
 
 create table units (
   id uuid not null,

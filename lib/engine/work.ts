@@ -19,6 +19,7 @@ import { claim } from '../scheduling/claim.ts';
 import { dispatch } from '../scheduling/dispatch.ts';
 import {
   cancelUnit,
+  type FinishedObject,
   failUnit,
   finishExport,
   finishPiece,
@@ -93,33 +94,28 @@ async function makeWhole(
   progress: Progress,
   end: number,
 ): Promise<void> {
-  const { objectKey, outcome } =
+  const { objectKey, etag, outcome } =
     (await findCompleted(claimed)) ??
     (await write(claimed, lease, progress, end, async (writer, piece) => {
       const made = outcomeOf(claimed, [piece], piece);
-      await completeObject(claimed, writer.upload, made, lease, () => writer.complete());
-      return { objectKey: claimed.objectKey, outcome: made };
+      const complete = (): Promise<string> => writer.complete();
+      const madeEtag = await completeObject(claimed, writer.upload, made, lease, complete);
+      return { objectKey: claimed.objectKey, etag: madeEtag, outcome: made };
     }));
-  await makeReady(claimed, lease, objectKey, outcome);
+  await makeReady(claimed, lease, { key: objectKey, etag }, outcome);
 }
 
 /** However an object came about, made, adopted or put together: here its proof is signed. */
 async function makeReady(
   claimed: WholeClaim | FinalizeClaim,
   lease: Lease,
-  objectKey: string,
+  object: FinishedObject,
   outcome: Outcome,
 ): Promise<void> {
   const manifest = await signManifest(outcome.manifest, config().signingKeys.signing);
   lease.check();
   await transaction((client) =>
-    finishExport(
-      client,
-      claimed,
-      objectKey,
-      { ...outcome, manifest },
-      contentTypeOf(claimed.request),
-    ),
+    finishExport(client, claimed, object, { ...outcome, manifest }, contentTypeOf(claimed.request)),
   );
 }
 
@@ -141,7 +137,10 @@ async function makePiece(
 async function finalize(claimed: FinalizeClaim, lease: Lease, end: number): Promise<void> {
   const stop = Math.min(end, performance.now() + mostFinalizeSeconds * 1_000);
   const made = await assemble(claimed, lease, () => performance.now() < stop);
-  if (!(made instanceof Yielded)) return makeReady(claimed, lease, made.objectKey, made.outcome);
+  if (!(made instanceof Yielded)) {
+    const { objectKey, etag, outcome } = made;
+    return makeReady(claimed, lease, { key: objectKey, etag }, outcome);
+  }
   lease.check();
   await transaction((client) => yieldUnit(client, claimed, made.checkpoint));
 }

@@ -36,7 +36,7 @@ export async function retryExport(owner: Account, exportId: string): Promise<voi
       `update exports set state = 'queued', run = run + 1, queued_at = now(),
          estimated_rows = $2, estimated_seconds = $3, units_total = $4, units_done = 0,
          cancel_requested_at = null, started_at = null, finished_at = null, expires_at = null,
-         downloaded_at = null, file = null, manifest = null, object_key = null,
+         downloaded_at = null, file = null, manifest = null, object_key = null, object_etag = null,
          object_deleted_at = null, error_code = null, error_message = null
        where id = $1 returning run`,
       [exportId, plan.estimatedRows, plan.estimatedSeconds, plan.units.length],

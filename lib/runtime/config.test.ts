@@ -16,6 +16,7 @@ const complete = {
   STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:9092, 127.0.0.1:9093',
   STREAMSYNC_S3_BUCKET: 'streamsync',
   STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+  STREAMSYNC_DOOR_SECRET: 'y'.repeat(32),
   STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys: [{ ...signing, kid: 'new' }] }),
 };
 

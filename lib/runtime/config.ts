@@ -50,6 +50,11 @@ export const environmentSchema = z.object({
   STREAMSYNC_S3_BUCKET: z.string().min(3),
   AWS_REGION: z.string().min(1).default('us-east-1'),
   STREAMSYNC_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  STREAMSYNC_DOOR_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+    .min(32, 'must have at least 32 characters')
+    .meta({ description: 'by which the functions know NGINX' }),
   STREAMSYNC_SIGNING_KEYS: json.pipe(signingKeysSchema),
   STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
   STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
@@ -65,6 +70,8 @@ export interface Config {
   brokers: string[];
   s3: { endpoint: string | undefined; bucket: string; region: string };
   tokenSecret: string;
+  /** What NGINX sends with all that it passes on. */
+  doorSecret: string;
   signingKeys: SigningKeys;
   sessionSeconds: number;
   workerTimeoutSeconds: number;
@@ -92,6 +99,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       region: it.AWS_REGION,
     },
     tokenSecret: it.STREAMSYNC_TOKEN_SECRET,
+    doorSecret: it.STREAMSYNC_DOOR_SECRET,
     signingKeys: it.STREAMSYNC_SIGNING_KEYS,
     sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
     workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,

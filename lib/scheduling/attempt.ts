@@ -45,7 +45,7 @@ export interface StoredPiece extends Piece {
 /** How far a finalize unit got that yielded: parts of the file, or the read-back of the whole. */
 export type Checkpoint =
   | { phase: 'copy'; objectKey: string; uploadId: string; parts: UploadedPart[] }
-  | { phase: 'hash'; objectKey: string; pieces: number; state: string };
+  | { phase: 'hash'; objectKey: string; etag: string; pieces: number; state: string };
 
 export interface UploadedPart {
   PartNumber: number;

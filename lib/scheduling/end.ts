@@ -156,14 +156,18 @@ export async function finishPiece(
   await settle(client, claim.exportId);
 }
 
-/**
- * `ready`, manifest, event and the release of the slot, all or nothing. `objectKey` is this attempt's,
- * or that of a former one whose object was found or went on with.
- */
+/** The object of an export: this attempt's, or that of a former one whose object was found or gone on with. */
+export interface FinishedObject {
+  key: string;
+  /** Only an object with this one is delivered. */
+  etag: string;
+}
+
+/** `ready`, manifest, event and the release of the slot, all or nothing. */
 export async function finishExport(
   client: Queryable,
   claim: WholeClaim | FinalizeClaim,
-  objectKey: string,
+  object: FinishedObject,
   outcome: Outcome,
   contentType: string,
 ): Promise<void> {
@@ -179,17 +183,17 @@ export async function finishExport(
     ]);
   const file = { name: manifest.file.name, bytes, rows, sha256, contentType };
   await client.query(
-    `update exports set file = $2, manifest = $3, object_key = $4,
+    `update exports set file = $2, manifest = $3, object_key = $4, object_etag = $5,
        units_done = units_total, finished_at = now(),
        expires_at = now() + make_interval(secs => (request->>'ttlSeconds')::int)
      where id = $1`,
-    [claim.exportId, file, manifest, objectKey],
+    [claim.exportId, file, manifest, object.key, object.etag],
   );
   if (!(await move(client, claim.exportId, 'ready'))) throw new Fenced();
   // The pieces are in the file: the sweep may clear them.
   await client.query('update attempts set kept = (object_key = $2) where export_id = $1', [
     claim.exportId,
-    objectKey,
+    object.key,
   ]);
   await emitOutcome(client, claim.exportId, 'completed');
 }
