@@ -194,7 +194,9 @@ function etaSeconds(record: ExportRecord): number | null {
     }
     case 'queued': {
       if (estimated_seconds === null || record.seconds_before === null) return null;
-      return Math.ceil(record.seconds_before / slots + estimated_seconds / Math.min(slots, units_total));
+      return Math.ceil(
+        record.seconds_before / slots + estimated_seconds / Math.min(slots, units_total),
+      );
     }
     default:
       return null;

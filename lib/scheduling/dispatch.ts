@@ -104,10 +104,7 @@ async function placeLines(client: Queryable, ownerId: string): Promise<void> {
   );
 }
 
-async function give(
-  client: Queryable,
-  { unit_id, export_id, partition }: Chosen,
-): Promise<void> {
+async function give(client: Queryable, { unit_id, export_id, partition }: Chosen): Promise<void> {
   const dispatchId = randomUUID();
   await client.query(
     `update units set state = 'dispatched', dispatch_id = $2, partition = $3, "offset" = null,
