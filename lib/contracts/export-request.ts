@@ -7,7 +7,7 @@ import {
   profiles,
 } from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
-import { sizes, written } from './sizes.ts';
+import { sizes, sizeText } from './sizes.ts';
 
 /**
  * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
@@ -44,7 +44,7 @@ export const whereConditionSchema = z.strictObject({
     z
       .array(scalar)
       .min(1, 'must have at least one value')
-      .max(sizes.listValues, `must have at most ${written(sizes.listValues)} values`),
+      .max(sizes.listValues, `must have at most ${sizeText(sizes.listValues)} values`),
   ]),
 });
 export type WhereCondition = z.infer<typeof whereConditionSchema>;
@@ -66,7 +66,7 @@ export const exportRequestFields = z
     format: z.enum(formats),
     columns: listOfNames
       .min(1, 'must name at least one column, or be left out for all')
-      .max(sizes.objectFields, `must name at most ${written(sizes.objectFields)} columns`)
+      .max(sizes.objectFields, `must name at most ${sizeText(sizes.objectFields)} columns`)
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
       .meta({ description: 'columns in the order of the file; all when absent' }),

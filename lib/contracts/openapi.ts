@@ -19,7 +19,7 @@ import {
   type RouteBody,
 } from './route.ts';
 import { routes } from './routes.ts';
-import { sizes, written } from './sizes.ts';
+import { sizes, sizeText } from './sizes.ts';
 import { datasetSchema } from './sources.ts';
 
 const description = `Complete, provable, authorised exports of PostgreSQL data.
@@ -101,7 +101,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 function requestBodyOf({ schema, example, mostBytes = sizes.requestBytes }: RouteBody) {
   return {
     required: true,
-    description: `At most ${written(mostBytes)} bytes, ${sizes.depth} levels of arrays and objects in each other, ${written(sizes.stringBytes)} bytes of UTF-8 in a string`,
+    description: `At most ${sizeText(mostBytes)} bytes, ${sizes.depth} levels of arrays and objects in each other, ${sizeText(sizes.stringBytes)} bytes of UTF-8 in a string`,
     content: {
       'application/json': { schema, ...(example === undefined ? {} : { example }) },
     },

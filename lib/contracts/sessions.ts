@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sizes, written } from './sizes.ts';
+import { sizes, sizeText } from './sizes.ts';
 
 export const credentialsSchema = z.strictObject({
   email: z
@@ -11,7 +11,7 @@ export const credentialsSchema = z.strictObject({
     .min(1)
     .max(
       sizes.passwordCharacters,
-      `must have at most ${written(sizes.passwordCharacters)} characters`,
+      `must have at most ${sizeText(sizes.passwordCharacters)} characters`,
     ),
 });
 

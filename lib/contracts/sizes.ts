@@ -48,7 +48,7 @@ export const sizes = {
 } as const;
 
 /** A size as it is written in a message. */
-export const written = (size: number): string => size.toLocaleString('en-US');
+export const sizeText = (size: number): string => size.toLocaleString('en-US');
 
 /** The text, or its beginning and `…` where it has more characters than that; never half a surrogate pair. */
 export function shortened(text: string, characters: number): string {

@@ -1,6 +1,6 @@
 import { type Code, codes } from '../contracts/codes.ts';
 import type { FieldError, Problem } from '../contracts/problem.ts';
-import { shortened, sizes, written } from '../contracts/sizes.ts';
+import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
 
 interface Details {
   errors?: FieldError[];
@@ -48,7 +48,7 @@ export class Refusal extends Error {
 export function refusedFields(errors: FieldError[]): Refusal {
   const sentences = bounded(errors).map(({ field, message }) => `${field} ${message}`);
   const more = errors.length - sentences.length;
-  if (more > 0) sentences.push(`and ${written(more)} more`);
+  if (more > 0) sentences.push(`and ${sizeText(more)} more`);
   return new Refusal('refused_request', `${sentences.join('; ')}.`, { errors });
 }
 

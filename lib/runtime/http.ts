@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
-import { shortened, sizes, written } from '../contracts/sizes.ts';
+import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
 import { forLog, Refusal } from './errors.ts';
 import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
@@ -148,7 +148,7 @@ function requireShortHeaders(event: Event): void {
     if (isLonger(value ?? '', sizes.headerBytes))
       throw new Refusal(
         'too_large',
-        `The header ${name} has more than ${written(sizes.headerBytes)} bytes.`,
+        `The header ${name} has more than ${sizeText(sizes.headerBytes)} bytes.`,
       );
 }
 

@@ -1,5 +1,5 @@
 import type { FieldError } from '../contracts/problem.ts';
-import { sizes, written } from '../contracts/sizes.ts';
+import { sizes, sizeText } from '../contracts/sizes.ts';
 import { Refusal } from './errors.ts';
 
 /**
@@ -12,7 +12,7 @@ export function readJson(text: string, mostBytes: number): unknown {
   if (isLonger(text, mostBytes))
     throw new Refusal(
       'too_large',
-      `The body has more than ${written(mostBytes)} bytes. Send a smaller one.`,
+      `The body has more than ${sizeText(mostBytes)} bytes. Send a smaller one.`,
     );
   if (isDeeper(text, sizes.depth))
     throw new Refusal(
@@ -88,18 +88,18 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
     if (typeof part !== 'object' || part === null) return;
     if (Array.isArray(part)) {
       if (isMeasured && part.length > sizes.arrayItems)
-        tooLarge(`must have at most ${written(sizes.arrayItems)} items`);
+        tooLarge(`must have at most ${sizeText(sizes.arrayItems)} items`);
       for (const [index, item] of part.entries()) below(index, item, isMeasured);
       return;
     }
     const fields = Object.entries(part);
     if (isMeasured && fields.length > sizes.objectFields)
-      tooLarge(`must have at most ${written(sizes.objectFields)} fields`);
+      tooLarge(`must have at most ${sizeText(sizes.objectFields)} fields`);
     for (const [name, field] of fields) {
       if (isMeasured && name.length > sizes.nameCharacters)
         faults.sizes.push({
           field: fieldOf([...path, name]),
-          message: `has a name of more than ${written(sizes.nameCharacters)} characters`,
+          message: `has a name of more than ${sizeText(sizes.nameCharacters)} characters`,
         });
       const fault = faultOfText(name);
       if (fault) faults.texts.push({ field: here(), message: `has a field whose name ${fault}` });
@@ -115,7 +115,7 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
 
   function visitText(text: string, isMeasured: boolean): void {
     if (isMeasured && isLonger(text, sizes.stringBytes))
-      tooLarge(`must have at most ${written(sizes.stringBytes)} bytes`);
+      tooLarge(`must have at most ${sizeText(sizes.stringBytes)} bytes`);
     const fault = faultOfText(text);
     if (fault) faults.texts.push({ field: here(), message: fault });
   }

@@ -74,6 +74,7 @@ describe('a request as a whole', () => {
 
 describe('a field of a request', () => {
   const condition = { column: 'id', op: 'eq', value: '1' };
+  const conditions = (n: number): object[] => Array.from({ length: n }, () => condition);
   const { stringBytes, nameCharacters, instantCharacters } = sizes;
   const fraction = (zeros: number): string => `2024-03-01T00:00:00.${'0'.repeat(zeros)}Z`;
 
@@ -95,7 +96,7 @@ describe('a field of a request', () => {
       'where.0.value',
     ],
     ['a list of anything', { columns: Array(sizes.arrayItems + 1).fill(1) }, 'columns'],
-    ['conditions', { where: Array(sizes.conditions + 1).fill(condition) }, 'where'],
+    ['conditions', { where: conditions(sizes.conditions + 1) }, 'where'],
     ['a dataset', { dataset: 'x'.repeat(nameCharacters + 1) }, 'dataset'],
     ['a source', { sources: ['x'.repeat(nameCharacters + 1)] }, 'sources'],
     ['a column', { columns: ['x'.repeat(nameCharacters + 1)] }, 'columns'],
@@ -116,7 +117,7 @@ describe('a field of a request', () => {
     ['a value in bytes', { where: [{ ...condition, value: 'é'.repeat(stringBytes / 2) }] }],
     ['a dataset', { dataset: 'x'.repeat(nameCharacters) }],
     ['an instant', { from: fraction(instantCharacters - 21) }],
-    ['conditions', { where: Array(sizes.conditions).fill(condition) }],
+    ['conditions', { where: conditions(sizes.conditions) }],
   ])('%s is taken up to that', (_name, change) => {
     expect(fieldRefused(change)).toEqual([undefined, undefined]);
   });
@@ -159,7 +160,9 @@ describe('a refusal', () => {
   test('is small, whatever it repeats', () => {
     const long = '€'.repeat(100_000);
     const allowed = Array<string>(5_000).fill('x'.repeat(100));
-    const refusal = refusedFields(Array(100_000).fill({ field: long, message: long, allowed }));
+    const refusal = refusedFields(
+      Array.from({ length: 100_000 }, () => ({ field: long, message: long, allowed })),
+    );
     expect(JSON.stringify(refusal.toProblem('id')).length).toBeLessThan(40_000);
     expect(() => problemSchema.parse(refusal.toProblem('id'))).not.toThrow();
   });
@@ -185,7 +188,15 @@ describe('a refusal', () => {
 const changed = fc
   .tuple(
     fc.constantFrom(
-      ...['sources', 'dataset', 'format', 'from', 'to', 'columns', 'where', 'timeZone', 'bogus'],
+      'sources',
+      'dataset',
+      'format',
+      'from',
+      'to',
+      'columns',
+      'where',
+      'timeZone',
+      'bogus',
     ),
     fc.oneof(
       fc.jsonValue({ maxDepth: 20 }),

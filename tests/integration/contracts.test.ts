@@ -12,7 +12,7 @@ import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { openApi } from '../../lib/contracts/openapi.ts';
 import { basePath } from '../../lib/contracts/route.ts';
 import { routes } from '../../lib/contracts/routes.ts';
-import { sizes, written } from '../../lib/contracts/sizes.ts';
+import { sizes, sizeText } from '../../lib/contracts/sizes.ts';
 import { topics } from '../../lib/messaging/topics.ts';
 import { asDemo, call } from '../stack/api.ts';
 import { requireDocumentedEvent } from '../stack/documented.ts';
@@ -71,7 +71,7 @@ test('the written contract has the sizes of the table', async () => {
   const text = await readFile('docs/contracts.md', 'utf8');
   const [, section = ''] = text.split('### Sizes');
   const told = new Set(section.split('### ')[0]?.match(/\d+(,\d{3})*/g));
-  for (const size of Object.values(sizes)) expect([...told]).toContain(written(size));
+  for (const size of Object.values(sizes)) expect([...told]).toContain(sizeText(size));
 });
 
 test('the door takes no larger bodies than the functions do', async () => {

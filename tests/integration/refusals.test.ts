@@ -107,7 +107,7 @@ describe('POST /exports/estimate answers', () => {
     ['17 levels in a field', `{"sources":${inEachOther(16, ['[', ']'])}}`, 413, undefined],
     [
       'more than fits',
-      { where: Array(40).fill({ ...condition, value: 'x'.repeat(8_000) }) },
+      { where: Array.from({ length: 40 }, () => ({ ...condition, value: 'x'.repeat(8_000) })) },
       413,
       undefined,
     ],
