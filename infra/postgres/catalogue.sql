@@ -132,6 +132,13 @@ CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE 
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
 
+create unlogged table previews (
+  account_id uuid not null,
+  id uuid not null,
+  held_until timestamp with time zone not null
+);
+alter table previews add constraint previews_pkey PRIMARY KEY (account_id);
+
 create table slots (
   partition integer not null,
   last_used_at timestamp with time zone,
@@ -139,6 +146,15 @@ create table slots (
   closed_offset bigint
 );
 alter table slots add constraint slots_pkey PRIMARY KEY (partition);
+
+create unlogged table source_connections (
+  id uuid not null,
+  source text not null,
+  account_id uuid,
+  held_until timestamp with time zone not null
+);
+alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
+CREATE INDEX source_connections_by_source ON public.source_connections USING btree (source);
 
 create table source_pauses (
   source text not null,
