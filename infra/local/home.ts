@@ -65,11 +65,11 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
   };
 }
 
-const secretsSchema = z.strictObject({
-  /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner, the read-only role of the sources. */
+/** What is not named is left out: homes of earlier versions have one reader for all sources. */
+const secretsSchema = z.object({
+  /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner. */
   postgres: z.string().min(1),
   streamsync: z.string().min(1),
-  streamsyncReader: z.string().min(1),
   /** Signs sessions and tickets. */
   tokenSecret: z.string().min(43),
   /** By it NGINX and the supervisor show the functions who they are. */

@@ -256,6 +256,13 @@ create table queue_lines (
 alter table queue_lines add constraint queue_lines_pkey PRIMARY KEY (owner_id, source, lane, connections);
 CREATE INDEX queue_lines_in_order ON public.queue_lines USING btree (source, lane, connections, served_at, since, owner_id);
 
+create unlogged table previews (
+  account_id uuid not null,
+  id uuid not null,
+  held_until timestamp with time zone not null
+);
+alter table previews add constraint previews_pkey PRIMARY KEY (account_id);
+
 create table slots (
   partition integer not null,
   last_used_at timestamp with time zone,
@@ -263,6 +270,15 @@ create table slots (
   closed_offset bigint
 );
 alter table slots add constraint slots_pkey PRIMARY KEY (partition);
+
+create unlogged table source_connections (
+  id uuid not null,
+  source text not null,
+  account_id uuid,
+  held_until timestamp with time zone not null
+);
+alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
+CREATE INDEX source_connections_by_source ON public.source_connections USING btree (source);
 
 create table source_pauses (
   source text not null,

@@ -107,6 +107,11 @@ export const manifestSchema = z.object({
   sources: z.array(
     z.object({
       name: z.string(),
+      schema: z.string().optional().meta({
+        description:
+          'of the relation that was read. Absent, as `relation`, from manifests made before these were there',
+      }),
+      relation: z.string().optional(),
       rows: count,
       rowsWithoutTime: count,
       asOf: time,

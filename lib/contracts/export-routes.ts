@@ -26,6 +26,9 @@ const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of y
 const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
 const described = (description: string) => z.string().meta({ description });
 
+/** What may be met when a source is asked something. */
+const ofSource = ['source_timeout', 'source_unavailable', 'source_error'] as const;
+
 /** Exports: asked for, followed, fetched. */
 export const exportRoutes: readonly Route[] = [
   {
@@ -55,7 +58,8 @@ export const exportRoutes: readonly Route[] = [
       'too_large_for_snapshot',
       'over_limit',
       'too_many_requests',
-      'source_unavailable',
+      'dataset_changed',
+      ...ofSource,
     ],
   },
   {
@@ -81,7 +85,7 @@ export const exportRoutes: readonly Route[] = [
         },
       },
     },
-    codes: ['refused_request', 'source_unavailable'],
+    codes: ['refused_request', 'dataset_changed', ...ofSource],
   },
   {
     method: 'post',
@@ -89,7 +93,7 @@ export const exportRoutes: readonly Route[] = [
     operationId: 'previewExport',
     summary: 'The first 20 rows as they would stand in the file',
     description:
-      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; a value that would end the export within these rows is refused as the export would be.',
+      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; an account has one at a time; a value that would end the export within these rows is refused as the export would be.',
     caller: 'account',
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
@@ -100,10 +104,9 @@ export const exportRoutes: readonly Route[] = [
       'cell_too_long',
       'unsuitable_value',
       'dataset_changed',
-      'source_timeout',
-      'source_unavailable',
+      'too_many_requests',
+      ...ofSource,
       'source_lagging',
-      'source_error',
     ],
   },
   {
@@ -194,7 +197,8 @@ export const exportRoutes: readonly Route[] = [
       'too_large_for_snapshot',
       'over_limit',
       'too_many_requests',
-      'source_unavailable',
+      'dataset_changed',
+      ...ofSource,
     ],
   },
   {

@@ -10,13 +10,30 @@ const seconds = (fallback: number) => z.coerce.number().int().positive().default
 /** What a worker's invocation leaves for reading. */
 const mostReadSeconds = 12 * 60;
 
+/** What a URL would set in place of what exports rely on. */
+const sessionParameters = [
+  'options',
+  'application_name',
+  'client_encoding',
+  'statement_timeout',
+  'lock_timeout',
+  'query_timeout',
+  'idle_in_transaction_session_timeout',
+];
+const setsNoSession = (url: string): boolean =>
+  !URL.canParse(url) || !sessionParameters.some((name) => new URL(url).searchParams.has(name));
+
 const sourceSettingsSchema = z.strictObject({
   /** Connection of a read-only role; direct, not through a transaction pooler. */
-  url: z.url({ protocol: /^postgres(ql)?$/ }),
+  url: z.url({ protocol: /^postgres(ql)?$/ }).refine(setsNoSession, {
+    error: `must not have the parameters ${sessionParameters.join(', ')}: the session is set up by StreamSync`,
+  }),
   /** Time columns by dataset name, where the first one found is not the right one. */
   timeColumns: z.record(z.string(), z.string()).default({}),
   /** How many of its connections exports may use at a time, over all workers. */
   maxConnections: z.int().positive().default(8),
+  /** How many more questions may use at a time, over all processes: what is in it, estimates, first rows. */
+  maxQuestionConnections: z.int().min(2).default(6),
   /** How many of them one export may use, where reading side by side makes it faster. */
   readers: z.int().positive().default(2),
   /** An export's transaction is open at most this long: while it is, the source cannot vacuum. */

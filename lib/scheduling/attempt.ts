@@ -16,6 +16,8 @@ export interface Delivery {
 /** What one read unit wrote, and the moment of its source that it shows. */
 export interface Piece {
   source: string;
+  /** The relation it was read from; absent from what an earlier version stored. */
+  dataset?: { schema: string; relation: string };
   rows: number;
   bytes: number;
   sha256: string;

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { readUnit } from '../../lib/engine/read.ts';
+import { catalogue } from '../../lib/runtime/catalogue.ts';
 import type { WholeClaim } from '../../lib/scheduling/attempt.ts';
-import { metadataPool } from '../../lib/sources/connection.ts';
 import { startLossyProxy } from '../stack/lossy-proxy.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { sourceUrl, sql, stack } from '../stack/stack.ts';
 import { startStandby } from '../stack/standby.ts';
 import { until } from '../stack/until.ts';
 
@@ -33,6 +33,7 @@ beforeAll(async () => {
   stops.push(standby.stop);
   standbyUrl = standby.url;
   Object.assign(process.env, parseEnv(readFileSync('.env.example', 'utf8')), {
+    STREAMSYNC_CATALOGUE_URL: stack.postgres.catalogue,
     STREAMSYNC_SOURCES: JSON.stringify({
       sales: { url: sourceUrl('sales') },
       lossy: { url: lossy.url },
@@ -42,15 +43,13 @@ beforeAll(async () => {
     }),
   });
 });
-const read: string[] = [];
 afterAll(async () => {
-  for (const source of read) await metadataPool(source).end();
+  await catalogue().end();
   for (const stop of stops.toReversed()) await stop();
 });
 
 /** Reads the table as a unit of its own, and says how many rows the file has. */
 async function rowsOf(source: string, more: object = {}): Promise<number> {
-  if (!read.includes(source)) read.push(source);
   const request = exportRequestSchema.parse({
     sources: [source],
     dataset: table,
