@@ -1,6 +1,7 @@
 /** Import directions, as docs/architecture.md draws them. */
 const leaves = '^lib/(sources|formats|storage|messaging|runtime)/';
-const domain = '^lib/(exports|scheduling|engine|proof|delivery|ingest|live|access|notify|audit)/';
+const domain =
+  '^lib/(exports|scheduling|engine|proof|delivery|ingest|live|access|notify|audit|health)/';
 
 module.exports = {
   forbidden: [

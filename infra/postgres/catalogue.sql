@@ -124,12 +124,15 @@ create table outbox (
   headers jsonb default '[]'::jsonb not null,
   dispatch_id uuid,
   created_at timestamp with time zone default now() not null,
-  sent_at timestamp with time zone
+  sent_at timestamp with time zone,
+  failed_at timestamp with time zone
 );
 alter table outbox add constraint outbox_pkey PRIMARY KEY (id);
 alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
+CREATE INDEX outbox_dead_letters ON public.outbox USING btree (created_at) WHERE (topic ~~ '%.dlq'::text);
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
+CREATE INDEX outbox_set_aside ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
 
 create table slots (
@@ -148,6 +151,13 @@ create table source_pauses (
 );
 alter table source_pauses add constraint source_pauses_pkey PRIMARY KEY (source);
 alter table source_pauses add constraint source_pauses_paused_by_fkey FOREIGN KEY (paused_by) REFERENCES accounts(id);
+
+create table sweep_passes (
+  one boolean default true not null,
+  ended_at timestamp with time zone not null
+);
+alter table sweep_passes add constraint sweep_passes_pkey PRIMARY KEY (one);
+alter table sweep_passes add constraint sweep_passes_one_check CHECK (one);
 
 create table tickets (
   secret_hash bytea not null,
@@ -199,3 +209,4 @@ alter table units add constraint units_export_id_fkey FOREIGN KEY (export_id) RE
 CREATE INDEX units_by_source ON public.units USING btree (source) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);
+CREATE INDEX units_waiting_by_source ON public.units USING btree (source, created_at) WHERE (state = 'queued'::text);
