@@ -1,6 +1,6 @@
 /** Import directions, as docs/architecture.md draws them. */
 const leaves = '^lib/(sources|formats|storage|messaging|runtime)/';
-const domain = '^lib/(exports|scheduling|engine|proof|delivery|access)/';
+const domain = '^lib/(exports|scheduling|engine|proof|delivery|access|health)/';
 
 module.exports = {
   forbidden: [

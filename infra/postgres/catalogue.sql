@@ -289,6 +289,13 @@ create table source_pauses (
 alter table source_pauses add constraint source_pauses_pkey PRIMARY KEY (source);
 alter table source_pauses add constraint source_pauses_paused_by_fkey FOREIGN KEY (paused_by) REFERENCES accounts(id);
 
+create table sweep_passes (
+  one boolean default true not null,
+  ended_at timestamp with time zone not null
+);
+alter table sweep_passes add constraint sweep_passes_pkey PRIMARY KEY (one);
+alter table sweep_passes add constraint sweep_passes_one_check CHECK (one);
+
 create table tickets (
   secret_hash bytea not null,
   export_id uuid not null,

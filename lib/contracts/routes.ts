@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keySetExample, limitsExample } from './examples.ts';
+import { healthExample, keySetExample, limitsExample } from './examples.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthSchema } from './health.ts';
 import { keySetSchema } from './key-set.ts';
@@ -81,9 +81,18 @@ export const routes: readonly Route[] = [
     method: 'get',
     path: '/health',
     operationId: 'getHealth',
-    summary: 'Whether every part answers; 503 names those that do not',
+    summary: 'Whether everything works',
+    description:
+      'Ask every few seconds at most: answers are kept for 2 seconds. 503 is the answer where nothing works, which is when the catalogue is away.',
     caller: 'anybody',
-    answers: { 200: { description: 'All parts answer', schema: healthSchema } },
+    answers: {
+      200: {
+        description:
+          'It works (`ok`), or some of it does not (`degraded`, and `problems` says what)',
+        schema: healthSchema,
+        example: healthExample,
+      },
+    },
     codes: [],
   },
   {

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka as KafkaClient, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka as KafkaClient, type Producer } from 'kafkajs';
 import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
 import { headersByName, type MessageParts } from './header.ts';
@@ -147,29 +147,27 @@ export function partitionOf(topic: string, key: Buffer | null): number | null {
   return byKey({ topic, partitionMetadata, message: { key, value: null } });
 }
 
-/** Creates the topics that are missing. */
-export async function createTopics(): Promise<void> {
-  const admin = kafka().admin();
+/** Runs `work` with a client for what is no message. Throws if the brokers do not answer. */
+export async function kafkaAdmin<T>(
+  work: (admin: Admin) => Promise<T>,
+  retries?: number,
+): Promise<T> {
+  const admin = kafka().admin(retries === undefined ? {} : { retry: { retries } });
   await admin.connect();
   try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Creates the topics that are missing. */
+export const createTopics = (): Promise<void> =>
+  kafkaAdmin(async (admin) => {
     const present = new Set(await admin.listTopics());
     const missing = Object.values(topics).filter(({ name }) => !present.has(name));
     await admin.createTopics({
       waitForLeaders: true,
       topics: missing.map(({ name, partitions }) => ({ topic: name, numPartitions: partitions })),
     });
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-/** Throws if the brokers do not answer. */
-export async function checkKafka(): Promise<void> {
-  const admin = kafka().admin({ retry: { retries: 0 } });
-  await admin.connect();
-  try {
-    await admin.describeCluster();
-  } finally {
-    await admin.disconnect();
-  }
-}
+  });

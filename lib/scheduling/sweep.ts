@@ -40,6 +40,7 @@ export async function sweepOnce(): Promise<void> {
     repairLines,
     dispatch,
     relayAgain: () => relay(relayMilliseconds),
+    recordPass,
   };
   for (const [step, run] of Object.entries(steps)) {
     try {
@@ -51,6 +52,14 @@ export async function sweepOnce(): Promise<void> {
       });
     }
   }
+}
+
+/** By it health knows that the sweep comes by. */
+async function recordPass(): Promise<void> {
+  await catalogue().query(
+    `insert into sweep_passes (ended_at) values (now())
+     on conflict (one) do update set ended_at = excluded.ended_at`,
+  );
 }
 
 /** Dispatched, sent, and not claimed: the consumers were away. */
