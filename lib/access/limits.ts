@@ -2,12 +2,13 @@ import type { Limits } from '../contracts/limits.ts';
 import { catalogue } from '../runtime/catalogue.ts';
 import { Refusal } from '../runtime/errors.ts';
 import type { Account } from './accounts.ts';
+import { requireAdministrator } from './administrator.ts';
 
 const columns = 'max_rows as "maxRows", max_bytes as "maxBytes"';
 
 /** What one export of an account may be, for an administrator. */
 export async function readLimits(by: Account, email: string): Promise<Limits> {
-  requireAdministrator(by);
+  requireAdministrator(by, 'see or set the limits of accounts');
   const { rows } = await catalogue().query<Limits>(
     `select ${columns} from accounts where lower(email) = lower($1)`,
     [email],
@@ -21,18 +22,13 @@ export async function setLimits(
   email: string,
   { maxRows, maxBytes }: Limits,
 ): Promise<Limits> {
-  requireAdministrator(by);
+  requireAdministrator(by, 'see or set the limits of accounts');
   const { rows } = await catalogue().query<Limits>(
     `update accounts set max_rows = $2, max_bytes = $3 where lower(email) = lower($1)
      returning ${columns}`,
     [email, maxRows, maxBytes],
   );
   return known(rows[0], email);
-}
-
-function requireAdministrator({ role }: Account): void {
-  if (role !== 'admin')
-    throw new Refusal('forbidden', 'Only an administrator may see or set the limits of accounts.');
 }
 
 function known(limits: Limits | undefined, email: string): Limits {
