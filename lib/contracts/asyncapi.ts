@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { signedEventFields } from './event-policy.ts';
 import {
   exportRejectedSchema,
   exportRequestedSchema,
@@ -21,6 +22,7 @@ const named = <T>(names: readonly string[], of: (name: string) => T): Record<str
 
 /** As it may be sent: `data` spelled out, which we read on its own so that a wrong one can be answered. */
 const requested = exportRequestedSchema.extend({
+  ...signedEventFields,
   data: exportRequestFields.safeExtend({
     requestedBy: requestedBySchema.meta({
       description: 'Email of an account that may ask by event; the export is of that account',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessRoutes } from './access-routes.ts';
 import { healthExample, keySetExample, limitsExample } from './examples.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthSchema } from './health.ts';
@@ -58,6 +59,7 @@ export const routes: readonly Route[] = [
     answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
     codes: ['forbidden', 'not_found', 'refused_request'],
   },
+  ...accessRoutes,
   ...sourceRoutes,
   ...exportRoutes,
   {

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Account, accountByEmail } from '../access/accounts.ts';
-import { type ExportRequested, requestedBySchema } from '../contracts/events.ts';
+import type { Account } from '../access/accounts.ts';
+import type { ExportRequested } from '../contracts/events.ts';
 import { type ExportRequest, exportRequestSchema } from '../contracts/export-request.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
-import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { Refusal } from '../runtime/errors.ts';
 import { parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
+import { type Sender, senderOf } from './event-sender.ts';
 import { type Asking, asking, earlierAnswer, remember } from './idempotency.ts';
 import { emitRejected } from './outcomes.ts';
 
@@ -18,11 +19,12 @@ export async function acceptExportRequest(
   event: ExportRequested,
   remainingMilliseconds: number,
 ): Promise<void> {
+  const sender = await senderOf(event);
   // Source and id of the event are the key, whatever is asked: a redelivery is answered once.
-  const asked = asking(`event:${event.source}`, event.id, event.data);
+  const asked = asking(sender.idempotencyScope, event.id, event.data);
   try {
     if (await earlierAnswer(catalogue(), asked)) return;
-    const wanted = { ...(await readRequest(event)), asking: asked, requestEventId: event.id };
+    const wanted = { ...readRequest(event, sender), asking: asked, requestEventId: event.id };
     await patiently(remainingMilliseconds, () => createExport(wanted));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -49,19 +51,12 @@ async function patiently<T>(remainingMilliseconds: number, make: () => Promise<T
 
 const requestDataSchema = z.looseObject({ requestedBy: z.unknown() });
 
-async function readRequest({ data }: ExportRequested): Promise<{
-  owner: Account;
-  request: ExportRequest;
-}> {
-  const { requestedBy, ...rest } = parseObject(requestDataSchema, data);
-  const request = parseObject(exportRequestSchema, rest);
-  const email = requestedBySchema.safeParse(requestedBy);
-  const owner = email.success ? await accountByEmail(catalogue(), email.data) : undefined;
-  if (!owner?.mayRequestByEvent)
-    throw refusedFields([
-      { field: 'requestedBy', message: 'must be the email of an account that may ask by event' },
-    ]);
-  return { owner, request };
+function readRequest(
+  { data }: ExportRequested,
+  { owner }: Sender,
+): { owner: Account; request: ExportRequest } {
+  const { requestedBy: _, ...rest } = parseObject(requestDataSchema, data);
+  return { owner: owner(), request: parseObject(exportRequestSchema, rest) };
 }
 
 async function reject(event: ExportRequested, asked: Asking, refusal: Refusal): Promise<void> {
