@@ -26,12 +26,17 @@ export async function countDelivery(record: Origin): Promise<number> {
   return row.times;
 }
 
-/** After a delivery that came to nothing: if the catalogue does not answer now, the record is not the cause. */
-export async function excuseIfAway(record: Origin): Promise<void> {
+/**
+ * After a delivery that came to nothing: if the catalogue does not answer now, the record is not the cause,
+ * and it does not count. Returns whether that is so.
+ */
+export async function excuseIfAway(record: Origin): Promise<boolean> {
   try {
     await catalogue().query('select 1');
+    return false;
   } catch {
     excused.add(nameOf(record));
+    return true;
   }
 }
 

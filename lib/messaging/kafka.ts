@@ -114,6 +114,13 @@ export async function send(
   }
 }
 
+/** For a process that goes on without it; the next send connects anew. */
+export async function disconnectProducers(): Promise<void> {
+  const all = [...producers.values()];
+  producers.clear();
+  for (const connecting of all) await (await connecting.catch(() => undefined))?.disconnect();
+}
+
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

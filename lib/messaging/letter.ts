@@ -5,14 +5,14 @@ import type { Header, MessageParts } from './header.ts';
 interface Bounds {
   key: number;
   value: number;
-  /** Names and values together, and 16 bytes for each header. */
+  /** Names and values together, and 64 bytes for each header: clients are slow with thousands of them. */
   headers: number;
 }
 
 /** What is larger than a request was none: of that, and of what would be no header, the beginning is enough. */
-const whole: Bounds = { key: 8_192, value: sizes.requestBytes, headers: 65_536 };
+const whole: Bounds = { key: 8_192, value: sizes.requestBytes, headers: 32_768 };
 /** For a broker that does not take even that. */
-const short: Bounds = { key: 256, value: 4_096, headers: 8_192 };
+const short: Bounds = { key: 256, value: 4_096, headers: 4_096 };
 
 const reasonCharacters = 1_000;
 
@@ -65,7 +65,7 @@ function within(bounds: Bounds, { key, value, headers }: MessageParts): MessageP
   };
 }
 
-const bytesOf = ({ key, value }: Header): number => 16 + Buffer.byteLength(key) + value.length;
+const bytesOf = ({ key, value }: Header): number => 64 + Buffer.byteLength(key) + value.length;
 
 /** The header `cut`, where something was. */
 function cutOf(all: MessageParts, kept: MessageParts): { cut?: string } {

@@ -92,8 +92,7 @@ async function failureOf<Event>(
     await handle(event, record, context);
     return undefined;
   } catch (error) {
-    if (mayPass(error)) await excuseIfAway(record);
-    if (mayPass(error) || triesAgain) throw error;
+    if ((await excuseIfAway(record)) || mayPass(error) || triesAgain) throw error;
     logger.error('record put aside, it cannot be handled', {
       topic,
       partition,
