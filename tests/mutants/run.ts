@@ -7,7 +7,7 @@ import { namedChanges } from './named.ts';
 import { editsOf } from './operators.ts';
 import { describeEdit, markdown, type Trial } from './report.ts';
 import { folders, suitesOf } from './suites.ts';
-import { runTests } from './trial.ts';
+import { endTests, runTests } from './trial.ts';
 import { WorkingCopy } from './working-copy.ts';
 
 /**
@@ -127,7 +127,10 @@ async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<voi
 
 const copy = new WorkingCopy();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void copy.remove().finally(() => process.exit(1)));
+  process.once(signal, () => {
+    endTests();
+    void copy.remove().finally(() => process.exit(1));
+  });
 try {
   const [first, ...others] = positionals;
   if (first === 'named') await tryNamed(copy, others);
