@@ -8,10 +8,10 @@ import { InstanceProcess } from './instance.ts';
 const HANDLERS: Record<string, string> = {
   'fine.ts': `
     let calls: number = 0;
-    export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string }) => {
+    export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string; callbackWaitsForEmptyEventLoop: boolean }) => {
       calls += 1;
       const remaining = context.getRemainingTimeInMillis();
-      if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name') throw new Error('unexpected');
+      if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name' || !context.callbackWaitsForEmptyEventLoop) throw new Error('unexpected');
     };`,
   'throws.ts': `export const handler = async () => { throw new TypeError('no'); };`,
   'hangs.ts': `export const handler = () => new Promise(() => setInterval(() => {}, 1000));`,

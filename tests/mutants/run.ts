@@ -7,13 +7,13 @@ import { namedChanges } from './named.ts';
 import { editsOf } from './operators.ts';
 import { describeEdit, markdown, type Trial } from './report.ts';
 import { folders, suitesOf } from './suites.ts';
-import { runTests } from './trial.ts';
+import { endTests, runTests } from './trial.ts';
 import { WorkingCopy } from './working-copy.ts';
 
 /**
  * `npm run test:mutants -- [folder …] [--seed n] [--most n] [--minutes n] [--unit]`: changes the code a little, in a
  * copy, and looks whether a test fails. Of each folder at most so many changes are tried, drawn by the seed, and
- * none is begun after so many minutes. `--unit`: by unit tests only.
+ * none is begun after so many minutes, which the folders share. `--unit`: by unit tests only.
  *
  * `npm run test:mutants -- named [row …]`: the changes of named.ts, all of which have to be noticed.
  */
@@ -66,25 +66,25 @@ function draw(candidates: readonly Candidate[], most: number, seed: number): Can
     .map(({ candidate }) => candidate);
 }
 
-const suitesFor = (folder: string): string[] => (values.unit ? [] : suitesOf(folder));
+const suitesFor = (path: string): string[] => (values.unit ? [] : suitesOf(path));
 
 async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise<void> {
   const known = new Map<string, number>();
   const trials: Trial[] = [];
-  for (const folder of wanted) {
+  for (const [n, folder] of wanted.entries()) {
+    // What one folder leaves of its share, the next ones have.
+    const share = performance.now() + (end - performance.now()) / (wanted.length - n);
     const candidates = candidatesOf(copy, folder);
     known.set(folder, candidates.length);
-    const untouched = await runTests(copy, { units: [folder], suites: suitesFor(folder) });
+    const drawn = draw(candidates, Number(values.most), Number(values.seed));
+    const suites = new Set(drawn.flatMap(({ file }) => suitesFor(file)));
+    const untouched = await runTests(copy, { units: [folder], suites: [...suites] });
     if (untouched.noticed)
       throw new Error(`the tests of ${folder} fail without a change: ${untouched.by}`);
-    for (const { file, before, edit } of draw(
-      candidates,
-      Number(values.most),
-      Number(values.seed),
-    )) {
-      if (performance.now() > end) break;
+    for (const { file, before, edit } of drawn) {
+      if (performance.now() > share) break;
       copy.change(file, before.slice(0, edit.start) + edit.text + before.slice(edit.end));
-      const verdict = await runTests(copy, { related: file, suites: suitesFor(folder) });
+      const verdict = await runTests(copy, { related: file, suites: suitesFor(file) });
       copy.restore();
       trials.push({ file, before, edit, verdict });
       const fate = verdict.noticed ? `noticed by ${verdict.by}` : 'SURVIVED';
@@ -127,11 +127,14 @@ async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<voi
 
 const copy = new WorkingCopy();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void copy.remove().finally(() => process.exit(1)));
+  process.once(signal, () => {
+    endTests();
+    void copy.remove().finally(() => process.exit(1));
+  });
 try {
   const [first, ...others] = positionals;
   if (first === 'named') await tryNamed(copy, others);
-  else await tryFolders(copy, positionals.length > 0 ? positionals : Object.keys(folders));
+  else await tryFolders(copy, positionals.length > 0 ? positionals : folders);
 } finally {
   await copy.remove();
 }

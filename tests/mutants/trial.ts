@@ -15,6 +15,10 @@ const stopSeconds = 60;
 /** What the tests said: nothing, or who noticed. */
 export type Verdict = { noticed: false } | { noticed: true; by: string };
 
+// `--selectProjects` takes all that follows up to the next flag.
+const unitTests = ['--selectProjects', 'unit', '--passWithNoTests'];
+const stackSuite = ['--selectProjects', 'stack', '--runTestsByPath'];
+
 interface Tests {
   /** A file whose unit tests are run, those that import it. */
   related?: string;
@@ -26,18 +30,17 @@ interface Tests {
 
 /** Runs tests in the copy as it is, up to the first failure. A change that the functions do not start with is noticed. */
 export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict> {
-  const units = ['--selectProjects', 'unit', '--passWithNoTests'];
   if (tests.related !== undefined) {
     const verdict = await jest(
       copy,
-      [...units, '--findRelatedTests', tests.related],
+      [...unitTests, '--findRelatedTests', tests.related],
       {},
       unitSeconds,
     );
     if (verdict.noticed) return verdict;
   }
   if (tests.units !== undefined && tests.units.length > 0) {
-    const verdict = await jest(copy, [...units, ...tests.units], {}, unitSeconds);
+    const verdict = await jest(copy, [...unitTests, ...tests.units], {}, unitSeconds);
     if (verdict.noticed) return verdict;
   }
   const ofFaults = tests.suites.filter((suite) => suite.startsWith('tests/faults/'));
@@ -52,7 +55,7 @@ export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict
     for (const suite of others) {
       const verdict = await jest(
         copy,
-        ['--selectProjects', 'stack', suite],
+        [...stackSuite, suite],
         { STREAMSYNC_TEST_HOME: home },
         suiteSeconds,
       );
@@ -60,7 +63,7 @@ export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict
     }
   }
   for (const suite of ofFaults) {
-    const verdict = await jest(copy, ['--selectProjects', 'stack', suite], {}, suiteSeconds);
+    const verdict = await jest(copy, [...stackSuite, suite], {}, suiteSeconds);
     if (verdict.noticed) return verdict;
   }
   return { noticed: false };
@@ -76,6 +79,14 @@ const reportSchema = z.object({
     }),
   ),
 });
+
+/** The run under way, which leads a group of its own. */
+let running: number | undefined;
+
+/** Ends the tests under way, with the stacks that they have started. */
+export function endTests(): void {
+  signalGroup(running, 'SIGTERM');
+}
 
 async function jest(
   copy: WorkingCopy,
@@ -95,13 +106,13 @@ async function jest(
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join('node_modules', 'jest', 'bin', 'jest.js'),
-      '--bail',
       '--json',
       `--outputFile=${counts}`,
       ...args,
     ],
     { cwd: copy.path, env: { ...inherited, ...environment }, stdio: 'ignore', detached: true },
   );
+  running = child.pid;
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const limit = new AbortController();
   const code = await Promise.race([
