@@ -29,8 +29,8 @@ export const sizes = {
   keyCharacters: 255,
   /** Characters of an id that a caller gives a request (`X-Request-Id`); it is logged and sent back. */
   requestIdCharacters: 128,
-  /** Bytes of a header. */
-  headerBytes: 8_192,
+  /** Bytes of a header: half of what NGINX has room for, so that it is we who refuse it. */
+  headerBytes: 4_096,
   /** Sources of one export. */
   sources: 16,
   /** Conditions of one export. */

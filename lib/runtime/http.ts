@@ -149,9 +149,10 @@ function requestIdOf(event: Event): string {
   return isFit ? sent : event.requestContext.requestId;
 }
 
+/** Cookies are not the caller's doing alone: a browser sends those of every application on the host. */
 function requireShortHeaders(event: Event): void {
   for (const [name, value] of Object.entries(event.headers))
-    if (isLonger(value ?? '', sizes.headerBytes))
+    if (name !== 'cookie' && isLonger(value ?? '', sizes.headerBytes))
       throw new Refusal(
         'too_large',
         `The header ${name} has more than ${sizeText(sizes.headerBytes)} bytes.`,
