@@ -3,7 +3,7 @@ import { keyBytesSchema, keyIdSchema } from './key-set.ts';
 import { sizes } from './sizes.ts';
 
 /** As in CloudEvents' `source`. */
-export const eventSourceSchema = z.string().min(1).max(255, 'must have at most 255 characters');
+const eventSourceSchema = z.string().min(1).max(255, 'must have at most 255 characters');
 
 const common = { kid: keyIdSchema, use: z.literal('sig').exactOptional() };
 
@@ -64,7 +64,7 @@ export const eventPolicyExample: EventPolicy = {
 };
 
 /** A detached JWS (RFC 7515, appendix F): a header, nothing, and the value of the signature. */
-export const eventSignatureSchema = z
+const eventSignatureSchema = z
   .string()
   .max(1_024)
   .regex(/^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+$/);
