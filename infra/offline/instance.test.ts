@@ -111,7 +111,7 @@ test('a process that cannot be started at all is an outcome, too', async () => {
     unloaded: true,
   });
   expect(instance.alive).toBe(false);
-});
+}, 30_000);
 
 test('a handler that does not finish loading is ended 10 seconds after the timeout of its function', async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
