@@ -91,7 +91,6 @@ async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise
       console.log(`${describeEdit(file, before, edit)}\n    ${fate}`);
     }
   }
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   console.log(`\nCommit ${commit}, seed ${values.seed}, at most ${values.most} of a folder.\n`);
   console.log(markdown(trials, known));
 }
@@ -125,6 +124,10 @@ async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<voi
   );
 }
 
+// Of the copy: the tree may be another by the end.
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], {
+  encoding: 'utf8',
+}).trim();
 const copy = new WorkingCopy();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
