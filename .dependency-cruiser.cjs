@@ -1,6 +1,6 @@
 /** Import directions, as docs/architecture.md draws them. */
 const leaves = '^lib/(sources|formats|storage|messaging|runtime)/';
-const domain = '^lib/(exports|scheduling|engine|proof|delivery|ingest|live|access|notify|audit)/';
+const domain = '^lib/(exports|scheduling|engine|proof|delivery|access|health)/';
 
 module.exports = {
   forbidden: [
@@ -49,6 +49,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^(lib|handlers)/', pathNot: '^lib/storage/' },
       to: { path: 'node_modules/@aws-sdk' },
+    },
+    {
+      name: 'shipped-with-its-packages',
+      comment:
+        'functions, and what users run to prove a file, need nothing that is for development',
+      severity: 'error',
+      from: { path: '^(lib|handlers|infra/local/verify)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'resolvable',

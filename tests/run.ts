@@ -8,6 +8,7 @@ import { z } from 'zod';
  * `npm test`: the checks of the source and all suites; the last line counts both.
  * `npm test -- <path> …`: the suites under these paths only.
  * `npm run check`: the checks only.
+ * `npm run format`: formats the source.
  */
 interface Check {
   name: string;
@@ -104,6 +105,10 @@ async function runSuites(paths: string[]): Promise<{ passed: number; failed: num
 }
 
 const args = process.argv.slice(2);
+if (args.includes('--format')) {
+  const biome = spawn('biome', ['check', '--write', '.'], { env: environment, stdio: 'inherit' });
+  process.exit(await exitOf(biome));
+}
 const paths = args.filter((arg) => arg !== '--checks');
 let passed = 0;
 let failed = 0;

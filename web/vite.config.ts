@@ -19,9 +19,6 @@ function requestOptions(): RequestOptions {
     format: shape.format.options[0],
   });
   return {
-    formats: shape.format.options,
-    compressions: shape.compression.unwrap().options,
-    consistencies: shape.consistency.unwrap().options,
     ttlBounds: { min: minValue, max: maxValue },
     defaults: { format, compression, consistency, ttlSeconds },
   };

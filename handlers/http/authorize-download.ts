@@ -1,12 +1,10 @@
+import { refusedDownload } from '../../lib/delivery/refused-download.ts';
 import { authorizeDownload } from '../../lib/delivery/tickets.ts';
-import { Refusal } from '../../lib/runtime/errors.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { requireDoor } from '../../lib/runtime/door.ts';
+import { http } from '../../lib/runtime/http.ts';
 
-/**
- * GET /internal/authorize-download, asked by NGINX for every request of a file. auth_request knows only
- * yes, 401 and 403: what the refusal really is goes into headers. Anything else makes NGINX answer 5xx.
- */
-export const handler = http(anonymous, async ({ header }) => {
+/** GET /internal/authorize-download, asked by NGINX for every request of a file. */
+export const handler = http(requireDoor, async ({ header }) => {
   try {
     const secret = header('x-ticket') ?? '';
     const it = await authorizeDownload(secret, header('x-original-method') ?? '', header);
@@ -14,7 +12,6 @@ export const handler = http(anonymous, async ({ header }) => {
       status: 204,
       exportId: it.exportId,
       headers: {
-        'x-origin-path': it.originPath,
         'x-object-key': it.objectKey,
         'x-export-id': it.exportId,
         'x-file-name': it.fileName,
@@ -24,10 +21,6 @@ export const handler = http(anonymous, async ({ header }) => {
       },
     };
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status >= 500) throw error;
-    return {
-      status: 403,
-      headers: { 'x-refused-status': String(error.status), 'x-refused-code': error.code },
-    };
+    return refusedDownload(error);
   }
 });

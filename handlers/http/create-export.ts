@@ -21,7 +21,7 @@ export const handler = http(authenticate, async ({ account, body, header }) => {
     throw refusedFields([
       { field: 'Idempotency-Key', message: `must have 1 to ${sizes.keyCharacters} characters` },
     ]);
-  const { id } = await createExport({
+  const id = await createExport({
     owner: account,
     request,
     asking: key === undefined ? null : asking(`account:${account.id}`, key, request),

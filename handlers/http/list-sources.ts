@@ -5,10 +5,7 @@ import { describeSources } from '../../lib/sources/overview.ts';
 
 /** GET /sources */
 export const handler = http(authenticate, async ({ account }) => {
-  const [{ sources }, reasons] = await Promise.all([
-    describeSources(account.sources),
-    pauseReasons(),
-  ]);
+  const [{ sources }, reasons] = await Promise.all([describeSources(account), pauseReasons()]);
   const body = {
     sources: sources.map((source) => {
       const paused = reasons.get(source.name);

@@ -11,7 +11,8 @@ const relayMilliseconds = 300;
 
 /** POST /exports/{id}/retry */
 export const handler = http(authenticate, async ({ account, uuid }) => {
-  const { id } = await retryExport(account, uuid('id'));
+  const id = uuid('id');
+  await retryExport(account, id);
   await dispatch();
   await relayWithin(relayMilliseconds);
   return {

@@ -1,19 +1,25 @@
+import { exportRequestedSchema } from '../../lib/contracts/events.ts';
 import { acceptExportRequest } from '../../lib/exports/accept.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
-import { eventIdOf, kafkaFunction } from '../../lib/runtime/kafka-function.ts';
+import { topics } from '../../lib/messaging/topics.ts';
+import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
 import { logger } from '../../lib/runtime/logger.ts';
+import { parseJson } from '../../lib/runtime/validation.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 
+/** The rest of the batch waits for this. */
+const relayMilliseconds = 300;
+
 /** exports.requested */
-export const handler = kafkaFunction(async (record, context) => {
-  await acceptExportRequest(record, context.getRemainingTimeInMillis());
-  const { topic, partition, offset } = record;
-  logger.info('request by event answered', {
-    eventId: eventIdOf(record),
-    topic,
-    partition,
-    offset,
-  });
-  await dispatch();
-  await relay();
+export const handler = kafkaFunction({
+  deadLetterTopic: topics.requestedDeadLetters.name,
+  mostDeliveries: 5,
+  triesAgain: false,
+  read: (text) => parseJson(exportRequestedSchema, text),
+  handle: async (event, { topic, partition, offset }, context) => {
+    await acceptExportRequest(event, context.getRemainingTimeInMillis());
+    logger.info('request by event answered', { eventId: event.id, topic, partition, offset });
+    await dispatch();
+    await relay(relayMilliseconds);
+  },
 });

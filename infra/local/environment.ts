@@ -1,4 +1,5 @@
 /** The environment of the processes of a stack: what they take over from the developer's, and what the stack tells them. */
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Home, Secrets } from './home.ts';
 import { STACK_MARK } from './processes.ts';
@@ -37,6 +38,13 @@ export function superuserUrl(secrets: Secrets, port: number, database: string): 
   return databaseUrl('postgres', secrets.postgres, port, database);
 }
 
+/** URL of the role that reads this source, and nothing else. Its password leads to that of no other role. */
+export function readerUrl(secrets: Secrets, port: number, source: string): string {
+  const role = `streamsync_reader_${source}`;
+  const password = createHmac('sha256', secrets.postgres).update(role).digest('base64url');
+  return databaseUrl(role, password, port, source);
+}
+
 /** What the set-up and the functions are told: the same variables a deployment sets. */
 export function applicationEnvironment(
   home: Home,
@@ -45,10 +53,7 @@ export function applicationEnvironment(
 ): Record<string, string> {
   const { postgresPort } = addresses;
   const sources = Object.fromEntries(
-    SOURCES.map((name) => [
-      name,
-      { url: databaseUrl('streamsync_reader', secrets.streamsyncReader, postgresPort, name) },
-    ]),
+    SOURCES.map((name) => [name, { url: readerUrl(secrets, postgresPort, name) }]),
   );
   return {
     STREAMSYNC_HOME: home.path,
@@ -64,6 +69,7 @@ export function applicationEnvironment(
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
     STREAMSYNC_S3_BUCKET: BUCKET,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
+    STREAMSYNC_DOOR_SECRET: secrets.doorSecret,
     STREAMSYNC_SIGNING_KEYS: readFileSync(home.signingKeysFile, 'utf8'),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',

@@ -65,28 +65,35 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
   };
 }
 
-const secretsSchema = z.strictObject({
-  /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner, the read-only role of the sources. */
+/** What is not named is left out: homes of earlier versions have one reader for all sources. */
+const secretsSchema = z.object({
+  /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner. */
   postgres: z.string().min(1),
   streamsync: z.string().min(1),
-  streamsyncReader: z.string().min(1),
   /** Signs sessions and tickets. */
   tokenSecret: z.string().min(43),
+  /** By it NGINX and the supervisor show the functions who they are. */
+  doorSecret: z.string().min(43),
 });
 
 export type Secrets = z.infer<typeof secretsSchema>;
 
 /** Made once: the databases keep the passwords, and sessions should outlive a restart. */
 export function openSecrets(home: Home): Secrets {
-  if (existsSync(home.secretsFile))
-    return secretsSchema.parse(JSON.parse(readFileSync(home.secretsFile, 'utf8')));
-  const secret = (): string => randomBytes(32).toString('base64url');
-  const secrets: Secrets = {
-    postgres: secret(),
-    streamsync: secret(),
-    streamsyncReader: secret(),
-    tokenSecret: secret(),
-  };
+  const kept: unknown = existsSync(home.secretsFile)
+    ? JSON.parse(readFileSync(home.secretsFile, 'utf8'))
+    : {};
+  const known = secretsSchema.safeParse(kept);
+  if (known.success) return known.data;
+  // New, or of a version that had fewer of them.
+  const made = Object.keys(secretsSchema.shape).map((name) => [
+    name,
+    randomBytes(32).toString('base64url'),
+  ]);
+  const secrets = secretsSchema.parse({
+    ...Object.fromEntries(made),
+    ...secretsSchema.partial().parse(kept),
+  });
   replaceFile(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }

@@ -19,6 +19,9 @@ interface Context {
   report: (line: string) => void;
 }
 
+/** Of a reader's connections: one that ends backends, and some that are ending themselves. */
+const spareConnections = 4;
+
 /**
  * Fills the parts that have just started: databases, migrations, demo data, accounts, topics, bucket.
  * Everything that is there already is left as it is.
@@ -28,8 +31,12 @@ export async function prepare({ home, superuserUrl, environment, report }: Conte
 }> {
   Object.assign(process.env, environment);
   const { catalogueUrl, sources } = config();
-  const sourceUrls = Object.fromEntries([...sources].map(([name, { url }]) => [name, url]));
-  await createDatabases({ superuserUrl, catalogueUrl, sourceUrls });
+  const readers = [...sources].map(([source, { url, ...budget }]) => ({
+    source,
+    url,
+    connections: budget.maxConnections + budget.maxQuestionConnections + spareConnections,
+  }));
+  await createDatabases({ superuserUrl, catalogueUrl, readers });
   const sourceAdmins = { sales: superuserUrl('sales'), iot: superuserUrl('iot') };
   await Promise.all([
     createTopics(),

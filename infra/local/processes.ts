@@ -5,9 +5,10 @@
  * Each process leads a group of its own (detached): Ctrl-C reaches the supervisor only, which stops the parts in
  * their order, and a part that does not stop is killed with all it started.
  */
-import { type StdioOptions, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { messageOf, StackError } from './errors.ts';
 
 /** Set in every process of a stack to the absolute path of its home: how the next start finds what was left behind. */
@@ -32,6 +33,8 @@ export interface ServiceSpec {
   /** How long it may take to stop before it is killed. */
   stopSeconds: number;
   owner?: Owner | undefined;
+  /** What is to stand in the log instead of each line that it writes: for one that writes down secrets. */
+  outputFilter?: (line: string) => string;
   /** With it the child gets an IPC channel. */
   onMessage?: (message: unknown) => void;
 }
@@ -51,9 +54,11 @@ export interface Service {
 
 export async function startService(spec: ServiceSpec): Promise<Service> {
   const log = join(spec.logs, `${spec.name}.log`);
-  // Straight into the file, not through us: the parts outlive a killed supervisor for a while.
+  // Straight into the file, not through us: the parts outlive a killed supervisor for a while. Not so with a filter:
+  // what is written behind the end of the supervisor is lost.
   const output = openFreshLog(log);
-  const stdio: StdioOptions = ['ignore', output, output];
+  const target = spec.outputFilter ? 'pipe' : output;
+  const stdio: StdioOptions = ['ignore', target, target];
   if (spec.onMessage) stdio.push('ipc');
   const child = spawn(spec.command, spec.args, {
     cwd: spec.cwd,
@@ -62,7 +67,8 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
     detached: true,
     ...spec.owner,
   });
-  closeSync(output);
+  if (spec.outputFilter) keepFiltered(child, output, spec.outputFilter);
+  else closeSync(output);
   const exited = new Promise<Exit>((done) =>
     child.once('exit', (code, signal) => done({ code, signal })),
   );
@@ -240,6 +246,14 @@ export function lastLines(text: string, count = TAIL_LINES): string[] {
 
 export function logTail(path: string): string[] {
   return existsSync(path) ? lastLines(readFileSync(path, 'utf8')) : [];
+}
+
+/** Writes the lines of a child into the file, and closes that behind the last of them. */
+function keepFiltered(child: ChildProcess, file: number, filter: (line: string) => string): void {
+  for (const input of [child.stdout, child.stderr])
+    if (input)
+      createInterface({ input }).on('line', (line) => writeSync(file, `${filter(line)}\n`));
+  child.once('close', () => closeSync(file));
 }
 
 /** A log begins anew with every start; the one before is kept, it may say why. */

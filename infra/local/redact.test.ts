@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
-import { withoutSecrets } from './redact.ts';
+import { describe, expect, test } from '@jest/globals';
+import { withoutAddresses, withoutSecrets } from './redact.ts';
 
 const secret = 'YqAjBI6xPmiShzW_Q8MUL1ZN5FmTQuZ1UmMbE44EkgU';
 
@@ -18,4 +18,43 @@ test('what is no secret stays', () => {
   const text =
     'path=/files/short/a.csv requestId=50f6b492befd7d46b09c18e1285946c2 url=http://a:80/b';
   expect(withoutSecrets(text)).toBe(text);
+});
+
+describe('a line of the error log of NGINX', () => {
+  const encoded = [...secret].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+  const line = (request: string) =>
+    `2026/11/27 04:43:21 [error] 7#7: *9 open() "web/${secret}" failed, client: 127.0.0.1, server: _, request: "${request}`;
+
+  test.each([
+    `POST /files/${secret}/x HTTP/1.1", host: "localhost:8080"`,
+    `GET /fi%6ces/${secret}/x HTTP/1.1"`,
+    `GET //files//${secret}/x?a=${secret} HTTP/1.1"`,
+    `GET /files/${encoded}/x HTTP/1.1"`,
+    `GET /a/../files/${secret}/x HTTP/1.1"`,
+    `GET /api/v1/../../files/${secret}/x HTTP/1.1"`,
+    `GET /"/files/${secret}/x HTTP/1.1"`,
+    `GET http://h/files/${secret}/x HTTP/1.1"`,
+    `${secret}"`,
+    `GET /slice HTTP/1.0", subrequest: "/x", upstream: "http://127.0.0.1:1/b/k?X-Amz-Signature=${secret}"`,
+    `GET / HTTP/1.1", referrer: "http://localhost:8080/files/${secret}/x"`,
+    // Cut off by NGINX, in the middle of the secret.
+    `GET /files/${secret.slice(0, 30)}`,
+    `GET / HTTP/1.1", referrer: "http://localhost:8080/files/${secret.slice(0, 30)}`,
+  ])('%s has no secret in it', (request) => {
+    const shown = withoutAddresses(line(request));
+    expect(shown).not.toContain(secret.slice(0, 20));
+    expect(shown).not.toContain(encoded.slice(0, 20));
+    expect(shown).toMatch(/^2026\/11\/27 04:43:21 \[error\] 7#7: \*9 open\(\)/);
+  });
+
+  test('says of the API what was asked for, without the query', () => {
+    const path = '/api/v1/exports/01a21b5a-c142-700b-bc85-9c985f593ec4/manifest';
+    expect(withoutAddresses(line(`GET ${path}?a=b HTTP/1.1", host: "h"`))).toMatch(
+      new RegExp(`request: "GET ${path}", host: "h"$`),
+    );
+  });
+
+  test('cannot steer a terminal', () => {
+    expect(withoutAddresses(line('GET /\u001b[2J\u009b HTTP/1.1"'))).not.toMatch(/\p{Cc}/u);
+  });
 });

@@ -18,6 +18,7 @@ import { type Home, openHome, openSecrets, REPO } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { StartContext } from './parts/context.ts';
 import { startFunctions, sweepOnce } from './parts/functions.ts';
+import { remainingProblems } from './parts/health.ts';
 import { startKafka } from './parts/kafka.ts';
 import { startLocalstack } from './parts/localstack.ts';
 import { checkOrigin, startNginx } from './parts/nginx.ts';
@@ -126,6 +127,7 @@ async function bringUp(
     consumersReady(),
   ]);
   await checkOrigin(url, signal);
+  for (const { message } of await remainingProblems(url, signal)) report('stack', message);
   const publish = (): void =>
     writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));
   supervisor.onChange = publish;

@@ -3,7 +3,7 @@ import { type FSWatcher, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { REPO } from './home.ts';
 
-const DIRECTORIES = ['lib', 'handlers', 'infra/offline'];
+const DIRECTORIES = ['lib', 'handlers', 'infra/offline', 'infra/caller-check'];
 const CONFIGURATION = 'serverless.yml';
 /** An editor that writes several files, or one in several steps, makes one change. */
 const QUIET_MS = 200;

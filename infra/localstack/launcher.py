@@ -35,6 +35,8 @@ def set_environment(port: int, data: Path) -> None:
         GATEWAY_LISTEN=f"{HOST}:{port}",
         LOCALSTACK_HOST=f"localhost:{port}",
         DISABLE_EVENTS="1",
+        # What is signed by its query is checked, too.
+        S3_SKIP_SIGNATURE_VALIDATION="0",
         LS_LOG="warning",
         # Inside a container too: else the directories below would be absolute ones.
         OVERRIDE_IN_DOCKER="0",

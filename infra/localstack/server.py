@@ -22,6 +22,7 @@ from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 from blobs import BlobDirectory
 from pacing import pace_responses
+from signed_only import require_signature
 from snapshot import Snapshots
 from storage import FileObjectStore, Provider
 
@@ -67,6 +68,7 @@ def _gateway(directory: BlobDirectory, snapshots: Snapshots) -> LocalstackAwsGat
             snapshots.changed()
 
     gateway = LocalstackAwsGateway(SERVICE_PLUGINS)
+    gateway.request_handlers.insert(0, require_signature)
     # Finalizers run before the client gets the answer.
     gateway.finalizers.append(after_request)
     return gateway

@@ -50,6 +50,27 @@ test('a header given twice is two headers', () => {
   ]);
 });
 
+test('a name that every object has is a header like others', () => {
+  const headers: IHeaders = Object.fromEntries(
+    ['__proto__', 'constructor', 'toString', '', 'a\u0000b'].map((name) => [
+      name,
+      Buffer.from('1'),
+    ]),
+  );
+  expect(JSON.stringify(mskRecord('t', 0, message({ headers })).headers)).toBe(
+    '[{"__proto__":[49]},{"constructor":[49]},{"toString":[49]},{"":[49]},{"a\\u0000b":[49]}]',
+  );
+});
+
+test('what is no value of a header is left out, and the record comes all the same', () => {
+  // As kafkajs reads a header `constructor`: what the object inherits, and the bytes.
+  const headers: IHeaders = JSON.parse('{"constructor":[{"f":1},null,"x"],"n":7}');
+  expect(mskRecord('t', 0, message({ headers })).headers).toEqual([
+    { constructor: [] },
+    { constructor: [120] },
+  ]);
+});
+
 test('the timestamp type is that of the record batch', () => {
   const appended = message({ batchContext: { timestampType: 1 } });
   expect(mskRecord('t', 0, appended).timestampType).toBe('LOG_APPEND_TIME');

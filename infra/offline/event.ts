@@ -39,10 +39,16 @@ const isLogAppendTime = (message: KafkaMessage): boolean => {
 
 const headerBytes = (value: Buffer | string): number[] => [...new Int8Array(Buffer.from(value))];
 
+const isHeaderValue = (value: unknown): value is Buffer | string | null | undefined =>
+  value === null || value === undefined || typeof value === 'string' || Buffer.isBuffer(value);
+
+/** What is no value of a header is left out: senders choose the names, so kafkajs may come upon anything. */
 const recordHeaders = (headers: IHeaders = {}): Record<string, number[]>[] =>
   Object.entries(headers).flatMap(([name, value]) => {
-    const values = Array.isArray(value) ? value : [value];
-    return values.map((each) => ({ [name]: each == null ? [] : headerBytes(each) }));
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    return values
+      .filter(isHeaderValue)
+      .map((each) => ({ [name]: each == null ? [] : headerBytes(each) }));
   });
 
 export const mskRecord = (topic: string, partition: number, message: KafkaMessage): MskRecord => ({

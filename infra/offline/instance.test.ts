@@ -1,23 +1,24 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { MskEvent } from './event.ts';
 import { InstanceProcess } from './instance.ts';
 
 const HANDLERS: Record<string, string> = {
   'fine.ts': `
     let calls: number = 0;
-    export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string }) => {
+    export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string; callbackWaitsForEmptyEventLoop: boolean }) => {
       calls += 1;
       const remaining = context.getRemainingTimeInMillis();
-      if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name') throw new Error('unexpected');
+      if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name' || !context.callbackWaitsForEmptyEventLoop) throw new Error('unexpected');
     };`,
   'throws.ts': `export const handler = async () => { throw new TypeError('no'); };`,
   'hangs.ts': `export const handler = () => new Promise(() => setInterval(() => {}, 1000));`,
   'spins.ts': `export const handler = () => { for (;;); };`,
   'exits.ts': `export const handler = () => process.exit(3);`,
   'broken.ts': `throw new Error('at load');`,
+  'waits.ts': `await new Promise(() => setInterval(() => {}, 1000));`,
   'old.cjs': `exports.outer = { handler: async () => {} };`,
 };
 
@@ -101,6 +102,25 @@ test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
     expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });
   },
 );
+
+test('a handler that does not finish loading is ended 10 seconds after the timeout of its function', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    const instance = start('waits.handler');
+    const outcome = instance.invoke(event);
+    jest.advanceTimersByTime(11_400);
+    expect(instance.alive).toBe(true);
+    const reason = 'initialisation timed out, before its handler was loaded';
+    const given = jest.fn();
+    void outcome.then(given);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(given).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(200);
+    expect(await outcome).toEqual({ done: false, reason, unloaded: true });
+  } finally {
+    jest.useRealTimers();
+  }
+}, 30_000);
 
 test('a CommonJS module and a nested export', async () => {
   expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true });

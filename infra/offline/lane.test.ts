@@ -20,11 +20,15 @@ const messages = (first: number, last: number): KafkaMessage[] =>
 const laneOf = (settings: { batchSize: number; windowMs: number }) => {
   const calls: string[] = [];
   let settle: ((outcome: Outcome) => void) | undefined;
+  let alive = true;
+  let acquired = 0;
   const instance: Instance = {
     name: 'f-0',
     pid: 1,
     startedAt: 0,
-    alive: true,
+    get alive() {
+      return alive;
+    },
     loaded: Promise.resolve(true),
     ended: Promise.resolve(),
     invoke: (event: MskEvent) => {
@@ -52,9 +56,24 @@ const laneOf = (settings: { batchSize: number; windowMs: number }) => {
     fromBeginning: true,
     ...settings,
   };
-  const instances = { acquire: () => instance, release: () => calls.push('release') };
+  const acquire = (): Instance => {
+    acquired++;
+    alive = true;
+    return instance;
+  };
+  const instances = { acquire, release: () => calls.push('release') };
   const lane = new Lane(mapping, 0, instances, control, quiet);
-  return { lane, calls, end: (outcome: Outcome) => settle?.(outcome) };
+  return {
+    lane,
+    calls,
+    end: (outcome: Outcome) => settle?.(outcome),
+    /** Its process ends, and with it the invocation. */
+    die: (outcome: Outcome) => {
+      alive = false;
+      settle?.(outcome);
+    },
+    acquired: () => acquired,
+  };
 };
 
 /** Waits until that many calls were made. */
@@ -115,6 +134,26 @@ test('a failure invokes the same batch again', async () => {
   end({ done: true });
   await made(calls, 6);
   expect(calls[3]).toBe('commit 2');
+});
+
+test.each([
+  [
+    'was killed is replaced at once, so that the next has loaded by the time it is needed',
+    false,
+    2,
+  ],
+  ['could not load its handler is not replaced before the next try', true, 1],
+] as const)('a process that %s', async (_, unloaded, acquiredAtOnce) => {
+  const { lane, calls, die, acquired } = laneOf({ batchSize: 2, windowMs: 60_000 });
+  lane.take(messages(0, 1), 2n);
+  await made(calls, 2);
+  die({ done: false, reason: 'gone', ...(unloaded && { unloaded }) });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(acquired()).toBe(acquiredAtOnce);
+  await made(calls, 3);
+  expect(calls[2]).toBe('invoke 0..1');
+  expect(acquired()).toBe(2);
+  await lane.abort('test over');
 });
 
 test('given up, nothing is committed, and the consumer goes on from the committed offset', async () => {

@@ -12,11 +12,16 @@
  * again, fetches from the committed offsets: lanes drop what they only gathered, those at work
  * stay paused, and those whose partition went to another member give up.
  */
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs';
+import type {
+  Admin,
+  Consumer,
+  ConsumerConfig,
+  ConsumerGroupJoinEvent,
+  EachBatchPayload,
+} from 'kafkajs';
 import { FetchWatch } from './fetch-watch.ts';
-import { Lane, type PartitionControl } from './lane.ts';
+import { type Instances, Lane, type PartitionControl } from './lane.ts';
 import type { Log } from './log.ts';
-import type { InstancePool } from './pool.ts';
 import { messageOf, pause, retryDelay, settledWithin } from './retry.ts';
 import type { MappingSettings } from './settings.ts';
 
@@ -26,12 +31,32 @@ const MAX_RESTART_MS = 3000;
 /** Between tries to commit. */
 const COMMIT_RETRY_MS = 200;
 
+type MemberClient = Pick<
+  Consumer,
+  | 'commitOffsets'
+  | 'connect'
+  | 'disconnect'
+  | 'events'
+  | 'on'
+  | 'pause'
+  | 'resume'
+  | 'run'
+  | 'seek'
+  | 'subscribe'
+>;
+
+/** What a mapping needs of kafkajs. */
+export interface KafkaClient {
+  consumer(config: ConsumerConfig): MemberClient;
+  admin(): Pick<Admin, 'connect' | 'disconnect' | 'fetchTopicMetadata'>;
+}
+
 export class Mapping implements PartitionControl {
   /** Resolves when the consumer has joined its group and knows where it starts. */
   readonly ready: Promise<void>;
-  readonly #kafka: Kafka;
+  readonly #kafka: KafkaClient;
   readonly #settings: MappingSettings;
-  readonly #pool: InstancePool;
+  readonly #pool: Instances;
   readonly #log: Log;
   readonly #setReady: () => void;
   readonly #lanes = new Map<number, Lane>();
@@ -39,10 +64,10 @@ export class Mapping implements PartitionControl {
   readonly #committed = new Map<number, bigint>();
   readonly #stopping = new AbortController();
   /** The consumer while it is a member of its group. */
-  #member: Consumer | undefined;
+  #member: MemberClient | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(kafka: Kafka, settings: MappingSettings, pool: InstancePool, log: Log) {
+  constructor(kafka: KafkaClient, settings: MappingSettings, pool: Instances, log: Log) {
     this.#kafka = kafka;
     this.#settings = settings;
     this.#pool = pool;

@@ -9,6 +9,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { registerCodecs } from './codecs.ts';
 import { InstanceProcess } from './instance.ts';
+import { joinRepeatedHeaders } from './joined-headers.ts';
+import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
 import { Mapping } from './mapping.ts';
 import { InstancePool } from './pool.ts';
@@ -53,7 +55,9 @@ export default class OfflineKafka {
       void this.#stop().finally(() => process.exit(1));
     });
     stopIdlePolling();
+    readHeadersLinearly();
     registerCodecs();
+    joinRepeatedHeaders();
     const kafka = this.#client(settings);
 
     const pools = new Map(

@@ -39,8 +39,19 @@ const poolOf = (keepWarm: number) => {
     ended: (name: string) => events.push(`-${name}`),
   };
   const settings = { key: 'f', arn: '', timeoutMs: 1000, taskRoot: '/', environment: {}, keepWarm };
-  const pool = new InstancePool(settings, (name) => new FakeInstance(name), watcher, quiet);
-  return { pool, events };
+  const made: FakeInstance[] = [];
+  const create = (name: string): FakeInstance => {
+    const instance = new FakeInstance(name);
+    made.push(instance);
+    return instance;
+  };
+  const pool = new InstancePool(settings, create, watcher, quiet);
+  const newest = (): FakeInstance => {
+    const last = made.at(-1);
+    if (!last) throw new Error('there is no instance');
+    return last;
+  };
+  return { pool, events, newest };
 };
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -90,4 +101,34 @@ test('after stop nothing is left and nothing starts', async () => {
   await pool.stop(1000);
   await settle();
   expect(events).toEqual(['+f-0', '+f-1', '-f-0', '-f-1']);
+});
+
+test('instances that end as soon as they are started are followed by others at growing distances', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+  try {
+    const { pool, events, newest } = poolOf(1);
+    const starts = (): number => events.filter((event) => event === '+f-0').length;
+    const end = async (): Promise<void> => {
+      newest().kill();
+      await settle();
+    };
+    pool.start();
+    // Once may be chance.
+    await end();
+    expect(starts()).toBe(2);
+    for (const [n, wait] of [500, 1_000, 2_000].entries()) {
+      await end();
+      jest.advanceTimersByTime(wait - 1);
+      expect(starts()).toBe(n + 2);
+      jest.advanceTimersByTime(1);
+      expect(starts()).toBe(n + 3);
+    }
+    // One that lasted is no part of that.
+    jest.advanceTimersByTime(2_000);
+    await end();
+    expect(starts()).toBe(6);
+    await pool.stop(0);
+  } finally {
+    jest.useRealTimers();
+  }
 });

@@ -2,6 +2,76 @@
 
 create sequence migrations_id_seq as integer start 1 increment 1 minvalue 1 maxvalue 2147483647;
 
+CREATE OR REPLACE FUNCTION public.enter_queue_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  loop
+    insert into queue_lines (owner_id, source, lane, connections, served_at, since)
+    select new.owner_id, new.source, new.lane, new.planned_connections,
+      coalesce(a.served_at, '-infinity'), new.place
+    from accounts a where a.id = new.owner_id
+    on conflict do nothing;
+    perform 1 from queue_lines
+    where owner_id = new.owner_id and source = new.source and lane = new.lane
+      and connections = new.planned_connections
+    for key share;
+    exit when found;
+  end loop;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.leave_queue_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform remove_line_if_empty(old.owner_id, old.source, old.lane, old.planned_connections);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.place_unit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    select e.owner_id,
+      case when new.kind = 'finalize' then '-infinity' else e.queued_at end,
+      case when new.kind = 'finalize' then 'finalize'
+        when e.units_total = 1 and e.estimated_seconds > 120 then 'long'
+        else 'ordinary' end
+    into new.owner_id, new.place, new.lane
+    from exports e where e.id = new.export_id;
+  end if;
+  new.delayed := new.not_before > now();
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.remove_line_if_empty(owner uuid, of_source text, of_lane text, of_connections integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  for look in 1..2 loop
+    perform 1 from units
+    where owner_id = owner and source = of_source and lane = of_lane
+      and planned_connections = of_connections and state = 'queued' and not delayed
+    limit 1;
+    if found then return false; end if;
+    if look = 1 then
+      perform 1 from queue_lines
+      where owner_id = owner and source = of_source and lane = of_lane and connections = of_connections
+      for update skip locked;
+      if not found then return false; end if;
+    end if;
+  end loop;
+  delete from queue_lines
+  where owner_id = owner and source = of_source and lane = of_lane and connections = of_connections;
+  return true;
+end $function$;
+
 create table accounts (
   id uuid not null,
   email text not null,
@@ -12,9 +82,12 @@ create table accounts (
   disabled_at timestamp with time zone,
   served_at timestamp with time zone,
   max_rows bigint,
-  max_bytes bigint
+  max_bytes bigint,
+  event_mode text default 'unsigned'::text not null,
+  event_sources text[]
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
+alter table accounts add constraint accounts_event_mode_check CHECK ((event_mode = ANY (ARRAY['unsigned'::text, 'signed'::text])));
 alter table accounts add constraint accounts_max_bytes_check CHECK ((max_bytes > 0));
 alter table accounts add constraint accounts_max_rows_check CHECK ((max_rows > 0));
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
@@ -45,13 +118,36 @@ create table attempts (
   ended_at timestamp with time zone,
   cleared_at timestamp with time zone,
   failure json,
-  completing_key text
+  completing_key text,
+  kept boolean default false not null
 );
 alter table attempts add constraint attempts_pkey PRIMARY KEY (id);
 alter table attempts add constraint attempts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'lost'::text, 'retried'::text, 'yielded'::text, 'failed'::text, 'cancelled'::text])));
 alter table attempts add constraint attempts_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES units(id) ON DELETE CASCADE;
+CREATE INDEX attempts_by_export ON public.attempts USING btree (export_id);
 CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
-CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL));
+CREATE INDEX attempts_lost ON public.attempts USING btree (partition, "offset") WHERE (state = 'lost'::text);
+CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL) AND (NOT kept));
+
+create table deliveries (
+  topic text not null,
+  partition integer not null,
+  "offset" bigint not null,
+  times integer default 1 not null,
+  last_at timestamp with time zone default now() not null
+);
+alter table deliveries add constraint deliveries_pkey PRIMARY KEY (topic, partition, "offset");
+CREATE INDEX deliveries_by_age ON public.deliveries USING btree (last_at);
+create table event_keys (
+  account_id uuid not null,
+  kid text not null,
+  jwk json not null,
+  thumbprint text not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone
+);
+alter table event_keys add constraint event_keys_pkey PRIMARY KEY (account_id, kid);
+alter table event_keys add constraint event_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
 
 create table exports (
   id uuid not null,
@@ -77,7 +173,8 @@ create table exports (
   error_message text,
   run integer default 1 not null,
   queued_at timestamp with time zone default now() not null,
-  estimated_seconds integer
+  estimated_seconds integer,
+  object_etag text
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
@@ -85,9 +182,12 @@ alter table exports add constraint exports_check1 CHECK (((state <> 'failed'::te
 alter table exports add constraint exports_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])));
 alter table exports add constraint exports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id);
 CREATE INDEX exports_by_owner ON public.exports USING btree (owner_id, id DESC) WHERE (deleted_at IS NULL);
-CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL));
+CREATE INDEX exports_in_progress ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text, 'completing'::text]));
+CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL) AND ((deleted_at IS NOT NULL) OR (state = 'expired'::text)));
 CREATE INDEX exports_to_expire ON public.exports USING btree (expires_at) WHERE (state = 'ready'::text);
 CREATE INDEX exports_unfinished ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text]));
+CREATE INDEX exports_waiting ON public.exports USING btree (owner_id) WHERE (state = 'queued'::text);
+CREATE INDEX exports_with_file ON public.exports USING btree (id) WHERE (file IS NOT NULL);
 
 create table grants (
   account_id uuid not null,
@@ -124,13 +224,44 @@ create table outbox (
   headers jsonb default '[]'::jsonb not null,
   dispatch_id uuid,
   created_at timestamp with time zone default now() not null,
-  sent_at timestamp with time zone
+  sent_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  failure text,
+  bytes integer generated always as (((COALESCE(octet_length(key), 0) + COALESCE(octet_length(value), 0)) + octet_length((headers)::text))) stored not null
 );
 alter table outbox add constraint outbox_pkey PRIMARY KEY (id);
 alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
+alter table outbox add constraint outbox_check CHECK (((failed_at IS NULL) OR (sent_at IS NULL)));
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
+CREATE INDEX outbox_failed ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
-CREATE INDEX outbox_unsent ON public.outbox USING btree (id) WHERE (sent_at IS NULL);
+CREATE INDEX outbox_unsent ON public.outbox USING btree (topic, COALESCE(partition, '-1'::integer), id) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
+
+create table sign_in_failures (
+  subject bytea not null,
+  failed_at timestamp with time zone[] not null,
+  last_failed_at timestamp with time zone not null
+);
+alter table sign_in_failures add constraint sign_in_failures_pkey PRIMARY KEY (subject);
+CREATE INDEX sign_in_failures_by_age ON public.sign_in_failures USING btree (last_failed_at);
+
+create table queue_lines (
+  owner_id uuid not null,
+  source text not null,
+  lane text not null,
+  connections integer not null,
+  served_at timestamp with time zone not null,
+  since timestamp with time zone not null
+);
+alter table queue_lines add constraint queue_lines_pkey PRIMARY KEY (owner_id, source, lane, connections);
+CREATE INDEX queue_lines_in_order ON public.queue_lines USING btree (source, lane, connections, served_at, since, owner_id);
+
+create unlogged table previews (
+  account_id uuid not null,
+  id uuid not null,
+  held_until timestamp with time zone not null
+);
+alter table previews add constraint previews_pkey PRIMARY KEY (account_id);
 
 create table slots (
   partition integer not null,
@@ -140,6 +271,15 @@ create table slots (
 );
 alter table slots add constraint slots_pkey PRIMARY KEY (partition);
 
+create unlogged table source_connections (
+  id uuid not null,
+  source text not null,
+  account_id uuid,
+  held_until timestamp with time zone not null
+);
+alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
+CREATE INDEX source_connections_by_source ON public.source_connections USING btree (source);
+
 create table source_pauses (
   source text not null,
   reason text not null,
@@ -148,6 +288,13 @@ create table source_pauses (
 );
 alter table source_pauses add constraint source_pauses_pkey PRIMARY KEY (source);
 alter table source_pauses add constraint source_pauses_paused_by_fkey FOREIGN KEY (paused_by) REFERENCES accounts(id);
+
+create table sweep_passes (
+  one boolean default true not null,
+  ended_at timestamp with time zone not null
+);
+alter table sweep_passes add constraint sweep_passes_pkey PRIMARY KEY (one);
+alter table sweep_passes add constraint sweep_passes_one_check CHECK (one);
 
 create table tickets (
   secret_hash bytea not null,
@@ -165,6 +312,7 @@ alter table tickets add constraint tickets_account_id_fkey FOREIGN KEY (account_
 alter table tickets add constraint tickets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
 CREATE INDEX tickets_by_age ON public.tickets USING btree (created_at);
+CREATE INDEX tickets_by_cookie ON public.tickets USING btree (cookie_hash) WHERE (cookie_hash IS NOT NULL);
 
 create table units (
   id uuid not null,
@@ -189,13 +337,26 @@ create table units (
   range json,
   outcome json,
   object_key text,
-  checkpoint json
+  checkpoint json,
+  owner_id uuid not null,
+  place timestamp with time zone not null,
+  lane text not null,
+  delayed boolean default false not null,
+  running_since timestamp with time zone
 );
 alter table units add constraint units_pkey PRIMARY KEY (id);
 alter table units add constraint units_export_id_run_kind_ordinal_key UNIQUE (export_id, run, kind, ordinal);
 alter table units add constraint units_kind_check CHECK ((kind = ANY (ARRAY['read'::text, 'finalize'::text])));
+alter table units add constraint units_lane_check CHECK ((lane = ANY (ARRAY['finalize'::text, 'ordinary'::text, 'long'::text])));
 alter table units add constraint units_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])));
 alter table units add constraint units_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
 CREATE INDEX units_by_source ON public.units USING btree (source) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
+CREATE INDEX units_delayed ON public.units USING btree (not_before) WHERE ((state = 'queued'::text) AND delayed);
 CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);
+CREATE INDEX units_waiting ON public.units USING btree (owner_id, source, lane, planned_connections, place, export_id, ordinal) WHERE ((state = 'queued'::text) AND (NOT delayed));
+CREATE TRIGGER units_deleted_from_queue AFTER DELETE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed))) EXECUTE FUNCTION leave_queue_line();
+CREATE TRIGGER units_enter_queue AFTER INSERT ON public.units FOR EACH ROW WHEN (((new.state = 'queued'::text) AND (NOT new.delayed))) EXECUTE FUNCTION enter_queue_line();
+CREATE TRIGGER units_leave_queue AFTER UPDATE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed) AND ((new.state <> 'queued'::text) OR new.delayed))) EXECUTE FUNCTION leave_queue_line();
+CREATE TRIGGER units_place BEFORE INSERT OR UPDATE OF not_before ON public.units FOR EACH ROW EXECUTE FUNCTION place_unit();
+CREATE TRIGGER units_return_to_queue AFTER UPDATE ON public.units FOR EACH ROW WHEN (((new.state = 'queued'::text) AND (NOT new.delayed) AND ((old.state <> 'queued'::text) OR old.delayed))) EXECUTE FUNCTION enter_queue_line();

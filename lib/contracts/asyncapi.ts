@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { signedEventFields } from './event-policy.ts';
 import {
   exportRejectedSchema,
   exportRequestedSchema,
@@ -21,6 +22,7 @@ const named = <T>(names: readonly string[], of: (name: string) => T): Record<str
 
 /** As it may be sent: `data` spelled out, which we read on its own so that a wrong one can be answered. */
 const requested = exportRequestedSchema.extend({
+  ...signedEventFields,
   data: exportRequestFields.safeExtend({
     requestedBy: requestedBySchema.meta({
       description: 'Email of an account that may ask by event; the export is of that account',
@@ -60,11 +62,19 @@ const messages = {
   putAside: {
     name: 'putAside',
     title: 'A record that could not be read as an event',
-    summary: 'Key, value and headers are as they came',
+    summary:
+      'Key, value and headers are as they came, those of ours behind them. What is too large is cut, and `cut` says so',
     headers: {
       type: 'object',
       required: ['reason', 'topic', 'partition', 'offset'],
-      properties: named(['reason', 'topic', 'partition', 'offset'], () => ({ type: 'string' })),
+      properties: {
+        ...named(['reason', 'topic', 'partition', 'offset'], () => ({ type: 'string' })),
+        cut: {
+          type: 'string',
+          description:
+            'JSON, only where something was cut: of each of `key`, `value`, `headers` that was, `bytes` and `sha256` of all there was; of headers their `count`, too. The bytes hashed of headers are names and values one after another',
+        },
+      },
     },
   },
 };
@@ -93,7 +103,7 @@ export const asyncApi = {
     },
     putAside: {
       address: putAside,
-      description: 'What was sent to us and is no event',
+      description: 'What was sent to us and is no event, or cannot be handled',
       messages: { putAside: ref('components', 'messages', 'putAside') },
     },
   },

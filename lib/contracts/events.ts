@@ -1,5 +1,10 @@
 import { z } from 'zod';
 import { exportDocumentSchema } from './export-document.ts';
+import {
+  exportRequestFields,
+  type WhereCondition,
+  whereConditionSchema,
+} from './export-request.ts';
 import { problemSchema } from './problem.ts';
 import { sizes } from './sizes.ts';
 
@@ -50,7 +55,27 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+const eventConditionSchema = whereConditionSchema.pick({ column: true, op: true });
+type EventCondition = z.infer<typeof eventConditionSchema>;
+
+/**
+ * Whoever may read the topic reads the events of all owners: a condition in them says which column it is
+ * about and how it compares, not with what. The API shows the values to the owner.
+ */
+export const withoutValues = (where: readonly WhereCondition[]): EventCondition[] =>
+  where.map(({ column, op }) => ({ column, op }));
+
 const resultData = exportDocumentSchema.extend({
+  request: z
+    .strictObject({
+      ...exportRequestFields.shape,
+      where: z.array(eventConditionSchema).optional().meta({
+        description: 'column and operator of each condition, without the value it compares with',
+      }),
+    })
+    .meta({
+      description: 'what was asked for; a short form of the event leaves out `where` and `columns`',
+    }),
   requestId: z.string().nullable(),
   downloadUrl: z.url(),
   message: z.string(),

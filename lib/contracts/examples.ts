@@ -157,3 +157,14 @@ export const eventExample = {
   time: '2026-04-01T08:00:01.750Z',
   datacontenttype: 'application/json',
 };
+
+export const healthExample = {
+  status: 'degraded',
+  parts: { catalogue: { status: 'ok' }, kafka: { status: 'down' }, storage: { status: 'ok' } },
+  problems: [
+    {
+      code: 'kafka_down',
+      message: 'Kafka does not answer. Exports are accepted and start when it is back.',
+    },
+  ],
+};

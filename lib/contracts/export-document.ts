@@ -31,8 +31,13 @@ export const exportDocumentSchema = z.object({
     rows: count,
     bytes: count,
     estimatedRows: count.nullable(),
-    queuePosition: count.nullable(),
-    etaSeconds: count.nullable(),
+    queuePosition: count.nullable().meta({
+      description:
+        'how many exports are before it, 0 is next; null unless it is queued. Near the head of the queue it is exact, far from it (100 and more) a lower bound',
+    }),
+    etaSeconds: count
+      .nullable()
+      .meta({ description: 'null where nobody can say, such as far from the head of the queue' }),
     waiting: z
       .string()
       .nullable()
@@ -102,6 +107,11 @@ export const manifestSchema = z.object({
   sources: z.array(
     z.object({
       name: z.string(),
+      schema: z.string().optional().meta({
+        description:
+          'of the relation that was read. Absent, as `relation`, from manifests made before these were there',
+      }),
+      relation: z.string().optional(),
       rows: count,
       rowsWithoutTime: count,
       asOf: time,

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  capabilitiesOf,
+  compressions,
+  consistencies,
+  formats,
+  profiles,
+} from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
 import { sizes, sizeText } from './sizes.ts';
 
@@ -29,7 +36,7 @@ const listOfNames = z.array(
 // Strings are measured in bytes before they come here: `maxLength` says it as far as JSON Schema can.
 const scalar = z.union([z.string().max(sizes.stringBytes), z.number(), z.boolean()]);
 
-const whereConditionSchema = z.strictObject({
+export const whereConditionSchema = z.strictObject({
   column: oneName,
   op: z.enum(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'like', 'isNull']),
   value: z.union([
@@ -56,7 +63,7 @@ export const exportRequestFields = z
     dataset: oneName.meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
     to: instantSchema.optional().meta({ description: 'last instant, exclusive' }),
-    format: z.enum(['csv', 'json', 'ndjson', 'xlsx', 'parquet']),
+    format: z.enum(formats),
     columns: listOfNames
       .min(1, 'must name at least one column, or be left out for all')
       .max(sizes.objectFields, `must name at most ${sizeText(sizes.objectFields)} columns`)
@@ -71,11 +78,11 @@ export const exportRequestFields = z
         description:
           'conditions that all have to hold; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings), an array for `in`, a boolean for `isNull`; `like` has `%` and `_`',
       }),
-    compression: z.enum(['none', 'gzip', 'zstd', 'snappy']).default('none').meta({
+    compression: z.enum(compressions).default('none').meta({
       description:
         'of xlsx, which is compressed as it is: none; of parquet zstd where it is absent; snappy is for parquet alone',
     }),
-    profile: z.enum(['machine', 'spreadsheet']).default('machine').meta({
+    profile: z.enum(profiles).default('machine').meta({
       description:
         'spreadsheet, for csv and xlsx: for people, with times in `timeZone`; the default of xlsx',
     }),
@@ -86,7 +93,7 @@ export const exportRequestFields = z
     order: z.enum(['any', 'time']).default('any').meta({
       description: 'time: by the time column, rows without a time last',
     }),
-    consistency: z.enum(['snapshot', 'resumable']).default('snapshot').meta({
+    consistency: z.enum(consistencies).default('snapshot').meta({
       description:
         'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
     }),
@@ -100,29 +107,23 @@ export const exportRequestFields = z
       refuse('from', 'must not be after `to`');
     if (order === 'time' && sources.length > 1)
       refuse('order', 'cannot be time for several sources');
-    if (profile === 'spreadsheet' && format !== 'csv' && format !== 'xlsx')
-      refuse('profile', `must be machine: ${format} is for machines`);
-    if (compression === 'snappy' && format !== 'parquet')
-      refuse('compression', 'can be snappy only where the format is parquet');
-    if (compression !== 'none' && format === 'xlsx')
-      refuse('compression', 'must be none: xlsx is compressed as it is');
-    if (format !== 'xlsx') return;
-    if (sources.length > 1)
-      refuse('sources', 'must be one: xlsx cannot be put together out of parts');
-    if (consistency === 'resumable')
-      refuse('consistency', 'must be snapshot: xlsx cannot be put together out of parts');
+    const can = capabilitiesOf(format);
+    const only = (choices: readonly string[]): string =>
+      `must be ${choices.join(' or ')} where the format is ${format}`;
+    if (!can.profiles.includes(profile)) refuse('profile', only(can.profiles));
+    if (!can.compressions.includes(compression)) refuse('compression', only(can.compressions));
+    if (!can.consistencies.includes(consistency)) refuse('consistency', only(can.consistencies));
+    if (sources.length > 1 && !can.severalSources)
+      refuse('sources', `must be one where the format is ${format}`);
   });
 
-/** Defaults that depend on the format, which a default of zod cannot; the others are the fields' own. */
-const defaultsOfFormat = new Map<unknown, object>([
-  ['xlsx', { profile: 'spreadsheet' }],
-  ['parquet', { compression: 'zstd' }],
-]);
+const knownFormat = z.object({ format: z.enum(formats) });
 
-const withDefaults = (sent: unknown): unknown =>
-  typeof sent === 'object' && sent !== null && 'format' in sent
-    ? { ...defaultsOfFormat.get(sent.format), ...sent }
-    : sent;
+/** Defaults that depend on the format, which a default of zod cannot; the others are the fields' own. */
+function withDefaults(sent: unknown): unknown {
+  const { data } = knownFormat.safeParse(sent);
+  return data === undefined ? sent : { ...capabilitiesOf(data.format).defaults, ...Object(sent) };
+}
 
 /**
  * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two

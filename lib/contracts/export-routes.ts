@@ -26,6 +26,9 @@ const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of y
 const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
 const described = (description: string) => z.string().meta({ description });
 
+/** What may be met when a source is asked something. */
+const ofSource = ['source_timeout', 'source_unavailable', 'source_error'] as const;
+
 /** Exports: asked for, followed, fetched. */
 export const exportRoutes: readonly Route[] = [
   {
@@ -54,7 +57,9 @@ export const exportRoutes: readonly Route[] = [
       'refused_request',
       'too_large_for_snapshot',
       'over_limit',
-      'source_unavailable',
+      'too_many_requests',
+      'dataset_changed',
+      ...ofSource,
     ],
   },
   {
@@ -80,7 +85,7 @@ export const exportRoutes: readonly Route[] = [
         },
       },
     },
-    codes: ['refused_request', 'source_unavailable'],
+    codes: ['refused_request', 'dataset_changed', ...ofSource],
   },
   {
     method: 'post',
@@ -88,7 +93,7 @@ export const exportRoutes: readonly Route[] = [
     operationId: 'previewExport',
     summary: 'The first 20 rows as they would stand in the file',
     description:
-      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; a value that would end the export within these rows is refused as the export would be.',
+      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; an account has one at a time; a value that would end the export within these rows is refused as the export would be.',
     caller: 'account',
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
@@ -99,10 +104,9 @@ export const exportRoutes: readonly Route[] = [
       'cell_too_long',
       'unsuitable_value',
       'dataset_changed',
-      'source_timeout',
-      'source_unavailable',
+      'too_many_requests',
+      ...ofSource,
       'source_lagging',
-      'source_error',
     ],
   },
   {
@@ -192,7 +196,9 @@ export const exportRoutes: readonly Route[] = [
       'refused_request',
       'too_large_for_snapshot',
       'over_limit',
-      'source_unavailable',
+      'too_many_requests',
+      'dataset_changed',
+      ...ofSource,
     ],
   },
   {
@@ -205,7 +211,7 @@ export const exportRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The manifest', schema: manifestSchema, example: manifestExample },
     },
-    codes: ['not_found', 'not_ready', 'expired'],
+    codes: ['forbidden', 'not_found', 'not_ready', 'expired'],
   },
   {
     method: 'post',

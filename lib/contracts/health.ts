@@ -1,9 +1,33 @@
 import { z } from 'zod';
 
-const partSchema = z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() });
+/** What can be wrong while requests are still answered. */
+export const healthProblemCodes = [
+  'kafka_down',
+  'storage_down',
+  'catalogue_slow',
+  'outbox_waiting',
+  'outbox_set_aside',
+  'exports_waiting',
+  'workers_away',
+  'sweep_away',
+  'consumers_away',
+  'consumers_behind',
+  'slots_closed',
+  'dead_letters',
+] as const;
+
+const healthProblemSchema = z.object({
+  code: z.enum(healthProblemCodes),
+  message: z.string().meta({ description: 'One sentence for people' }),
+});
+export type HealthProblem = z.infer<typeof healthProblemSchema>;
 
 export const healthSchema = z.object({
-  status: z.literal('ok'),
-  parts: z.record(z.string(), partSchema),
+  status: z.enum(['ok', 'degraded']),
+  parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']) })),
+  problems: z
+    .array(healthProblemSchema)
+    .optional()
+    .meta({ description: 'What is wrong, when the status is `degraded`' }),
 });
-export type PartHealth = z.infer<typeof partSchema>;
+export type Health = z.infer<typeof healthSchema>;

@@ -46,6 +46,7 @@ export function codesOf({ codes: own, caller, body }: Route): Map<number, Code[]
     ...(caller === 'anybody' ? [] : (['unauthenticated'] as const)),
     ...own,
     'too_large',
+    'too_many_requests',
     'internal',
     'unavailable',
   ];

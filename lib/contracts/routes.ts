@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { keySetExample, limitsExample } from './examples.ts';
+import { accessRoutes } from './access-routes.ts';
+import { healthExample, keySetExample, limitsExample } from './examples.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthSchema } from './health.ts';
 import { keySetSchema } from './key-set.ts';
@@ -33,7 +34,7 @@ export const routes: readonly Route[] = [
     answers: {
       201: { description: 'A token for `Authorization: Bearer`', schema: sessionSchema },
     },
-    codes: ['wrong_credentials', 'refused_request'],
+    codes: ['wrong_credentials', 'refused_request', 'too_many_requests'],
   },
   {
     method: 'get',
@@ -58,6 +59,7 @@ export const routes: readonly Route[] = [
     answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
     codes: ['forbidden', 'not_found', 'refused_request'],
   },
+  ...accessRoutes,
   ...sourceRoutes,
   ...exportRoutes,
   {
@@ -81,9 +83,18 @@ export const routes: readonly Route[] = [
     method: 'get',
     path: '/health',
     operationId: 'getHealth',
-    summary: 'Whether every part answers; 503 names those that do not',
+    summary: 'Whether everything works',
+    description:
+      'Ask every few seconds at most: answers are kept for 2 seconds. 503 is the answer where nothing works, which is when the catalogue is away.',
     caller: 'anybody',
-    answers: { 200: { description: 'All parts answer', schema: healthSchema } },
+    answers: {
+      200: {
+        description:
+          'It works (`ok`), or some of it does not (`degraded`, and `problems` says what)',
+        schema: healthSchema,
+        example: healthExample,
+      },
+    },
     codes: [],
   },
   {

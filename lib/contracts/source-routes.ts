@@ -44,7 +44,7 @@ export const sourceRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The buckets', schema: histogramSchema, example: histogramExample },
     },
-    codes: ['not_found', 'refused_request', 'source_timeout', 'source_unavailable'],
+    codes: ['not_found', 'refused_request', 'source_timeout', 'source_unavailable', 'source_error'],
   },
   {
     method: 'post',

@@ -6,17 +6,16 @@ import { type ExportRecord, requireReady } from '../exports/documents.ts';
 import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { Refusal } from '../runtime/errors.ts';
-import { signedGet } from '../storage/s3.ts';
+import { type SignedGet, signGet } from '../storage/signed-get.ts';
 
 /**
  * A ticket is the right of one account to one object. It has to be used first within a minute, by GET;
  * that use binds it to the browser (cookie `ss_dl`). Later requests, such as a resumed transfer, need
- * that cookie or the owner's own credentials. Everything is checked at every request.
+ * that cookie or the owner's own credentials. Everything is checked at every request; what does not
+ * depend on who asks is checked again for every slice that NGINX fetches.
  */
 const firstUseSeconds = 60;
 const cookieName = 'ss_dl';
-/** How long NGINX may fetch slices for one response: a slow client on a large file. */
-const originSeconds = 6 * 3600;
 
 type Header = (name: string) => string | undefined;
 
@@ -42,7 +41,6 @@ export async function issueTicket(account: Account, record: ExportRecord): Promi
 export interface Authorized {
   exportId: string;
   objectKey: string;
-  originPath: string;
   fileName: string;
   contentType: string;
   sha256: string;
@@ -50,10 +48,17 @@ export interface Authorized {
   cookie: string | null;
 }
 
+interface File {
+  name: string;
+  contentType: string;
+  sha256: string;
+}
+
 interface Ticket {
   export_id: string;
   account_id: string;
   object_key: string;
+  object_etag: string | null;
   first_used: boolean;
   may_begin: boolean;
   cookie_hash: Buffer | null;
@@ -64,11 +69,11 @@ interface Ticket {
   account_ok: boolean;
   key_ok: boolean;
   grants_ok: boolean;
-  file: { name: string; contentType: string; sha256: string } | null;
+  file: File | null;
 }
 
 const selectTicket = `
-  select t.export_id, t.account_id, t.object_key, t.cookie_hash,
+  select t.export_id, t.account_id, t.object_key, e.object_etag, t.cookie_hash,
     t.first_used_at is not null as first_used, t.first_use_before > now() as may_begin,
     e.object_key is distinct from t.object_key as replaced,
     e.state, e.file, e.deleted_at is not null as deleted, e.expires_at <= now() as expired,
@@ -90,26 +95,42 @@ export async function authorizeDownload(
   method: string,
   header: Header,
 ): Promise<Authorized> {
-  const { rows } = await catalogue().query<Ticket>(selectTicket, [hashOf(secret)]);
-  const [ticket] = rows;
-  if (!ticket || ticket.deleted)
-    throw new Refusal('not_found', 'There is no file behind this link.');
-  // The object of an earlier run must not go by the name and the hash of the new one.
-  if (ticket.expired || ticket.replaced || ticket.state !== 'ready' || !ticket.file)
-    throw new Refusal('expired', 'The export has expired and its file is deleted.');
-  if (!ticket.account_ok || !ticket.key_ok || !ticket.grants_ok)
-    throw new Refusal('forbidden', 'The right to this file was withdrawn.');
+  if (method !== 'GET' && method !== 'HEAD')
+    throw new Refusal('method_not_allowed', 'A file is fetched by GET.');
+  const ticket = await findTicket(hashOf(secret));
   const cookie = await admit(ticket, hashOf(secret), method, header);
-  const origin = await signedGet(ticket.object_key, originSeconds);
   return {
     exportId: ticket.export_id,
     objectKey: ticket.object_key,
-    originPath: origin.pathname + origin.search,
     fileName: ticket.file.name,
     contentType: ticket.file.contentType,
     sha256: ticket.file.sha256,
     cookie,
   };
+}
+
+/**
+ * Signs the request for a slice of a file. NGINX asks for it only within a request that `authorizeDownload`
+ * has let in; a transfer may last for hours, so what may have been withdrawn meanwhile is looked at again.
+ */
+export async function signSlice(secret: string): Promise<SignedGet> {
+  const { object_key, object_etag } = await findTicket(hashOf(secret));
+  return signGet(object_key, object_etag);
+}
+
+/** The ticket, if its file may be had at this moment. Throws `not_found`, `expired` and `forbidden`. */
+async function findTicket(secretHash: Buffer): Promise<Ticket & { file: File }> {
+  const { rows } = await catalogue().query<Ticket>(selectTicket, [secretHash]);
+  const [ticket] = rows;
+  if (!ticket || ticket.deleted)
+    throw new Refusal('not_found', 'There is no file behind this link.');
+  const { file } = ticket;
+  // The object of an earlier run must not go by the name and the hash of the new one.
+  if (ticket.expired || ticket.replaced || ticket.state !== 'ready' || !file)
+    throw new Refusal('expired', 'The export has expired and its file is deleted.');
+  if (!ticket.account_ok || !ticket.key_ok || !ticket.grants_ok)
+    throw new Refusal('forbidden', 'The right to this file was withdrawn.');
+  return { ...ticket, file };
 }
 
 /** Whether this caller may use the ticket now. Returns the cookie to set, if any. */
@@ -119,34 +140,50 @@ async function admit(
   method: string,
   header: Header,
 ): Promise<string | null> {
-  const brought = cookieOf(header);
+  const brought = cookiesOf(header);
   if (!ticket.first_used) {
     if (!ticket.may_begin)
       throw new Refusal('ticket_expired', 'The link was not used within a minute.');
-    if (method !== 'GET') return null;
-    const secret = brought ?? newSecret();
+    if (method === 'HEAD') return null;
+    const known = await boundBefore(ticket.account_id, brought);
+    const secret = known ?? newSecret();
     const { rowCount } = await catalogue().query(
       `update tickets set first_used_at = now(), cookie_hash = $2
        where secret_hash = $1 and first_used_at is null`,
       [secretHash, hashOf(secret)],
     );
-    if (rowCount === 1) return brought === undefined ? setCookie(secret) : null;
+    if (rowCount === 1) return known === undefined ? setCookie(secret) : null;
     // Somebody else was first, a moment ago. A browser that brought its cookie may have been that.
-    return admit(await reread(secretHash), secretHash, method, header);
+    return admit(await findTicket(secretHash), secretHash, method, header);
   }
-  if (brought !== undefined && ticket.cookie_hash?.equals(hashOf(brought))) return null;
+  if (brought.some((cookie) => ticket.cookie_hash?.equals(hashOf(cookie)))) return null;
   if (hasCredentials(header) && (await authenticate(header)).id === ticket.account_id) return null;
   throw new Refusal('ticket_used', 'The link was used by another browser.');
 }
 
-async function reread(secretHash: Buffer): Promise<Ticket> {
-  const { rows } = await catalogue().query<Ticket>(selectTicket, [secretHash]);
-  if (!rows[0]) throw new Refusal('not_found', 'There is no file behind this link.');
-  return rows[0];
+/**
+ * The cookie of the browser, if it is one that we gave to this account: a browser with several downloads keeps it,
+ * else each would take the others' from it. A value that we did not give may be known to whoever set it.
+ */
+async function boundBefore(
+  accountId: string,
+  brought: readonly string[],
+): Promise<string | undefined> {
+  if (brought.length === 0) return undefined;
+  const { rows } = await catalogue().query<{ cookie_hash: Buffer }>(
+    'select cookie_hash from tickets where account_id = $1 and cookie_hash = any($2)',
+    [accountId, brought.map(hashOf)],
+  );
+  return brought.find((cookie) => rows.some((row) => row.cookie_hash.equals(hashOf(cookie))));
 }
 
-const cookieOf = (header: Header): string | undefined =>
-  new RegExp(`(?:^|; *)${cookieName}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(header('cookie') ?? '')?.[1];
+/** A browser may send several of that name: others on the host can set one for another path, which comes first. */
+const cookiesOf = (header: Header): string[] =>
+  [
+    ...(header('cookie') ?? '').matchAll(
+      new RegExp(`(?:^|;) *${cookieName}=([A-Za-z0-9_-]{43})(?=;|$)`, 'g'),
+    ),
+  ].flatMap(([, secret]) => secret ?? []);
 
 const setCookie = (secret: string): string =>
   `${cookieName}=${secret}; HttpOnly; SameSite=Strict; Path=/files/${config().url.startsWith('https:') ? '; Secure' : ''}`;

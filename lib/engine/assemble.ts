@@ -11,7 +11,7 @@ import type {
 } from '../scheduling/attempt.ts';
 import type { Lease } from '../scheduling/lease.ts';
 import { planParts, type Segment, type Stretch } from '../storage/assembly.ts';
-import { readObject, sizeOf } from '../storage/s3.ts';
+import { findObject, readObject } from '../storage/s3.ts';
 import {
   completeUpload,
   copyPart,
@@ -44,7 +44,7 @@ export async function assemble(
   claim: FinalizeClaim,
   lease: Lease,
   hasTime: () => boolean,
-): Promise<{ objectKey: string; outcome: Outcome } | Yielded> {
+): Promise<{ objectKey: string; etag: string; outcome: Outcome } | Yielded> {
   const segments = await segmentsOf(claim);
   const bytes = segments.reduce((sum, it) => sum + ('bytes' in it ? it.bytes.length : it.size), 0);
   const rows = claim.pieces.reduce((sum, piece) => sum + piece.rows, 0);
@@ -61,10 +61,10 @@ export async function assemble(
     signal: lease.signal,
     hasTime,
   });
-  if ('yielded' in read)
-    return new Yielded({ phase: 'hash', objectKey: copied.objectKey, ...read.yielded });
+  if ('yielded' in read) return new Yielded({ ...copied, ...read.yielded });
   return {
     objectKey: copied.objectKey,
+    etag: copied.etag,
     outcome: outcomeOf(claim, claim.pieces, { bytes, sha256: read.sha256 }),
   };
 }
@@ -102,14 +102,20 @@ async function member(request: FinalizeClaim['request'], content: Buffer): Promi
 type Begun = Extract<Checkpoint, { phase: 'copy' }>;
 type Copied = Extract<Checkpoint, { phase: 'hash' }>;
 
-const unread = (objectKey: string): Copied => ({ phase: 'hash', objectKey, pieces: 0, state: '' });
+const unread = (objectKey: string, etag: string): Copied => ({
+  phase: 'hash',
+  objectKey,
+  etag,
+  pieces: 0,
+  state: '',
+});
 
 /** Where to go on: at an object that a former attempt has completed, at a checkpoint, or anew. */
 async function beginning(claim: FinalizeClaim, bytes: number): Promise<Begun | Copied> {
   const { completing, checkpoint } = claim;
   if (checkpoint?.phase === 'hash') return checkpoint;
-  if (completing && (await sizeOf(completing.objectKey)) === bytes)
-    return unread(completing.objectKey);
+  const found = completing ? await findObject(completing.objectKey) : undefined;
+  if (completing && found?.bytes === bytes) return unread(completing.objectKey, found.etag);
   if (checkpoint) return checkpoint;
   const { key, uploadId } = await createUpload(claim.objectKey, contentTypeOf(claim.request));
   return { phase: 'copy', objectKey: key, uploadId, parts: [] };
@@ -144,8 +150,9 @@ async function copyAll(
       })),
     );
   }
-  await completeObject(claim, upload, { bytes }, lease, () => completeUpload(upload, parts));
-  return unread(upload.key);
+  const complete = (): Promise<string> => completeUpload(upload, parts);
+  const etag = await completeObject(claim, upload, { bytes }, lease, complete);
+  return unread(upload.key, etag);
 }
 
 /** At most 10 MiB: see `planParts`. */

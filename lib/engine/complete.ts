@@ -4,11 +4,11 @@ import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type { FinalizeClaim, Outcome, WholeClaim } from '../scheduling/attempt.ts';
 import { Fenced, type Lease } from '../scheduling/lease.ts';
-import { sizeOf } from '../storage/s3.ts';
+import { findObject } from '../storage/s3.ts';
 import type { Upload } from '../storage/upload.ts';
 
 /**
- * Makes the object visible. What it will be is in the catalogue before, so that a worker that dies
+ * Makes the object visible and returns its ETag. What it will be is in the catalogue before, so that a worker that dies
  * between here and `ready` leaves an object that the next attempt can know for complete.
  */
 export async function completeObject(
@@ -16,25 +16,27 @@ export async function completeObject(
   upload: Upload,
   outcome: Outcome | { bytes: number },
   lease: Lease,
-  complete: () => Promise<void>,
-): Promise<void> {
+  complete: () => Promise<string>,
+): Promise<string> {
   lease.check();
   await recordCompleting(claim, upload, outcome);
   lease.check();
-  await completeOrFind(upload, outcome.bytes, complete);
+  return completeOrFind(upload, outcome.bytes, complete);
 }
 
 /** An error does not tell whether it is complete: a repeated request may find it completed by the first. */
 export async function completeOrFind(
   { key }: Upload,
   bytes: number,
-  complete: () => Promise<void>,
-): Promise<void> {
+  complete: () => Promise<string>,
+): Promise<string> {
   try {
-    await complete();
+    return await complete();
   } catch (error) {
     logger.warn('completing an upload ended in an error', { key, reason: messageOf(error) });
-    if ((await sizeOf(key)) !== bytes) throw error;
+    const found = await findObject(key);
+    if (found?.bytes !== bytes) throw error;
+    return found.etag;
   }
 }
 
@@ -69,10 +71,10 @@ export async function standAtCompleting({ exportId }: { exportId: string }): Pro
 /** The object of a former attempt that got as far as completing, if it is there and whole. */
 export async function findCompleted(
   claim: WholeClaim,
-): Promise<{ objectKey: string; outcome: Outcome } | undefined> {
+): Promise<{ objectKey: string; etag: string; outcome: Outcome } | undefined> {
   const { completing } = claim;
-  if (!completing || (await sizeOf(completing.objectKey)) !== completing.outcome.bytes)
-    return undefined;
+  const found = completing ? await findObject(completing.objectKey) : undefined;
+  if (!completing || found?.bytes !== completing.outcome.bytes) return undefined;
   await standAtCompleting(claim);
-  return completing;
+  return { ...completing, etag: found.etag };
 }

@@ -49,6 +49,7 @@ function sourceOf(
   const units = pieces.map(({ rows, asOf, lsn }) => ({ rows, asOf, lsn }));
   return {
     name,
+    ...earliest.dataset,
     rows: sum(pieces.map(({ rows }) => rows)),
     rowsWithoutTime: sum(pieces.map(({ rowsWithoutTime }) => rowsWithoutTime)),
     asOf: earliest.asOf,

@@ -1,4 +1,5 @@
 import { addAbortSignal, Readable } from 'node:stream';
+import type pg from 'pg';
 import type { Account } from '../access/accounts.ts';
 import { type ExportPreview, mostPreviewRows } from '../contracts/export-preview.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
@@ -9,11 +10,11 @@ import { formatOf } from '../formats/index.ts';
 import { UnfitRow } from '../formats/unfit-row.ts';
 import { codeOf, Refusal } from '../runtime/errors.ts';
 import { pauseReasons } from '../scheduling/pauses.ts';
-import { previewPool } from '../sources/connection.ts';
 import { CopyOut } from '../sources/copy-out.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import { requireFresh } from '../sources/guard.ts';
-import { faultOf } from './faults.ts';
+import { type Asker, askedBy, askSource } from '../sources/question.ts';
+import { onePreview } from './preview-turn.ts';
 import { refusalOfRow } from './write-rows.ts';
 
 /** All sources together may take this long; a statement is ended by its server when the time is over. */
@@ -28,16 +29,17 @@ const mostTextBytes = 64 * 1_024;
 /**
  * The first rows as they would stand in the file, read by the COPY of an export and written by its
  * encoder. Nothing is made of it. Throws the refusals that asking for the export would, but for its size,
- * and what would end the export within these rows.
+ * what would end the export within these rows, and `too_many_requests` while another preview of the account
+ * is read.
  */
-export async function previewExport(
-  owner: Account,
-  request: ExportRequest,
-): Promise<ExportPreview> {
+export const previewExport = (owner: Account, request: ExportRequest): Promise<ExportPreview> =>
+  onePreview(owner.id, () => preview(owner, request));
+
+async function preview(owner: Account, request: ExportRequest): Promise<ExportPreview> {
   const looks = await lookAt(owner, request);
   await requireRunning(request.sources);
   const format = formatOf(request);
-  const end = performance.now() + mostSeconds * 1_000;
+  const asker = askedBy(owner, mostSeconds * 1_000);
   const rows: Shown[][] = [];
   const sent: Copied[] = [];
   let columns: SourceColumn[] = [];
@@ -45,8 +47,7 @@ export async function previewExport(
     if (rows.length === mostPreviewRows || sent.some(({ whole }) => !whole)) break;
     const selection = withSourceColumn(look.selection, look.source, request);
     const statement = format.copy({ ...selection, limit: mostPreviewRows - rows.length });
-    const read = { source: look.source, statement, request, end };
-    const copied = await answered(read, () => copyFirst(read));
+    const copied = await copyFirst({ source: look.source, statement, request, asker });
     columns = selection.columns;
     rows.push(...showing(format, columns, copied.bytes, rows.length));
     sent.push(copied);
@@ -94,8 +95,7 @@ interface Reading {
   source: string;
   statement: string;
   request: ExportRequest;
-  /** By `performance.now()`. */
-  end: number;
+  asker: Asker;
 }
 
 interface Copied {
@@ -105,15 +105,11 @@ interface Copied {
 }
 
 /** On a connection that is given up if anything is left of the statement: its server then ends that. */
-async function copyFirst({ source, statement, end }: Reading): Promise<Copied> {
-  const client = await previewPool(source).connect();
-  let done = false;
-  try {
-    const left = Math.ceil(end - performance.now());
-    if (left <= 0) throw overtime();
-    await client.query(
-      `begin isolation level repeatable read read only; set local statement_timeout = ${left}`,
-    );
+async function copyFirst({ source, statement, request, asker }: Reading): Promise<Copied> {
+  const ask = async (client: pg.ClientBase): Promise<Copied> => {
+    // Whoever waited for a connection until now gets no more than the answer that it is too late.
+    const left = Math.max(1, Math.ceil(asker.end - performance.now()));
+    await client.query(`set local statement_timeout = ${left}`);
     await requireFresh(client, source);
     // The server's own timeout comes first, unless it cannot be heard.
     const stream = addAbortSignal(
@@ -128,33 +124,23 @@ async function copyFirst({ source, statement, end }: Reading): Promise<Copied> {
       bytes += piece.length;
       if (bytes > mostBytes) return { bytes: Buffer.concat(pieces), whole: false };
     }
-    await client.query('commit');
-    done = true;
     return { bytes: Buffer.concat(pieces), whole: true };
-  } finally {
-    client.release(!done);
-  }
-}
-
-const overtime = (): Error => Object.assign(new Error('no time is left'), { code: '57014' });
-
-/** What the source says no to, in words for the person who looks. */
-async function answered<T>({ source, request }: Reading, ask: () => Promise<T>): Promise<T> {
+  };
   try {
-    return await ask();
+    return await askSource(source, { ...asker, end: asker.end + 1_000 }, ask, 'preview');
   } catch (cause) {
-    if (cause instanceof Refusal) throw cause;
-    const isOvertime = /^(57014|ABORT_ERR)$/.test(codeOf(cause) ?? '');
-    if (isOvertime)
-      throw new Refusal(
-        'source_timeout',
-        `${source} did not give the first rows of ${request.dataset} within ${mostSeconds} seconds. ${wayOut(request)} An export has the time that it needs.`,
-        { cause },
-      );
-    const { code, message } = faultOf(cause, source);
-    throw new Refusal(code, message, { cause });
+    throw /^(source_timeout|ABORT_ERR)$/.test(codeOf(cause) ?? '')
+      ? overtime(source, request, cause)
+      : cause;
   }
 }
+
+const overtime = (source: string, request: ExportRequest, cause: unknown): Refusal =>
+  new Refusal(
+    'source_timeout',
+    `${source} did not give the first rows of ${request.dataset} within ${mostSeconds} seconds. ${wayOut(request)} An export has the time that it needs.`,
+    { cause },
+  );
 
 const wayOut = ({ order, from, to }: ExportRequest): string => {
   if (order === 'time')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSHA256 } from 'hash-wasm';
-import { Refusal } from '../runtime/errors.ts';
+import { codeOf, Refusal } from '../runtime/errors.ts';
 import { readObject } from '../storage/s3.ts';
 
 /** A stretch of the file: as long as it has to be, with the hash or the content it has to have. */
@@ -9,6 +9,7 @@ export type ReadBack = { size: number } & ({ sha256: string } | { content: Buffe
 /** Which stretches are read, and the state of the hash behind them (base64; empty at the start). */
 interface Position {
   objectKey: string;
+  etag: string;
   pieces: number;
   state: string;
 }
@@ -19,7 +20,7 @@ interface Position {
  * so that of the whole file is another one's. Throws `storage_error` on what is not as it was made.
  */
 export async function readBack(
-  { objectKey, pieces: done, state }: Position,
+  { objectKey, etag, pieces: done, state }: Position,
   stretches: readonly ReadBack[],
   { signal, hasTime }: { signal: AbortSignal; hasTime: () => boolean },
 ): Promise<{ sha256: string } | { yielded: { pieces: number; state: string } }> {
@@ -32,20 +33,28 @@ export async function readBack(
     if (!hasTime())
       return { yielded: { pieces: n, state: Buffer.from(whole.save()).toString('base64') } };
     const own = createHash('sha256');
-    for await (const bytes of readObject(objectKey, at, at + stretch.size, signal)) {
-      whole.update(bytes);
-      own.update(bytes);
+    try {
+      for await (const bytes of readObject(objectKey, at, at + stretch.size, signal, etag)) {
+        whole.update(bytes);
+        own.update(bytes);
+      }
+    } catch (error) {
+      if (codeOf(error) === 'PreconditionFailed') throw altered(error);
+      throw error;
     }
     const wanted =
       'sha256' in stretch
         ? stretch.sha256
         : createHash('sha256').update(stretch.content).digest('hex');
-    if (own.digest('hex') !== wanted)
-      throw new Refusal(
-        'storage_error',
-        'The object storage gave back something else than was written. No file was kept; run the export again, and tell your administrator.',
-      );
+    if (own.digest('hex') !== wanted) throw altered();
     at += stretch.size;
   }
   return { sha256: whole.digest('hex') };
 }
+
+const altered = (cause?: unknown): Refusal =>
+  new Refusal(
+    'storage_error',
+    'The object storage gave back something else than was written. No file was kept; run the export again, and tell your administrator.',
+    { cause },
+  );

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { formatOf } from '../formats/index.ts';
 import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/attempt.ts';
 import { connectReader, endBackends } from '../sources/connection.ts';
+import { noteIfAlive } from '../sources/faults.ts';
 import { requireFresh } from '../sources/guard.ts';
 import { pageRanges } from '../sources/page-ranges.ts';
 import type { Selection } from '../sources/query.ts';
@@ -39,6 +40,9 @@ export async function readUnit(reading: Reading): Promise<Piece> {
     const piece = await read(client, connect, reading);
     complete = true;
     return piece;
+  } catch (error) {
+    await noteIfAlive(error, () => client.query('rollback'));
+    throw error;
   } finally {
     // Ended by a second connection: the server may be in the middle of a COPY, or of a long sort.
     if (!complete || signal.aborted) await endBackends(claim.source, claim.attemptId);
@@ -73,6 +77,7 @@ async function read(
     return {
       ...written,
       source: claim.source,
+      dataset: { schema: selection.dataset.schema, relation: selection.dataset.relation },
       rowsWithoutTime,
       asOf: asOf.toISOString(),
       lsn,
@@ -87,6 +92,9 @@ async function read(
         };
       }),
     };
+  } catch (error) {
+    await readers.noteIfAlive(error);
+    throw error;
   } finally {
     await readers.close();
   }

@@ -3,6 +3,7 @@ import { messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type { SpareBuffers } from '../runtime/spare-buffers.ts';
 import { CopyOut } from '../sources/copy-out.ts';
+import { noteIfAlive } from '../sources/faults.ts';
 
 /** Pieces that each reader reads ahead of its turn: 4 MB. */
 const ahead = 16;
@@ -18,6 +19,8 @@ export class Readers {
   #next = 0;
   #moved = Promise.withResolvers<void>();
   #stopped = false;
+  /** On which connection a statement failed. */
+  readonly #failed = new Map<unknown, pg.Client>();
 
   private constructor(clients: [pg.Client, ...pg.Client[]]) {
     this.#clients = clients;
@@ -92,6 +95,7 @@ export class Readers {
       while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
       if (this.#stopped) return;
       const copy = client.query(new CopyOut(statements[n] ?? '', { ahead, spare }));
+      copy.told.catch((error: unknown) => this.#failed.set(error, client));
       opened(n, copy);
       await copy.told;
     }
@@ -100,6 +104,12 @@ export class Readers {
   #move(): void {
     this.#moved.resolve();
     this.#moved = Promise.withResolvers();
+  }
+
+  /** Finds out whether the connection goes on on which this happened: then it is the dataset's fault. */
+  noteIfAlive(error: unknown): Promise<void> {
+    const client = this.#failed.get(error) ?? this.#clients[0];
+    return noteIfAlive(error, () => client.query('rollback'));
   }
 
   async commit(): Promise<void> {

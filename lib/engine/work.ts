@@ -1,9 +1,9 @@
 import { requireWithin } from '../exports/size.ts';
 import { relay } from '../messaging/outbox.ts';
 import { signManifest } from '../proof/signature.ts';
-import { catalogue, transaction } from '../runtime/catalogue.ts';
+import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { forLog, messageOf, Refusal } from '../runtime/errors.ts';
+import { forLog, messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type {
   Claim,
@@ -19,6 +19,7 @@ import { claim } from '../scheduling/claim.ts';
 import { dispatch } from '../scheduling/dispatch.ts';
 import {
   cancelUnit,
+  type FinishedObject,
   failUnit,
   finishExport,
   finishPiece,
@@ -31,6 +32,7 @@ import { assemble, Yielded } from './assemble.ts';
 import { completeObject, completeOrFind, findCompleted } from './complete.ts';
 import { faultOf, mostRetries, retryAfterSeconds } from './faults.ts';
 import { contentTypeOf, outcomeOf } from './manifest.ts';
+import { refusalOfOvertime } from './overtime.ts';
 import { readUnit } from './read.ts';
 
 /** What is kept of an invocation's time for finishing. */
@@ -92,33 +94,28 @@ async function makeWhole(
   progress: Progress,
   end: number,
 ): Promise<void> {
-  const { objectKey, outcome } =
+  const { objectKey, etag, outcome } =
     (await findCompleted(claimed)) ??
     (await write(claimed, lease, progress, end, async (writer, piece) => {
       const made = outcomeOf(claimed, [piece], piece);
-      await completeObject(claimed, writer.upload, made, lease, () => writer.complete());
-      return { objectKey: claimed.objectKey, outcome: made };
+      const complete = (): Promise<string> => writer.complete();
+      const madeEtag = await completeObject(claimed, writer.upload, made, lease, complete);
+      return { objectKey: claimed.objectKey, etag: madeEtag, outcome: made };
     }));
-  await makeReady(claimed, lease, objectKey, outcome);
+  await makeReady(claimed, lease, { key: objectKey, etag }, outcome);
 }
 
 /** However an object came about, made, adopted or put together: here its proof is signed. */
 async function makeReady(
   claimed: WholeClaim | FinalizeClaim,
   lease: Lease,
-  objectKey: string,
+  object: FinishedObject,
   outcome: Outcome,
 ): Promise<void> {
   const manifest = await signManifest(outcome.manifest, config().signingKeys.signing);
   lease.check();
   await transaction((client) =>
-    finishExport(
-      client,
-      claimed,
-      objectKey,
-      { ...outcome, manifest },
-      contentTypeOf(claimed.request),
-    ),
+    finishExport(client, claimed, object, { ...outcome, manifest }, contentTypeOf(claimed.request)),
   );
 }
 
@@ -140,7 +137,10 @@ async function makePiece(
 async function finalize(claimed: FinalizeClaim, lease: Lease, end: number): Promise<void> {
   const stop = Math.min(end, performance.now() + mostFinalizeSeconds * 1_000);
   const made = await assemble(claimed, lease, () => performance.now() < stop);
-  if (!(made instanceof Yielded)) return makeReady(claimed, lease, made.objectKey, made.outcome);
+  if (!(made instanceof Yielded)) {
+    const { objectKey, etag, outcome } = made;
+    return makeReady(claimed, lease, { key: objectKey, etag }, outcome);
+  }
   lease.check();
   await transaction((client) => yieldUnit(client, claimed, made.checkpoint));
 }
@@ -187,11 +187,7 @@ async function write<Made>(
       });
     });
     if (overtime.aborted && !lease.signal.aborted)
-      throw new Refusal(
-        'source_timeout',
-        `Reading took longer than ${Math.round(seconds / 60)} minutes. Ask for it as resumable, or for a shorter range.`,
-        { cause: error },
-      );
+      throw refusalOfOvertime(claimed.request, seconds, error);
     throw error;
   }
 }
@@ -207,7 +203,7 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
     await transaction(async (client) => {
       if (error instanceof Cancelled) return cancelUnit(client, claimed);
       const fault = faultOf(error, claimed.source);
-      const retries = await retriesOf(claimed.unitId);
+      const retries = await retriesOf(client, claimed.unitId);
       logger.error('attempt failed', {
         ...ids,
         code: fault.code,
@@ -229,8 +225,8 @@ async function conclude(claimed: Claim, error: unknown): Promise<void> {
   }
 }
 
-async function retriesOf(unitId: string): Promise<number> {
-  const { rows } = await catalogue().query<{ retries: number }>(
+async function retriesOf(client: Queryable, unitId: string): Promise<number> {
+  const { rows } = await client.query<{ retries: number }>(
     'select retries from units where id = $1',
     [unitId],
   );

@@ -1,60 +1,36 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Account, accountByEmail } from '../access/accounts.ts';
-import {
-  type ExportRequested,
-  exportRequestedSchema,
-  requestedBySchema,
-} from '../contracts/events.ts';
+import type { Account } from '../access/accounts.ts';
+import type { ExportRequested } from '../contracts/events.ts';
 import { type ExportRequest, exportRequestSchema } from '../contracts/export-request.ts';
-import { sendToDeadLetters } from '../messaging/dead-letters.ts';
-import { topics } from '../messaging/topics.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
-import { codeOf, forLog, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
-import type { IncomingRecord } from '../runtime/kafka-function.ts';
-import { logger } from '../runtime/logger.ts';
-import { parseJson, parseObject } from '../runtime/validation.ts';
+import { Refusal } from '../runtime/errors.ts';
+import { parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
+import { type Sender, senderOf } from './event-sender.ts';
 import { type Asking, asking, earlierAnswer, remember } from './idempotency.ts';
 import { emitRejected } from './outcomes.ts';
 
 /**
- * An export asked for by event. What is no event of ours goes to the dead letters with its bytes; what
- * is one and is refused is answered with `rejected`; the next one is served either way. Throws only
- * for what another delivery can mend.
+ * An export asked for by event. What is refused is answered with `rejected`. Throws what it cannot answer:
+ * the catalogue is away, or it is a mistake of ours.
  */
 export async function acceptExportRequest(
-  record: IncomingRecord,
+  event: ExportRequested,
   remainingMilliseconds: number,
 ): Promise<void> {
-  let event: ExportRequested;
-  try {
-    event = parseJson(exportRequestedSchema, record.value?.toString() ?? '');
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    await sendToDeadLetters(record, topics.requestedDeadLetters.name, error.message);
-    return;
-  }
+  const sender = await senderOf(event);
   // Source and id of the event are the key, whatever is asked: a redelivery is answered once.
-  const asked = asking(`event:${event.source}`, event.id, event.data);
+  const asked = asking(sender.idempotencyScope, event.id, event.data);
   try {
     if (await earlierAnswer(catalogue(), asked)) return;
-    const wanted = { ...(await readRequest(event)), asking: asked, requestEventId: event.id };
+    const wanted = { ...readRequest(event, sender), asking: asked, requestEventId: event.id };
     await patiently(remainingMilliseconds, () => createExport(wanted));
   } catch (error) {
-    if (error instanceof Refusal) return reject(event, asked, error);
-    if (!isLasting(error)) throw error;
-    // Another delivery would fail in the same way, and hold up all behind it.
-    logger.error('request by event put aside', { eventId: event.id, error: forLog(error) });
-    await sendToDeadLetters(record, topics.requestedDeadLetters.name, messageOf(error));
+    if (!(error instanceof Refusal)) throw error;
+    await reject(event, asked, error);
   }
 }
-
-/** A mistake of ours, or a value that the catalogue cannot take: trying again does not mend it. */
-const isLasting = (error: unknown): boolean =>
-  error instanceof TypeError ||
-  error instanceof RangeError ||
-  /^(22|23|54)/.test(codeOf(error) ?? '');
 
 /**
  * A source that restarts is waited for; one that stays away must not hold up those who ask for others,
@@ -75,19 +51,12 @@ async function patiently<T>(remainingMilliseconds: number, make: () => Promise<T
 
 const requestDataSchema = z.looseObject({ requestedBy: z.unknown() });
 
-async function readRequest({ data }: ExportRequested): Promise<{
-  owner: Account;
-  request: ExportRequest;
-}> {
-  const { requestedBy, ...rest } = parseObject(requestDataSchema, data);
-  const request = parseObject(exportRequestSchema, rest);
-  const email = requestedBySchema.safeParse(requestedBy);
-  const owner = email.success ? await accountByEmail(catalogue(), email.data) : undefined;
-  if (!owner?.mayRequestByEvent)
-    throw refusedFields([
-      { field: 'requestedBy', message: 'must be the email of an account that may ask by event' },
-    ]);
-  return { owner, request };
+function readRequest(
+  { data }: ExportRequested,
+  { owner }: Sender,
+): { owner: Account; request: ExportRequest } {
+  const { requestedBy: _, ...rest } = parseObject(requestDataSchema, data);
+  return { owner: owner(), request: parseObject(exportRequestSchema, rest) };
 }
 
 async function reject(event: ExportRequested, asked: Asking, refusal: Refusal): Promise<void> {

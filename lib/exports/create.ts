@@ -2,10 +2,10 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Account } from '../access/accounts.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { catalogue, type Queryable, transaction } from '../runtime/catalogue.ts';
-import { type ExportRecord, loadExport } from './documents.ts';
 import { type Asking, earlierAnswer, remember } from './idempotency.ts';
 import { emitOutcome } from './outcomes.ts';
 import { insertUnits, planExport } from './plan.ts';
+import { requireRoom, requireRoomAtLast } from './waiting.ts';
 
 interface NewExport {
   owner: Account;
@@ -18,13 +18,15 @@ interface NewExport {
 
 /**
  * Makes an export: the row, its units and the `accepted` event in one transaction. The same asking
- * again gives the export it gave before, whatever became of it. Throws refusals.
+ * again gives the export it gave before, whatever became of it. Returns its id, throws refusals.
  */
-export async function createExport(wanted: NewExport): Promise<ExportRecord> {
+export async function createExport(wanted: NewExport): Promise<string> {
   const earlier = await before(catalogue(), wanted.asking);
   if (earlier) return earlier;
 
   const { owner, request, requestEventId } = wanted;
+  // Before the source is asked anything.
+  await requireRoom(catalogue(), owner.id, null);
   const plan = await planExport(owner, request);
 
   return transaction(async (client) => {
@@ -51,11 +53,12 @@ export async function createExport(wanted: NewExport): Promise<ExportRecord> {
     }
     await insertUnits(client, id, 1, plan);
     await emitOutcome(client, id, 'accepted');
-    return loadExport(client, id);
+    await requireRoomAtLast(client, owner.id, id);
+    return id;
   });
 }
 
-async function before(client: Queryable, asking: Asking | null): Promise<ExportRecord | undefined> {
+async function before(client: Queryable, asking: Asking | null): Promise<string | undefined> {
   const answered = asking ? await earlierAnswer(client, asking) : undefined;
-  return answered?.exportId ? loadExport(client, answered.exportId) : undefined;
+  return answered?.exportId ?? undefined;
 }

@@ -8,6 +8,7 @@ import type {
 import type { ExportRequest } from '../contracts/export-request.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { headOfQueue } from '../scheduling/queue-order.ts';
 import { publicStatus, type State, statesOf } from './states.ts';
 
 /** An export as the catalogue has it, read with the queue before it and the clock of the database. */
@@ -32,7 +33,7 @@ export interface ExportRecord {
   error_code: Code | null;
   error_message: string | null;
   queue_position: number | null;
-  /** Of all that is to be done before it: what runs now, and what is ahead in the queue. */
+  /** Of all that is to be done before it: what runs now, and what is ahead in the queue; null where nobody counted. */
   seconds_before: number | null;
   estimated_seconds: number | null;
   units_total: number;
@@ -49,39 +50,28 @@ export interface ExportRecord {
 /** What an export takes of which nobody could say how long. */
 const usualSeconds = 3;
 
-/**
- * At the moment `expires_at` passes an export is expired for everybody; the sweep only follows.
- *
- * The queue in the order in which dispatch will take it: one of each account in turn, the account first
- * that was served least recently; those of paused sources behind all others.
- */
+/** At the moment `expires_at` passes an export is expired for everybody; the sweep only follows. */
+const shownState = (e: string): string =>
+  `case when ${e}.state = 'ready' and ${e}.expires_at <= now() then 'expired' else ${e}.state end`;
+
+/** The queue is looked at only for an export that waits in it, and only at its head. */
 const selectRecords = `
-  with waiting as (
-    select e.id, a.served_at, e.queued_at, coalesce(e.estimated_seconds, ${usualSeconds}) as seconds,
-      held.paused,
-      row_number() over (partition by e.owner_id order by held.paused, e.queued_at, e.id) as turn
-    from exports e join accounts a on a.id = e.owner_id
-    cross join lateral (
-      select exists (select 1 from json_array_elements_text(e.request->'sources') wanted
-        join source_pauses p on p.source = wanted) as paused
-    ) held
-    where e.state = 'queued'
-  ), queue as (
-    select id, row_number() over turns - 1 as position, sum(seconds) over turns - seconds as seconds
-    from waiting window turns as (order by paused, turn, served_at nulls first, queued_at, id)
-  ), busy as (
-    select sum(greatest(1, coalesce(e.estimated_seconds, ${usualSeconds})
-      - extract(epoch from now() - coalesce(e.started_at, now())))) as seconds
+  with recursive ${headOfQueue(usualSeconds)}, busy as materialized (
+    select coalesce(sum(greatest(1, coalesce(e.estimated_seconds, ${usualSeconds})
+      - extract(epoch from now() - coalesce(e.started_at, now())))), 0) as seconds
     from exports e where e.state in ('dispatched', 'running', 'completing')
   )
   select e.id, e.owner_id, a.email as owner_email,
-    case when e.state = 'ready' and e.expires_at <= now() then 'expired' else e.state end as state,
+    ${shownState('e')} as state,
     e.request, e.request_event_id, e.estimated_rows,
     coalesce(p.rows, 0) as progress_rows, coalesce(p.bytes, 0) as progress_bytes, e.created_at,
     e.started_at, e.finished_at, e.expires_at, e.downloaded_at,
     e.file, e.object_key, e.manifest, e.error_code, e.error_message,
-    case when e.state = 'dispatched' then 0 else queue.position end as queue_position,
-    queue.seconds::float8 + coalesce((select seconds from busy), 0)::float8 as seconds_before,
+    case e.state when 'dispatched' then 0 when 'queued' then coalesce(
+      (select position from head where head.id = e.id), (select count(*) from head)) end as queue_position,
+    case e.state when 'dispatched' then 0 when 'queued' then
+      (select seconds from head where head.id = e.id)::float8 + (select seconds from busy)::float8
+    end as seconds_before,
     e.estimated_seconds, e.units_total,
     (select count(*) from slots) as slots,
     case when e.units_total > 1 then e.started_at
@@ -99,7 +89,6 @@ const selectRecords = `
     select sum(u.rows)::bigint as rows, sum(u.bytes)::bigint as bytes
     from units u where u.export_id = e.id and u.run = e.run
   ) p
-  left join queue on queue.id = e.id
   left join lateral (
     select p.source, p.reason from source_pauses p join units u on u.source = p.source
     where u.export_id = e.id and u.run = e.run and u.kind = 'read' and u.state = 'queued'
@@ -142,11 +131,13 @@ export async function listExports(
       { field: 'cursor', message: 'must be a nextCursor of an earlier answer' },
     ]);
   const { rows } = await client.query<ExportRecord>(
-    `select * from (${selectRecords}
-       where e.owner_id = $1 and e.deleted_at is null and ($2::uuid is null or e.id < $2)
-         and ($3::boolean is null or (e.downloaded_at is not null) = $3)) records
-     where $4::text[] is null or state = any($4)
-     order by id desc limit $5`,
+    `${selectRecords} where e.id in (
+       select l.id from exports l
+       where l.owner_id = $1 and l.deleted_at is null and ($2::uuid is null or l.id < $2)
+         and ($3::boolean is null or (l.downloaded_at is not null) = $3)
+         and ($4::text[] is null or ${shownState('l')} = any($4))
+       order by l.id desc limit $5)
+     order by e.id desc`,
     [ownerId, cursor ?? null, downloaded ?? null, status ? statesOf(status) : null, limit + 1],
   );
   const page = rows.slice(0, limit);
@@ -188,7 +179,8 @@ export function toDocument(record: ExportRecord): ExportDocument {
 
 /**
  * Running: from the rate so far. Queued: when the work before it is done by all slots, and what it is
- * estimated to take itself. Null where nobody knows, or nobody can (its source is paused).
+ * estimated to take itself. Null where nobody knows (far from the head of the queue), or nobody can (its source is
+ * paused).
  */
 function etaSeconds(record: ExportRecord): number | null {
   const { estimated_rows, estimated_seconds, progress_rows, slots, units_total } = record;
@@ -201,9 +193,10 @@ function etaSeconds(record: ExportRecord): number | null {
       return Math.ceil((left / progress_rows) * elapsed);
     }
     case 'queued': {
-      if (estimated_seconds === null) return null;
-      const before = (record.seconds_before ?? 0) / slots;
-      return Math.ceil(before + estimated_seconds / Math.min(slots, units_total));
+      if (estimated_seconds === null || record.seconds_before === null) return null;
+      return Math.ceil(
+        record.seconds_before / slots + estimated_seconds / Math.min(slots, units_total),
+      );
     }
     default:
       return null;

@@ -1,8 +1,7 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { catalogue } from '../runtime/catalogue.ts';
-import { metadataPool } from '../sources/connection.ts';
-import { widthOfRow } from '../sources/width.ts';
-import { answering, type Look } from './look.ts';
+import { Refusal } from '../runtime/errors.ts';
+import type { Look } from './look.ts';
 
 /** What is usual where no such export has been made: of text, compressed; of CSV's text, as Parquet. */
 const compressed = { none: 1, gzip: 0.22, zstd: 0.2 };
@@ -68,19 +67,21 @@ interface FileEstimate {
 
 /**
  * From the statistics of its sources and the planner's cost, and, where the same has been exported
- * lately, from what that was. Reads nothing of the dataset. A source whose planner does not say what it
- * expects counts as one that does not answer.
+ * lately, from what that was. Reads nothing of the dataset. Throws `source_error` if a planner does not say
+ * what it expects.
  */
 export async function estimateOf(
   request: ExportRequest,
   looks: readonly Look[],
 ): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
-  for (const { source, expected, selection } of looks) {
-    const { rows, seconds, width } = await answering(source, async () => {
-      if (!expected) throw new Error('the planner gave no estimate');
-      return { ...expected, width: await widthOfRow(metadataPool(source), selection) };
-    });
+  for (const { source, expected, width, selection } of looks) {
+    if (!expected)
+      throw new Refusal(
+        'source_error',
+        `Database ${source} gives no estimate of ${request.dataset}. It can be asked for all the same.`,
+      );
+    const { rows, seconds } = expected;
     const {
       rows: [lately],
     } = await catalogue().query<{

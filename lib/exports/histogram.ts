@@ -1,12 +1,12 @@
 import type { Account } from '../access/accounts.ts';
 import { isAfter } from '../contracts/instant.ts';
 import type { Histogram, HistogramQuery } from '../contracts/sources.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
 import { codeOf, Refusal, refusedFields } from '../runtime/errors.ts';
-import { metadataPool } from '../sources/connection.ts';
 import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
+import { askedBy, askSource } from '../sources/question.ts';
 import { divide } from '../sources/time-buckets.ts';
 import { readTimeStatistics } from '../sources/time-statistics.ts';
-import { answering } from './look.ts';
 
 /**
  * Where the rows of a dataset are over time, by the statistics of its database: none is read. Throws
@@ -22,14 +22,15 @@ export async function histogramOf(
     throw refusedFields([{ field: 'from', message: 'must be before `to`' }]);
   if (!owner.sources.includes(source))
     throw new Refusal('not_found', `There is no source ${source}.`);
-  return answering(source, async () => {
-    const [dataset] = await readDatasets(metadataPool(source), source, name);
+  return askSource(source, askedBy(owner), async (client) => {
+    const [dataset] = await readDatasets(client, source, name);
     if (!dataset) throw new Refusal('not_found', `${source} has no dataset ${name}.`);
-    return describe(source, dataset, query);
+    return describe(client, source, dataset, query);
   });
 }
 
 async function describe(
+  client: Queryable,
   source: string,
   dataset: SourceDataset,
   query: HistogramQuery,
@@ -40,7 +41,7 @@ async function describe(
   if (!timeColumn) return unknown(`${name} has no time column.`);
   if (dataset.kind === 'view')
     return unknown(`${name} is a view, of which the database keeps no statistics.`);
-  const found = await readTimeStatistics(source, dataset, timeColumn).catch((cause: unknown) => {
+  const found = await readTimeStatistics(client, dataset, timeColumn).catch((cause: unknown) => {
     if (codeOf(cause) !== '57014') throw cause;
     throw new Refusal('source_timeout', `${source} took too long to say where its data is.`, {
       cause,

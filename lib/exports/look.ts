@@ -1,27 +1,37 @@
+import type pg from 'pg';
 import type { Account } from '../access/accounts.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
-import { codeOf, messageOf, Refusal, refusedFields } from '../runtime/errors.ts';
+import { codeOf, messageOf, refusedFields } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import { metadataPool } from '../sources/connection.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
+import { isOfDataset } from '../sources/faults.ts';
 import type { Selection } from '../sources/query.ts';
+import { type Asker, askedBy, askSource, attempt } from '../sources/question.ts';
+import { type Width, widthOfRow } from '../sources/width.ts';
 import { requireAgreement, selectionFor } from './selection.ts';
 
-/** What a request selects of one source as it is now, and what its planner expects of that. */
+/** What a request selects of one source as it is now, and what its database expects of that. */
 export interface Look {
   source: string;
   selection: Selection;
+  /** Null if its planner says nothing. */
   expected: Estimate | null;
+  width: Width;
 }
 
 /** Every source as it is now, each of them the account's, all with the same dataset. */
-export async function lookAt(owner: Account, request: ExportRequest): Promise<Look[]> {
+export async function lookAt(
+  owner: Account,
+  request: ExportRequest,
+  asker: Asker = askedBy(owner),
+): Promise<Look[]> {
   requireGranted(owner, request);
   const looks = await Promise.all(
     request.sources.map((source) =>
-      answering(source, async () => {
-        const selection = await selectionFor(metadataPool(source), source, request);
-        return { source, selection, expected: await guess(source, selection) };
+      askSource(source, asker, async (client) => {
+        const selection = await selectionFor(client, source, request);
+        const width = await widthOfRow(client, selection);
+        return { source, selection, width, expected: await guess(client, source, selection) };
       }),
     ),
   );
@@ -40,25 +50,6 @@ export function expectedOf(looks: readonly Look[]): Pick<Estimate, 'rows' | 'sec
   return all;
 }
 
-/** Asks a source; what it throws that is no refusal of ours means that it does not answer. */
-export async function answering<T>(source: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (cause) {
-    if (cause instanceof Refusal) throw cause;
-    logger.warn('source does not answer', {
-      source,
-      code: codeOf(cause),
-      reason: messageOf(cause),
-    });
-    throw new Refusal(
-      'source_unavailable',
-      `The source ${source} does not answer. Nothing was made; try again in a few seconds.`,
-      { cause },
-    );
-  }
-}
-
 /** A source that is not granted is unknown to the account. */
 function requireGranted(owner: Account, { sources }: ExportRequest): void {
   const others = sources.filter((source) => !owner.sources.includes(source));
@@ -73,10 +64,15 @@ function requireGranted(owner: Account, { sources }: ExportRequest): void {
 }
 
 /** Without an estimate an export is still an export: its progress is shown without a percentage. */
-async function guess(source: string, selection: Selection): Promise<Estimate | null> {
+async function guess(
+  client: pg.ClientBase,
+  source: string,
+  selection: Selection,
+): Promise<Estimate | null> {
   try {
-    return await estimate(metadataPool(source), selection);
+    return await attempt(client, () => estimate(client, selection));
   } catch (error) {
+    if (!isOfDataset(error)) throw error;
     // No value of the column's type, or no such comparison of it: said by the database, which knows its types.
     if (selection.where.length > 0 && /^(22|42883|42804)/.test(codeOf(error) ?? ''))
       throw refusedFields([

@@ -1,5 +1,13 @@
-import type { ExportRejected, ExportResult, Outcome } from '../contracts/events.ts';
+import {
+  type ExportRejected,
+  type ExportResult,
+  type Outcome,
+  withoutValues,
+} from '../contracts/events.ts';
 import type { ExportDocument } from '../contracts/export-document.ts';
+import type { ExportRequest } from '../contracts/export-request.ts';
+import { shortEvent } from '../contracts/short-event.ts';
+import { sizes } from '../contracts/sizes.ts';
 import { cloudEvent } from '../messaging/cloud-event.ts';
 import { enqueue } from '../messaging/outbox.ts';
 import { topics } from '../messaging/topics.ts';
@@ -22,6 +30,7 @@ export async function emitOutcome(
   const document = toDocument(record);
   const event: ExportResult = cloudEvent(`streamsync.export.${outcome}.v1` as const, exportId, {
     ...document,
+    request: requestWithoutValues(document.request),
     requestId: record.request_event_id,
     downloadUrl: downloadUrlOf(exportId),
     message: sentence(outcome, document),
@@ -43,11 +52,18 @@ export async function emitRejected(
   await publish(client, requestId, event);
 }
 
+function requestWithoutValues({ where, ...rest }: ExportRequest): ExportResult['data']['request'] {
+  return { ...rest, ...(where === undefined ? {} : { where: withoutValues(where) }) };
+}
+
+/** What is larger than a request may be is published in its short form, so that it fits everywhere. */
 async function publish(client: Queryable, key: string, event: ExportResult | ExportRejected) {
+  const json = JSON.stringify(event);
+  const fits = Buffer.byteLength(json) <= sizes.requestBytes;
   await enqueue(client, {
     topic: topics.results.name,
     key,
-    value: Buffer.from(JSON.stringify(event)),
+    value: Buffer.from(fits ? json : (shortEvent(json) ?? json)),
     eventId: event.id,
   });
 }

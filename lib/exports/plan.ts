@@ -6,11 +6,11 @@ import { formatOf } from '../formats/index.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { refusedFields } from '../runtime/errors.ts';
-import { metadataPool } from '../sources/connection.ts';
 import type { KeyRange } from '../sources/query.ts';
+import { type Asker, askedBy, askSource } from '../sources/question.ts';
 import { splitKey, splitRanges } from '../sources/split.ts';
 import { estimateOf } from './estimate.ts';
-import { answering, expectedOf, type Look, lookAt } from './look.ts';
+import { expectedOf, type Look, lookAt } from './look.ts';
 import { refusalOfSize } from './size.ts';
 
 /** A unit of a resumable export reads for about this long, so that a lost worker costs no more. */
@@ -32,7 +32,8 @@ export interface Plan {
  * one snapshot, of a source that does not answer.
  */
 export async function planExport(owner: Account, request: ExportRequest): Promise<Plan> {
-  const looks = await lookAt(owner, request);
+  const asker = askedBy(owner);
+  const looks = await lookAt(owner, request, asker);
   const expected = expectedOf(looks);
   const sized =
     expected && owner.limits.maxBytes !== null ? await estimateOf(request, looks) : null;
@@ -43,7 +44,7 @@ export async function planExport(owner: Account, request: ExportRequest): Promis
   if (refusal) throw refusal;
   const units: Plan['units'] = [];
   for (const look of looks) {
-    const ranges = await answering(look.source, () => rangesOf(look, request));
+    const ranges = await rangesOf(look, request, asker);
     const connections = readersOf(look, request);
     units.push(...ranges.map((range) => ({ source: look.source, range, connections })));
   }
@@ -87,20 +88,23 @@ function readersOf({ source, expected }: Look, request: ExportRequest): number {
 async function rangesOf(
   { source, selection, expected }: Look,
   { consistency }: ExportRequest,
+  asker: Asker,
 ): Promise<(KeyRange | null)[]> {
   if (consistency === 'snapshot') return [null];
-  const key = await splitKey(metadataPool(source), selection);
-  if (!key)
-    throw refusedFields([
-      {
-        field: 'consistency',
-        message: `cannot be resumable: ${selection.dataset.name} has neither a primary key nor a time column to divide it by`,
-        allowed: ['snapshot'],
-      },
-    ]);
-  const units = Math.min(mostUnits, Math.ceil((expected?.seconds ?? 0) / unitSeconds));
-  if (units <= 1 || !expected) return [null];
-  return splitRanges(metadataPool(source), selection, key, { units, rows: expected.rows });
+  return askSource(source, asker, async (client) => {
+    const key = await splitKey(client, selection);
+    if (!key)
+      throw refusedFields([
+        {
+          field: 'consistency',
+          message: `cannot be resumable: ${selection.dataset.name} has neither a primary key nor a time column to divide it by`,
+          allowed: ['snapshot'],
+        },
+      ]);
+    const units = Math.min(mostUnits, Math.ceil((expected?.seconds ?? 0) / unitSeconds));
+    if (units <= 1 || !expected) return [null];
+    return splitRanges(client, selection, key, { units, rows: expected.rows });
+  });
 }
 
 /** Writes the read units of a run. */

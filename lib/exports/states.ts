@@ -56,6 +56,9 @@ export async function move(client: Queryable, exportId: string, to: State): Prom
      where id = $1 and state = any($3)`,
     [exportId, to, statesBefore(to)],
   );
+  // What it kept of its pieces nobody needs any more.
+  if (rowCount === 1 && (to === 'failed' || to === 'cancelled'))
+    await client.query('update attempts set kept = false where export_id = $1', [exportId]);
   return rowCount === 1;
 }
 

@@ -1,4 +1,5 @@
 import { copyCsv, copyCsvForSpreadsheets } from '../sources/copy-statements.ts';
+import { formulaBegins, wideFormulaBegins } from '../sources/formulas.ts';
 import { csvRows } from './csv-fields.ts';
 import { asItComes, type Format, nothing } from './format.ts';
 
@@ -13,8 +14,7 @@ export const csv: Format = {
   encodedBeside: false,
   isText: true,
   copy: copyCsv,
-  prologue: (columns) =>
-    Buffer.from(`${columns.map(({ name }) => headerField(name, columns.length)).join(',')}\n`),
+  prologue: (columns) => header(columns.map(({ name }) => name)),
   encoder: asItComes,
   glue: () => nothing,
   epilogue: () => nothing,
@@ -24,23 +24,32 @@ export const csv: Format = {
 
 /**
  * The same for people who open it in a spreadsheet, by what it says to one: the byte order mark that it is
- * UTF-8, a `'` before text that it is no formula.
+ * UTF-8, a `'` before text that it is no formula, quotes that a `;` or a tab in it is text.
  */
 export const csvForSpreadsheets = (timeZone: string): Format => ({
   ...csv,
   copy: (selection) => copyCsvForSpreadsheets(selection, timeZone),
-  prologue: (columns) => {
-    const names = columns.map(({ name }) => ({ name: asText(name) }));
-    return Buffer.concat([byteOrderMark, csv.prologue(names)]);
-  },
+  prologue: (columns) =>
+    Buffer.concat([
+      byteOrderMark,
+      header(
+        columns.map(({ name }) => asText(name)),
+        /[",;\t\n\r]/,
+      ),
+    ]),
 });
 
 const byteOrderMark = Buffer.from('\ufeff');
 
-const asText = (name: string): string => (/^[-=+@\t\r]/.test(name) ? `'${name}` : name);
+const asText = (name: string): string =>
+  [...formulaBegins, ...wideFormulaBegins].includes(name.charAt(0)) ? `'${name}` : name;
 
 /** Quoted by the rule of COPY's own header: a lone `\.` would read as the end of the data. */
-function headerField(name: string, fields: number): string {
-  const quoted = /[",\n\r]/.test(name) || (fields === 1 && name === '\\.');
-  return quoted ? `"${name.replaceAll('"', '""')}"` : name;
+function header(names: readonly string[], needsQuotes: RegExp = /[",\n\r]/): Buffer {
+  const fields = names.map((name) =>
+    needsQuotes.test(name) || (names.length === 1 && name === '\\.')
+      ? `"${name.replaceAll('"', '""')}"`
+      : name,
+  );
+  return Buffer.from(`${fields.join(',')}\n`);
 }

@@ -1,7 +1,6 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
-import type { RowGroup } from './parquet/footer.ts';
 
 type Compression = ExportRequest['compression'];
 
@@ -51,8 +50,11 @@ export interface Written {
   parts: readonly { bytes: number; fragment: Fragment }[];
 }
 
-/** What of a part belongs into the end of the file: where in the part its row groups lie. */
-export type Fragment = readonly RowGroup[];
+/**
+ * What of a part belongs into the end of the file. Only its format knows what it is; it can be JSON and come back
+ * from that, for the end may be another worker's.
+ */
+export type Fragment = unknown;
 
 /** A value in words. */
 export type Shown = string | null;
@@ -63,7 +65,7 @@ export interface Encoder {
   readonly rows?: number;
   /** By column, how many values became NULL by the policy. */
   nulled?(): readonly number[];
-  /** When all is encoded. */
+  /** When all is encoded; absent: the end of the file has nothing to say of its parts. */
   fragment?(): Fragment;
   /**
    * Ends when the source ends, with all of it; throws if that ended inside a row, and `UnfitRow` for what

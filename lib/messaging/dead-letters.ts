@@ -1,25 +1,15 @@
 import { catalogue, type Queryable } from '../runtime/catalogue.ts';
-import type { IncomingRecord } from '../runtime/kafka-function.ts';
+import type { MessageParts } from './header.ts';
+import { letterOf, type Origin } from './letter.ts';
 import { enqueue } from './outbox.ts';
 
-/**
- * Puts a record aside with its bytes and headers as they were, and why and whence: one bad record never
- * stops a stream. The relay has to follow.
- */
+/** Puts a record aside, with why and whence: one bad record never stops a stream. The relay has to follow. */
 export async function sendToDeadLetters(
-  { topic, partition, offset, key, value, headers }: IncomingRecord,
+  record: MessageParts & Origin,
   deadLetterTopic: string,
   reason: string,
   client: Queryable = catalogue(),
 ): Promise<void> {
-  const about = { reason, topic, partition: String(partition), offset: String(offset) };
-  await enqueue(client, {
-    topic: deadLetterTopic,
-    key,
-    value,
-    headers: [
-      ...headers,
-      ...Object.entries(about).map(([name, text]) => ({ key: name, value: Buffer.from(text) })),
-    ],
-  });
+  const letter = letterOf(record, record, reason);
+  await enqueue(client, { topic: deadLetterTopic, ...letter });
 }

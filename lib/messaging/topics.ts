@@ -8,3 +8,7 @@ export const topics = {
   readings: { name: 'readings', partitions: 4 },
   readingsDeadLetters: { name: 'readings.dlq', partitions: 1 },
 } as const;
+
+/** Returns how many partitions a topic of ours has, 0 for any other. */
+export const partitionsOf = (topic: string): number =>
+  Object.values(topics).find(({ name }) => name === topic)?.partitions ?? 0;

@@ -3,7 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { readConfig } from './config.ts';
+import type { z } from 'zod';
+import { environmentSchema, readConfig } from './config.ts';
 
 const signing = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 const former = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
@@ -15,6 +16,7 @@ const complete = {
   STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:9092, 127.0.0.1:9093',
   STREAMSYNC_S3_BUCKET: 'streamsync',
   STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+  STREAMSYNC_DOOR_SECRET: 'y'.repeat(32),
   STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys: [{ ...signing, kid: 'new' }] }),
 };
 
@@ -100,8 +102,56 @@ test('.env.example is a complete configuration, and says what is read when nothi
   const read = readConfig(example);
   const { STREAMSYNC_S3_ENDPOINT, ...rest } = example;
   expect(STREAMSYNC_S3_ENDPOINT).toBe('http://127.0.0.1:4566');
-  const required = Object.fromEntries(
-    Object.entries(rest).filter(([name]) => !/_(SECONDS|LEVEL)$/.test(name)),
-  );
+  const required = Object.fromEntries(Object.entries(rest).filter(([name]) => !isOptional(name)));
   expect(readConfig(required)).toEqual({ ...read, s3: { ...read.s3, endpoint: undefined } });
+});
+
+/** Whether a variable may be left out. */
+function isOptional(name: string): boolean {
+  const field = fieldOf(name);
+  return field === undefined || field.safeParse(undefined).success;
+}
+
+const fieldOf = (name: string): z.ZodType | undefined =>
+  Object.entries(environmentSchema.shape).find(([key]) => key === name)?.[1];
+
+describe('every variable is named wherever variables are named', () => {
+  const read = Object.keys(environmentSchema.shape);
+  // Read when a deployment is packaged, not by the functions.
+  const packaged = ['STREAMSYNC_KAFKA_ARN'];
+  const fromLambda = ['AWS_REGION'];
+  const localOnly = ['STREAMSYNC_S3_ENDPOINT'];
+  const without = (names: readonly string[], some: readonly string[]): string[] =>
+    names.filter((name) => !some.includes(name)).toSorted();
+  const namesIn = (text: string, pattern: RegExp): string[] =>
+    [...text.matchAll(pattern)].map(([, name = '']) => name).toSorted();
+
+  test('.env.example', () => {
+    const example = Object.keys(parseEnv(readFileSync('.env.example', 'utf8')));
+    expect(example.toSorted()).toEqual([...read, ...packaged].toSorted());
+  });
+
+  test('serverless.yml hands on what the functions read, from where it has it, and reads nothing else', () => {
+    const text = readFileSync('serverless.yml', 'utf8');
+    const [, provided = ''] = /^ {2}environment:\n((?: {4}.*\n)+)/m.exec(text) ?? [];
+    const handedOn = without(read, [...fromLambda, ...localOnly]);
+    expect(namesIn(provided, /^ {4}(\w+): \$\{env:\1\b/gm)).toEqual(handedOn);
+    expect([...new Set(namesIn(text, /\$\{env:(\w+)/g))]).toEqual(
+      without([...handedOn, ...packaged, ...fromLambda], []),
+    );
+  });
+
+  test('serverless.yml has no default that is not that of the functions', () => {
+    const text = readFileSync('serverless.yml', 'utf8');
+    for (const [, name = '', value] of text.matchAll(/^ {4}(\w+): \$\{env:\w+, '(.*)'\}$/gm)) {
+      const field = fieldOf(name);
+      expect([name, field?.parse(value)]).toEqual([name, field?.parse(undefined)]);
+    }
+  });
+
+  test('docs/operations.md', () => {
+    const text = readFileSync('docs/operations.md', 'utf8');
+    const [, configuration = ''] = /^## Configuration\n([\s\S]*?)^## /m.exec(text) ?? [];
+    expect(namesIn(configuration, /^\| `(\w+)`/gm)).toEqual([...read, ...packaged].toSorted());
+  });
 });

@@ -10,13 +10,30 @@ const seconds = (fallback: number) => z.coerce.number().int().positive().default
 /** What a worker's invocation leaves for reading. */
 const mostReadSeconds = 12 * 60;
 
+/** What a URL would set in place of what exports rely on. */
+const sessionParameters = [
+  'options',
+  'application_name',
+  'client_encoding',
+  'statement_timeout',
+  'lock_timeout',
+  'query_timeout',
+  'idle_in_transaction_session_timeout',
+];
+const setsNoSession = (url: string): boolean =>
+  !URL.canParse(url) || !sessionParameters.some((name) => new URL(url).searchParams.has(name));
+
 const sourceSettingsSchema = z.strictObject({
   /** Connection of a read-only role; direct, not through a transaction pooler. */
-  url: z.url({ protocol: /^postgres(ql)?$/ }),
+  url: z.url({ protocol: /^postgres(ql)?$/ }).refine(setsNoSession, {
+    error: `must not have the parameters ${sessionParameters.join(', ')}: the session is set up by StreamSync`,
+  }),
   /** Time columns by dataset name, where the first one found is not the right one. */
   timeColumns: z.record(z.string(), z.string()).default({}),
   /** How many of its connections exports may use at a time, over all workers. */
   maxConnections: z.int().positive().default(8),
+  /** How many more questions may use at a time, over all processes: what is in it, estimates, first rows. */
+  maxQuestionConnections: z.int().min(2).default(6),
   /** How many of them one export may use, where reading side by side makes it faster. */
   readers: z.int().positive().default(2),
   /** An export's transaction is open at most this long: while it is, the source cannot vacuum. */
@@ -36,7 +53,7 @@ const json = z.string().transform((text, context) => {
   }
 });
 
-const environmentSchema = z.object({
+export const environmentSchema = z.object({
   STREAMSYNC_URL: z.url().meta({ description: 'the one origin users see' }),
   STREAMSYNC_CATALOGUE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   STREAMSYNC_SOURCES: json.pipe(
@@ -50,10 +67,16 @@ const environmentSchema = z.object({
   STREAMSYNC_S3_BUCKET: z.string().min(3),
   AWS_REGION: z.string().min(1).default('us-east-1'),
   STREAMSYNC_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  STREAMSYNC_DOOR_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+    .min(32, 'must have at least 32 characters')
+    .meta({ description: 'by which the functions know NGINX' }),
   STREAMSYNC_SIGNING_KEYS: json.pipe(signingKeysSchema),
   STREAMSYNC_SESSION_SECONDS: seconds(8 * 3600),
   STREAMSYNC_WORKER_TIMEOUT_SECONDS: seconds(14 * 60),
   STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(4),
+  STREAMSYNC_WAITING_EXPORTS_PER_ACCOUNT: z.coerce.number().int().positive().default(100),
   STREAMSYNC_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
 
@@ -64,10 +87,13 @@ export interface Config {
   brokers: string[];
   s3: { endpoint: string | undefined; bucket: string; region: string };
   tokenSecret: string;
+  /** What NGINX sends with all that it passes on. */
+  doorSecret: string;
   signingKeys: SigningKeys;
   sessionSeconds: number;
   workerTimeoutSeconds: number;
   runningExportsPerAccount: number;
+  waitingExportsPerAccount: number;
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
@@ -90,10 +116,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       region: it.AWS_REGION,
     },
     tokenSecret: it.STREAMSYNC_TOKEN_SECRET,
+    doorSecret: it.STREAMSYNC_DOOR_SECRET,
     signingKeys: it.STREAMSYNC_SIGNING_KEYS,
     sessionSeconds: it.STREAMSYNC_SESSION_SECONDS,
     workerTimeoutSeconds: it.STREAMSYNC_WORKER_TIMEOUT_SECONDS,
     runningExportsPerAccount: it.STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT,
+    waitingExportsPerAccount: it.STREAMSYNC_WAITING_EXPORTS_PER_ACCOUNT,
     logLevel: it.STREAMSYNC_LOG_LEVEL,
   };
 }

@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
 import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
+import { isConnectionLost } from './connection-lost.ts';
 import { forLog, Refusal } from './errors.ts';
 import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
@@ -114,10 +115,15 @@ function problemDetails(): middy.MiddlewareObj<Event, Result> {
       const refusal =
         error instanceof Refusal
           ? error
-          : new Refusal(
-              'internal',
-              `Something failed on our side. Quote ${requestId} when you ask about it.`,
-            );
+          : isConnectionLost(error)
+            ? new Refusal(
+                'unavailable',
+                'The catalogue, or a part behind it, does not answer. Try again in a few seconds.',
+              )
+            : new Refusal(
+                'internal',
+                `Something failed on our side. Quote ${requestId} when you ask about it.`,
+              );
       if (refusal.status >= 500)
         logger.error('request failed', { requestId, error: forLog(error) });
       request.response = {

@@ -16,6 +16,8 @@ export interface Delivery {
 /** What one read unit wrote, and the moment of its source that it shows. */
 export interface Piece {
   source: string;
+  /** The relation it was read from; absent from what an earlier version stored. */
+  dataset?: { schema: string; relation: string };
   rows: number;
   bytes: number;
   sha256: string;
@@ -45,7 +47,7 @@ export interface StoredPiece extends Piece {
 /** How far a finalize unit got that yielded: parts of the file, or the read-back of the whole. */
 export type Checkpoint =
   | { phase: 'copy'; objectKey: string; uploadId: string; parts: UploadedPart[] }
-  | { phase: 'hash'; objectKey: string; pieces: number; state: string };
+  | { phase: 'hash'; objectKey: string; etag: string; pieces: number; state: string };
 
 export interface UploadedPart {
   PartNumber: number;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
 import { settle } from '../exports/states.ts';
 import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { endBackends } from '../sources/connection.ts';
@@ -39,6 +40,7 @@ interface Row {
   max_bytes: number | null;
   elsewhere: Progress;
   cancel_requested_at: Date | null;
+  permitted: boolean;
 }
 
 /**
@@ -57,6 +59,10 @@ export async function claim(delivery: Delivery): Promise<Claim | undefined> {
     const unit = { unitId: row.unit_id, exportId: row.export_id, attemptId: null };
     if (row.cancel_requested_at) {
       await cancelUnit(client, unit);
+      return { lost, source: row.source, claim: undefined };
+    }
+    if (!row.permitted) {
+      await failUnit(client, unit, rightWithdrawn);
       return { lost, source: row.source, claim: undefined };
     }
     if (lost !== null && row.lost_attempts + 1 >= mostLostAttempts) {
@@ -90,6 +96,7 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
     `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
        u.source, u.planned_connections, u.state, u.attempt_id, u.lost_attempts,
        e.request, e.owner_id, a.email as owner_email, a.max_rows, a.max_bytes, e.cancel_requested_at,
+       ${mayStillRead} as permitted,
        ${writtenElsewhere} as elsewhere
      from units u join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id
      where u.id = $1 and u.dispatch_id = $2
@@ -140,7 +147,7 @@ async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Cl
   await client.query(
     `update units set state = 'running', attempt_id = $2, partition = $3, "offset" = $4,
        lease_until = now() + interval '${leaseSeconds} seconds',
-       rows = 0, bytes = 0,
+       running_since = now(), rows = 0, bytes = 0,
        lost_attempts = lost_attempts + case when state = 'running' then 1 else 0 end
      where id = $1`,
     [row.unit_id, attemptId, delivery.partition, delivery.offset],

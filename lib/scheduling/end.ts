@@ -55,16 +55,21 @@ async function endUnit(
   unitState: 'done' | 'failed' | 'cancelled' | 'queued',
   attemptState: 'done' | 'failed' | 'cancelled' | 'retried' | 'yielded',
   failure: Failure | null = null,
+  afterSeconds: number | null = null,
 ): Promise<void> {
   const { rowCount } = await client.query(
-    `update units set state = $3, lease_until = null, attempt_id = null
+    `update units set state = $3, lease_until = null, attempt_id = null, running_since = null,
+       retries = retries + case when $4::float8 is null then 0 else 1 end,
+       not_before = coalesce(now() + make_interval(secs => $4), not_before)
      where id = $1 and ($2::uuid is null or (attempt_id = $2 and state = 'running'))`,
-    [unitId, attemptId, unitState],
+    [unitId, attemptId, unitState, afterSeconds],
   );
   if (rowCount !== 1) throw new Fenced();
   if (attemptId !== null)
     await client.query(
-      'update attempts set state = $2, ended_at = now(), failure = $3 where id = $1',
+      `update attempts set state = $2, ended_at = now(), failure = $3,
+         kept = $2 in ('done', 'yielded')
+       where id = $1`,
       [attemptId, attemptState, failure],
     );
 }
@@ -100,13 +105,14 @@ export async function retryUnit(
   failure: Failure,
   afterSeconds: number,
 ): Promise<void> {
-  const { active } = await lockExport(client, unit.exportId);
-  await endUnit(client, unit, active ? 'queued' : 'cancelled', 'retried', failure);
-  await client.query(
-    `update units set retries = retries + 1, not_before = now() + make_interval(secs => $2)
-     where id = $1`,
-    [unit.unitId, afterSeconds],
-  );
+  const { active, cancelRequested } = await lockExport(client, unit.exportId);
+  // Nobody would give it out again, nor end its export.
+  if (cancelRequested) {
+    await endUnit(client, unit, 'cancelled', 'cancelled');
+    await cancelExport(client, unit.exportId);
+    return;
+  }
+  await endUnit(client, unit, active ? 'queued' : 'cancelled', 'retried', failure, afterSeconds);
   await settle(client, unit.exportId);
 }
 
@@ -129,8 +135,8 @@ export async function finishPiece(
   claim: PieceClaim,
   piece: Piece,
 ): Promise<void> {
-  const { cancelRequested } = await lockExport(client, claim.exportId);
-  if (cancelRequested) throw new Cancelled();
+  const { active, cancelRequested } = await lockExport(client, claim.exportId);
+  if (cancelRequested || !active) throw new Cancelled();
   await endUnit(client, claim, 'done', 'done');
   await client.query(
     'update units set rows = $2, bytes = $3, outcome = $4, object_key = $5 where id = $1',
@@ -150,14 +156,18 @@ export async function finishPiece(
   await settle(client, claim.exportId);
 }
 
-/**
- * `ready`, manifest, event and the release of the slot, all or nothing. `objectKey` is this attempt's,
- * or that of a former one whose object was found or went on with.
- */
+/** The object of an export: this attempt's, or that of a former one whose object was found or gone on with. */
+export interface FinishedObject {
+  key: string;
+  /** Only an object with this one is delivered. */
+  etag: string;
+}
+
+/** `ready`, manifest, event and the release of the slot, all or nothing. */
 export async function finishExport(
   client: Queryable,
   claim: WholeClaim | FinalizeClaim,
-  objectKey: string,
+  object: FinishedObject,
   outcome: Outcome,
   contentType: string,
 ): Promise<void> {
@@ -173,12 +183,17 @@ export async function finishExport(
     ]);
   const file = { name: manifest.file.name, bytes, rows, sha256, contentType };
   await client.query(
-    `update exports set file = $2, manifest = $3, object_key = $4,
+    `update exports set file = $2, manifest = $3, object_key = $4, object_etag = $5,
        units_done = units_total, finished_at = now(),
        expires_at = now() + make_interval(secs => (request->>'ttlSeconds')::int)
      where id = $1`,
-    [claim.exportId, file, manifest, objectKey],
+    [claim.exportId, file, manifest, object.key, object.etag],
   );
   if (!(await move(client, claim.exportId, 'ready'))) throw new Fenced();
+  // The pieces are in the file: the sweep may clear them.
+  await client.query('update attempts set kept = (object_key = $2) where export_id = $1', [
+    claim.exportId,
+    object.key,
+  ]);
   await emitOutcome(client, claim.exportId, 'completed');
 }

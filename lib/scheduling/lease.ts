@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
 import { catalogue } from '../runtime/catalogue.ts';
-import { messageOf } from '../runtime/errors.ts';
+import { messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import type { Claim, Progress } from './attempt.ts';
 
@@ -27,8 +28,8 @@ export class Cancelled extends Error {
 }
 
 /**
- * One heartbeat is lease, progress, cancel and fence: one statement every two seconds. Its abort signal
- * fires with `Fenced` or `Cancelled` as the reason.
+ * One heartbeat is lease, progress, cancel, rights and fence: one statement every two seconds. Its abort signal
+ * fires with `Fenced`, `Cancelled` or the refusal of a right that was withdrawn as the reason.
  */
 export class Lease {
   readonly #attemptId: string;
@@ -81,14 +82,16 @@ export class Lease {
     const sent = performance.now();
     const { rows, bytes } = this.#progress();
     try {
-      const answer = await catalogue().query<{ cancel: boolean; elsewhere: Progress }>(heartbeat, [
-        this.#attemptId,
-        rows,
-        bytes,
-      ]);
+      const answer = await catalogue().query<{
+        cancel: boolean;
+        permitted: boolean;
+        elsewhere: Progress;
+      }>(heartbeat, [this.#attemptId, rows, bytes]);
       const [held] = answer.rows;
       if (!held) this.#abort.abort(new Fenced());
       else if (held.cancel) this.#abort.abort(new Cancelled());
+      else if (!held.permitted)
+        this.#abort.abort(new Refusal(rightWithdrawn.code, rightWithdrawn.message));
       else {
         this.#lastThrough = sent;
         this.elsewhere = held.elsewhere;
@@ -115,7 +118,7 @@ export const writtenElsewhere = `(
 /** Locks the unit alone: whoever ends a unit locks its export first, and the two must not cross. */
 const heartbeat = `
   update units u set lease_until = now() + interval '${leaseSeconds} seconds', rows = $2, bytes = $3
-  from exports e
+  from exports e join accounts a on a.id = e.owner_id
   where u.attempt_id = $1 and u.state = 'running' and e.id = u.export_id
   returning e.cancel_requested_at is not null or e.state in ('failed', 'cancelled') as cancel,
-    ${writtenElsewhere} as elsewhere`;
+    ${mayStillRead} as permitted, ${writtenElsewhere} as elsewhere`;

@@ -1,3 +1,4 @@
+import { forgetFailures } from '../access/sign-in-limits.ts';
 import { rememberedDays } from '../exports/idempotency.ts';
 import { emitOutcome } from '../exports/outcomes.ts';
 import { activeStates, move, settle } from '../exports/states.ts';
@@ -10,12 +11,17 @@ import { endBackends } from '../sources/connection.ts';
 import { clearKey, deleteObject } from '../storage/s3.ts';
 import { dispatch } from './dispatch.ts';
 import { cancelUnit, failUnit } from './end.ts';
+import { repairLines } from './lines.ts';
 import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
 
 /** How many of a kind one pass looks at; the next pass, seconds later, takes the rest. */
 const most = 200;
+/** What is only deleted is less work. */
+const mostForgotten = 5_000;
 /** A dispatch whose message nobody took within this time after it was sent goes back into the queue. */
 const dispatchLeaseSeconds = 60;
+/** The other steps wait for the relay no longer than this. */
+const relayMilliseconds = 8_000;
 /** Running responses may finish before an expired object goes. */
 const transferGraceSeconds = 60;
 /** A stopped worker may write until its invocation is ended, whatever the catalogue says. */
@@ -24,15 +30,17 @@ const mayWriteSeconds = (): number => config().workerTimeoutSeconds + 60;
 /** One pass over everything that may be left lying. Each step stands alone: one that fails does not stop the rest. */
 export async function sweepOnce(): Promise<void> {
   const steps = {
-    relay,
+    relay: () => relay(relayMilliseconds),
     takeBackDispatches,
     loseDeadAttempts,
     expireExports,
     deleteObjects,
     clearAttempts,
     forget,
+    repairLines,
     dispatch,
-    relayAgain: relay,
+    relayAgain: () => relay(relayMilliseconds),
+    recordPass,
   };
   for (const [step, run] of Object.entries(steps)) {
     try {
@@ -46,6 +54,14 @@ export async function sweepOnce(): Promise<void> {
   }
 }
 
+/** By it health knows that the sweep comes by. */
+async function recordPass(): Promise<void> {
+  await catalogue().query(
+    `insert into sweep_passes (ended_at) values (now())
+     on conflict (one) do update set ended_at = excluded.ended_at`,
+  );
+}
+
 /** Dispatched, sent, and not claimed: the consumers were away. */
 async function takeBackDispatches(): Promise<void> {
   const { rows } = await catalogue().query<{
@@ -55,7 +71,7 @@ async function takeBackDispatches(): Promise<void> {
   }>(
     `select u.id as unit_id, u.export_id, u.dispatch_id
      from units u join outbox o on o.dispatch_id = u.dispatch_id
-     where u.state = 'dispatched' and o.sent_at < now() - interval '${dispatchLeaseSeconds} seconds'
+     where u.state = 'dispatched' and coalesce(o.sent_at, o.failed_at) < now() - interval '${dispatchLeaseSeconds} seconds'
      limit ${most}`,
   );
   for (const unit of rows) {
@@ -133,7 +149,8 @@ async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promis
 
 async function expireExports(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string }>(
-    `select id from exports where state = 'ready' and expires_at <= now() limit ${most}`,
+    `select id from exports where state = 'ready' and expires_at <= now()
+     order by expires_at limit ${most}`,
   );
   for (const { id } of rows) {
     await transaction(async (client) => {
@@ -163,14 +180,15 @@ async function deleteObjects(): Promise<void> {
  * Attempts whose object is not the export's file: their uploads are aborted, their objects deleted,
  * again and again until no process of theirs can write any more. What an export under way still needs
  * is left: its pieces, and what another attempt may take over (a recorded outcome, a checkpoint). The
- * file of an earlier run goes when running responses have had their time.
+ * file of an earlier run goes when running responses have had their time. `kept` says no more than that
+ * it need not be looked at.
  */
 async function clearAttempts(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string; object_key: string; over: boolean }>(
     `select a.id, a.object_key,
        a.state in ('done', 'yielded') or a.ended_at < now() - make_interval(secs => $1) as over
      from attempts a join units u on u.id = a.unit_id join exports e on e.id = a.export_id
-     where a.cleared_at is null and a.ended_at is not null
+     where a.cleared_at is null and a.ended_at is not null and not a.kept
        and e.object_key is distinct from a.object_key
        and case
          when u.run < e.run then
@@ -186,14 +204,23 @@ async function clearAttempts(): Promise<void> {
   }
 }
 
+/** No export lives longer after it is ready (`ttlSeconds`), so that a ticket of this age leads nowhere. */
+const ticketDays = 31;
+
 /** What nobody will ask for again. */
 async function forget(): Promise<void> {
-  await catalogue().query(
-    `delete from tickets t using exports e where e.id = t.export_id and e.state <> 'ready'
-       and t.created_at < now() - interval '1 day'`,
-  );
-  await catalogue().query(`delete from outbox where sent_at < now() - interval '7 days'`);
-  await catalogue().query(
-    `delete from idempotency_keys where created_at < now() - interval '${rememberedDays} days'`,
-  );
+  const old = [
+    ['tickets', 'created_at', ticketDays],
+    ['outbox', 'sent_at', 7],
+    ['outbox', 'failed_at', 7],
+    ['deliveries', 'last_at', 1],
+    ['idempotency_keys', 'created_at', rememberedDays],
+  ] as const;
+  for (const [table, moment, days] of old)
+    await catalogue().query(
+      `delete from ${table} where ctid = any(array(
+         select ctid from ${table} where ${moment} < now() - interval '${days} days'
+         order by ${moment} limit ${mostForgotten}))`,
+    );
+  await forgetFailures(catalogue());
 }

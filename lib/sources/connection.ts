@@ -1,60 +1,15 @@
-import pg from 'pg';
-import { config } from '../runtime/config.ts';
-import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
+import type pg from 'pg';
+import { codeOf, messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { askedBy, askSource } from './question.ts';
+import { newSession } from './session.ts';
 import { SourceSocket } from './source-socket.ts';
 
-/** Same text for the same value, and the same order, whatever the defaults of the server or the role are. */
-const canonicalSettings = Object.entries({
-  TimeZone: 'UTC',
-  DateStyle: 'ISO,MDY',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  client_encoding: 'UTF8',
-  // A table is read from its beginning, whoever else is reading it.
-  synchronize_seqscans: 'off',
-})
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(' ');
-
-function settingsOf(source: string) {
-  const settings = config().sources.get(source);
-  if (!settings) throw new Refusal('source_unavailable', `The source ${source} is not configured.`);
-  return settings;
-}
-
-type Purpose = 'metadata' | 'preview';
-const pools = new Map<string, pg.Pool>();
-
-/** A small pool for questions about a source (what is in it); never for reading exports. */
-export const metadataPool = (source: string): pg.Pool =>
-  poolFor(source, 'metadata', { max: 3, statement_timeout: 5_000 });
-
-/** A smaller one for first rows: whoever looks at slow ones does not keep others from asking for exports. */
-export const previewPool = (source: string): pg.Pool => poolFor(source, 'preview', { max: 2 });
-
-function poolFor(source: string, purpose: Purpose, own: pg.PoolConfig): pg.Pool {
-  const key = `${purpose} ${source}`;
-  let pool = pools.get(key);
-  if (!pool) {
-    pool = new pg.Pool({
-      connectionString: settingsOf(source).url,
-      connectionTimeoutMillis: 3_000,
-      idleTimeoutMillis: 10_000,
-      application_name: `streamsync:${purpose}`,
-      // Bounds of units come as text and go back as text.
-      options: canonicalSettings,
-      ...own,
-    });
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    pool.on('error', (error) =>
-      logger.warn('source connection lost', { source, reason: messageOf(error) }),
-    );
-    pools.set(key, pool);
-  }
-  return pool;
-}
+const connectMilliseconds = 5_000;
+/** Whoever alters a table has so long to be through with it before the export of it is put off. */
+const lockMilliseconds = 30_000;
+/** A reader that is through waits for the others of its export. */
+const idleSecondsBeyondStatement = 60;
 
 /** The name by which the backends of an attempt are found and ended. 47 bytes; PostgreSQL keeps 63. */
 const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
@@ -68,15 +23,14 @@ export async function connectReader(
   attemptId: string,
   statementTimeoutSeconds: number,
 ): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: settingsOf(source).url,
-    connectionTimeoutMillis: 5_000,
-    application_name: applicationNameOf(attemptId),
-    statement_timeout: statementTimeoutSeconds * 1_000,
-    keepAlive: true,
-    options: canonicalSettings,
-    stream: () => new SourceSocket(),
-  });
+  const session = {
+    name: applicationNameOf(attemptId),
+    connectMilliseconds,
+    statementMilliseconds: statementTimeoutSeconds * 1_000,
+    lockMilliseconds,
+    idleMilliseconds: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
+  };
+  const client = newSession(source, session, new SourceSocket());
   // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
   client.on('error', (error) =>
     logger.warn('source connection lost', { source, attemptId, reason: messageOf(error) }),
@@ -88,9 +42,11 @@ export async function connectReader(
 /** Ends what an attempt still runs on its source. Best effort: its lease and fence are the guarantee. */
 export async function endBackends(source: string, attemptId: string): Promise<void> {
   try {
-    await metadataPool(source).query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
-      [applicationNameOf(attemptId)],
+    await askSource(source, askedBy(null), (client) =>
+      client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+        [applicationNameOf(attemptId)],
+      ),
     );
   } catch (error) {
     logger.warn('backends of an attempt not ended', { source, attemptId, code: codeOf(error) });

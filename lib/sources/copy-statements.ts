@@ -1,13 +1,28 @@
 import type { SourceColumn } from './datasets.ts';
+import { formulaBegins, wideFormulaBegins } from './formulas.ts';
 import { identifier, literal, type Selection, selectRows } from './query.ts';
 
 /** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
 export const copyCsv = (selection: Selection): string =>
   `copy (${selectRows(selection)}) to stdout (format csv)`;
 
-/** The same for people who open it in a spreadsheet: local times, and no text that would be a formula. */
-export const copyCsvForSpreadsheets = (selection: Selection, timeZone: string): string =>
-  `copy (${selectRows(selection, (column) => notFormula(column) ?? inZone(column, timeZone))}) to stdout (format csv)`;
+/**
+ * The same for people who open it in a spreadsheet: local times, and no text that would be a formula. Text is
+ * between quotes whatever is in it: a spreadsheet may take `;` and tabs for the ends of fields as well.
+ */
+export function copyCsvForSpreadsheets(selection: Selection, timeZone: string): string {
+  const begins = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
+  const first = begins.map(literal).join(', ');
+  const rows = selectRows(
+    selection,
+    (column) => notFormula(column, first) ?? inZone(column, timeZone),
+  );
+  const texts = selection.columns.filter(
+    (column) => column.constant === undefined && !neverText.test(column.base),
+  );
+  const quoted = texts.map(({ name }) => identifier(name)).join(', ');
+  return `copy (${rows}) to stdout (format csv${quoted === '' ? '' : `, force_quote (${quoted})`})`;
+}
 
 /** Server-made text of the rows, tabs between values, with the times of a zone. */
 export const copyText = (selection: Selection, timeZone: string): string =>
@@ -42,13 +57,13 @@ const neverText =
  * does, blanks at the end and all; `is not distinct` asks nothing of the fields of a composite value.
  * https://owasp.org/www-community/attacks/CSV_Injection
  */
-function notFormula({ name, base }: SourceColumn): string | undefined {
+function notFormula({ name, base }: SourceColumn, first: string): string | undefined {
   if (neverText.test(base)) return undefined;
   const column = identifier(name);
   const simple = /^(text|character varying(\(\d+\))?)$/.test(base);
   const text = simple ? column : `concat(${column})`;
   const none = simple ? '' : `when ${column} is not distinct from null then null `;
-  return `case ${none}when left(${text}, 1) in ('=', '+', '-', '@', E'\\t', E'\\r') then concat('''', ${text}) else ${text} end as ${column}`;
+  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then concat('''', ${text}) else ${text} end as ${column}`;
 }
 
 /**

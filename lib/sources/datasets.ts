@@ -4,7 +4,10 @@ import { config } from '../runtime/config.ts';
 
 /** A table, view or materialized view of a source that our role may read, as the database has it now. */
 export interface SourceDataset {
-  /** `table`, or `schema.table` outside the schema public. */
+  /**
+   * `table`, or `schema.table` outside the schema public. A part with a dot or a quote in it stands between
+   * quotes, as in SQL: no two datasets have one name.
+   */
   name: string;
   schema: string;
   relation: string;
@@ -12,6 +15,8 @@ export interface SourceDataset {
   /** Whether LOCK TABLE takes it: tables and views, not materialized views and foreign tables. */
   lockable: boolean;
   columns: SourceColumn[];
+  /** Its database has a byte for each character (LATIN1, say), and no full-width forms. */
+  singleByte?: true;
   /** Of its base type: a moment that divides its rows need not be a value of the domain. */
   timeColumn: SourceColumn | null;
 }
@@ -40,11 +45,16 @@ const kinds: Record<string, SourceDataset['kind']> = {
 const timeTypes = /^(date|timestamp(\(\d\))? with(out)? time zone)$/;
 
 interface Row {
+  name: string;
   schema: string;
   relation: string;
   kind: string;
   columns: SourceColumn[];
+  single_byte: boolean;
 }
+
+const spelled = (part: string): string =>
+  `case when ${part} ~ '[."]' then '"' || replace(${part}, '"', '""') || '"' else ${part}::text end`;
 
 /**
  * Partition children are read through their parent. A domain may be over another, over an array, and an
@@ -62,16 +72,19 @@ const discover = `
   ), base as (
     select * from behind b where not exists (select from step s where s.type = b.next)
   )
-  select n.nspname as schema, c.relname as relation, c.relkind as kind,
+  select named.name, n.nspname as schema, c.relname as relation, c.relkind as kind,
     json_agg(json_strip_nulls(json_build_object(
       'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
       'base', case when b.type is null then format_type(a.atttypid, a.atttypmod) else format_type(b.next, b.modifier) || b.brackets end,
       'inJson', case when b.brackets <> '' then null when t.typtype = 'c' then 'object' when exists (
         select from pg_cast where castsource = t.oid and casttarget = 'json'::regtype and castmethod = 'f' and t.oid >= 16384
       ) then 'any' end
-    )) order by a.attnum) as columns
+    )) order by a.attnum) as columns,
+    (select pg_encoding_max_length(encoding) = 1 from pg_database where datname = current_database()) as single_byte
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select case when n.nspname = 'public' then '' else ${spelled('n.nspname')} || '.' end
+    || ${spelled('c.relname')} as name) named
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join base b on b.type = a.atttypid
   join pg_type t on t.oid = coalesce(b.next, a.atttypid)
@@ -79,8 +92,8 @@ const discover = `
     and n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'
     and has_schema_privilege(n.oid, 'usage')
     and has_column_privilege(c.oid, a.attnum, 'select')
-    and ($1::text is null or (case when n.nspname = 'public' then '' else n.nspname || '.' end) || c.relname = $1)
-  group by n.nspname, c.oid, c.relname, c.relkind
+    and ($1::text is null or named.name = $1)
+  group by named.name, n.nspname, c.oid, c.relname, c.relkind
   order by n.nspname <> 'public', n.nspname, c.relname`;
 
 /** The datasets of a source, or the one of that name, read from the database now. */
@@ -97,16 +110,24 @@ export async function readDatasets(
 }
 
 function toDataset(
-  { schema, relation, columns, kind: relkind }: Row,
+  { name, schema, relation, columns, kind: relkind, single_byte }: Row,
   kind: SourceDataset['kind'],
   source: string,
 ): SourceDataset {
-  const name = schema === 'public' ? relation : `${schema}.${relation}`;
   const configured = config().sources.get(source)?.timeColumns[name];
   const timed = columns.filter(({ base }) => timeTypes.test(base));
   const found =
     configured === undefined ? timed[0] : timed.find((column) => column.name === configured);
   const timeColumn = found ? { ...found, type: found.base } : null;
   const lockable = relkind === 'r' || relkind === 'p' || relkind === 'v';
-  return { name, schema, relation, kind, lockable, columns, timeColumn };
+  return {
+    name,
+    schema,
+    relation,
+    kind,
+    lockable,
+    columns,
+    timeColumn,
+    ...(single_byte ? { singleByte: true } : {}),
+  };
 }

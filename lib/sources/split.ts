@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { codeOf, refusedFields } from '../runtime/errors.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
@@ -9,6 +10,7 @@ import {
   type Selection,
   sampleSplit,
 } from './query.ts';
+import { attempt } from './question.ts';
 
 /** A sample of so many rows knows where a hundredth of the rows ends to within a few percent of it. */
 const sampleRows = 30_000;
@@ -30,7 +32,7 @@ export async function splitKey(
 
 /** Ranges that are about equal, in the order of the key, and take every row of the selection once. */
 export async function splitRanges(
-  client: Queryable,
+  client: pg.ClientBase,
   selection: Selection,
   column: SourceColumn,
   { units, rows: expected }: { units: number; rows: number },
@@ -39,15 +41,17 @@ export async function splitRanges(
   const question = canBeSampled(selection.dataset)
     ? sampleSplit(selection, column, units, percent)
     : evenSplit(selection, column, units);
-  const { rows } = await client.query<{ bound: string }>(question).catch((error: unknown) => {
-    if (codeOf(error) !== statementTimeout) throw error;
-    return client.query<{ bound: string }>(unread(selection, column, units));
+  const ask = (text: string) => attempt(client, () => client.query<{ bound: string }>(text));
+  const { rows } = await ask(question).catch((error: unknown) => {
+    if (!tooSlow.test(codeOf(error) ?? '')) throw error;
+    return ask(unread(selection, column, units));
   });
   const bounds = [null, ...rows.map(({ bound }) => bound), null];
   return bounds.slice(1).map((to, n) => ({ column, from: bounds[n] ?? null, to }));
 }
 
-const statementTimeout = '57014';
+/** By its statement timeout, or waiting for a lock. */
+const tooSlow = /^(57014|55P03)$/;
 
 /** Of what has no quick answer to where its rows are: the time asked for is divided, if there is one. */
 function unread({ dataset, from, to }: Selection, column: SourceColumn, units: number): string {

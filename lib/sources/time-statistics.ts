@@ -1,4 +1,4 @@
-import { metadataPool } from './connection.ts';
+import type { Queryable } from '../runtime/catalogue.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
 
 /** What the planner knows of a time column of a table. Times are as PostgreSQL writes them. */
@@ -59,21 +59,12 @@ const timeoutMilliseconds = 500;
  * are none. `complete`: they tell of all parts.
  */
 export async function readTimeStatistics(
-  source: string,
+  client: Queryable,
   { schema, relation }: SourceDataset,
   column: SourceColumn,
 ): Promise<{ parts: TimeStatistics[]; complete: boolean } | null> {
-  const client = await metadataPool(source).connect();
-  let done = false;
-  let rows: Row[];
-  try {
-    await client.query(`begin read only; set local statement_timeout = ${timeoutMilliseconds}`);
-    ({ rows } = await client.query<Row>(statistics, [schema, relation, column.name]));
-    await client.query('commit');
-    done = true;
-  } finally {
-    client.release(!done);
-  }
+  await client.query(`set local statement_timeout = ${timeoutMilliseconds}`);
+  const { rows } = await client.query<Row>(statistics, [schema, relation, column.name]);
   const own = rows.filter(({ whole, known }) => known && !whole);
   if (!rows.some(({ unknown }) => unknown)) return { parts: own, complete: true };
   const whole = rows.filter((row) => row.whole);

@@ -62,8 +62,9 @@ export class MultipartWriter {
     this.#throwFailure();
   }
 
-  async complete(): Promise<void> {
-    await completeUpload(this.upload, this.#parts);
+  /** Makes the object visible and returns its ETag. */
+  async complete(): Promise<string> {
+    return completeUpload(this.upload, this.#parts);
   }
 
   /** Stops what is under way and gives the parts up. */

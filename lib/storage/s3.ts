@@ -10,7 +10,6 @@ import {
   PutBucketLifecycleConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { config } from '../runtime/config.ts';
 import { codeOf, messageOf } from '../runtime/errors.ts';
 
@@ -44,26 +43,50 @@ export const objectKeyOf = (of: { ownerId: string; exportId: string; attemptId: 
 const isMissing = (error: unknown): boolean =>
   /^(NotFound|NoSuchKey|NoSuchUpload|404)$/.test(codeOf(error) ?? '');
 
-/** Size of an object, undefined if there is none. */
-export async function sizeOf(key: string): Promise<number | undefined> {
+/** An object as the storage has it. The ETag tells it from every other that the key may come to name. */
+export interface StoredObject {
+  bytes: number;
+  etag: string;
+}
+
+/** Returns the object of that key, undefined if there is none. */
+export async function findObject(key: string): Promise<StoredObject | undefined> {
   try {
-    return (await s3().send(new HeadObjectCommand({ Bucket: bucket(), Key: key }))).ContentLength;
+    const { ContentLength, ETag } = await s3().send(
+      new HeadObjectCommand({ Bucket: bucket(), Key: key }),
+    );
+    if (ContentLength === undefined || ETag === undefined)
+      throw new Error('the object storage gave no size or no ETag');
+    return { bytes: ContentLength, etag: ETag };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-/** The bytes of an object from `start` to `end` (exclusive) as they come. Throws if they end early. */
+/** Size of an object, undefined if there is none. */
+export const sizeOf = async (key: string): Promise<number | undefined> =>
+  (await findObject(key))?.bytes;
+
+/**
+ * The bytes of an object from `start` to `end` (exclusive) as they come. Throws if they end early, and
+ * `PreconditionFailed` where the object has another ETag than that asked for.
+ */
 export async function* readObject(
   key: string,
   start: number,
   end: number,
   signal: AbortSignal,
+  etag?: string,
 ): AsyncGenerator<Buffer> {
   if (start === end) return;
   const { Body } = await s3().send(
-    new GetObjectCommand({ Bucket: bucket(), Key: key, Range: `bytes=${start}-${end - 1}` }),
+    new GetObjectCommand({
+      Bucket: bucket(),
+      Key: key,
+      Range: `bytes=${start}-${end - 1}`,
+      ...(etag === undefined ? {} : { IfMatch: etag }),
+    }),
     { abortSignal: signal },
   );
   if (!(Body instanceof Readable)) throw new Error('the object storage gave no body');
@@ -105,12 +128,6 @@ export async function abortUpload(key: string, uploadId: string | undefined): Pr
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-/** A signed GET of an object, for NGINX alone: it signs the Host header, and it never leaves NGINX. */
-export async function signedGet(key: string, seconds: number): Promise<URL> {
-  const command = new GetObjectCommand({ Bucket: bucket(), Key: key });
-  return new URL(await getSignedUrl(s3(), command, { expiresIn: seconds }));
 }
 
 /** Throws if the bucket does not answer. */

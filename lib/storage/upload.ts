@@ -73,14 +73,14 @@ export async function copyPart(
 }
 
 /**
- * Makes the object visible, unless there is one of that key. An error does not tell whether it did:
- * the request is repeated by the client, and its second try may find the upload completed.
+ * Makes the object visible, unless there is one of that key, and returns its ETag. An error does not tell
+ * whether it did: the request is repeated by the client, and its second try may find the upload completed.
  */
 export async function completeUpload(
   { key, uploadId }: Upload,
   parts: readonly CompletedPart[],
-): Promise<void> {
-  await s3().send(
+): Promise<string> {
+  const { ETag } = await s3().send(
     new CompleteMultipartUploadCommand({
       Bucket: config().s3.bucket,
       Key: key,
@@ -91,4 +91,7 @@ export async function completeUpload(
       },
     }),
   );
+  // A completion may fail behind a 200.
+  if (ETag === undefined) throw new Error('the object storage gave no ETag');
+  return ETag;
 }

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
-import { createExport, ended, monthOfOrders } from '../stack/api.ts';
+import { call, createExport, ended, monthOfOrders } from '../stack/api.ts';
 import { newestExport, signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
 import { credentials, home, sql, stack } from '../stack/stack.ts';
@@ -87,7 +87,12 @@ test('the session ends while the form is filled in: sign in again, and it goes o
   await choose(page(), 'Dataset', 'orders');
   await page().getByLabel('From', { exact: true }).fill('2024-03-01');
   await page().getByLabel('To', { exact: true }).fill('2024-03-02');
-  await page().waitForTimeout(6_000);
+  await until('the session has ended', async () => {
+    const answer = await call('GET', '/exports?limit=1', {
+      headers: { authorization: `Bearer ${session}` },
+    });
+    return answer.status === 401 ? true : undefined;
+  });
   const before = await newestExport();
   await exportButton(page()).click();
 

@@ -1,14 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
-import { asAdmin, asDemo, call, createExport, ended, readExport } from '../stack/api.ts';
+import {
+  asAdmin,
+  asDemo,
+  call,
+  createExport,
+  ended,
+  monthOfOrders,
+  readExport,
+} from '../stack/api.ts';
 import { newestExport, signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 const { page } = usePages();
+
+// Each test looks whether another export has become the newest.
+beforeAll(async () => {
+  await ended((await createExport(monthOfOrders)).id);
+});
 
 const rowOf = (id: string) => page().locator(`#export-${id}`);
 const pressExport = () => page().getByRole('button', { name: 'Export', exact: true }).click();
@@ -140,6 +153,48 @@ test('too much for one moment: refused beside its field, and one press asks for 
     expect(await summary.count()).toBe(0);
   } finally {
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
+  }
+});
+
+test('Parquet of several sources in units: made, and made again by Duplicate with all its choices', async () => {
+  for (const source of ['sales', 'iot'])
+    await sql(
+      sourceUrl(source),
+      `create table if not exists visits_of_both (id int primary key);
+       insert into visits_of_both select n from generate_series(1, 10) n on conflict do nothing`,
+    );
+  try {
+    await signIn(page());
+    const before = (await newestExport()).id;
+    await choose(page(), 'Source', 'sales');
+    await choose(page(), 'Dataset', 'visits_of_both');
+    await page().getByLabel('Format', { exact: true }).selectOption('parquet');
+    await page().getByLabel('iot', { exact: true }).check();
+    await page().getByLabel('Consistency', { exact: true }).selectOption('resumable');
+    await pressExport();
+    const wanted = {
+      sources: ['sales', 'iot'],
+      format: 'parquet',
+      compression: 'zstd',
+      consistency: 'resumable',
+    };
+    const first = await after(before);
+    expect(first.request).toMatchObject(wanted);
+    expect(await ended(first.id)).toMatchObject({ status: 'ready', file: { rows: 20 } });
+
+    await rowOf(first.id)
+      .getByRole('button', { name: /^More for/ })
+      .click();
+    await page().getByRole('menuitem', { name: 'Duplicate' }).click();
+    // Every change of the form looks at what the format takes.
+    await page().getByLabel('Keep the file for').selectOption({ index: 0 });
+    await pressExport();
+    const again = await after(first.id);
+    expect(again.request).toMatchObject(wanted);
+    expect(again.request.ttlSeconds).not.toBe(first.request.ttlSeconds);
+  } finally {
+    for (const source of ['sales', 'iot'])
+      await sql(sourceUrl(source), 'drop table visits_of_both');
   }
 });
 

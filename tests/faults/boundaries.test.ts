@@ -49,7 +49,7 @@ beforeAll(async () => {
     sourceUrl('sales'),
     `create or replace view boundary_units as select t.*, boundary_cost(t.id) as nothing from boundary_table t`,
   );
-  await sql(sourceUrl('sales'), 'grant select on boundary_table to streamsync_reader');
+  await sql(sourceUrl('sales'), 'grant select on boundary_table to streamsync_reader_sales');
   results = await follow('exports.results');
   reference = await referenceCsv('sales', 'select * from boundary_rows');
 });

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await sql(source, 'create unique index on resumed_rows (id)');
   await sql(source, 'create index on resumed_rows (at)');
   await sql(source, 'analyze resumed_rows');
-  await sql(source, 'grant select on resumed_rows to streamsync_reader');
+  await sql(source, 'grant select on resumed_rows to streamsync_reader_sales');
   await sql(
     source,
     'create or replace view resumed as select r.*, resumed_moment(r.id) as nothing from resumed_rows r',

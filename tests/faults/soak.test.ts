@@ -61,7 +61,7 @@ beforeAll(async () => {
        from generate_series(1, ${rows}) n`,
   );
   await sql(source, 'analyze soaked_rows');
-  await sql(source, 'grant select on soaked_rows to streamsync_reader');
+  await sql(source, 'grant select on soaked_rows to streamsync_reader_sales');
   await sql(
     source,
     'create or replace view soaked as select r.*, soaked_moment(r.id) as nothing from soaked_rows r',

@@ -1,169 +1,196 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
-import { withFreshCatalogue } from '../../infra/postgres/fresh.ts';
-import { catalogue } from '../../lib/runtime/catalogue.ts';
-import { dispatch } from '../../lib/scheduling/dispatch.ts';
-import { createSlots } from '../../lib/scheduling/slots.ts';
 import { requireFresh } from '../../lib/sources/guard.ts';
-import { home, sql, stack } from '../stack/stack.ts';
+import { OwnCatalogue } from '../stack/own-catalogue.ts';
+import { sql } from '../stack/stack.ts';
 
 /**
- * The rules, on a catalogue of their own in which nobody works: what runs is what the rows say. Two exports of an
- * account at once, three connections to sales, so that the limits are within reach of four slots.
+ * The rules, on a catalogue of their own. Two exports of an account at once, three connections to sales, so that the
+ * limits are within reach of four slots.
  */
 describe('dispatch', () => {
-  const over = Promise.withResolvers<void>();
-  let held: Promise<unknown> = Promise.resolve();
-  let url = '';
+  let own: OwnCatalogue;
 
   beforeAll(async () => {
-    const opened = openHome({ STREAMSYNC_HOME: home() });
-    const running = findRunningStack(opened);
-    if (!running) throw new Error('the stack does not run');
-    useStack(opened, running);
-    const made = Promise.withResolvers<void>();
-    held = withFreshCatalogue(stack.postgres.catalogue, async (fresh) => {
-      url = fresh;
-      process.env.STREAMSYNC_CATALOGUE_URL = fresh;
-      process.env.STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT = '2';
-      process.env.STREAMSYNC_SOURCES = JSON.stringify({
-        sales: { url: fresh, maxConnections: 3, maxLagSeconds: 30 },
-        iot: { url: fresh },
-      });
-      await createSlots(catalogue());
-      made.resolve();
-      await over.promise;
-      await catalogue().end();
+    own = await OwnCatalogue.make({
+      STREAMSYNC_RUNNING_EXPORTS_PER_ACCOUNT: '2',
+      STREAMSYNC_SOURCES: JSON.stringify({
+        sales: { url: 'SOURCE', maxConnections: 3, maxLagSeconds: 30 },
+        iot: { url: 'SOURCE' },
+      }),
     });
-    await Promise.race([made.promise, held]);
   });
-  afterAll(async () => {
-    over.resolve();
-    await held;
-  });
-  afterEach(async () => {
-    await sql(
-      url,
-      `delete from source_pauses; delete from attempts; delete from exports; delete from outbox; delete from accounts;
-       update slots set closed_until = null, closed_offset = null, last_used_at = null`,
-    );
-  });
+  afterAll(() => own.drop());
+  afterEach(() => own.clear());
 
-  /** What its owner calls it, which its units are called by. */
-  interface Wanted {
-    owner: string;
-    source?: string;
-    connections?: number;
-    units?: number;
-    seconds?: number;
-  }
-
-  async function ask({ owner, source = 'iot', connections = 1, units = 1, seconds = 1 }: Wanted) {
-    const id = randomUUID();
-    await sql(
-      url,
-      `insert into accounts (id, email, password_hash, role)
-       select gen_random_uuid(), $1, '', 'analyst' where not exists (select 1 from accounts where email = $1)`,
-      [owner],
+  const run = (text: string, values: unknown[] = []) => sql(own.url, text, values);
+  const pause = (source: string) =>
+    run(
+      `insert into source_pauses (source, reason, paused_by) select $1, 'x', id from accounts limit 1`,
+      [source],
     );
-    await sql(
-      url,
-      `insert into exports (id, owner_id, request, estimated_seconds, units_total, queued_at)
-       select $1, id, '{}', $3, $4, clock_timestamp() from accounts where email = $2`,
-      [id, owner, seconds, units],
-    );
-    await sql(
-      url,
-      `insert into units (id, export_id, kind, ordinal, source, planned_connections)
-       select gen_random_uuid(), $1, 'read', n, $2, $3 from generate_series(0, $4::int - 1) n`,
-      [id, source, connections, units],
-    );
-    return id;
-  }
-
-  /** Dispatches, and says to whose exports the slots went, in this order. */
-  async function given(): Promise<string[]> {
-    await sql(url, 'delete from outbox');
-    await dispatch();
-    const rows = await sql<{ email: string }>(
-      url,
-      `select a.email from outbox o join units u on u.dispatch_id = o.dispatch_id
-       join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id order by o.id`,
-    );
-    return rows.map(({ email }) => email);
-  }
-
-  const end = (id: string) =>
-    sql(
-      url,
-      `with u as (update units set state = 'cancelled' where export_id = '${id}')
-       update exports set state = 'cancelled' where id = '${id}'`,
-    );
+  const stateOf = async (id: string) =>
+    (
+      await sql<{ state: string; error_code: string | null }>(
+        own.url,
+        'select state, error_code from exports where id = $1',
+        [id],
+      )
+    )[0];
 
   test('gives one to each account in turn, and no account more than it may have running', async () => {
-    const first = await ask({ owner: 'a' });
-    for (const owner of ['a', 'a', 'a', 'b']) await ask({ owner });
+    const first = await own.ask({ owner: 'a' });
+    for (const owner of ['a', 'a', 'a', 'b']) await own.ask({ owner });
     // A slot stays free: `a` has its two, and nobody else waits.
-    expect(await given()).toEqual(['a', 'b', 'a']);
-    expect(await given()).toEqual([]);
-    await end(first);
-    await ask({ owner: 'c' });
-    expect(await given()).toEqual(['c', 'a']);
+    expect(await own.given()).toEqual(['a', 'b', 'a']);
+    expect(await own.given()).toEqual([]);
+    await own.end(first);
+    await own.ask({ owner: 'c' });
+    expect(await own.given()).toEqual(['c', 'a']);
   });
 
   test('counts exports, not their units', async () => {
-    await ask({ owner: 'a', units: 3 });
-    await ask({ owner: 'a' });
-    expect(await given()).toEqual(['a', 'a', 'a', 'a']);
+    await own.ask({ owner: 'a', units: 2 });
+    await own.ask({ owner: 'a' });
+    expect(await own.given()).toEqual(['a', 'a', 'a']);
+  });
+
+  test('goes on with what an account has running, and begins nothing new, when it is at its limit', async () => {
+    const before = await own.ask({ owner: 'a', units: 1 });
+    const running = await own.ask({ owner: 'a', units: 3 });
+    const other = await own.ask({ owner: 'b', source: 'sales', connections: 3 });
+    expect(await own.given()).toEqual(['a', 'b', 'a', 'a']);
+    await run(`update units set state = 'done' where export_id = $1 and ordinal = 0`, [running]);
+    // Asked for before what runs: by its place it would be next.
+    const first = await own.ask({ owner: 'a' });
+    await run(`update units set place = '2000-01-01' where export_id = $1`, [first]);
+    expect(await own.givenExports()).toEqual([{ email: 'a', id: running }]);
+    for (const id of [before, running, other]) await own.end(id);
+    expect(await own.givenExports()).toEqual([{ email: 'a', id: first }]);
+  });
+
+  test('leaves the last slot to others, whoever holds all the rest', async () => {
+    for (let n = 0; n < 2; n++) await own.ask({ owner: 'a', units: 4 });
+    expect(await own.given()).toEqual(['a', 'a', 'a']);
+    await own.ask({ owner: 'b', source: 'sales' });
+    expect(await own.given()).toEqual(['b']);
+    // A slot that is closed behind a lost attempt is nobody's: of three the account has two.
+    await run(
+      `update units set state = 'cancelled' where state in ('dispatched', 'running');
+       update slots set closed_until = now() + interval '1 minute', closed_offset = 7 where partition = 0`,
+    );
+    expect(await own.given()).toEqual(['a', 'a']);
+  });
+
+  test('puts files together before it reads more', async () => {
+    await own.ask({ owner: 'a' });
+    const finalize = await own.ask({ owner: 'a', kind: 'finalize' });
+    expect((await own.givenExports())[0]?.id).toBe(finalize);
   });
 
   test('keeps within the connections of a source, while others go on', async () => {
-    const first = await ask({ owner: 'a', source: 'sales', connections: 2 });
-    await ask({ owner: 'b', source: 'sales', connections: 2 });
-    await ask({ owner: 'c', source: 'sales' });
-    await ask({ owner: 'd' });
-    expect(await given()).toEqual(['a', 'c', 'd']);
-    await end(first);
-    expect(await given()).toEqual(['b']);
+    const first = await own.ask({ owner: 'a', source: 'sales', connections: 2 });
+    await own.ask({ owner: 'b', source: 'sales', connections: 2 });
+    await own.ask({ owner: 'c', source: 'sales' });
+    await own.ask({ owner: 'd' });
+    expect(await own.given()).toEqual(['a', 'c', 'd']);
+    await own.end(first);
+    expect(await own.given()).toEqual(['b']);
   });
 
   test('counts the connections of a lost attempt until its slot reopens, and leaves the slot', async () => {
-    const lost = await ask({ owner: 'a', source: 'sales', connections: 3 });
-    await sql(
-      url,
+    const lost = await own.ask({ owner: 'a', source: 'sales', connections: 3 });
+    await run(
       `insert into attempts (id, unit_id, export_id, partition, "offset", state, object_key)
          select gen_random_uuid(), id, export_id, 0, 7, 'lost', '' from units;
        update slots set closed_until = now() + interval '1 minute', closed_offset = 7 where partition = 0`,
     );
-    await end(lost);
-    await ask({ owner: 'b', source: 'sales' });
-    for (const owner of ['c', 'd', 'e', 'f']) await ask({ owner });
-    expect(await given()).toEqual(['c', 'd', 'e']);
-    await sql(url, 'update slots set closed_until = now() where partition = 0');
-    expect(await given()).toEqual(['b']);
+    await own.end(lost);
+    await own.ask({ owner: 'b', source: 'sales' });
+    for (const owner of ['c', 'd', 'e', 'f']) await own.ask({ owner });
+    expect(await own.given()).toEqual(['c', 'd', 'e']);
+    await run('update slots set closed_until = now() where partition = 0');
+    expect(await own.given()).toEqual(['b']);
   });
 
   test('gives half of the slots to long snapshots, and more to long exports in units', async () => {
-    for (const owner of ['a', 'b', 'c']) await ask({ owner, seconds: 121 });
-    await ask({ owner: 'd', seconds: 120 });
-    expect(await given()).toEqual(['a', 'b', 'd']);
-    await ask({ owner: 'e', seconds: 9_000, units: 2 });
-    expect(await given()).toEqual(['e']);
+    for (const owner of ['a', 'b', 'c']) await own.ask({ owner, seconds: 121 });
+    await own.ask({ owner: 'd', seconds: 120 });
+    expect(await own.given()).toEqual(['a', 'b', 'd']);
+    await own.ask({ owner: 'e', seconds: 9_000, units: 2 });
+    expect(await own.given()).toEqual(['e']);
+  });
+
+  test('takes for long what runs long, whatever was estimated', async () => {
+    for (const owner of ['a', 'b']) await own.ask({ owner });
+    expect(await own.given()).toEqual(['a', 'b']);
+    await run(`update units set state = 'running', running_since = now() - interval '119 seconds'`);
+    const long = await own.ask({ owner: 'c', seconds: 121 });
+    expect(await own.givenExports()).toEqual([{ email: 'c', id: long }]);
+    await own.end(long);
+    await run(
+      `update units set running_since = now() - interval '121 seconds' where state = 'running'`,
+    );
+    await own.ask({ owner: 'd', seconds: 121 });
+    await own.ask({ owner: 'e' });
+    expect(await own.given()).toEqual(['e']);
   });
 
   test('reads nothing of a paused source, but puts together what was read', async () => {
-    await ask({ owner: 'a', source: 'sales' });
-    await ask({ owner: 'b', source: 'sales' });
-    await sql(
-      url,
-      `update units u set kind = 'finalize' from exports e join accounts a on a.id = e.owner_id
-         where e.id = u.export_id and a.email = 'b';
-       insert into source_pauses (source, reason, paused_by) select 'sales', 'x', id from accounts limit 1`,
-    );
-    expect(await given()).toEqual(['b']);
+    await own.ask({ owner: 'a', source: 'sales' });
+    await own.ask({ owner: 'b', source: 'sales', kind: 'finalize' });
+    await pause('sales');
+    expect(await own.given()).toEqual(['b']);
+  });
+
+  test('leaves what waits for a moment until that is there, and passes over it', async () => {
+    const later = await own.ask({ owner: 'a' });
+    await run(`update units set not_before = now() + interval '1 hour' where export_id = $1`, [
+      later,
+    ]);
+    await own.ask({ owner: 'a' });
+    expect(await own.given()).toEqual(['a']);
+    await run(`update units set not_before = now() where export_id = $1`, [later]);
+    // Its moment has been told of anew; as when time passes:
+    await run(`update units set delayed = true where export_id = $1`, [later]);
+    expect(await own.givenExports()).toEqual([{ email: 'a', id: later }]);
+  });
+
+  test('passes over an export that somebody works on, and gives the next', async () => {
+    const locked = await own.ask({ owner: 'a' });
+    await own.ask({ owner: 'b' });
+    const client = new pg.Client({ connectionString: own.url });
+    await client.connect();
+    try {
+      await client.query('begin');
+      await client.query('select 1 from exports where id = $1 for update', [locked]);
+      expect(await own.given()).toEqual(['b']);
+    } finally {
+      await client.end();
+    }
+    expect(await own.given()).toEqual(['a']);
+  });
+
+  test.each([
+    ['the account is disabled', `update accounts set disabled_at = now() where email = 'a'`],
+    [
+      'its grant is withdrawn',
+      `delete from grants using accounts where id = account_id and email = 'a' and source = 'iot'`,
+    ],
+  ])('gives nothing to what waits when %s: it fails, and others go on', async (_name, withdraw) => {
+    const ids = [await own.ask({ owner: 'a' }), await own.ask({ owner: 'a', units: 3 })];
+    await own.ask({ owner: 'b' });
+    await run(withdraw);
+    expect(await own.given()).toEqual(['b']);
+    for (const id of ids)
+      expect(await stateOf(id)).toEqual({ state: 'failed', error_code: 'forbidden' });
+  });
+
+  test('takes what is over out of the queue', async () => {
+    const over = await own.ask({ owner: 'a' });
+    await run(`update exports set state = 'cancelled' where id = $1`, [over]);
+    expect(await own.given()).toEqual([]);
+    await own.requireLines();
   });
 
   test.each([
@@ -178,7 +205,7 @@ describe('dispatch', () => {
     ['an archive', { recovery: true, receivers: 0, received: null, seconds: 40 }, 'source_lagging'],
     ['cut off', { recovery: true, receivers: 0, received: '0/8', seconds: 40 }, 'source_lagging'],
   ])('guards against lag of a replica: %s', async (_name, facts, code) => {
-    const client = new pg.Client({ connectionString: url });
+    const client = new pg.Client({ connectionString: own.url });
     await client.connect();
     try {
       // The server's own functions with other answers, until the end of the transaction: a replica cannot be had here.

@@ -1,10 +1,12 @@
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { asAdmin, asDemo, call, createExport, download, ended, readExport } from '../stack/api.ts';
 import { askParquet } from '../stack/duck.ts';
 import { follow, type Topic } from '../stack/events.ts';
 import { requireWhole } from '../stack/proof.ts';
-import { sortedLines, sourceUrl, sql } from '../stack/stack.ts';
+import { sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
 
 /** The same dataset in both databases, and some that are not the same. */
 const schema = `several_${Date.now()}`;
@@ -19,6 +21,8 @@ beforeAll(async () => {
        create table ${schema}.visits as select i as id, '${name} ' || i as "what, where",
          case when i % 10 = 0 then null else timestamptz '2024-01-01Z' + i * interval '1 hour' end as at
          from generate_series(1, ${(n + 1) * 300}) i;
+       create table ${schema}.changing (id int primary key);
+       insert into ${schema}.changing select generate_series(1, 10);
        create table ${schema}.unlike (id int, ${n === 0 ? 'total numeric' : 'total text'});
        create table ${schema}.${n === 0 ? 'here' : 'there'} (id int);
        create table ${schema}.taken (_source int)`,
@@ -99,12 +103,36 @@ test('in the order in which they were named, as JSON, between bounds', async () 
   ]);
 });
 
-test('resumable, too', async () => {
+test('resumable, too: read in units, put together behind each other', async () => {
   const { id } = await createExport(
     of('visits', { consistency: 'resumable', compression: 'gzip' }),
   );
-  const document = await ended(id);
-  expect(document).toMatchObject({ status: 'ready', file: { rows: 900 } });
+  expect(await ended(id)).toMatchObject({ status: 'ready', file: { rows: 900 } });
+  const csv = gunzipSync((await download(id)).bytes);
+  expect(sortedLines(csv) === sortedLines(await reference())).toBe(true);
+});
+
+test('units that do not have the same columns make no file', async () => {
+  await call('POST', '/sources/iot/pause', { headers: asAdmin, body: { reason: 'Tests' } });
+  const { id } = await createExport(of('changing', { consistency: 'resumable' }));
+  try {
+    await until('the unit of sales is read', async () => {
+      const done = await sql(
+        stack.postgres.catalogue,
+        `select 1 from units where export_id = $1 and source = 'sales' and state = 'done'`,
+        [id],
+      );
+      return done.length > 0 ? true : undefined;
+    });
+    await sql(sourceUrl('iot'), `alter table ${schema}.changing add column late text`);
+  } finally {
+    await call('DELETE', '/sources/iot/pause', { headers: asAdmin });
+  }
+  expect(await ended(id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'dataset_changed' },
+    file: null,
+  });
 });
 
 test('one of them paused: the file waits for it, and says so', async () => {

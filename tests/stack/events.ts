@@ -62,6 +62,8 @@ export async function produce(
     key?: string;
     partition?: number;
     headers?: Record<string, Buffer | string>;
+    /** Milliseconds since 1970. */
+    timestamp?: string;
   }[],
 ): Promise<void> {
   const producer: Producer = kafka.producer();
@@ -73,6 +75,21 @@ export async function produce(
     });
   } finally {
     await producer.disconnect();
+  }
+}
+
+/** A partition to which nothing was sent within two minutes; undefined if there is none. */
+export async function restingPartition(topic: string): Promise<number | undefined> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const young = await admin.fetchTopicOffsetsByTimestamp(topic, Date.now() - 120_000);
+    const ends = await admin.fetchTopicOffsets(topic);
+    return ends.find(({ partition, high }) =>
+      young.some((it) => it.partition === partition && it.offset === high),
+    )?.partition;
+  } finally {
+    await admin.disconnect();
   }
 }
 

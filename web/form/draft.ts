@@ -1,9 +1,15 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import {
+  capabilitiesOf,
+  compressions,
+  consistencies,
+  formats,
+} from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { NewExport } from '../api/calls.ts';
 import { stored } from '../state/stored.ts';
 import { noMoment, parseDay, readRange, type TypedRange, typeRange } from '../time/range.ts';
-import { compressions, consistencies, defaults, formats, ttlBounds } from './request-options.ts';
+import { defaults, ttlBounds } from './request-options.ts';
 
 /** The form as it stands. */
 export interface Draft {
@@ -29,34 +35,9 @@ export const emptyDraft: Draft = {
   ...defaults,
 };
 
-interface FormatChoices {
-  compressions: readonly Draft['compression'][];
-  consistencies: readonly Draft['consistency'][];
-  severalSources: boolean;
-}
-
-/**
- * What each format takes besides itself: a workbook is compressed as it is, snappy is Parquet's alone,
- * and both are made in one piece.
- */
-export function choicesOf(format: Draft['format']): FormatChoices {
-  switch (format) {
-    case 'xlsx':
-      return { compressions: ['none'], consistencies: ['snapshot'], severalSources: false };
-    case 'parquet':
-      return { compressions, consistencies: ['snapshot'], severalSources: false };
-    default:
-      return {
-        compressions: compressions.filter((it) => it !== 'snappy'),
-        consistencies,
-        severalSources: true,
-      };
-  }
-}
-
 /** The draft without what its format refuses. */
 export function fitting(draft: Draft): Draft {
-  const choices = choicesOf(draft.format);
+  const choices = capabilitiesOf(draft.format);
   return {
     ...draft,
     others: choices.severalSources ? draft.others : [],

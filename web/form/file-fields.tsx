@@ -1,9 +1,9 @@
 import type { ComponentProps, ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import { capabilitiesOf, formats } from '../../lib/contracts/format-capabilities.ts';
 import { compressionNames, consistencyNames, formatNames } from '../exports/names.ts';
 import { SelectField } from '../ui/field.tsx';
-import { choicesOf, type Draft, type FieldName, oneOf } from './draft.ts';
-import { formats } from './request-options.ts';
+import { type Draft, type FieldName, oneOf } from './draft.ts';
 import { ttlChoices } from './time-to-live.ts';
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
 
 /** What kind of file it is to be, of which moment its rows are, and how long it is kept. */
 export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
-  const { compressions, consistencies } = choicesOf(draft.format);
+  const { compressions, consistencies } = capabilitiesOf(draft.format);
   const formatHint = `${fieldId('format')}-kinds`;
   return (
     <>
@@ -80,11 +80,11 @@ const formatHints: Record<ExportRequest['format'], string> = {
   parquet: 'keeps the types of the columns, for analysis.',
 };
 
-/** What is chosen is kept where it can be; a Parquet file is compressed as long as nobody says no to it. */
+/** What is chosen is kept where it can be; none is no choice yet, and becomes what the new format has by itself. */
 function compressionWith(format: Draft['format'], draft: Draft): Draft['compression'] {
-  if (format === 'parquet' && draft.format !== 'parquet' && draft.compression === 'none')
-    return 'zstd';
-  return oneOf(choicesOf(format).compressions, draft.compression) ?? 'none';
+  const { compressions, defaults } = capabilitiesOf(format);
+  if (format !== draft.format && draft.compression === 'none') return defaults.compression;
+  return oneOf(compressions, draft.compression) ?? defaults.compression;
 }
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
+import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
 import type { SourceList } from '../../lib/contracts/sources.ts';
 import { formatNames } from '../exports/names.ts';
-import { choicesOf, type Draft } from './draft.ts';
+import type { Draft } from './draft.ts';
 
 interface Props {
   id: string;
@@ -21,7 +22,7 @@ export function OtherSources({ id, sources, draft, onChange }: Props): ReactNode
     )
     .map(({ name }) => name);
   if (names.length === 0) return null;
-  if (!choicesOf(format).severalSources)
+  if (!capabilitiesOf(format).severalSources)
     return (
       <p className="text-xs text-muted">
         {`${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} ${dataset}, too. A file of ${formatNames[format]} has the rows of one source only.`}

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import { type NewExport, previewExport } from '../api/calls.ts';
+import { isStatus } from '../api/errors.ts';
 import { formatNames } from '../exports/names.ts';
 import { Button } from '../ui/button.tsx';
 import { More } from '../ui/details.tsx';
@@ -19,7 +20,9 @@ export default function PreviewDialog({ request, onClose }: Props): ReactNode {
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['preview', request],
     queryFn: ({ signal }) => previewExport(request, signal),
-    retry: false,
+    // One that was closed, or is open in another tab, is still being read: an account has one at a time.
+    retry: (failures, problem) => isStatus(problem, 429) && failures < 5,
+    retryDelay: 2_000,
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -1,10 +1,7 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 
-/** What the request schema allows, and what it takes for a field that is left out. */
+/** What the request schema alone knows. */
 export interface RequestOptions {
-  formats: readonly ExportRequest['format'][];
-  compressions: readonly ExportRequest['compression'][];
-  consistencies: readonly ExportRequest['consistency'][];
   /** Shortest and longest time to live of a file, in seconds. */
   ttlBounds: { min: number; max: number };
   defaults: Pick<ExportRequest, 'format' | 'compression' | 'consistency' | 'ttlSeconds'>;
@@ -13,4 +10,4 @@ export interface RequestOptions {
 /** Put in by vite.config.ts, which reads it from the request schema. */
 declare const REQUEST_OPTIONS: RequestOptions;
 
-export const { formats, compressions, consistencies, ttlBounds, defaults } = REQUEST_OPTIONS;
+export const { ttlBounds, defaults } = REQUEST_OPTIONS;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { healthSchema } from '../../../lib/contracts/health.ts';
 import { config } from '../../../lib/runtime/config.ts';
-import { metadataPool } from '../../../lib/sources/connection.ts';
+import { askedBy, askSource } from '../../../lib/sources/question.ts';
 import { checkStorage } from '../../../lib/storage/s3.ts';
 import { isAlive, type RunningStack } from '../found-stack.ts';
 import type { Home } from '../home.ts';
@@ -19,7 +19,7 @@ export function stackChecks(home: Home, { url, processes }: RunningStack): Check
     ...[...config().sources.keys()].map((source) => ({
       name: `source ${source}`,
       look: async () => {
-        await metadataPool(source).query('select 1');
+        await askSource(source, askedBy(null), (client) => client.query('select 1'));
         return [ok(`source ${source}`, 'answers its read-only role')];
       },
       todo: `exports of it wait or fail; see ${home.logs}/postgres.log`,

@@ -1,6 +1,7 @@
 /** The functions: serverless-offline with our Kafka event source (infra/offline), one process and its workers. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { SECRET_HEADER } from '../../caller-check/caller-check.ts';
 import { StackError } from '../errors.ts';
 import { REPO } from '../home.ts';
 import { lastLines, waitFor } from '../processes.ts';
@@ -86,11 +87,12 @@ export async function startFunctions(
     },
   });
   const origin = `http://127.0.0.1:${ports.http}`;
+  const headers = { [SECRET_HEADER]: context.secrets.doorSecret };
   await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, () =>
-    askHealth(origin),
+    askHealth(origin, headers),
   );
   const health = await waitFor('functions are not well', { seconds: WELL_SECONDS, signal }, () =>
-    requireHealth(origin),
+    requireHealth(origin, headers),
   );
   const unloaded = thrownIn(health);
   if (unloaded !== undefined) throw new StackError('a function cannot be loaded', unloaded);
@@ -115,6 +117,7 @@ export async function sweepOnce(context: StartContext): Promise<void> {
   const invoke = (event: object, seconds: number): Promise<Response> =>
     fetch(`http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${SWEEP}/invocations`, {
       method: 'POST',
+      headers: { [SECRET_HEADER]: context.secrets.doorSecret },
       body: JSON.stringify(event),
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]),
     });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -128,7 +128,7 @@ describe('a file', () => {
   test('has bounds that no value is outside of', async () => {
     const types = { i: 'integer', d: 'double precision', t: 'text', p: 'numeric(30,1)', u: 'uuid' };
     const doubles = [
-      '7ff8000000000001',
+      'bff4000000000000',
       '8000000000000000',
       '0000000000000000',
       'bff8000000000000',
@@ -155,6 +155,40 @@ describe('a file', () => {
       { min: '-99999999999999999999.1', max: '12345678901234567890123456789.1' },
       { min: '00000000-0000-0000-0000-000000000000', max: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
     ]);
+  });
+
+  test('has no bounds for a column with a NaN, which readers put in different places', async () => {
+    const doubles = ['3ff0000000000000', '7ff8000000000000', '4008000000000000'];
+    const rows = doubles.map((value) => [Buffer.from(value, 'hex')]);
+    const { file } = await encoded({ d: 'double precision' }, [copyBytes(rows)]);
+    const bounds = await read(
+      file,
+      (source) =>
+        `select stats_min_value as min, stats_max_value as max from parquet_metadata(${source})`,
+    );
+    expect(bounds).toEqual([{ min: null, max: null }]);
+    for (const where of [`d > 5`, `d = 'NaN'::double`])
+      expect(
+        await read(file, (source) => `select count(*) as n from ${source} where ${where}`),
+      ).toEqual([{ n: '1' }]);
+  });
+
+  test('holds as many booleans, alone and in arrays, as a page may have to grow for', async () => {
+    for (const count of [2_048, 2_049, 5_000]) {
+      const rows = Array.from({ length: count }, (_, n) => [
+        Buffer.from([n % 3 === 0 ? 1 : 0]),
+        array([Buffer.from([n % 2]), null, Buffer.from([1])]),
+      ]);
+      const { file } = await encoded({ b: 'boolean', a: 'boolean[]' }, [copyBytes(rows)]);
+      const sums = await read(
+        file,
+        (source) =>
+          `select count(*) as n, count(*) filter (b) as b, sum(len(list_filter(a, lambda x: x))) as a from ${source}`,
+      );
+      expect(sums).toEqual([
+        { n: `${count}`, b: `${Math.ceil(count / 3)}`, a: `${count + Math.floor(count / 2)}` },
+      ]);
+    }
   });
 
   test('without rows has its columns all the same', async () => {
@@ -223,4 +257,33 @@ test('rows make the same file cut at every byte, and none if they end before the
     expect(again.file.equals(file)).toBe(true);
     await expect(encoded(sample, [head])).rejects.toThrow('inside a row');
   }
+});
+
+test('the footer names the version of package.json, by which readers know faults of writers', async () => {
+  const about: unknown = JSON.parse(await readFile('package.json', 'utf8'));
+  const { file } = await encoded(sample, [bytes]);
+  const [metadata] = await read(
+    file,
+    (source) => `select created_by from parquet_file_metadata(${source})`,
+  );
+  expect(metadata).toEqual({
+    created_by: `streamsync version ${String(Reflect.get(Object(about), 'version'))}`,
+  });
+});
+
+test('the end of a file is not made of what no encoder has left', () => {
+  const columns = columnsOf(sample);
+  const end = (fragment: unknown) =>
+    parquet.epilogue({ columns, compression: 'none', parts: [{ bytes: 1, fragment }] });
+  const place = { values: 1, nulls: 0, bounds: null, offset: 0, bytes: 1, plainBytes: 1 };
+  const group = { rows: 1, chunks: columns.map(() => place) };
+  expect(end([group]).subarray(-4).toString()).toBe('PAR1');
+  for (const wrong of [
+    undefined,
+    [{ ...group, rows: '1' }],
+    [{ ...group, chunks: undefined }],
+    [{ ...group, chunks: [{ ...place, offset: null }] }],
+    [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
+  ])
+    expect(() => end(wrong)).toThrow('row groups are not known');
 });

@@ -1,11 +1,11 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import type { Encoder, Fragment } from '../format.ts';
+import type { Encoder } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { type Chunk, Column } from './column.ts';
 import { CopyRows } from './copy-rows.ts';
-import type { RowGroup } from './footer.ts';
 import { PagePress } from './pages.ts';
+import type { RowGroup } from './row-groups.ts';
 import { unfitRow } from './unfit.ts';
 
 /**
@@ -43,7 +43,7 @@ export class ParquetEncoder implements Encoder {
   }
 
   /** Where the row groups lie, counted from the first. */
-  fragment(): Fragment {
+  fragment(): readonly RowGroup[] {
     return this.#groups;
   }
 

@@ -1,6 +1,8 @@
+import { version } from '../../runtime/version.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import { type Mapping, mappingOf } from './mapping.ts';
 import { encodingsUsed } from './pages.ts';
+import type { ChunkPlace, RowGroup } from './row-groups.ts';
 import { type Struct, struct } from './thrift.ts';
 
 /** A file begins and ends with it. */
@@ -9,25 +11,6 @@ export const magic = Buffer.from('PAR1');
 const optional = 1;
 const repeated = 2;
 const listType = 3;
-
-/** What the footer says of a column chunk. It may be kept as JSON until the file has its footer. */
-interface ChunkPlace {
-  /** Levels: a list has one for each of its values. */
-  values: number;
-  nulls: number;
-  /** Least and greatest value, base64. */
-  bounds: { min: string; max: string } | null;
-  /** Where it begins in its part of the file, and in the whole once that is put together. */
-  offset: number;
-  bytes: number;
-  plainBytes: number;
-}
-
-export interface RowGroup {
-  rows: number;
-  /** One for each column. */
-  chunks: ChunkPlace[];
-}
 
 type Column = Mapping & { name: string };
 
@@ -47,7 +30,7 @@ export function footer(
     );
     file.structs(4, groups, (group, value) => rowGroup(group, value, columns, codec));
     // Readers look for `name version x`, to know faults of writers.
-    file.binary(6, 'streamsync version 0.1.0');
+    file.binary(6, `streamsync version ${version}`);
     // Least and greatest values are by the order of their types.
     file.structs(7, columns, (order) => order.struct(1, () => undefined));
   });

@@ -2,8 +2,9 @@ import { copyBinary } from '../../sources/copy-statements.ts';
 import { type Format, nothing } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { ParquetEncoder } from './encoder.ts';
-import { footer, magic, type RowGroup } from './footer.ts';
+import { footer, magic } from './footer.ts';
 import { fileTypeOf, mappingOf } from './mapping.ts';
+import { type RowGroup, rowGroupsOf } from './row-groups.ts';
 import { showRows } from './show.ts';
 
 /**
@@ -25,7 +26,7 @@ export const parquet: Format = {
     const groups: RowGroup[] = [];
     let begin = magic.length;
     for (const { bytes, fragment } of parts) {
-      for (const group of fragment) groups.push(movedBy(begin, group));
+      for (const group of rowGroupsOf(fragment)) groups.push(movedBy(begin, group));
       begin += bytes;
     }
     return footer(columns, groups, codecOf(compression).id);

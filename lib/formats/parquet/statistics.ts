@@ -11,7 +11,7 @@ const longestBound = 64;
 export class Bounds {
   readonly #kind: Kind;
   readonly #ofPages = new Values();
-  /** Some value was too long to be one. */
+  /** Some value was too long to be one, or is NaN. */
   #unknown = false;
 
   constructor(kind: Kind) {
@@ -50,7 +50,8 @@ function endsOf(kind: Kind, { view, length }: Values): Ends | 'unknown' | null {
   for (let at = 0, size = 0; at < length; at += size) {
     size = sizeAt(kind, view, at);
     if (kind.physical === physical.byteArray && size > longestBound + 4) return 'unknown';
-    if (isNotANumber(kind, view, at)) continue;
+    // Readers disagree where NaN stands: bounds without it make some skip rows that have it.
+    if (isNotANumber(kind, view, at)) return 'unknown';
     if (ends === null) ends = { min: at, max: at };
     else if (compare(view, at, ends.min) < 0) ends.min = at;
     else if (compare(view, at, ends.max) > 0) ends.max = at;

@@ -44,7 +44,10 @@ export class Values {
   }
 
   bit(on: boolean): void {
-    if (this.bits % 8 === 0) this.view.setUint8(this.take(1), 0);
+    if (this.bits % 8 === 0) {
+      const next = this.take(1);
+      this.view.setUint8(next, 0);
+    }
     const at = this.length - 1;
     if (on) this.view.setUint8(at, this.view.getUint8(at) | (1 << (this.bits % 8)));
     this.bits++;

@@ -1,0 +1,88 @@
+import { createPublicKey } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import type { EventKey, EventPolicy } from '../contracts/event-policy.ts';
+import { catalogue, type Queryable, transaction } from '../runtime/catalogue.ts';
+import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { type Account, accountByEmail } from './accounts.ts';
+
+const selectPolicy = `
+  select a.event_mode as mode, a.event_sources as sources,
+    (select coalesce(json_agg(k.jwk order by k.created_at, k.kid), '[]')
+     from event_keys k where k.account_id = a.id and k.revoked_at is null) as keys
+  from accounts a`;
+
+/** Returns which events may ask in the name of an account. Throws `not_found`. */
+export async function readEventPolicy(email: string): Promise<EventPolicy> {
+  const { rows } = await catalogue().query<EventPolicy>(
+    `${selectPolicy} where lower(a.email) = lower($1)`,
+    [email],
+  );
+  const [policy] = rows;
+  if (!policy) throw unknownAccount(email);
+  return policy;
+}
+
+/**
+ * Replaces the policy of an account. Throws `not_found`, and `refused_request` for a key that is none or that takes
+ * the `kid` of another one, even if that was revoked: a log that names a `kid` means one key.
+ */
+export async function setEventPolicy(email: string, policy: EventPolicy): Promise<EventPolicy> {
+  policy.keys.forEach(requirePublicKey);
+  await transaction(async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `update accounts set event_mode = $2, event_sources = $3 where lower(email) = lower($1)
+       returning id`,
+      [email, policy.mode, policy.sources],
+    );
+    const [account] = rows;
+    if (!account) throw unknownAccount(email);
+    for (const key of policy.keys) await registerKey(client, account.id, key);
+    await client.query(
+      `update event_keys set revoked_at = now()
+       where account_id = $1 and revoked_at is null and kid <> all($2)`,
+      [account.id, policy.keys.map(({ kid }) => kid)],
+    );
+  });
+  return readEventPolicy(email);
+}
+
+async function registerKey(client: Queryable, accountId: string, key: EventKey): Promise<void> {
+  const { rowCount } = await client.query(
+    `insert into event_keys (account_id, kid, jwk, thumbprint) values ($1, $2, $3, $4)
+     on conflict (account_id, kid) do update set jwk = excluded.jwk, revoked_at = null
+       where event_keys.thumbprint = excluded.thumbprint`,
+    [accountId, key.kid, key, await calculateJwkThumbprint(key)],
+  );
+  if (rowCount !== 1) throw refusedKey(`${key.kid} is or was the kid of another key`);
+}
+
+/** The lengths are right by the schema; whether there is such a point on the curve is asked here. */
+function requirePublicKey(key: EventKey): void {
+  try {
+    createPublicKey({ key, format: 'jwk' });
+  } catch {
+    throw refusedKey(`${key.kid} is not a public key of its curve`);
+  }
+}
+
+const refusedKey = (message: string): Refusal => refusedFields([{ field: 'keys', message }]);
+
+const unknownAccount = (email: string): Refusal =>
+  new Refusal('not_found', `There is no account ${email}.`);
+
+/** An account that may ask by event, and how. */
+export interface Requester {
+  account: Account;
+  policy: EventPolicy;
+}
+
+/** Returns undefined if there is no such account, it is disabled, or it may not ask by event. */
+export async function requesterByEmail(
+  client: Queryable,
+  email: string,
+): Promise<Requester | undefined> {
+  const account = await accountByEmail(client, email);
+  if (!account?.mayRequestByEvent) return undefined;
+  const { rows } = await client.query<EventPolicy>(`${selectPolicy} where a.id = $1`, [account.id]);
+  return rows[0] && { account, policy: rows[0] };
+}

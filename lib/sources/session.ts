@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net';
+import pg from 'pg';
+import { config } from '../runtime/config.ts';
+import { Refusal } from '../runtime/errors.ts';
+
+/**
+ * What decides on the text of a value, its order, or what a name means, and that nothing is written: whatever
+ * the defaults of the server, the database or the role are, a session of ours begins with these. A statement
+ * may change them for those after it: a transaction of ours is read-only by its own BEGIN, and a session that
+ * has met an error begins anew.
+ */
+const settings = {
+  default_transaction_read_only: 'on',
+  search_path: 'pg_catalog,public,pg_temp',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO,MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  quote_all_identifiers: 'off',
+  transform_null_equals: 'off',
+  array_nulls: 'on',
+  // A table is read from its beginning, whoever else is reading it.
+  synchronize_seqscans: 'off',
+};
+
+interface Session {
+  /** By which its backend is known in `pg_stat_activity`. */
+  name: string;
+  connectMilliseconds: number;
+  statementMilliseconds: number;
+  /** How long it waits for somebody's lock: that of a table which is being altered. */
+  lockMilliseconds: number;
+  /** How long its server keeps a transaction, and so what it sees, for a client that is silent. */
+  idleMilliseconds: number;
+}
+
+/** A connection to a source that is not open yet. It is for one purpose, and is used by nobody after that. */
+export function newSession(source: string, session: Session, socket: Socket): pg.Client {
+  const own = config().sources.get(source);
+  if (!own) throw new Refusal('source_unavailable', `The source ${source} is not configured.`);
+  const options = Object.entries({
+    ...settings,
+    statement_timeout: session.statementMilliseconds,
+    lock_timeout: session.lockMilliseconds,
+    idle_in_transaction_session_timeout: session.idleMilliseconds,
+  });
+  return new pg.Client({
+    connectionString: own.url,
+    connectionTimeoutMillis: session.connectMilliseconds,
+    application_name: session.name,
+    keepAlive: true,
+    options: options.map(([name, value]) => `-c ${name}=${value}`).join(' '),
+    stream: () => socket,
+  });
+}

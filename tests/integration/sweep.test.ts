@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { transaction } from '../../lib/runtime/catalogue.ts';
+import { claim } from '../../lib/scheduling/claim.ts';
+import { failUnit, retryUnit } from '../../lib/scheduling/end.ts';
+import { Fenced, Lease } from '../../lib/scheduling/lease.ts';
+import { sweepOnce } from '../../lib/scheduling/sweep.ts';
+import { OwnCatalogue } from '../stack/own-catalogue.ts';
+import { sql } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+/**
+ * What claim, lease, ends and sweep do with rows, on a catalogue of their own whose server says of itself when it was
+ * started.
+ */
+let own: OwnCatalogue;
+beforeAll(async () => {
+  own = await OwnCatalogue.make({
+    STREAMSYNC_SOURCES: JSON.stringify({ sales: { url: 'SOURCE' }, iot: { url: 'SOURCE' } }),
+  });
+  // Ours is found before the server's own, on every connection made from now on; those that are there end.
+  await run(
+    `create function public.pg_postmaster_start_time() returns timestamptz
+       language sql return now() - interval '1 hour';
+     do $$ begin execute format('alter database %I set search_path = public, pg_catalog', current_database()); end $$;
+     select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'streamsync'`,
+  );
+});
+afterAll(() => own.drop());
+afterEach(() => own.clear());
+
+const run = (text: string, values: unknown[] = []) => sql(own.url, text, values);
+const serverStarted = (secondsAgo: number) =>
+  run(
+    `create or replace function public.pg_postmaster_start_time() returns timestamptz
+       language sql return now() - interval '${secondsAgo} seconds'`,
+  );
+
+interface Unit {
+  id: string;
+  export_id: string;
+  state: string;
+  attempt_id: string | null;
+  dispatch_id: string | null;
+  lost_attempts: number;
+}
+async function unitOf(exportId: string): Promise<Unit> {
+  const [unit] = await sql<Unit>(own.url, 'select * from units where export_id = $1', [exportId]);
+  if (!unit) throw new Error('no unit');
+  return unit;
+}
+const exportOf = async (id: string) =>
+  (
+    await sql<{ state: string; error_code: string | null; object_deleted_at: Date | null }>(
+      own.url,
+      'select state, error_code, object_deleted_at from exports where id = $1',
+      [id],
+    )
+  )[0];
+
+/** An export of one unit whose attempt runs, with this lease. */
+async function running({ leaseSeconds = 20, lost = 0 } = {}): Promise<Unit> {
+  const id = await own.ask({ owner: 'a' });
+  await run(
+    `with attempt as (
+       insert into attempts (id, unit_id, export_id, partition, "offset", object_key)
+       select gen_random_uuid(), id, export_id, 0, 7, 'x/' || id from units where export_id = $1
+       returning id, unit_id)
+     update units u set state = 'running', attempt_id = attempt.id, dispatch_id = gen_random_uuid(), partition = 0,
+       "offset" = 7, lease_until = now() + make_interval(secs => $2), lost_attempts = $3
+     from attempt where u.id = attempt.unit_id`,
+    [id, leaseSeconds, lost],
+  );
+  await run(`update exports set state = 'running' where id = $1`, [id]);
+  return unitOf(id);
+}
+
+describe('an attempt without a heartbeat', () => {
+  test('is lost, and its unit waits again; after ten of them the export fails', async () => {
+    const ninth = await running({ leaseSeconds: -1, lost: 8 });
+    const tenth = await running({ leaseSeconds: -1, lost: 9 });
+    const alive = await running({ lost: 9 });
+    await sweepOnce();
+    expect(await exportOf(ninth.export_id)).toMatchObject({ error_code: null });
+    expect(await unitOf(ninth.export_id)).toMatchObject({ lost_attempts: 9, attempt_id: null });
+    expect(await exportOf(tenth.export_id)).toMatchObject({
+      state: 'failed',
+      error_code: 'worker_lost',
+    });
+    expect(await unitOf(alive.export_id)).toEqual(alive);
+  });
+
+  test('is lost by a redelivery, too; after ten of them the export fails', async () => {
+    const delivery = ({ id, dispatch_id }: Unit) => ({
+      unitId: id,
+      dispatchId: dispatch_id ?? '',
+      partition: 0,
+      offset: 7,
+    });
+    const ninth = await running({ lost: 8 });
+    const tenth = await running({ lost: 9 });
+    expect(await claim(delivery(ninth))).toMatchObject({ unitId: ninth.id });
+    expect(await claim(delivery(tenth))).toBeUndefined();
+    expect(await exportOf(tenth.export_id)).toMatchObject({
+      state: 'failed',
+      error_code: 'worker_lost',
+    });
+  });
+
+  test('is left alone for 20 seconds after the database has started', async () => {
+    const dead = await running({ leaseSeconds: -1 });
+    await serverStarted(19);
+    await sweepOnce();
+    expect(await unitOf(dead.export_id)).toEqual(dead);
+    await serverStarted(21);
+    await sweepOnce();
+    expect(await unitOf(dead.export_id)).toMatchObject({ lost_attempts: 1 });
+  });
+});
+
+describe('the fence', () => {
+  const failure = { code: 'internal', message: 'x' } as const;
+
+  test('keeps an attempt that was replaced from ending the unit', async () => {
+    const unit = await running();
+    const ending = (attemptId: string) =>
+      transaction((client) =>
+        failUnit(client, { unitId: unit.id, exportId: unit.export_id, attemptId }, failure),
+      );
+    await expect(ending(randomUUID())).rejects.toThrow(Fenced);
+    expect(await unitOf(unit.export_id)).toEqual(unit);
+    expect(await exportOf(unit.export_id)).toMatchObject({ state: 'running', error_code: null });
+    // Its own attempt may not either, when the unit was taken from it and its id is still there.
+    await run(`update units set state = 'dispatched' where id = $1`, [unit.id]);
+    await expect(ending(unit.attempt_id ?? '')).rejects.toThrow(Fenced);
+    await run(`update units set state = 'running' where id = $1`, [unit.id]);
+    await ending(unit.attempt_id ?? '');
+    expect(await exportOf(unit.export_id)).toMatchObject({ state: 'failed' });
+  });
+
+  test('stops what was cancelled while its attempt came to nothing', async () => {
+    const unit = await running();
+    await run('update exports set cancel_requested_at = now()');
+    const ending = { unitId: unit.id, exportId: unit.export_id, attemptId: unit.attempt_id };
+    await transaction((client) => retryUnit(client, ending, failure, 1));
+    expect(await exportOf(unit.export_id)).toMatchObject({ state: 'cancelled' });
+    expect(await unitOf(unit.export_id)).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('rights that are withdrawn', () => {
+  const withdraw = [
+    ['account', 'update accounts set disabled_at = now()'],
+    ['grant', `delete from grants where source = 'iot'`],
+  ];
+
+  test.each(withdraw)('%s: what was given out is not begun', async (_name, text) => {
+    const id = await own.ask({ owner: 'a' });
+    expect(await own.given()).toEqual(['a']);
+    await run(text);
+    const unit = await unitOf(id);
+    const { dispatch_id } = unit;
+    const delivery = { unitId: unit.id, dispatchId: dispatch_id ?? '', partition: 0, offset: 7 };
+    expect(await claim(delivery)).toBeUndefined();
+    expect(await exportOf(id)).toMatchObject({ state: 'failed', error_code: 'forbidden' });
+  });
+
+  test.each(withdraw)('%s: what runs is stopped by the next heartbeat', async (_name, text) => {
+    const unit = await running();
+    const nothing = { rows: 0, bytes: 0 };
+    const lease = new Lease(
+      { attemptId: unit.attempt_id ?? '', elsewhere: nothing },
+      () => nothing,
+    );
+    lease.start();
+    try {
+      await run(text);
+      await until('the lease ends', async () => lease.signal.aborted || undefined, { seconds: 20 });
+      expect(lease.signal.reason).toMatchObject({ code: 'forbidden' });
+    } finally {
+      await lease.stop();
+    }
+  });
+});
+
+test('opens a slot again by a delivery at the offset of its lost attempt, not by one before', async () => {
+  await run(
+    `update slots set closed_until = now() + interval '15 minutes', closed_offset = 7 where partition < 2`,
+  );
+  const deliver = (partition: number, offset: number) =>
+    claim({ unitId: randomUUID(), dispatchId: randomUUID(), partition, offset });
+  const closed = async () =>
+    (
+      await sql<{ partition: number }>(
+        own.url,
+        'select partition from slots where closed_until > now() order by partition',
+      )
+    ).map(({ partition }) => partition);
+  await deliver(0, 6);
+  await deliver(2, 9);
+  expect(await closed()).toEqual([0, 1]);
+  await deliver(0, 7);
+  expect(await closed()).toEqual([1]);
+  await deliver(1, 8);
+  expect(await closed()).toEqual([]);
+});
+
+test('lets transfers of an expired file end: its object goes a minute later', async () => {
+  const made = async (expiredSeconds: number) => {
+    const id = await own.ask({ owner: 'a' });
+    await own.end(id);
+    await run(
+      `update exports set state = 'ready', object_key = 'nothing/' || id, file = '{}', manifest = '{}',
+         expires_at = now() - make_interval(secs => $2) where id = $1`,
+      [id, expiredSeconds],
+    );
+    return id;
+  };
+  const young = await made(50);
+  const old = await made(61);
+  await sweepOnce();
+  expect(await exportOf(young)).toMatchObject({ state: 'expired', object_deleted_at: null });
+  expect(await exportOf(old)).toMatchObject({
+    state: 'expired',
+    object_deleted_at: expect.any(Date),
+  });
+});
+
+test('forgets tickets, messages and keys that nobody will ask for, and no others', async () => {
+  const id = await own.ask({ owner: 'a' });
+  await run(
+    `insert into tickets (secret_hash, export_id, account_id, object_key, first_use_before, created_at)
+       select name::bytea, $1, owner_id, '', now(), now() - age from exports,
+         (values ('old', interval '32 days'), ('young', interval '30 days')) ages (name, age)`,
+    [id],
+  );
+  await run(
+    `insert into outbox (event_id, topic, created_at, sent_at) values
+       (gen_random_uuid(), 'old', now(), now() - interval '8 days'),
+       (gen_random_uuid(), 'young', now(), now() - interval '6 days'),
+       (gen_random_uuid(), 'unsent', now() - interval '8 days', null);
+     insert into idempotency_keys (scope, key, fingerprint, created_at) values
+       ('', 'old', '', now() - interval '8 days'), ('', 'young', '', now() - interval '6 days')`,
+  );
+  await sweepOnce();
+  const left = await sql<{ name: string }>(
+    own.url,
+    `select convert_from(secret_hash, 'UTF8') as name from tickets union all
+     select topic from outbox where topic <> 'exports.work' union all select key from idempotency_keys`,
+  );
+  expect(left.map(({ name }) => name)).toEqual(['young', 'young', 'unsent', 'young']);
+  await run('delete from idempotency_keys');
+});
+
+test('mends the lines of the queue, whatever happened to them', async () => {
+  await own.ask({ owner: 'a', source: 'sales' });
+  await run(
+    `insert into source_pauses (source, reason, paused_by) select s, 'x', id from accounts, unnest(array['sales', 'iot']) s`,
+  );
+  await run(
+    `delete from queue_lines;
+     insert into queue_lines select gen_random_uuid(), 'iot', 'ordinary', 1, now(), now() from generate_series(1, 450)`,
+  );
+  // Some at a time.
+  await until(
+    'all lines are as they should be',
+    async () => {
+      await sweepOnce();
+      const lines = await sql<{ source: string }>(own.url, 'select source from queue_lines');
+      return lines.length === 1 && lines[0]?.source === 'sales' ? true : undefined;
+    },
+    { seconds: 60, everyMilliseconds: 0 },
+  );
+  await own.requireLines();
+});

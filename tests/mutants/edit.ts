@@ -1,0 +1,8 @@
+/** A small change of a file: the characters from `start` up to `end` become `text`. */
+export interface Edit {
+  start: number;
+  end: number;
+  text: string;
+  /** What kind of change it is. */
+  operator: string;
+}

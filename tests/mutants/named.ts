@@ -1,0 +1,238 @@
+/** A change that a reading of the code expected no test to notice. Each has to be noticed now. */
+interface NamedChange {
+  row: number;
+  file: string;
+  /** A text that is in the file once. */
+  find: string;
+  replace: string;
+  /** What would go wrong with it. */
+  harm: string;
+  units?: readonly string[];
+  suites?: readonly string[];
+}
+
+const suite = (name: string): string => `tests/integration/${name}.test.ts`;
+const worker = 'tests/faults/worker.test.ts';
+
+export const namedChanges: readonly NamedChange[] = [
+  {
+    row: 1,
+    file: 'lib/access/accounts.ts',
+    find: 'where k.secret_hash = $1 and k.revoked_at is null',
+    replace: 'where k.secret_hash = $1',
+    harm: 'a revoked key works',
+    suites: [suite('download'), suite('limits')],
+  },
+  {
+    row: 2,
+    file: 'lib/delivery/tickets.ts',
+    find: '!ticket.account_ok || !ticket.key_ok || ',
+    replace: '',
+    harm: 'a disabled account downloads',
+    suites: [suite('download')],
+  },
+  {
+    row: 3,
+    file: 'lib/access/accounts.ts',
+    find: 'where a.id = $1 and a.disabled_at is null',
+    replace: 'where a.id = $1',
+    harm: 'a disabled account works',
+    suites: [suite('download'), suite('limits')],
+  },
+  {
+    row: 4,
+    file: 'lib/scheduling/end.ts',
+    find: "and ($2::uuid is null or (attempt_id = $2 and state = 'running'))",
+    replace: 'and ($2::uuid is null or true)',
+    harm: 'a worker that was replaced finishes the export',
+    suites: [suite('scheduling'), worker],
+  },
+  {
+    row: 5,
+    file: 'lib/scheduling/lease.ts',
+    find: 'if (performance.now() - this.#lastThrough > safeMilliseconds) throw new Fenced();',
+    replace: '',
+    harm: 'a frozen worker completes an upload after its lease',
+    units: ['lib/scheduling'],
+    suites: [suite('scheduling'), worker],
+  },
+  {
+    row: 6,
+    file: 'lib/engine/snapshot.ts',
+    find: 'if (lock !== null) await client.query(lock);',
+    replace: '',
+    harm: 'a TRUNCATE gives an empty file that is complete',
+    suites: [suite('reading')],
+  },
+  {
+    row: 7,
+    file: 'lib/engine/write-rows.ts',
+    find: 'if (told !== counted) throw',
+    replace: 'if (Number.isNaN(told)) throw',
+    harm: 'rows that are lost on the way are not missed',
+    suites: [suite('reading')],
+  },
+  {
+    row: 8,
+    file: 'lib/engine/manifest.ts',
+    find: 'if (!pieces.every(({ columns }) => isDeepStrictEqual(columns, first.columns)))',
+    replace: 'if (!isDeepStrictEqual(first.columns, first.columns))',
+    harm: 'a file has two schemas',
+    suites: [suite('several-sources')],
+  },
+  {
+    row: 9,
+    file: 'lib/engine/read.ts',
+    find: 'await requireFresh(client, claim.source);',
+    replace: '',
+    harm: 'a replica that is behind is read',
+    suites: [suite('reading')],
+  },
+  {
+    row: 10,
+    file: 'lib/engine/faults.ts',
+    find: '2 ** Math.min(retries, 4)',
+    replace: '1',
+    harm: 'retries do not wait longer and longer',
+    units: ['lib/engine'],
+  },
+  {
+    row: 11,
+    file: 'lib/engine/faults.ts',
+    find: '/^28|^3D000$/,\n    (source) =>\n      final(',
+    replace: '/^28|^3D000$/,\n    (source) =>\n      away(',
+    harm: 'a wrong password is tried five times',
+    units: ['lib/engine'],
+  },
+  {
+    row: 12,
+    file: 'lib/scheduling/lost.ts',
+    find: 'mostLostAttempts = 10',
+    replace: 'mostLostAttempts = Infinity',
+    harm: 'a unit that ends its workers ends them for ever',
+    suites: [suite('scheduling'), suite('retry')],
+  },
+  {
+    row: 13,
+    file: 'lib/scheduling/sweep.ts',
+    find: "and pg_postmaster_start_time() < now() - interval '20 seconds'",
+    replace: '',
+    harm: 'a restart of the database loses all attempts',
+    suites: [suite('scheduling'), 'tests/faults/catalogue.test.ts'],
+  },
+  {
+    row: 14,
+    file: 'lib/scheduling/sweep.ts',
+    find: 'transferGraceSeconds = 60',
+    replace: 'transferGraceSeconds = 0',
+    harm: 'a download that runs is cut',
+    suites: [suite('expiry')],
+  },
+  {
+    row: 15,
+    file: 'lib/scheduling/sweep.ts',
+    find: 'async function forget(): Promise<void> {',
+    replace: 'async function forget(): Promise<void> {\n  return;',
+    harm: 'tables grow for ever',
+    suites: [suite('expiry'), suite('scheduling')],
+  },
+  {
+    row: 16,
+    file: 'lib/scheduling/claim.ts',
+    find: 'async function reopenSlot({ partition, offset }: Delivery): Promise<void> {',
+    replace:
+      'async function reopenSlot({ partition, offset }: Delivery): Promise<void> {\n  return;',
+    harm: 'a slot is lost for 15 minutes after each crash',
+    suites: [suite('scheduling'), worker],
+  },
+  {
+    row: 17,
+    file: 'lib/scheduling/dispatch.ts',
+    find: "u.kind = 'finalize' desc, ",
+    replace: '',
+    harm: 'files wait behind new reads',
+    suites: [suite('dispatch')],
+  },
+  {
+    row: 18,
+    file: 'lib/scheduling/dispatch.ts',
+    find: '\n      or exists (select 1 from busy where busy.export_id = u.export_id)',
+    replace: '',
+    harm: 'an export under way is held up by the limit of its own account',
+    suites: [suite('dispatch')],
+  },
+  {
+    row: 19,
+    file: 'lib/delivery/tickets.ts',
+    find: 'firstUseSeconds = 60',
+    replace: 'firstUseSeconds = 86_400',
+    harm: 'a link lives a day',
+    suites: [suite('download')],
+  },
+  {
+    row: 20,
+    file: 'lib/delivery/tickets.ts',
+    find: "'; Secure'",
+    replace: "''",
+    harm: 'the cookie goes over HTTP',
+    units: ['lib/delivery'],
+    suites: [suite('download')],
+  },
+  {
+    row: 21,
+    file: 'lib/access/sessions.ts',
+    find: '.setExpirationTime(expires)',
+    replace: '',
+    harm: 'sessions never end',
+    units: ['lib/access'],
+    suites: [suite('download'), suite('limits')],
+  },
+  {
+    row: 22,
+    file: 'infra/offline/mapping.ts',
+    find: 'commitOffsets([{ topic, partition, offset: String(offset) }]);',
+    replace: 'commitOffsets([{ topic, partition, offset: String(offset) }]);\n        return;',
+    harm: 'a commit that was passed over is not noticed',
+    units: ['infra/offline'],
+  },
+  {
+    row: 23,
+    file: 'infra/offline/mapping.ts',
+    find: "else void lane.abort('its partition went to another member of the group');",
+    replace: '',
+    harm: 'two instances work for one partition',
+    units: ['infra/offline'],
+  },
+  {
+    row: 24,
+    file: 'infra/offline/mapping.ts',
+    find: ' || isStale()',
+    replace: '',
+    harm: 'a stale batch runs',
+    units: ['infra/offline'],
+  },
+  {
+    row: 25,
+    file: 'infra/offline/pool.ts',
+    find: 'if (this.#earlyEnds > 1) {',
+    replace: 'if (this.#earlyEnds > Infinity) {',
+    harm: 'processes that end at once are started without end',
+    units: ['infra/offline'],
+  },
+  {
+    row: 26,
+    file: 'infra/offline/fetch-watch.ts',
+    find: 'now - this.#lastTry > STALLED_MS',
+    replace: 'now - this.#lastTry > Infinity',
+    harm: 'a consumer that has stalled stays so',
+    units: ['infra/offline'],
+  },
+  {
+    row: 27,
+    file: 'infra/offline/instance.ts',
+    find: 'INIT_MS + settings.timeoutMs,',
+    replace: '2 ** 31 - 1,',
+    harm: 'an import that hangs holds its partition for ever',
+    units: ['infra/offline'],
+  },
+];
