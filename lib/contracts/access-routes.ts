@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { eventPolicyExample, eventPolicySchema } from './event-policy.ts';
 import type { Route } from './route.ts';
+import { sizes } from './sizes.ts';
 
-const email = z.object({ email: z.string().meta({ description: 'The email of an account' }) });
+/** Parameters of what is about one account. */
+export const accountParams = z.object({
+  email: z.string().max(sizes.emailCharacters).meta({ description: 'The email of an account' }),
+});
 const policy = {
   200: { description: 'The policy', schema: eventPolicySchema, example: eventPolicyExample },
 };
@@ -15,7 +19,7 @@ export const accessRoutes: readonly Route[] = [
     operationId: 'getEventPolicy',
     summary: 'Which events may ask in the name of an account (administrators)',
     caller: 'account',
-    params: email,
+    params: accountParams,
     answers: policy,
     codes: ['forbidden', 'not_found'],
   },
@@ -27,7 +31,7 @@ export const accessRoutes: readonly Route[] = [
     description:
       'Replaces the former policy, for every event that is read from now on. Whether the account may ask by event at all is said elsewhere. A `kid` that was used is never given to another key; the same key may come back.',
     caller: 'account',
-    params: email,
+    params: accountParams,
     body: { schema: eventPolicySchema, example: eventPolicyExample },
     answers: policy,
     codes: ['forbidden', 'not_found', 'refused_request'],

@@ -3,7 +3,10 @@ import { keyBytesSchema, keyIdSchema } from './key-set.ts';
 import { sizes } from './sizes.ts';
 
 /** As in CloudEvents' `source`. */
-const eventSourceSchema = z.string().min(1).max(255, 'must have at most 255 characters');
+const eventSourceSchema = z
+  .string()
+  .min(1)
+  .max(sizes.keyCharacters, `must have at most ${sizes.keyCharacters} characters`);
 
 const common = { kid: keyIdSchema, use: z.literal('sig').exactOptional() };
 

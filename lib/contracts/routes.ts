@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accessRoutes } from './access-routes.ts';
+import { accessRoutes, accountParams } from './access-routes.ts';
 import { healthExample, keySetExample, limitsExample } from './examples.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthSchema } from './health.ts';
@@ -11,9 +11,6 @@ import { sizes } from './sizes.ts';
 import { sourceRoutes } from './source-routes.ts';
 
 const described = (description: string) => z.string().meta({ description });
-const email = z.object({
-  email: z.string().max(sizes.emailCharacters).meta({ description: 'The email of an account' }),
-});
 
 /**
  * Every route of the API: the one table from which its document is made, and against which the suites
@@ -42,7 +39,7 @@ export const routes: readonly Route[] = [
     operationId: 'getLimits',
     summary: 'What one export of an account may be (administrators)',
     caller: 'account',
-    params: email,
+    params: accountParams,
     answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
     codes: ['forbidden', 'not_found'],
   },
@@ -54,7 +51,7 @@ export const routes: readonly Route[] = [
     description:
       'Counts for what is asked for and for what is begun from now on. An export that is expected to be more than twice a limit is refused; one that turns out to be over it fails.',
     caller: 'account',
-    params: email,
+    params: accountParams,
     body: { schema: limitsSchema, example: limitsExample },
     answers: { 200: { description: 'The limits', schema: limitsSchema, example: limitsExample } },
     codes: ['forbidden', 'not_found', 'refused_request'],

@@ -38,6 +38,9 @@ export function describe(error: unknown): Failure {
       message: `Too many requests. Wait ${retryAfterSeconds ?? 30} seconds.`,
       reference: null,
     };
+  // What the API says of it is about bytes, which nobody chooses here.
+  if (problem.code === 'too_large')
+    return { message: 'That is more than one request may hold. Choose less.', reference: null };
   return { message: problem.detail || problem.title, reference: problem.requestId };
 }
 

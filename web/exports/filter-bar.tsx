@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import { Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import type { Filters } from './filters.ts';
@@ -22,6 +23,7 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
           aria-label="Search exports"
           placeholder="Search"
           className="input pl-9"
+          maxLength={sizes.nameCharacters}
           value={filters.search}
           onChange={(event) => onChange({ search: event.target.value })}
         />

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { Button } from '../ui/button.tsx';
 import { described, FieldError } from '../ui/field.tsx';
@@ -56,6 +57,7 @@ function Picker({ id, dataset, chosen, onChange }: Omit<Props, 'error'>): ReactN
           aria-label="Search columns"
           placeholder="Search columns"
           className="input"
+          maxLength={sizes.nameCharacters}
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />

@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import { parseDay, type TypedMoment } from '../time/range.ts';
 import { Button } from '../ui/button.tsx';
 import { described, FieldError, labelClass } from '../ui/field.tsx';
@@ -31,6 +32,7 @@ export function DateField({ id, label, value, onChange, suggested, error }: Prop
           <input
             id={id}
             className="input pr-10"
+            maxLength={sizes.instantCharacters}
             placeholder="YYYY-MM-DD"
             autoComplete="off"
             value={value.date}
@@ -56,6 +58,7 @@ export function DateField({ id, label, value, onChange, suggested, error }: Prop
         <input
           aria-label={`${label} time, optional`}
           className="input w-[88px] flex-none"
+          maxLength={sizes.instantCharacters}
           placeholder="HH:MM"
           autoComplete="off"
           value={value.time}

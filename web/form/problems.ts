@@ -22,6 +22,8 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
   // Pressing again would not help.
   if (error instanceof ApiError && error.problem.code === 'over_limit')
     return { errors: [{ field: null, message: error.problem.detail }], reference: null };
+  if (error instanceof ApiError && error.problem.code === 'too_large')
+    return { errors: [{ field: null, message: describe(error).message }], reference: null };
   if (error instanceof ApiError && error.problem.errors?.length) {
     const errors = error.problem.errors.map(({ field, message }): FormError => {
       // `columns.2` and `columns[2]` are about columns.

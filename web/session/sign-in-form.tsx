@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import { createSession } from '../api/calls.ts';
 import { describe, isStatus } from '../api/errors.ts';
 import { Button } from '../ui/button.tsx';
@@ -61,6 +62,7 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
         label="Email"
         type="email"
         name="email"
+        maxLength={sizes.emailCharacters}
         autoComplete="username"
         autoFocus={knownEmail === ''}
         value={email}
@@ -78,6 +80,7 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
             className="input"
             type={shown ? 'text' : 'password'}
             name="password"
+            maxLength={sizes.passwordCharacters}
             autoComplete="current-password"
             data-initial-focus={knownEmail === '' ? undefined : ''}
             value={password}

@@ -4,6 +4,7 @@ import { ComboBox as AriaComboBox, Input, Label } from 'react-aria-components/Co
 import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { Popover } from 'react-aria-components/Popover';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import { described, FieldError, FieldWarning, labelClass } from './field.tsx';
 import { Icon } from './icons.tsx';
 
@@ -74,6 +75,7 @@ export default function ComboBox(props: Props): ReactNode {
           <Input
             id={id}
             className="input pr-10 text-ellipsis"
+            maxLength={sizes.nameCharacters}
             placeholder={placeholder ?? ''}
             spellCheck={false}
             {...described(id, error, warning)}
