@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
 import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../stack/api.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
+import { sweep } from '../stack/sweep.ts';
 import { until } from '../stack/until.ts';
 
 const schema = `scheduling_${Date.now()}`;
@@ -22,6 +25,7 @@ beforeAll(async () => {
        create view long as select ${schema}.dear(n) as n from generate_series(1, 1) n;
        create view short as select 1 as n;
        create view nap as select 1 as n, pg_sleep(2)::text as nothing;
+       create view sleep as select 1 as n, pg_sleep(300)::text as nothing;
        create view long_nap as select 1 as n, pg_sleep(8)::text as nothing;
        create view steady as select id, repeat('x', 500) as wide, pg_sleep(0.005)::text as nothing
          from public.customers where id <= 2000`,
@@ -54,14 +58,16 @@ test('runs at most two long snapshots at a time; a short export goes past the th
   expect(most?.most).toBe(2);
 });
 
-test('serves another account before the next of one that fills all slots; queuePosition says so', async () => {
+test('serves another account before the next of one that fills the slots; queuePosition says so', async () => {
   // One slot comes free long before the others, so that starts have an order.
   const busy = [await createExport(nap('nap'))];
   const [free] = await sql<{ slots: number }>(
     stack.postgres.catalogue,
     'select count(*)::int as slots from slots where closed_until is null or closed_until < now()',
   );
-  while (busy.length < (free?.slots ?? 0)) busy.push(await createExport(nap('long_nap')));
+  while (busy.length < (free?.slots ?? 0) - 1) busy.push(await createExport(nap('long_nap')));
+  // The last slot no account gets beside all others.
+  const last = await createExport(nap('long_nap'), asAdmin);
   const mixed: { id: string; headers: Record<string, string> }[] = [];
   for (const headers of [asDemo, asDemo, asOther, asDemo, asOther])
     mixed.push({ id: (await createExport(nap('short'), headers)).id, headers });
@@ -81,6 +87,7 @@ test('serves another account before the next of one that fills all slots; queueP
     .toSorted((a, b) => a.position - b.position)
     .map(({ id }) => id);
   for (const { id } of busy) expect((await ended(id, 60)).status).toBe('ready');
+  await call('DELETE', `/exports/${last.id}`, { headers: asAdmin });
   const started = await until('all have started', async () => {
     const rows = await sql<{ export_id: string }>(
       stack.postgres.catalogue,
@@ -93,6 +100,87 @@ test('serves another account before the next of one that fills all slots; queueP
   // The account that was served less recently is first, whoever asked first.
   const [one, two, three, four, five] = mixed.map(({ id }) => id);
   expect(started).toEqual([three, one, five, two, four]);
+});
+
+test('gives a slot at once to another account, when one has asked for all it may of a source that sleeps', async () => {
+  const sleeping: string[] = [];
+  for (let n = 0; n < 6; n++) sleeping.push((await createExport(nap('sleep'))).id);
+  const { id } = await createExport(
+    { sources: ['iot'], dataset: 'series', format: 'csv' },
+    asOther,
+  );
+  await until(
+    'it is ready, while all of the others run or wait',
+    async () => {
+      const answer = await call('GET', `/exports/${id}`, { headers: asOther });
+      return answer.json(exportDocumentSchema).status === 'ready' ? true : undefined;
+    },
+    { seconds: 60 },
+  );
+  const others = await statuses(sleeping);
+  expect(others.filter((status) => status === 'running').length).toBeGreaterThan(0);
+  expect(others.every((status) => status === 'running' || status === 'queued')).toBe(true);
+  for (const one of sleeping) await call('DELETE', `/exports/${one}`, { headers: asDemo });
+  for (const one of sleeping) expect((await ended(one)).status).toBe('cancelled');
+});
+
+/** An account with a key of its own. */
+async function someAccount(): Promise<{ id: string; headers: Record<string, string> }> {
+  const id = randomUUID();
+  const key = newApiKey();
+  await sql(
+    stack.postgres.catalogue,
+    `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
+    [id, `${id}@streamsync.example`],
+  );
+  await sql(
+    stack.postgres.catalogue,
+    `with k as (insert into api_keys (id, account_id, secret_hash) values (gen_random_uuid(), $1, $2))
+     insert into grants (account_id, source) values ($1, 'sales')`,
+    [id, hashOf(key)],
+  );
+  return { id, headers: { 'x-api-key': key } };
+}
+
+test('makes nothing of what an account may not read any more, and shows its owner what became of it', async () => {
+  const { id: account, headers } = await someAccount();
+  const grant = (text: string) => sql(stack.postgres.catalogue, text, [account]);
+  const ready = await createExport(nap('short'), headers);
+  const read = async (id: string) =>
+    (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema);
+  await until('it is ready', async () => (await read(ready.id)).status === 'ready' || undefined);
+  await pause('sales', { reason: 'until the grant is gone' });
+  const waits = await createExport(nap('short'), headers);
+  await grant(`delete from grants where account_id = $1`);
+  await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
+  await sweep();
+  const failed = await until('it has failed', async () => {
+    const document = await read(waits.id);
+    return document.status === 'failed' ? document : undefined;
+  });
+  expect(failed).toMatchObject({ error: { code: 'forbidden' }, file: null });
+  // Its owner still sees what there was, but not what is in it.
+  expect(await read(ready.id)).toMatchObject({ status: 'ready' });
+  const manifest = () => call('GET', `/exports/${ready.id}/manifest`, { headers });
+  expect((await manifest()).problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  await grant(`insert into grants (account_id, source) values ($1, 'sales')`);
+  expect((await manifest()).status).toBe(200);
+  await call('DELETE', `/exports/${ready.id}`, { headers });
+});
+
+test('refuses one more than may wait with 429, and says when to ask again', async () => {
+  const { id: account, headers } = await someAccount();
+  await sql(
+    stack.postgres.catalogue,
+    `insert into exports (id, owner_id, request) select gen_random_uuid(), $1, '{}' from generate_series(1, 100)`,
+    [account],
+  );
+  const answer = await call('POST', '/exports', { body: nap('short'), headers });
+  expect(answer.problem()).toMatchObject({ status: 429, code: 'too_many_requests' });
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  await sql(stack.postgres.catalogue, 'delete from exports where owner_id = $1', [account]);
+  const { id } = await createExport(nap('short'), headers);
+  await call('DELETE', `/exports/${id}`, { headers });
 });
 
 test('tells the time left of an export that goes on steadily', async () => {
