@@ -17,7 +17,9 @@ import { Turns } from './turns.ts';
  * $1 id, $2 source, $3 account or null, $4 the most, $5 seconds
  */
 const take = `
-  with held as (
+  with gone as (
+    delete from source_connections where source = $2 and held_until < clock_timestamp()
+  ), held as (
     select count(account_id)::int as taken, count(*) filter (where account_id = $3)::int as own,
       count(*) filter (where account_id is null)::int as system
     from source_connections where source = $2 and held_until >= clock_timestamp()
@@ -25,9 +27,6 @@ const take = `
   insert into source_connections (id, source, account_id, held_until)
   select $1, $2, $3, clock_timestamp() + make_interval(secs => $5) from held
   where case when $3::uuid is null then system < 1 else own < $4 - taken end`;
-
-const forgotten =
-  'delete from source_connections where source = $1 and held_until < clock_timestamp()';
 
 const firstWaitMilliseconds = 20;
 const longestWaitMilliseconds = 400;
@@ -90,7 +89,6 @@ const taken = (values: Values): Promise<boolean> =>
     // What is counted must not change before it is written.
     await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [locks.questions, source]);
     const { rowCount } = await client.query(take, values);
-    if (rowCount === 0) await client.query(forgotten, [source]);
     return rowCount === 1;
   });
 

@@ -9,7 +9,7 @@ import { newSession } from './session.ts';
 
 /** All questions of one request together, with the time they wait for a connection. */
 const mostMilliseconds = 20_000;
-const connectMilliseconds = 3_000;
+const connectMilliseconds = 5_000;
 const statementMilliseconds = 5_000;
 const lockMilliseconds = 2_000;
 const idleMilliseconds = 10_000;
@@ -94,14 +94,15 @@ async function onSession<T>(
     return await attempt(client, () => ask(client));
   } catch (error) {
     // We went away, and the server may not know it yet.
-    if (codeOf(error) === 'ABORT_ERR') leave();
+    if (codeOf(error) === 'ABORT_ERR' || /timeout expired/.test(messageOf(error))) leave();
     throw error;
   } finally {
     clearTimeout(deadline);
-    await Promise.race([
-      client.end().catch(() => undefined),
-      sleep(graceMilliseconds, undefined, { ref: false }),
-    ]);
+    const closed = client.end().then(
+      () => true,
+      () => true,
+    );
+    if (!(await Promise.race([closed, sleep(graceMilliseconds, false, { ref: false })]))) leave();
     socket.destroy();
   }
 }

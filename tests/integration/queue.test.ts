@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Account, accountByEmail } from '../../lib/access/accounts.ts';
+import { exportRequestedSchema } from '../../lib/contracts/events.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { acceptExportRequest } from '../../lib/exports/accept.ts';
 import { createExport } from '../../lib/exports/create.ts';
@@ -91,17 +92,7 @@ describe('an account', () => {
     for (let n = 0; n < mostWaiting; n++) await ask(a);
     await expect(retryExport(a, ended)).rejects.toMatchObject({ code: 'too_many_requests' });
     const event = requested({ ...request, requestedBy: a.email }, randomUUID());
-    await acceptExportRequest(
-      {
-        topic: 'exports.requested',
-        partition: 0,
-        offset: 0,
-        key: null,
-        value: Buffer.from(JSON.stringify(event)),
-        headers: [],
-      },
-      60_000,
-    );
+    await acceptExportRequest(exportRequestedSchema.parse(event), 60_000);
     const events = await sql<{ event: { type: string; data: { requestId: string } } }>(
       own.url,
       `select convert_from(value, 'UTF8')::json as event from outbox order by id desc limit 1`,
