@@ -2,6 +2,36 @@
 
 create sequence migrations_id_seq as integer start 1 increment 1 minvalue 1 maxvalue 2147483647;
 
+CREATE OR REPLACE FUNCTION public.take_source_connection(connection uuid, of_source text, account uuid, most integer, seconds double precision)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  own integer;
+  taken integer;
+  opened integer;
+  system integer;
+begin
+  -- What is counted must not change before it is written.
+  perform pg_advisory_xact_lock(hashtext('source_connections'), hashtext(of_source));
+  delete from source_connections where source = of_source and held_until < clock_timestamp();
+  select count(*) filter (where account_id = account), count(account_id),
+      count(*) filter (where (idle or account_id is not null) and id <> connection),
+      count(*) filter (where account_id is null and not idle)
+    into own, taken, opened, system
+    from source_connections where source = of_source;
+  if account is null then
+    if system > 0 then return false; end if;
+  elsif own >= most - taken or opened >= most then
+    return false;
+  end if;
+  insert into source_connections (id, source, account_id, held_until)
+  values (connection, of_source, account, clock_timestamp() + make_interval(secs => seconds))
+  on conflict (id) do update
+    set account_id = excluded.account_id, idle = false, held_until = excluded.held_until;
+  return true;
+end $function$;
+
 create table accounts (
   id uuid not null,
   email text not null,
@@ -151,6 +181,7 @@ create unlogged table source_connections (
   id uuid not null,
   source text not null,
   account_id uuid,
+  idle boolean default false not null,
   held_until timestamp with time zone not null
 );
 alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
