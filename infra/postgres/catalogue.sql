@@ -275,6 +275,7 @@ create unlogged table source_connections (
   id uuid not null,
   source text not null,
   account_id uuid,
+  idle boolean default false not null,
   held_until timestamp with time zone not null
 );
 alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
