@@ -13,6 +13,8 @@ import { messageOf, StackError } from './errors.ts';
 /** Set in every process of a stack to the absolute path of its home: how the next start finds what was left behind. */
 export const STACK_MARK = 'STREAMSYNC_STACK';
 
+/** What a part writes is nobody else's to read: requests with their filters, addresses, objects. */
+const PRIVATE = 0o077;
 const TAIL_LINES = 20;
 const KILLED_SECONDS = 5;
 
@@ -32,6 +34,8 @@ export interface ServiceSpec {
   /** How long it may take to stop before it is killed. */
   stopSeconds: number;
   owner?: Owner | undefined;
+  /** Open files that the child has as 3, 4, …: what its user could not open itself. */
+  inherits?: readonly number[];
   /** With it the child gets an IPC channel. */
   onMessage?: (message: unknown) => void;
 }
@@ -53,15 +57,17 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
   const log = join(spec.logs, `${spec.name}.log`);
   // Straight into the file, not through us: the parts outlive a killed supervisor for a while.
   const output = openFreshLog(log);
-  const stdio: StdioOptions = ['ignore', output, output];
+  const stdio: StdioOptions = ['ignore', output, output, ...(spec.inherits ?? [])];
   if (spec.onMessage) stdio.push('ipc');
-  const child = spawn(spec.command, spec.args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio,
-    detached: true,
-    ...spec.owner,
-  });
+  const child = withUmask(PRIVATE, () =>
+    spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: spec.env,
+      stdio,
+      detached: true,
+      ...spec.owner,
+    }),
+  );
   closeSync(output);
   const exited = new Promise<Exit>((done) =>
     child.once('exit', (code, signal) => done({ code, signal })),
@@ -103,6 +109,10 @@ export interface CommandSpec {
   seconds: number;
   signal: AbortSignal;
   owner?: Owner | undefined;
+  /** As of a service. */
+  inherits?: readonly number[];
+  /** Whether what it makes belongs to one home. What all homes of a clone share may be read by others. */
+  isPrivate?: boolean;
 }
 
 /**
@@ -111,20 +121,22 @@ export interface CommandSpec {
  */
 export async function run(spec: CommandSpec): Promise<string> {
   spec.signal.throwIfAborted();
-  const child = spawn(spec.command, spec.args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-    ...spec.owner,
-  });
+  const child = withUmask(spec.isPrivate ? PRIVATE : process.umask(), () =>
+    spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: spec.env,
+      stdio: ['ignore', 'pipe', 'pipe', ...(spec.inherits ?? [])],
+      detached: true,
+      ...spec.owner,
+    }),
+  );
   const output: Buffer[] = [];
   const everything: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     output.push(chunk);
     everything.push(chunk);
   });
-  child.stderr.on('data', (chunk: Buffer) => everything.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => everything.push(chunk));
   const ended = new Promise<Exit>((done, failed) => {
     child.once('error', (error) => failed(new StackError(`${spec.what} failed: ${error.message}`)));
     child.once('close', (code, signal) => done({ code, signal }));
@@ -245,7 +257,17 @@ export function logTail(path: string): string[] {
 /** A log begins anew with every start; the one before is kept, it may say why. */
 function openFreshLog(path: string): number {
   if (existsSync(path)) renameSync(path, `${path}.1`);
-  return openSync(path, 'w');
+  return openSync(path, 'w', 0o600);
+}
+
+/** A child has the umask that its parent has at the moment of its making. */
+function withUmask<T>(mask: number, make: () => T): T {
+  const former = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(former);
+  }
 }
 
 function killGroup(leader: number): void {

@@ -39,7 +39,7 @@ export async function startNginx(
 ): Promise<void> {
   const { home, ports, signal, environment, report } = context;
   const config = join(home.nginx, 'nginx.conf');
-  mkdirSync(home.nginx, { recursive: true });
+  mkdirSync(home.nginx, { recursive: true, mode: 0o700 });
   writeFileSync(
     config,
     renderTemplate(readFileSync(TEMPLATE, 'utf8'), {
@@ -62,6 +62,7 @@ export async function startNginx(
     command: program,
     args: ['-t', ...args],
     ...place,
+    isPrivate: true,
     seconds: 60,
     signal,
   });
