@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readSecrets } from '../stack/secrets.ts';
-import { home, readStack } from '../stack/stack.ts';
+import { home, readStack, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 interface Answer {
@@ -75,6 +75,33 @@ test('of a healthy stack nothing fails', async () => {
     expect(of(answer, name)[0]).toMatch(/^(ok|warn) /);
   expect(of(answer, 'group export-worker')[0]).toMatch(/exports\.work lag \d+/);
   expect(answer.lines.at(-1)).toMatch(/^\d+ checks: \d+ ok, \d+ warn, 0 FAIL$/);
+});
+
+test('what stands still is said as by the API, with what to do', async () => {
+  const slots = (closedUntil: string) =>
+    sql(
+      stack.postgres.catalogue,
+      `update slots set closed_offset = 9000000000, closed_until = ${closedUntil}`,
+    );
+  await slots(`now() + interval '2 minutes'`);
+  await sql(
+    stack.postgres.catalogue,
+    `insert into outbox (event_id, topic, failed_at) values (gen_random_uuid(), 'nowhere', now())`,
+  );
+  try {
+    const answer = await doctor(home());
+    expect(answer.code).toBe(1);
+    expect(of(answer, 'api')[0]).toMatch(/^warn api .*degraded: .*slots are closed/);
+    const [closed, opens] = of(answer, 'health slots_closed');
+    expect(closed).toMatch(/^warn .* 4 of 4 slots are closed/);
+    expect(opens).toMatch(/^ +they open by themselves/);
+    const [what, todo] = of(answer, 'health outbox_set_aside');
+    expect(what).toMatch(/^FAIL /);
+    expect(todo).toMatch(/failed_at is not null/);
+  } finally {
+    await slots('null');
+    await sql(stack.postgres.catalogue, `delete from outbox where topic = 'nowhere'`);
+  }
 });
 
 test('no secret is shown', async () => {
