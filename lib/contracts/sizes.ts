@@ -37,6 +37,8 @@ export const sizes = {
   conditions: 50,
   /** Values of an `in`. */
   listValues: 1_000,
+  /** Bytes of the requests on one page of a list. AWS Lambda answers with 6 MB at most. */
+  pageBytes: 1_048_576,
   /** Fields that a refusal names; how many more there are is said, not which. */
   errors: 20,
   /** Characters of a text in a refusal. */

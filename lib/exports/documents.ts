@@ -6,6 +6,7 @@ import type {
   Manifest,
 } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { sizes } from '../contracts/sizes.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { Refusal, refusedFields } from '../runtime/errors.ts';
 import { headOfQueue } from '../scheduling/queue-order.ts';
@@ -130,20 +131,32 @@ export async function listExports(
     throw refusedFields([
       { field: 'cursor', message: 'must be a nextCursor of an earlier answer' },
     ]);
-  const { rows } = await client.query<ExportRecord>(
-    `${selectRecords} where e.id in (
-       select l.id from exports l
+  // A request may be large: a page ends before it is larger than an answer can be, and has one export at least.
+  const { rows: found } = await client.query<{ id: string; fits: boolean }>(
+    `select id, sum(bytes) over (order by id desc) - bytes < $6 as fits from (
+       select l.id, octet_length(l.request::text) as bytes from exports l
        where l.owner_id = $1 and l.deleted_at is null and ($2::uuid is null or l.id < $2)
          and ($3::boolean is null or (l.downloaded_at is not null) = $3)
          and ($4::text[] is null or ${shownState('l')} = any($4))
-       order by l.id desc limit $5)
-     order by e.id desc`,
-    [ownerId, cursor ?? null, downloaded ?? null, status ? statesOf(status) : null, limit + 1],
+       order by l.id desc limit $5) listed
+     order by id desc`,
+    [
+      ownerId,
+      cursor ?? null,
+      downloaded ?? null,
+      status ? statesOf(status) : null,
+      limit + 1,
+      sizes.pageBytes,
+    ],
   );
-  const page = rows.slice(0, limit);
+  const ids = found.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));
+  const { rows } = await client.query<ExportRecord>(
+    `${selectRecords} where e.id = any($1) and e.deleted_at is null order by e.id desc`,
+    [ids],
+  );
   return {
-    items: page.map(toDocument),
-    nextCursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+    items: rows.map(toDocument),
+    nextCursor: found.length > ids.length ? (ids.at(-1) ?? null) : null,
   };
 }
 

@@ -32,5 +32,5 @@ test('whatever is asked, the API answers as it is documented, and never with a 5
   expect(exitCode).toBe(0);
   // It has really asked, and asked everything but for the document, which it has read.
   expect(Number(/Tested: (\d+)/.exec(output)?.[1])).toBe(routes.length - 1);
-  expect(Number(/(?<!\d)(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(100);
+  expect(Number(/(?<!\d)(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(routes.length);
 });
