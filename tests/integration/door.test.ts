@@ -349,8 +349,7 @@ test('no ticket and no signature is in any log, whatever went wrong', async () =
     tickets.push(ticket);
     return ticket;
   };
-  const encoded = (text: string): string =>
-    [...text].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+  const encoded = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&');
   const raw = async (line: (ticket: string) => string) =>
     (await sendRaw({ head: [line(await fresh())] })).status;
   expect([
