@@ -195,6 +195,11 @@ describe('the place in the queue', () => {
 
 describe('however many wait', () => {
   const accounts = 500;
+  // It would be counted, too.
+  beforeAll(async () => {
+    for (const table of ['units', 'exports', 'queue_lines', 'accounts', 'outbox'])
+      await sql(own.url, `alter table ${table} set (autovacuum_enabled = false)`);
+  });
   afterEach(() => emptyQueue(own.url));
 
   /** The server counts for itself when a connection ends: nobody else has any here. */
@@ -219,6 +224,7 @@ describe('however many wait', () => {
   /** What each costs, in blocks of the database looked at. */
   async function measure(exports: number): Promise<Record<string, number>> {
     const b = await account('b@streamsync.example');
+    await sql(own.url, 'update accounts set served_at = null where id = $1', [b.id]);
     await fillQueue(own.url, { exports, accounts: Math.min(accounts, exports), source: 'sales' });
     const mine = await ask(b);
     const costs = {
@@ -238,8 +244,9 @@ describe('however many wait', () => {
     const some = await measure(2_000);
     const many = await measure(20_000);
     console.info('blocks with 2,000 and with 20,000 waiting', some, many);
-    // The indexes are a level deeper, maybe; the queue itself is of some 1,500 blocks.
+    // A level more of an index is a block more at each of some hundred places. To read all units would be 600 more, all
+    // exports 800.
     for (const [what, cost] of Object.entries(many))
-      expect([what, cost - (some[what] ?? 0) < 300]).toEqual([what, true]);
+      expect([what, cost - (some[what] ?? 0) < 500]).toEqual([what, true]);
   });
 });
