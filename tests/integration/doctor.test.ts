@@ -119,15 +119,15 @@ test('an empty home is told to start', async () => {
 });
 
 test('a process that is gone and a part that does not answer are named, in bounded time', async () => {
-  const now = await readStack();
+  const running = await readStack();
   for (const name of ['secrets.json', 'signing-keys.json'])
     await copyFile(join(home(), name), join(other, name));
   await writeFile(
     join(other, 'stack.json'),
     JSON.stringify({
-      ...now,
+      ...running,
       // A number no process has, and a port nobody listens on.
-      processes: [...now.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
+      processes: [...running.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
       kafka: { brokers: ['127.0.0.1:1'] },
     }),
   );
