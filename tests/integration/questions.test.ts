@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
 import { type Answer, asAdmin, asDemo, asOther, call } from '../stack/api.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
 
 /** A schema of this file's own. */
 const schema = `questions_${Date.now()}`;
@@ -64,6 +65,16 @@ async function withConnections(count: number, work: () => Promise<void>): Promis
     await sql(source, `alter role ${role} connection limit ${before?.most ?? -1}`);
   }
 }
+
+/** A connection is kept for a moment after a question, and not for longer. */
+const noneKept = () =>
+  until('no connection for questions is left', async () => {
+    const left = await sql(
+      source,
+      `select from pg_stat_activity where application_name in ('streamsync:metadata', 'streamsync:preview')`,
+    );
+    return left.length === 0 ? true : undefined;
+  });
 
 /** Those of other processes, or of one that has died. */
 const held = (count: number, account: string | null, interval: string) =>
@@ -133,11 +144,13 @@ describe('connections for questions, over all processes', () => {
     await sql(stack.postgres.catalogue, 'delete from source_connections');
     await held(most, null, '-1 second');
     expect((await estimate('quick', asDemo)).status).toBe(200);
-    expect(await sql(stack.postgres.catalogue, 'select from source_connections')).toEqual([]);
+    const dead = 'select from source_connections where held_until < now()';
+    expect(await sql(stack.postgres.catalogue, dead)).toEqual([]);
   });
 
   test('a source that takes no more connections is 503, and the others are shown', async () => {
     await withConnections(0, async () => {
+      await noneKept();
       for (const answer of [await estimate('quick', asDemo), await preview('quick', asDemo)]) {
         expect(answer.problem()).toMatchObject({ status: 503, code: 'source_unavailable' });
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
