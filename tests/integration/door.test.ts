@@ -350,7 +350,7 @@ test('no ticket and no signature is in any log, whatever went wrong', async () =
     return ticket;
   };
   const encoded = (text: string): string =>
-    [...text].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+    Buffer.from(text).toString('hex').replaceAll(/../g, '%$&');
   const raw = async (line: (ticket: string) => string) =>
     (await sendRaw({ head: [line(await fresh())] })).status;
   expect([
