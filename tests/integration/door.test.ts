@@ -349,7 +349,8 @@ test('no ticket and no signature is in any log, whatever went wrong', async () =
     tickets.push(ticket);
     return ticket;
   };
-  const encoded = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&');
+  const encoded = (text: string): string =>
+    Buffer.from(text).toString('hex').replaceAll(/../g, '%$&');
   const raw = async (line: (ticket: string) => string) =>
     (await sendRaw({ head: [line(await fresh())] })).status;
   expect([
