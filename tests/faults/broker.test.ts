@@ -76,7 +76,7 @@ test('a backlog from a time without Kafka drains, with large requests in it', as
       const [row] = await sql<{ ready: number; unsent: number }>(
         stack.postgres.catalogue,
         `select (select count(*) from exports where id = any($1::uuid[]) and state = 'ready')::int as ready,
-           (select count(*) from outbox where sent_at is null)::int as unsent`,
+           (select count(*) from outbox where sent_at is null and failed_at is null)::int as unsent`,
         [ids],
       );
       return row?.ready === count && row.unsent === 0 ? true : undefined;
