@@ -181,3 +181,15 @@ test('a reset says from where the records it drops are to be fetched', () => {
   expect(lane.reset()).toBe(7n);
   expect(calls).toEqual([]);
 });
+
+test('a record that no event could carry is passed over, and those around it are invoked', async () => {
+  const { lane, calls, end } = laneOf({ batchSize: 2, windowMs: 60_000 });
+  const all = messages(5, 7).map((message) =>
+    message.offset === '6' ? { ...message, value: Buffer.alloc(33 * 1024 * 1024) } : message,
+  );
+  lane.take(all, 8n);
+  await made(calls, 2);
+  end({ done: true });
+  await made(calls, 5);
+  expect(calls).toEqual(['pause', 'invoke 5..7', 'commit 8', 'release', 'resume 8']);
+});

@@ -32,6 +32,12 @@ export interface PartitionControl {
   commit(partition: number, offset: bigint, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * A record of more is passed over. AWS gives a function none over 6 MB; here it may have some more, to put it
+ * aside, but 1 MB of gzip can hold 1 GB, which no event could carry.
+ */
+const MAX_DELIVERED_BYTES = 32 * 1024 * 1024;
+
 export type Instances = Pick<InstancePool, 'acquire' | 'release'>;
 
 interface Run {
@@ -77,6 +83,13 @@ export class Lane {
     const takenAt = this.#waitingSince ?? performance.now();
     this.#waitingSince = undefined;
     for (const message of messages) {
+      const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0);
+      if (bytes > MAX_DELIVERED_BYTES) {
+        this.#log.error(
+          `${this.#place(BigInt(message.offset))}: not delivered, it has ${bytes} bytes; it stays in the topic`,
+        );
+        continue;
+      }
       this.#entries.push(
         entryOf(mskRecord(this.#mapping.topic, this.#partition, message), message.offset, takenAt),
       );

@@ -179,12 +179,15 @@ interface Message {
   value: Buffer | null;
   created_at: Date;
   sent_at: Date | null;
+  failed_at: Date | null;
+  failure: string | null;
 }
 
 /** What was sent a week ago is forgotten. Dead letters may hold anything, so they are found by its bytes. */
 async function selectMessages(id: string): Promise<Message[]> {
   const { rows } = await catalogue().query<Message>(
-    `select event_id, dispatch_id, topic, partition, value, created_at, sent_at from outbox
+    `select event_id, dispatch_id, topic, partition, value, created_at, sent_at, failed_at, failure
+     from outbox
      where key = $1 or position($1 in value) > 0 order by id`,
     [Buffer.from(id)],
   );
@@ -211,7 +214,7 @@ function linesOfMessage(message: Message): StoryLine[] {
   return [
     line(
       message.created_at,
-      message.sent_at === null ? `${name} (not sent yet)` : name,
+      message.sent_at === null && message.failed_at === null ? `${name} (not sent yet)` : name,
       details,
       'outbox',
     ),
@@ -225,6 +228,9 @@ function linesOfMessage(message: Message): StoryLine[] {
             'outbox',
           ),
         ]),
+    ...maybe(message.failed_at, `${name} put aside: ${message.failure}`, {
+      eventId: message.event_id,
+    }),
   ];
 }
 
