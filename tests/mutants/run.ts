@@ -13,7 +13,8 @@ import { WorkingCopy } from './working-copy.ts';
 /**
  * `npm run test:mutants -- [folder …] [--seed n] [--most n] [--minutes n] [--unit]`: changes the code a little, in a
  * copy, and looks whether a test fails. Of each folder at most so many changes are tried, drawn by the seed, and
- * none is begun after so many minutes, which the folders share. `--unit`: by unit tests only.
+ * none is begun after so many minutes, which the folders share; the start of the stack and a run without a change
+ * come on top. `--unit`: by unit tests only.
  *
  * `npm run test:mutants -- named [row …]`: the changes of named.ts, all of which have to be noticed.
  */
@@ -26,7 +27,6 @@ const { values, positionals } = parseArgs({
     unit: { type: 'boolean', default: false },
   },
 });
-const end = performance.now() + Number(values.minutes) * 60_000;
 
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 function* chances(seed: number): Generator<number, never> {
@@ -71,9 +71,7 @@ const suitesFor = (path: string): string[] => (values.unit ? [] : suitesOf(path)
 async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise<void> {
   const known = new Map<string, number>();
   const trials: Trial[] = [];
-  for (const [n, folder] of wanted.entries()) {
-    // What one folder leaves of its share, the next ones have.
-    const share = performance.now() + (end - performance.now()) / (wanted.length - n);
+  for (const folder of wanted) {
     const candidates = candidatesOf(copy, folder);
     known.set(folder, candidates.length);
     const drawn = draw(candidates, Number(values.most), Number(values.seed));
@@ -84,8 +82,9 @@ async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise
       process.exitCode = 1;
       continue;
     }
+    const end = performance.now() + (Number(values.minutes) * 60_000) / wanted.length;
     for (const { file, before, edit } of drawn) {
-      if (performance.now() > share) break;
+      if (performance.now() > end) break;
       copy.change(file, before.slice(0, edit.start) + edit.text + before.slice(edit.end));
       const verdict = await runTests(copy, { related: file, suites: suitesFor(file) });
       copy.restore();
