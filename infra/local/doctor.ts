@@ -2,6 +2,7 @@
 import { logger } from '../../lib/runtime/logger.ts';
 import { catalogueCheck } from './doctor/catalogue.ts';
 import { count, type Finding, fail, ok, runChecks } from './doctor/check.ts';
+import { healthCheck } from './doctor/health.ts';
 import { kafkaCheck } from './doctor/kafka.ts';
 import { machineChecks } from './doctor/machine.ts';
 import { stackChecks } from './doctor/stack.ts';
@@ -37,6 +38,7 @@ async function examine(home: Home): Promise<Finding[]> {
   findings.push(
     ...(await runChecks([
       ...stackChecks(home, stack),
+      healthCheck(home),
       catalogueCheck(home),
       kafkaCheck(home, brokers),
     ])),

@@ -44,7 +44,7 @@ export async function holdHome(
 
 /** Tells the next one that waiting is worth while. */
 export function markStopping(home: Home): void {
-  writeFileSync(stoppingFile(home), String(process.pid));
+  writeFileSync(stoppingFile(home), String(process.pid), { mode: 0o600 });
 }
 
 function isStopping(home: Home, holder: number): boolean {

@@ -20,6 +20,7 @@ export interface Home {
   kafkaConfig: string;
   s3: string;
   nginx: string;
+  functions: string;
   stackFile: string;
   secretsFile: string;
   signingKeysFile: string;
@@ -34,6 +35,7 @@ export const HOME_ENTRIES = [
   'kafka.properties',
   's3',
   'nginx',
+  'functions',
   'logs',
   'lock',
   'stack.json',
@@ -46,7 +48,7 @@ export const HOME_ENTRIES = [
 export function openHome(environment: NodeJS.ProcessEnv): Home {
   const named = environment['STREAMSYNC_HOME'];
   const wanted = resolve(REPO, named === undefined || named === '' ? '.local' : named);
-  mkdirSync(wanted, { recursive: true });
+  mkdirSync(wanted, { recursive: true, mode: 0o700 });
   // One directory has one name: the processes of the stack are recognised by it.
   const path = realpathSync(wanted);
   return {
@@ -59,6 +61,7 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
     kafkaConfig: join(path, 'kafka.properties'),
     s3: join(path, 's3'),
     nginx: join(path, 'nginx'),
+    functions: join(path, 'functions'),
     stackFile: join(path, 'stack.json'),
     secretsFile: join(path, 'secrets.json'),
     signingKeysFile: join(path, 'signing-keys.json'),

@@ -50,7 +50,7 @@ export function processIdentity(pid) {
 
 /** Takes the lock at once, or says who has it. → { release } or { holder: pid } */
 export function tryLock(directory) {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (;;) {
     const highest = highestClaim(directory);
     const holder = highest === 0 ? undefined : livingHolder(join(directory, String(highest)));
@@ -88,7 +88,7 @@ function highestClaim(directory) {
 /** The content must be there the moment the name is: a file of another name, linked. */
 function claim(directory, number) {
   const draft = join(directory, `draft-${process.pid}-${number}`);
-  writeFileSync(draft, `${process.pid}\n${processIdentity(process.pid)}\n`);
+  writeFileSync(draft, `${process.pid}\n${processIdentity(process.pid)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, join(directory, String(number)));
     return true;
@@ -116,6 +116,6 @@ function livingHolder(path) {
 /** Not by removing the claim: the next number must be higher than any there ever was. */
 function release(directory, number) {
   const draft = join(directory, `draft-${process.pid}-${number}`);
-  writeFileSync(draft, RELEASED);
+  writeFileSync(draft, RELEASED, { mode: 0o600 });
   renameSync(draft, join(directory, String(number)));
 }

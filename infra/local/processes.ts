@@ -14,6 +14,8 @@ import { messageOf, StackError } from './errors.ts';
 /** Set in every process of a stack to the absolute path of its home: how the next start finds what was left behind. */
 export const STACK_MARK = 'STREAMSYNC_STACK';
 
+/** What a part writes is nobody else's to read: requests with their filters, addresses, objects. */
+const PRIVATE = 0o077;
 const TAIL_LINES = 20;
 const KILLED_SECONDS = 5;
 
@@ -35,6 +37,8 @@ export interface ServiceSpec {
   owner?: Owner | undefined;
   /** What is to stand in the log instead of each line that it writes: for one that writes down secrets. */
   outputFilter?: (line: string) => string;
+  /** Open files that the child has as 3, 4, …: what its user could not open itself. */
+  inherits?: readonly number[];
   /** With it the child gets an IPC channel. */
   onMessage?: (message: unknown) => void;
 }
@@ -58,15 +62,17 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
   // what is written behind the end of the supervisor is lost.
   const output = openFreshLog(log);
   const target = spec.outputFilter ? 'pipe' : output;
-  const stdio: StdioOptions = ['ignore', target, target];
+  const stdio: StdioOptions = ['ignore', target, target, ...(spec.inherits ?? [])];
   if (spec.onMessage) stdio.push('ipc');
-  const child = spawn(spec.command, spec.args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio,
-    detached: true,
-    ...spec.owner,
-  });
+  const child = withUmask(PRIVATE, () =>
+    spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: spec.env,
+      stdio,
+      detached: true,
+      ...spec.owner,
+    }),
+  );
   if (spec.outputFilter) keepFiltered(child, output, spec.outputFilter);
   else closeSync(output);
   const exited = new Promise<Exit>((done) =>
@@ -109,6 +115,10 @@ export interface CommandSpec {
   seconds: number;
   signal: AbortSignal;
   owner?: Owner | undefined;
+  /** As of a service. */
+  inherits?: readonly number[];
+  /** Whether what it makes belongs to one home. What all homes of a clone share may be read by others. */
+  isPrivate?: boolean;
 }
 
 /**
@@ -117,20 +127,22 @@ export interface CommandSpec {
  */
 export async function run(spec: CommandSpec): Promise<string> {
   spec.signal.throwIfAborted();
-  const child = spawn(spec.command, spec.args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-    ...spec.owner,
-  });
+  const child = withUmask(spec.isPrivate ? PRIVATE : process.umask(), () =>
+    spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: spec.env,
+      stdio: ['ignore', 'pipe', 'pipe', ...(spec.inherits ?? [])],
+      detached: true,
+      ...spec.owner,
+    }),
+  );
   const output: Buffer[] = [];
   const everything: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     output.push(chunk);
     everything.push(chunk);
   });
-  child.stderr.on('data', (chunk: Buffer) => everything.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => everything.push(chunk));
   const ended = new Promise<Exit>((done, failed) => {
     child.once('error', (error) => failed(new StackError(`${spec.what} failed: ${error.message}`)));
     child.once('close', (code, signal) => done({ code, signal }));
@@ -259,7 +271,17 @@ function keepFiltered(child: ChildProcess, file: number, filter: (line: string) 
 /** A log begins anew with every start; the one before is kept, it may say why. */
 function openFreshLog(path: string): number {
   if (existsSync(path)) renameSync(path, `${path}.1`);
-  return openSync(path, 'w');
+  return openSync(path, 'w', 0o600);
+}
+
+/** A child has the umask that its parent has at the moment of its making. */
+function withUmask<T>(mask: number, make: () => T): T {
+  const former = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(former);
+  }
 }
 
 function killGroup(leader: number): void {

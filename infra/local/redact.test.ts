@@ -21,7 +21,7 @@ test('what is no secret stays', () => {
 });
 
 describe('a line of the error log of NGINX', () => {
-  const encoded = [...secret].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+  const encoded = Buffer.from(secret).toString('hex').replaceAll(/../g, '%$&');
   const line = (request: string) =>
     `2026/11/27 04:43:21 [error] 7#7: *9 open() "web/${secret}" failed, client: 127.0.0.1, server: _, request: "${request}`;
 

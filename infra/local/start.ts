@@ -29,6 +29,7 @@ import { choosePorts } from './ports.ts';
 import { prepare } from './prepare.ts';
 import { together } from './processes.ts';
 import { createProgress, type Progress } from './progress.ts';
+import { closeHome, ownerOfParts, ownerWhoMayRun } from './protect-home.ts';
 import { makeSigningKeys } from './signing-keys.ts';
 import { removeStackFile, stackDocument, writeStackFile } from './stack-file.ts';
 import { Supervisor } from './supervisor.ts';
@@ -44,7 +45,7 @@ async function main(progress: Progress): Promise<number> {
     const left = await endLeftovers(home);
     if (left > 0) progress.line('stack', `ended ${left} processes a former start left behind`);
     removeStackFile(home);
-    mkdirSync(home.logs, { recursive: true });
+    mkdirSync(home.logs, { recursive: true, mode: 0o700 });
     progress.ready(await bringUp(home, supervisor, restart, progress));
     await supervisor.untilStopped();
     return 0;
@@ -70,6 +71,8 @@ async function bringUp(
   const report = progress.line;
   const [ports, secrets] = [await choosePorts(home, process.env), openSecrets(home)];
   await makeSigningKeys(home);
+  const owner = ownerOfParts(home);
+  closeHome(home, owner);
   const url = `http://localhost:${ports.nginx}`;
   const installing = { environment: inheritedEnvironment(process.env), cwd: REPO, signal };
   const context: StartContext = {
@@ -78,6 +81,8 @@ async function bringUp(
     secrets,
     signal,
     report,
+    owner,
+    runAs: (program) => ownerWhoMayRun(owner, program, { env: installing.environment, signal }),
     environment: partEnvironment(home),
     start: (spec) => supervisor.start(spec),
   };

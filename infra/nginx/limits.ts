@@ -9,9 +9,9 @@ const limitsSchema = z.object({
   /** Of all callers of one address: a whole office may stand behind it. */
   STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS: most(200),
   /** Calls of the API that are being answered, of one address. */
-  STREAMSYNC_CONNECTIONS_PER_ADDRESS: most(256),
+  STREAMSYNC_CONNECTIONS_PER_ADDRESS: most(100),
   /** Downloads under way, of one address. They last longer than calls, so they count for themselves. */
-  STREAMSYNC_DOWNLOADS_PER_ADDRESS: most(256),
+  STREAMSYNC_DOWNLOADS_PER_ADDRESS: most(100),
 });
 
 /**
@@ -24,10 +24,10 @@ export function readLimits(environment: NodeJS.ProcessEnv): Record<string, numbe
   const address = it.STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS;
   return {
     callerRate: caller,
-    callerAtOnce: caller,
+    callerAtOnce: Math.ceil(caller / 2),
     callerBurst: caller * 9,
     addressRate: address,
-    addressAtOnce: address,
+    addressAtOnce: Math.ceil(address / 2),
     addressBurst: address * 9,
     connectionsPerAddress: it.STREAMSYNC_CONNECTIONS_PER_ADDRESS,
     downloadsPerAddress: it.STREAMSYNC_DOWNLOADS_PER_ADDRESS,

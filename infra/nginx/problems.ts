@@ -13,6 +13,10 @@ const ownProblems: Record<number, { code: Code; detail: string }> = {
   },
   405: { code: 'method_not_allowed', detail: 'Allowed are the methods in the header Allow.' },
   408: { code: 'malformed_request', detail: 'The request did not arrive in time.' },
+  412: {
+    code: 'precondition_failed',
+    detail: 'The file has another ETag, or was changed later, than the condition allows.',
+  },
   413: {
     code: 'too_large',
     detail: `A request may have ${sizes.requestBytes} bytes, a sign-in ${sizes.signInBytes}.`,

@@ -44,12 +44,12 @@ afterEach(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const start = (handler: string): InstanceProcess => {
+const start = (handler: string, taskRoot = directory): InstanceProcess => {
   const instance = new InstanceProcess('f-0', {
     key: 'f',
     arn: 'arn:f',
     timeoutMs: 1500,
-    taskRoot: directory,
+    taskRoot,
     keepWarm: 0,
     environment: {
       _HANDLER: handler,
@@ -102,6 +102,16 @@ test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
     expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });
   },
 );
+
+test('a process that cannot be started at all is an outcome, too', async () => {
+  const instance = start('fine.handler', path.join(directory, 'nowhere'));
+  expect(await instance.invoke(event)).toEqual({
+    done: false,
+    reason: expect.stringContaining('ENOENT'),
+    unloaded: true,
+  });
+  expect(instance.alive).toBe(false);
+}, 30_000);
 
 test('a handler that does not finish loading is ended 10 seconds after the timeout of its function', async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });

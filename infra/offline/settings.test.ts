@@ -105,6 +105,7 @@ test.each([
   ['filters', { msk: { filterPatterns: [{ a: [1] }] } }, 'filterPatterns'],
   ['AT_TIMESTAMP', { msk: { startingPosition: 'AT_TIMESTAMP' } }, 'startingPosition'],
   ['a batch too large', { msk: { batchSize: 10_001 } }, 'batchSize'],
+  ['a group id too long', { msk: { consumerGroupId: 'g'.repeat(201) } }, 'consumerGroupId'],
   ['a fraction of a second', { msk: { maximumBatchingWindow: 0.5 } }, 'maximumBatchingWindow'],
   ['an unknown setting', { offlineKafka: { broker: 'x' } }, 'broker'],
   ['no broker', { offlineKafka: { brokers: '' } }, 'custom.offlineKafka.brokers'],

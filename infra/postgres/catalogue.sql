@@ -72,6 +72,36 @@ begin
   return true;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.take_source_connection(connection uuid, of_source text, account uuid, most integer, seconds double precision)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  own integer;
+  taken integer;
+  opened integer;
+  system integer;
+begin
+  -- What is counted must not change before it is written.
+  perform pg_advisory_xact_lock(hashtext('source_connections'), hashtext(of_source));
+  delete from source_connections where source = of_source and held_until < clock_timestamp();
+  select count(*) filter (where account_id = account), count(account_id),
+      count(*) filter (where (idle or account_id is not null) and id <> connection),
+      count(*) filter (where account_id is null and not idle)
+    into own, taken, opened, system
+    from source_connections where source = of_source;
+  if account is null then
+    if system > 0 then return false; end if;
+  elsif own >= most - taken or opened >= most then
+    return false;
+  end if;
+  insert into source_connections (id, source, account_id, held_until)
+  values (connection, of_source, account, clock_timestamp() + make_interval(secs => seconds))
+  on conflict (id) do update
+    set account_id = excluded.account_id, idle = false, held_until = excluded.held_until;
+  return true;
+end $function$;
+
 create table accounts (
   id uuid not null,
   email text not null,
@@ -138,6 +168,7 @@ create table deliveries (
 );
 alter table deliveries add constraint deliveries_pkey PRIMARY KEY (topic, partition, "offset");
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (last_at);
+
 create table event_keys (
   account_id uuid not null,
   kid text not null,
@@ -232,18 +263,18 @@ create table outbox (
 alter table outbox add constraint outbox_pkey PRIMARY KEY (id);
 alter table outbox add constraint outbox_event_id_key UNIQUE (event_id);
 alter table outbox add constraint outbox_check CHECK (((failed_at IS NULL) OR (sent_at IS NULL)));
+CREATE INDEX outbox_dead_letters ON public.outbox USING btree (created_at) WHERE (topic ~~ '%.dlq'::text);
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
 CREATE INDEX outbox_failed ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (topic, COALESCE(partition, '-1'::integer), id) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
 
-create table sign_in_failures (
-  subject bytea not null,
-  failed_at timestamp with time zone[] not null,
-  last_failed_at timestamp with time zone not null
+create unlogged table previews (
+  account_id uuid not null,
+  id uuid not null,
+  held_until timestamp with time zone not null
 );
-alter table sign_in_failures add constraint sign_in_failures_pkey PRIMARY KEY (subject);
-CREATE INDEX sign_in_failures_by_age ON public.sign_in_failures USING btree (last_failed_at);
+alter table previews add constraint previews_pkey PRIMARY KEY (account_id);
 
 create table queue_lines (
   owner_id uuid not null,
@@ -256,12 +287,13 @@ create table queue_lines (
 alter table queue_lines add constraint queue_lines_pkey PRIMARY KEY (owner_id, source, lane, connections);
 CREATE INDEX queue_lines_in_order ON public.queue_lines USING btree (source, lane, connections, served_at, since, owner_id);
 
-create unlogged table previews (
-  account_id uuid not null,
-  id uuid not null,
-  held_until timestamp with time zone not null
+create table sign_in_failures (
+  subject bytea not null,
+  failed_at timestamp with time zone[] not null,
+  last_failed_at timestamp with time zone not null
 );
-alter table previews add constraint previews_pkey PRIMARY KEY (account_id);
+alter table sign_in_failures add constraint sign_in_failures_pkey PRIMARY KEY (subject);
+CREATE INDEX sign_in_failures_by_age ON public.sign_in_failures USING btree (last_failed_at);
 
 create table slots (
   partition integer not null,
@@ -275,6 +307,7 @@ create unlogged table source_connections (
   id uuid not null,
   source text not null,
   account_id uuid,
+  idle boolean default false not null,
   held_until timestamp with time zone not null
 );
 alter table source_connections add constraint source_connections_pkey PRIMARY KEY (id);
@@ -355,6 +388,7 @@ CREATE INDEX units_delayed ON public.units USING btree (not_before) WHERE ((stat
 CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);
 CREATE INDEX units_waiting ON public.units USING btree (owner_id, source, lane, planned_connections, place, export_id, ordinal) WHERE ((state = 'queued'::text) AND (NOT delayed));
+CREATE INDEX units_waiting_by_source ON public.units USING btree (source, created_at) WHERE (state = 'queued'::text);
 CREATE TRIGGER units_deleted_from_queue AFTER DELETE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed))) EXECUTE FUNCTION leave_queue_line();
 CREATE TRIGGER units_enter_queue AFTER INSERT ON public.units FOR EACH ROW WHEN (((new.state = 'queued'::text) AND (NOT new.delayed))) EXECUTE FUNCTION enter_queue_line();
 CREATE TRIGGER units_leave_queue AFTER UPDATE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed) AND ((new.state <> 'queued'::text) OR new.delayed))) EXECUTE FUNCTION leave_queue_line();

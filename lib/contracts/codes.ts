@@ -17,6 +17,7 @@ export const codes = {
   ticket_expired: { status: 410, title: 'The download link has expired' },
   expired: { status: 410, title: 'The export has expired' },
   file_changed: { status: 410, title: 'The file is not the one that was exported' },
+  precondition_failed: { status: 412, title: 'A condition of the request does not hold' },
   too_large: { status: 413, title: 'The request is too large' },
   refused_request: { status: 422, title: 'A field or value is not allowed' },
   too_large_for_snapshot: { status: 422, title: 'Too much for one snapshot' },

@@ -3,7 +3,7 @@ import { keyBytesSchema, keyIdSchema } from './key-set.ts';
 import { sizes } from './sizes.ts';
 
 /** As in CloudEvents' `source`. */
-export const eventSourceSchema = z
+const eventSourceSchema = z
   .string()
   .min(1)
   .max(sizes.keyCharacters, `must have at most ${sizes.keyCharacters} characters`);
@@ -67,7 +67,7 @@ export const eventPolicyExample: EventPolicy = {
 };
 
 /** A detached JWS (RFC 7515, appendix F): a header, nothing, and the value of the signature. */
-export const eventSignatureSchema = z
+const eventSignatureSchema = z
   .string()
   .max(1_024)
   .regex(/^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+$/);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { codeNames } from './codes.ts';
 import { exportRequestFields, exportRequestSchema } from './export-request.ts';
 import { limitsSchema } from './limits.ts';
+import { countedPlaces } from './queue.ts';
 
 const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
 const statusSchema = z.enum(publicStatuses);
@@ -32,8 +33,7 @@ export const exportDocumentSchema = z.object({
     bytes: count,
     estimatedRows: count.nullable(),
     queuePosition: count.nullable().meta({
-      description:
-        'how many exports are before it, 0 is next; null unless it is queued. Near the head of the queue it is exact, far from it (100 and more) a lower bound',
+      description: `how many exports are before it, 0 is next; null unless it is queued. Near the head of the queue it is exact, far from it (${countedPlaces} and more) a lower bound`,
     }),
     etaSeconds: count
       .nullable()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What can be wrong while requests are still answered. */
-export const healthProblemCodes = [
+const healthProblemCodes = [
   'kafka_down',
   'storage_down',
   'catalogue_slow',

@@ -34,7 +34,7 @@ test.each([
   ['a dataset that is gone', new Refusal('refused_request', 'x'), 'dataset_changed', false],
   ['a replica that is behind', new Refusal('source_lagging', 'x'), 'source_lagging', true],
   ['anything else', new Error('x'), 'internal', true],
-])('%s: %s', (_name, error, code, retry) => {
+])('%s', (_name, error, code, retry) => {
   expect(faultOf(error, 'sales')).toMatchObject({ code, retry });
 });
 

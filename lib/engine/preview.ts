@@ -106,10 +106,12 @@ interface Copied {
 
 /** On a connection that is given up if anything is left of the statement: its server then ends that. */
 async function copyFirst({ source, statement, request, asker }: Reading): Promise<Copied> {
-  const ask = async (client: pg.ClientBase): Promise<Copied> => {
+  const ask = async (client: pg.ClientBase, giveUp: () => void): Promise<Copied> => {
     // Whoever waited for a connection until now gets no more than the answer that it is too late.
     const left = Math.max(1, Math.ceil(asker.end - performance.now()));
-    await client.query(`set local statement_timeout = ${left}`);
+    await client.query(
+      `set local statement_timeout = ${left}; set local application_name = 'streamsync:preview'`,
+    );
     await requireFresh(client, source);
     // The server's own timeout comes first, unless it cannot be heard.
     const stream = addAbortSignal(
@@ -122,12 +124,14 @@ async function copyFirst({ source, statement, request, asker }: Reading): Promis
       if (!Buffer.isBuffer(piece)) throw new Error('COPY gave something that is not bytes');
       pieces.push(piece);
       bytes += piece.length;
-      if (bytes > mostBytes) return { bytes: Buffer.concat(pieces), whole: false };
+      if (bytes <= mostBytes) continue;
+      giveUp();
+      return { bytes: Buffer.concat(pieces), whole: false };
     }
     return { bytes: Buffer.concat(pieces), whole: true };
   };
   try {
-    return await askSource(source, { ...asker, end: asker.end + 1_000 }, ask, 'preview');
+    return await askSource(source, { ...asker, end: asker.end + 1_000 }, ask);
   } catch (cause) {
     throw /^(source_timeout|ABORT_ERR)$/.test(codeOf(cause) ?? '')
       ? overtime(source, request, cause)

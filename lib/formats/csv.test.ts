@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { csv } from './csv.ts';
+import { csv, csvForSpreadsheets } from './csv.ts';
 
 const column = (name: string) => ({ name, type: 'text', base: 'text', nullable: true });
 const header = (...names: string[]) => csv.prologue(names.map(column)).toString();
@@ -13,5 +13,11 @@ describe('the header', () => {
   test('of a lone \\. is quoted, or it would end the data', () => {
     expect(header('\\.')).toBe('"\\."\n');
     expect(header('\\.', 'x')).toBe('\\.,x\n');
+  });
+  test('for spreadsheets has no formula, and is quoted where one may take a sign for the end of a field', () => {
+    const names = ['id', '=1', '\n+1', '\uff1d1', '\uff201', 'a;b', 'a\tb', 'x-1'];
+    expect(csvForSpreadsheets('UTC').prologue(names.map(column)).toString()).toBe(
+      `\ufeffid,'=1,"'\n+1",'\uff1d1,'\uff201,"a;b","a\tb",x-1\n`,
+    );
   });
 });

@@ -61,7 +61,7 @@ export async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>
 }
 
 /** Who gets a lock looks after the work; who does not, leaves it to that one and looks again later. */
-export const locks = { dispatch: 7_001, relay: 7_002, waiting: 7_003, questions: 7_004 } as const;
+export const locks = { dispatch: 7_001, relay: 7_002, waiting: 7_003 } as const;
 
 /** Takes an advisory lock for the rest of the transaction, or returns false at once. */
 export async function tryLock(client: Queryable, lock: number): Promise<boolean> {

@@ -39,6 +39,7 @@ async function dispatchOnce(): Promise<'done' | 'more' | 'busy'> {
     if (!(await tryLock(client, locks.dispatch))) return 'busy';
     await endDelays(client);
     const passedOver: string[] = [];
+    let given = 0;
     for (let looks = 0; looks < mostOfTransaction; looks++) {
       const { rows } = await client.query<Chosen>(chooseUnit, [
         JSON.stringify(budgets),
@@ -47,10 +48,16 @@ async function dispatchOnce(): Promise<'done' | 'more' | 'busy'> {
       ]);
       const [chosen] = rows;
       if (!chosen) return 'done';
-      if (chosen.line_is_behind) await placeLines(client, chosen.owner_id);
-      else if (!(await take(client, chosen))) passedOver.push(chosen.export_id);
+      if (chosen.line_is_behind) {
+        await placeLines(client, chosen.owner_id);
+        continue;
+      }
+      const outcome = await take(client, chosen);
+      if (outcome === 'given') given++;
+      if (outcome === 'busy') passedOver.push(chosen.export_id);
     }
-    return 'more';
+    // There are only so many slots; what merely leaves the queue may be more than one should do for all.
+    return given > 0 ? 'more' : 'done';
   });
 }
 
@@ -65,10 +72,9 @@ async function endDelays(client: Queryable): Promise<void> {
 
 /**
  * Gives the unit its slot. One that must not run any more leaves the queue instead: its account lost the right to what
- * it reads, or its export is over. Returns false if somebody is working on the export just now; whoever that is
- * dispatches afterwards. Exports are locked before units, as everywhere, or two transactions could wait for each other.
+ * it reads, or its export is over. `busy`: somebody is working on the export just now, and dispatches afterwards. Exports are locked before units, as everywhere, or two transactions could wait for each other.
  */
-async function take(client: Queryable, chosen: Chosen): Promise<boolean> {
+async function take(client: Queryable, chosen: Chosen): Promise<'given' | 'removed' | 'busy'> {
   const { unit_id, export_id, owner_id } = chosen;
   const { rows } = await client.query<{ under_way: boolean; permitted: boolean }>(
     `select e.state = any($3) and e.cancel_requested_at is null and e.run = u.run as under_way,
@@ -79,19 +85,19 @@ async function take(client: Queryable, chosen: Chosen): Promise<boolean> {
     [export_id, unit_id, activeStates],
   );
   const [found] = rows;
-  if (!found) return false;
-  if (!found.under_way)
-    await client.query(`update units set state = 'cancelled' where id = $1`, [unit_id]);
-  else if (found.permitted) await give(client, chosen);
-  else
+  if (!found) return 'busy';
+  const mayRun = found.under_way && found.permitted;
+  if (mayRun) await give(client, chosen);
+  else if (found.under_way)
     await failUnit(
       client,
       { unitId: unit_id, exportId: export_id, attemptId: null },
       rightWithdrawn,
     );
+  else await client.query(`update units set state = 'cancelled' where id = $1`, [unit_id]);
   await client.query('update accounts set served_at = clock_timestamp() where id = $1', [owner_id]);
   await placeLines(client, owner_id);
-  return true;
+  return mayRun ? 'given' : 'removed';
 }
 
 /** Puts the lines of an account where its last turn puts them. One that is just being removed is left to that. */

@@ -1,3 +1,5 @@
+import { countedPlaces } from '../contracts/queue.ts';
+
 /**
  * Whose turn it is: the one place for dispatch, which decides, and for the status document, which predicts.
  *
@@ -109,9 +111,6 @@ export const chooseUnit = `
   order by a.served_at nulls first, it.place, it.export_id, it.ordinal
   limit 1`;
 
-/** How many exports of the queue's head are numbered. */
-export const numbered = 100;
-
 /**
  * A recursive \`with\` item \`head\`: the first exports of the queue by id, with \`position\` from 0 and the \`seconds\` of
  * those before, in the order in which dispatch will take them if all may run: one of each account in turn. Exports
@@ -125,9 +124,9 @@ export const headOfQueue = (usualSeconds: number): string => `
     from open c cross join lateral (
       select l.owner_id, l.served_at, l.since from queue_lines l
       where l.source = c.source and l.lane = c.lane and l.connections = c.connections
-      order by l.served_at, l.since, l.owner_id limit ${numbered}
+      order by l.served_at, l.since, l.owner_id limit ${countedPlaces}
     ) first
-    group by owner_id, served_at order by served_at, min(since), owner_id limit ${numbered}
+    group by owner_id, served_at order by served_at, min(since), owner_id limit ${countedPlaces}
   ), turns as (
     select 0 as turn, o.owner_id, o.served_at, o.since,
       '-infinity'::timestamptz as place, '00000000-0000-0000-0000-000000000000'::uuid as export_id
@@ -148,7 +147,7 @@ export const headOfQueue = (usualSeconds: number): string => `
     select e.id, row_number() over in_turn - 1 as position,
       sum(coalesce(e.estimated_seconds, ${usualSeconds})) over in_turn
         - coalesce(e.estimated_seconds, ${usualSeconds}) as seconds
-    from (select * from turns where turn > 0 limit ${numbered}) t
+    from (select * from turns where turn > 0 limit ${countedPlaces}) t
     join exports e on e.id = t.export_id and e.state = 'queued'
     window in_turn as (order by t.turn, t.served_at, t.since, t.owner_id)
   )`;

@@ -28,7 +28,8 @@ export async function connectReader(
     connectMilliseconds,
     statementMilliseconds: statementTimeoutSeconds * 1_000,
     lockMilliseconds,
-    idleMilliseconds: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
+    idleInTransactionMilliseconds: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
+    idleSessionMilliseconds: 0,
   };
   const client = newSession(source, session, new SourceSocket());
   // The COPY stream reports the loss of the connection; this only keeps it from ending the process.

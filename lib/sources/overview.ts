@@ -44,6 +44,8 @@ const describeSource = (name: string, asker: Asker): Promise<Dataset[]> =>
     const datasets = await readDatasets(client, name);
     const end = performance.now() + rangeBudgetMilliseconds;
     const described: Dataset[] = [];
+    /** The time-out is that of the transaction, which an error ends. */
+    let limited = false;
     for (const dataset of datasets) {
       const inTime = performance.now() < end;
       /** What the server says no to is not known of this dataset; the others are asked all the same. */
@@ -51,10 +53,13 @@ const describeSource = (name: string, asker: Asker): Promise<Dataset[]> =>
         if (!inTime) return otherwise;
         try {
           return await attempt(client, async () => {
-            await client.query(`set local statement_timeout = ${rangeTimeoutMilliseconds}`);
+            if (!limited)
+              await client.query(`set local statement_timeout = ${rangeTimeoutMilliseconds}`);
+            limited = true;
             return await question();
           });
         } catch (error) {
+          limited = false;
           if (isOfDataset(error)) return otherwise;
           throw error;
         }

@@ -1,39 +1,51 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
-import { catalogue, locks, transaction } from '../runtime/catalogue.ts';
+import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { messageOf, Refusal } from '../runtime/errors.ts';
+import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { newSession } from './session.ts';
 import { Turns } from './turns.ts';
 
 /**
- * The right to one connection to a source, of the `maxQuestionConnections` that all processes together may
- * have for questions. It is given back, or ends by itself when a process has died with it.
- *
- * An account may have another one as long as more are free than it has already: alone it has half of them,
- * and whoever has none finds one, however slow the questions of the others are. One more is kept for the
- * system itself, which has to end the backends of lost attempts.
- *
- * $1 id, $2 source, $3 account or null, $4 the most, $5 seconds
+ * The connections to a source that all processes together may have for questions: `maxQuestionConnections`.
+ * The right to one is a row of the catalogue (`take_source_connection`), which ends by itself when a process
+ * has died with it. Behind a question its connection is kept for a moment, emptied of all that the question
+ * left in the session: opening one takes longer than most questions.
  */
-const take = `
-  with held as (
-    select count(account_id)::int as taken, count(*) filter (where account_id = $3)::int as own,
-      count(*) filter (where account_id is null)::int as system
-    from source_connections where source = $2 and held_until >= clock_timestamp()
-  )
-  insert into source_connections (id, source, account_id, held_until)
-  select $1, $2, $3, clock_timestamp() + make_interval(secs => $5) from held
-  where case when $3::uuid is null then system < 1 else own < $4 - taken end`;
+const keepMilliseconds = 1_000;
+/** Then its server closes it, if the process was stopped meanwhile, */
+const idleSessionMilliseconds = 2_000;
+/** and then it does not count any more. */
+const keptHoldSeconds = 3;
 
-const forgotten =
-  'delete from source_connections where source = $1 and held_until < clock_timestamp()';
+const connectMilliseconds = 5_000;
+const statementMilliseconds = 5_000;
+const lockMilliseconds = 2_000;
+const idleInTransactionMilliseconds = 10_000;
+/** How long the server may need to see that we are gone. */
+const graceMilliseconds = 2_000;
 
 const firstWaitMilliseconds = 20;
 const longestWaitMilliseconds = 400;
 
+interface Connection {
+  /** Of its row. */
+  id: string;
+  source: string;
+  client: pg.Client;
+  socket: Socket;
+  /** Since when it is nobody's, and open; null: it is not open yet. */
+  keptAt: number | null;
+  closing?: NodeJS.Timeout;
+}
+
 /** By source and account: those that wait in this process. */
 const turns = new Map<string, Turns>();
+/** Open, and nobody's. */
+const kept = new Set<Connection>();
 
 interface Wanted {
   source: string;
@@ -41,60 +53,170 @@ interface Wanted {
   accountId: string | null;
   /** How long it may wait for its turn. */
   waitMilliseconds: number;
-  /** By when what it is for has ended, whatever becomes of us. */
-  holdMilliseconds: number;
+  /** How long it may have the connection. */
+  useMilliseconds: number;
+}
+
+/** The right to a connection. It has to be used, once. */
+export interface Taken {
+  wanted: Wanted;
+  connection: Connection;
+  turn: Turns;
+  key: string;
 }
 
 /**
- * Waits until there is a connection for the account, and runs `work` while it is held. What `work` leaves to
- * the server to end counts until that has happened. Throws `source_unavailable` if there is none within that
- * time.
+ * Waits until the account may have a connection. Throws `source_unavailable` if that is not within the time,
+ * and what the catalogue throws.
  */
-export async function holdingConnection<T>(
-  { source, accountId, waitMilliseconds, holdMilliseconds }: Wanted,
-  work: (leave: () => void) => Promise<T>,
-): Promise<T> {
-  const most = config().sources.get(source)?.maxQuestionConnections ?? 1;
+export async function takeConnection(wanted: Wanted): Promise<Taken> {
+  const { source, accountId, waitMilliseconds } = wanted;
+  const most = config().sources.get(source)?.maxQuestionConnections ?? 2;
   const key = `${source} ${accountId}`;
   const turn = turns.get(key) ?? new Turns(accountId === null ? 1 : Math.floor(most / 2));
   turns.set(key, turn);
   const end = performance.now() + waitMilliseconds;
   if (!(await turn.take(waitMilliseconds))) throw busy(source);
   try {
-    const id = randomUUID();
-    let wait = firstWaitMilliseconds;
-    while (!(await taken([id, source, accountId, most, holdMilliseconds / 1_000]))) {
-      if (performance.now() + wait > end) throw busy(source);
-      await setTimeout(wait * (0.5 + Math.random()));
-      wait = Math.min(longestWaitMilliseconds, 2 * wait);
-    }
-    let left = false;
-    try {
-      return await work(() => {
-        left = true;
-      });
-    } finally {
-      if (!left) await giveBack(id);
-    }
-  } finally {
-    turn.end();
-    if (turn.idle) turns.delete(key);
+    return { wanted, turn, key, connection: await take(wanted, most, end) };
+  } catch (error) {
+    endTurn(key, turn);
+    throw error;
   }
 }
 
-type Values = [id: string, source: string, account: string | null, most: number, seconds: number];
+/**
+ * Lets `use` have the connection; it calls `giveUp` if that is not to be used after it, because a statement is
+ * still running. Throws what connecting throws.
+ */
+export async function useConnection<T>(
+  { wanted, connection, turn, key }: Taken,
+  use: (client: pg.Client, giveUp: () => void) => Promise<T>,
+): Promise<T> {
+  const { client, socket, keptAt } = connection;
+  let isKept = wanted.accountId !== null;
+  let mayRun = false;
+  const deadline = setTimeout(() => {
+    mayRun = true;
+    socket.destroy(new Error('Connection terminated: the time for questions is over'));
+  }, wanted.useMilliseconds);
+  try {
+    if (keptAt === null) await client.connect();
+    return await use(client, () => {
+      isKept = false;
+    });
+  } catch (error) {
+    // We went away, and the server may not know it yet.
+    mayRun ||= codeOf(error) === 'ABORT_ERR' || /timeout expired/.test(messageOf(error));
+    throw error;
+  } finally {
+    clearTimeout(deadline);
+    if (mayRun || !isKept || !(await empty(connection))) await close(connection, mayRun);
+    endTurn(key, turn);
+  }
+}
 
-const taken = (values: Values): Promise<boolean> =>
-  transaction(async (client) => {
-    const [, source] = values;
-    // What is counted must not change before it is written.
-    await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [locks.questions, source]);
-    const { rowCount } = await client.query(take, values);
-    if (rowCount === 0) await client.query(forgotten, [source]);
+function endTurn(key: string, turn: Turns): void {
+  turn.end();
+  if (turn.idle) turns.delete(key);
+}
+
+/** Asks the catalogue until another connection may be had: one that was kept, or one to be opened. */
+async function take(
+  { source, accountId, useMilliseconds }: Wanted,
+  most: number,
+  end: number,
+): Promise<Connection> {
+  const seconds = (useMilliseconds + statementMilliseconds + graceMilliseconds) / 1_000;
+  for (let wait = firstWaitMilliseconds; ; wait = Math.min(longestWaitMilliseconds, 2 * wait)) {
+    const found = accountId === null ? undefined : takeKept(source);
+    const id = found?.id ?? randomUUID();
+    let taken = false;
+    try {
+      const { rows } = await catalogue().query<{ taken: boolean }>(
+        'select take_source_connection($1, $2, $3, $4, $5) as taken',
+        [id, source, accountId, most, seconds],
+      );
+      taken = rows[0]?.taken === true;
+    } finally {
+      if (!taken && found) keep(found);
+    }
+    if (taken) return found ?? unopened(id, source);
+    if (performance.now() + wait > end) throw busy(source);
+    await sleep(wait * (0.5 + Math.random()));
+  }
+}
+
+function unopened(id: string, source: string): Connection {
+  const socket = new Socket();
+  const session = {
+    name: 'streamsync:metadata',
+    connectMilliseconds,
+    statementMilliseconds,
+    lockMilliseconds,
+    idleInTransactionMilliseconds,
+    idleSessionMilliseconds,
+  };
+  const client = newSession(source, session, socket);
+  const connection = { id, source, client, socket, keptAt: null };
+  // Whoever waits for a statement learns of it there.
+  client.on('error', () => kept.delete(connection));
+  client.on('end', () => kept.delete(connection));
+  return connection;
+}
+
+/** Undoes what was done in the session, and keeps it. False if it cannot be kept. */
+async function empty(connection: Connection): Promise<boolean> {
+  const { client, id } = connection;
+  const emptied = (async () => {
+    await client.query('rollback');
+    await client.query('discard all');
+    const { rowCount } = await catalogue().query(
+      `update source_connections set account_id = null, idle = true,
+         held_until = clock_timestamp() + make_interval(secs => ${keptHoldSeconds}) where id = $1`,
+      [id],
+    );
     return rowCount === 1;
-  });
+  })().catch(() => false);
+  if (!(await Promise.race([emptied, sleep(graceMilliseconds, false, { ref: false })])))
+    return false;
+  connection.keptAt = Date.now();
+  keep(connection);
+  return true;
+}
 
-async function giveBack(id: string): Promise<void> {
+/** For as long as it may be kept. */
+function keep(connection: Connection): void {
+  kept.add(connection);
+  const left = (connection.keptAt ?? 0) + keepMilliseconds - Date.now();
+  connection.closing = setTimeout(
+    () => {
+      if (kept.delete(connection)) void close(connection, false);
+    },
+    Math.max(0, left),
+  );
+}
+
+/** One that is open for sure: of a process that was stopped the server may have closed it meanwhile. */
+function takeKept(source: string): Connection | undefined {
+  const found = [...kept].findLast((it) => it.source === source);
+  if (!found) return undefined;
+  kept.delete(found);
+  clearTimeout(found.closing);
+  if (Date.now() - (found.keptAt ?? 0) <= keepMilliseconds) return found;
+  void close(found, false);
+  return undefined;
+}
+
+/** The row of what may still run is left: it counts until that has ended. */
+async function close({ client, socket, id }: Connection, mayRun: boolean): Promise<void> {
+  const ended = client.end().then(
+    () => true,
+    () => true,
+  );
+  const gone = await Promise.race([ended, sleep(graceMilliseconds, false, { ref: false })]);
+  socket.destroy();
+  if (mayRun || !gone) return;
   try {
     await catalogue().query('delete from source_connections where id = $1', [id]);
   } catch (error) {

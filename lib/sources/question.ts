@@ -1,22 +1,13 @@
-import { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { faultOfSource, isOfDataset, noteIfAlive } from './faults.ts';
-import { holdingConnection } from './question-connections.ts';
-import { newSession } from './session.ts';
+import { takeConnection, useConnection } from './question-connections.ts';
 
 /** All questions of one request together, with the time they wait for a connection. */
 const mostMilliseconds = 20_000;
-const connectMilliseconds = 3_000;
-const statementMilliseconds = 5_000;
-const lockMilliseconds = 2_000;
-const idleMilliseconds = 10_000;
 /** How long it may wait for a connection. */
 const waitMilliseconds = 8_000;
-/** How long the server may need to see that we are gone. */
-const graceMilliseconds = 2_000;
 
 /** Who asks, and by when (`performance.now()`) there has to be an answer. */
 export interface Asker {
@@ -30,79 +21,35 @@ export const askedBy = (
   milliseconds: number = mostMilliseconds,
 ): Asker => ({ accountId: account?.id ?? null, end: performance.now() + milliseconds });
 
-const beginReading = 'begin isolation level repeatable read read only';
-/** Whatever a statement has set in the session is undone as well. */
-const beginAgain = `rollback; reset all; ${beginReading}`;
+const begin = 'begin isolation level repeatable read read only';
 
 /**
- * Asks a source something, in a read-only transaction on a connection that is opened for it, of the few that
- * questions may have: never for reading exports. What a statement leaves in the session meets nobody else.
+ * Asks a source something, in a read-only transaction on one of the few connections that questions may have:
+ * never for reading exports. What a statement leaves in the session meets nobody else. `ask` calls `giveUp` if
+ * it does not wait for the end of a statement.
  *
  * Throws refusals of the source, and what the catalogue throws. What the server says of a dataset is that
  * dataset's; the source is away only if the connection is.
  */
-export function askSource<T>(
+export async function askSource<T>(
   source: string,
-  asker: Asker,
-  ask: (client: pg.Client) => Promise<T>,
-  purpose: 'metadata' | 'preview' = 'metadata',
+  { accountId, end }: Asker,
+  ask: (client: pg.Client, giveUp: () => void) => Promise<T>,
 ): Promise<T> {
-  const left = asker.end - performance.now();
-  const wanted = {
+  const left = Math.max(1, end - performance.now());
+  const taken = await takeConnection({
     source,
-    accountId: asker.accountId,
-    waitMilliseconds: Math.max(0, Math.min(left, waitMilliseconds)),
-    holdMilliseconds: left + statementMilliseconds + graceMilliseconds,
-  };
-  return holdingConnection(wanted, async (leave) => {
-    try {
-      return await onSession(source, asker, purpose, ask, leave);
-    } catch (cause) {
-      throw refusalOf(cause, source);
-    }
+    accountId,
+    waitMilliseconds: Math.min(left, waitMilliseconds),
+    useMilliseconds: left,
   });
-}
-
-async function onSession<T>(
-  source: string,
-  { end }: Asker,
-  purpose: string,
-  ask: (client: pg.Client) => Promise<T>,
-  leave: () => void,
-): Promise<T> {
-  const socket = new Socket();
-  const session = {
-    name: `streamsync:${purpose}`,
-    connectMilliseconds,
-    statementMilliseconds,
-    lockMilliseconds,
-    idleMilliseconds,
-  };
-  const client = newSession(source, session, socket);
-  // Whoever waits for a statement learns of it there.
-  client.on('error', () => undefined);
-  const deadline = setTimeout(
-    () => {
-      leave();
-      socket.destroy(new Error('Connection terminated: the time for questions is over'));
-    },
-    Math.max(1, end - performance.now()),
-  );
   try {
-    await client.connect();
-    await client.query(beginReading);
-    return await attempt(client, () => ask(client));
-  } catch (error) {
-    // We went away, and the server may not know it yet.
-    if (codeOf(error) === 'ABORT_ERR') leave();
-    throw error;
-  } finally {
-    clearTimeout(deadline);
-    await Promise.race([
-      client.end().catch(() => undefined),
-      sleep(graceMilliseconds, undefined, { ref: false }),
-    ]);
-    socket.destroy();
+    return await useConnection(taken, async (client, giveUp) => {
+      await client.query(begin);
+      return attempt(client, () => ask(client, giveUp));
+    });
+  } catch (cause) {
+    throw refusalOf(cause, source);
   }
 }
 
@@ -114,7 +61,7 @@ export async function attempt<T>(client: pg.ClientBase, ask: () => Promise<T>): 
   try {
     return await ask();
   } catch (error) {
-    await noteIfAlive(error, () => client.query(beginAgain));
+    await noteIfAlive(error, () => client.query(`rollback; reset all; ${begin}`));
     throw error;
   }
 }

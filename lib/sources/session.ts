@@ -35,10 +35,12 @@ interface Session {
   /** How long it waits for somebody's lock: that of a table which is being altered. */
   lockMilliseconds: number;
   /** How long its server keeps a transaction, and so what it sees, for a client that is silent. */
-  idleMilliseconds: number;
+  idleInTransactionMilliseconds: number;
+  /** How long it keeps the connection outside of one; 0: for ever. */
+  idleSessionMilliseconds: number;
 }
 
-/** A connection to a source that is not open yet. It is for one purpose, and is used by nobody after that. */
+/** A connection to a source that is not open yet. */
 export function newSession(source: string, session: Session, socket: Socket): pg.Client {
   const own = config().sources.get(source);
   if (!own) throw new Refusal('source_unavailable', `The source ${source} is not configured.`);
@@ -46,7 +48,8 @@ export function newSession(source: string, session: Session, socket: Socket): pg
     ...settings,
     statement_timeout: session.statementMilliseconds,
     lock_timeout: session.lockMilliseconds,
-    idle_in_transaction_session_timeout: session.idleMilliseconds,
+    idle_in_transaction_session_timeout: session.idleInTransactionMilliseconds,
+    idle_session_timeout: session.idleSessionMilliseconds,
   });
   return new pg.Client({
     connectionString: own.url,

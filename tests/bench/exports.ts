@@ -8,6 +8,7 @@ import { asDemo, call, createExport, ended } from '../stack/api.ts';
 import { readStack, sourceUrl, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 import { median, secondsOf } from './measure.ts';
+import { measureScale } from './scale.ts';
 import { createTable, dataset, dropTable, first, most } from './table.ts';
 
 /**
@@ -15,7 +16,7 @@ import { createTable, dataset, dropTable, first, most } from './table.ts';
  * system, by how long `psql \copy` of the same rows to a file takes. Five rounds in which everything has its
  * turn; of each the median of the ratios of the rounds. Then a workbook by the time that exceljs takes for it,
  * and the memory of a worker for some rows, and for ten times as many. `npm run bench -- times` (`xlsx`,
- * `memory`) is one of these.
+ * `memory`) is one of these; `scale`, which is none of them, is what a long queue costs.
  */
 const run = promisify(execFile);
 const rounds = 5;
@@ -185,14 +186,18 @@ async function compareMemory(): Promise<void> {
   }
 }
 
-console.log(`${stack.url}, ${most} rows`);
-await createTable();
-try {
-  const only = process.argv[2];
-  if (only === undefined || only === 'times') await compareTimes();
-  if (only === undefined || only === 'xlsx') await compareWorkbooks();
-  if (only === undefined || only === 'memory') await compareMemory();
-} finally {
-  await dropTable();
-  await rm(copied, { force: true });
+const only = process.argv[2];
+if (only === 'scale') {
+  await measureScale();
+} else {
+  console.log(`${stack.url}, ${most} rows`);
+  await createTable();
+  try {
+    if (only === undefined || only === 'times') await compareTimes();
+    if (only === undefined || only === 'xlsx') await compareWorkbooks();
+    if (only === undefined || only === 'memory') await compareMemory();
+  } finally {
+    await dropTable();
+    await rm(copied, { force: true });
+  }
 }

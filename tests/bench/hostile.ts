@@ -187,10 +187,13 @@ export async function compareHostile(): Promise<void> {
       quiet.polls.push(...without.polls);
       const running = load(hostile);
       await setTimeout(2_000);
-      const beside = await round().finally(async () => {
+      let beside: Awaited<ReturnType<typeof round>>;
+      try {
+        beside = await round();
+      } finally {
         for (const [name, count] of await running.stop())
           answers.set(name, (answers.get(name) ?? 0) + count);
-      });
+      }
       loaded.ready.push(beside.ready);
       loaded.polls.push(...beside.polls);
       console.log(
@@ -200,7 +203,8 @@ export async function compareHostile(): Promise<void> {
   } finally {
     await removeHostile(hostile);
   }
-  for (const [name, count] of [...answers].toSorted()) console.log(`  ${name}: ${count}`);
+  const counts = [...answers].toSorted(([a], [b]) => a.localeCompare(b));
+  for (const [name, count] of counts) console.log(`  ${name}: ${count}`);
   console.log(`create to ready: ${spread(quiet.ready)}, beside the load ${spread(loaded.ready)}`);
   console.log(`poll: ${spread(quiet.polls)}, beside the load ${spread(loaded.polls)}`);
   const ratio = (of: 'ready' | 'polls') => (median(loaded[of]) / median(quiet[of])).toFixed(2);

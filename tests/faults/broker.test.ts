@@ -2,8 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { type Health, healthSchema } from '../../lib/contracts/health.ts';
+import { newAccount } from '../stack/accounts.ts';
 import { asDemo, call, download, ended, monthOfOrders } from '../stack/api.ts';
+import { follow } from '../stack/events.ts';
 import { readStack, referenceCsv, sortedLines, sql, stack } from '../stack/stack.ts';
+import { limitMessages } from '../stack/topic.ts';
 import { until } from '../stack/until.ts';
 
 async function pidOf(name: string): Promise<number> {
@@ -58,6 +61,95 @@ test('with Kafka away an export is accepted all the same, and made when Kafka is
     `select * from orders where ordered_at >= '2024-03-01' and ordered_at < '2024-04-01'`,
   );
   expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(reference));
+});
+
+test('a backlog from a time without Kafka drains, with large requests in it', async () => {
+  const long = process.env.STREAMSYNC_TEST_LONG === '1';
+  const count = long ? 450 : 24;
+  const value = Array.from({ length: 70 }, (_, n) => `${n}`.padEnd(100, 'x'));
+  const body = {
+    ...monthOfOrders,
+    columns: ['id'],
+    where: [{ column: 'status', op: 'in', value: ['shipped', ...value] }],
+  };
+  const asked = Date.now();
+  const broker = await pidOf('kafka');
+  process.kill(broker, 'SIGSTOP');
+  const ids: string[] = [];
+  try {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => {
+        // No account may let so many wait.
+        const headers = long ? (await newAccount()).byKey : asDemo;
+        for (let nth = n; nth < count; nth += 8) {
+          const answer = await call('POST', '/exports', { headers, body });
+          ids.push(answer.json(exportDocumentSchema).id);
+        }
+      }),
+    );
+    expect(answers).toHaveLength(8);
+    await setTimeout(long ? Math.max(0, 65_000 - (Date.now() - asked)) : 0);
+  } finally {
+    process.kill(broker, 'SIGCONT');
+  }
+  const back = performance.now();
+  await until(
+    'all of them are ready, and all events are sent',
+    async () => {
+      const [row] = await sql<{ ready: number; unsent: number }>(
+        stack.postgres.catalogue,
+        `select (select count(*) from exports where id = any($1::uuid[]) and state = 'ready')::int as ready,
+           (select count(*) from outbox where sent_at is null and failed_at is null)::int as unsent`,
+        [ids],
+      );
+      return row?.ready === count && row.unsent === 0 ? true : undefined;
+    },
+    { seconds: long ? 1_200 : 180, everyMilliseconds: 500 },
+  );
+  console.info(
+    `${count} exports ready ${((performance.now() - back) / 1_000).toFixed(1)} s after Kafka was back`,
+  );
+});
+
+test('an event that Kafka does not take goes in its short form, in its place', async () => {
+  const results = await follow('exports.results');
+  // The event of such a request has some 3.5 kB, its short form a third of that.
+  const where = Array.from({ length: 50 }, () => ({
+    column: 'status',
+    op: 'isNull',
+    value: false,
+  }));
+  await limitMessages('exports.results', 2_500);
+  try {
+    const answer = await call('POST', '/exports', {
+      headers: asDemo,
+      body: { ...monthOfOrders, columns: ['id'], where },
+    });
+    const { id } = answer.json(exportDocumentSchema);
+    const events = await until('both events', async () => {
+      const seen = results.messages.filter(({ key }) => String(key) === id);
+      return seen.length >= 2 ? seen.map(({ value }) => JSON.parse(String(value))) : undefined;
+    });
+    expect(events.map(({ type }) => type)).toEqual([
+      'streamsync.export.accepted.v1',
+      'streamsync.export.completed.v1',
+    ]);
+    for (const { data } of events) {
+      expect(data.id).toBe(id);
+      expect(data.request).not.toHaveProperty('where');
+      expect(data.request).toMatchObject({ sources: ['sales'], dataset: 'orders' });
+    }
+    const failed = await sql<{ failure: string }>(
+      stack.postgres.catalogue,
+      'delete from outbox where key = $1 and failed_at is not null returning failure',
+      [Buffer.from(id)],
+    );
+    expect(failed).toHaveLength(2);
+    expect(failed[0]?.failure).toMatch(/MESSAGE_TOO_LARGE.*a short form was sent in its place/);
+  } finally {
+    await limitMessages('exports.results', undefined);
+    await results.close();
+  }
 });
 
 test('with the object storage away for some seconds an export waits for it, and is whole', async () => {

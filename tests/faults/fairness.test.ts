@@ -9,7 +9,7 @@ const view = `fairness_${Date.now()}`;
 /** The first of them asks for most. */
 const wanted =
   process.env.STREAMSYNC_TEST_LONG === '1'
-    ? [150, 10, 5, 5, 5, 5, 5, 5, 5, 5]
+    ? [100, 30, 20, 10, 10, 6, 6, 6, 6, 6]
     : [70, 8, 4, 3, 3, 3, 3, 2, 2, 2];
 const all = wanted.reduce((sum, count) => sum + count, 0);
 const owners = wanted.map((count) => ({ id: randomUUID(), key: newApiKey(), count }));

@@ -73,8 +73,14 @@ const runningWithRows = (id: string) =>
     { seconds: 20, everyMilliseconds: 30 },
   );
 
-/** The local process that holds a connection from this port. */
-async function processAt(port: number): Promise<number> {
+/** The local process that holds a connection from this port. It may be so new that stack.json has it in a moment. */
+const processAt = (port: number): Promise<number> =>
+  until(`a worker holds port ${port}`, () => holderOf(port), {
+    seconds: 10,
+    everyMilliseconds: 30,
+  });
+
+async function holderOf(port: number): Promise<number | undefined> {
   const table = await readFile('/proc/net/tcp', 'utf8');
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const inode = table
@@ -82,12 +88,12 @@ async function processAt(port: number): Promise<number> {
     .map((line) => line.trim().split(/\s+/))
     .find((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === '01')?.[9];
   for (const { pid } of await workers()) {
-    for (const fd of await readdir(`/proc/${pid}/fd`)) {
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
       if (inode !== undefined && target === `socket:[${inode}]`) return pid;
     }
   }
-  throw new Error(`no worker holds port ${port}`);
+  return undefined;
 }
 
 describe('an export whose worker is killed with -9', () => {

@@ -41,6 +41,11 @@ beforeAll(async () => {
     `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
     [owner, `${owner}@streamsync.example`],
   );
+  await sql(
+    stack.postgres.catalogue,
+    `insert into grants (account_id, source) values ($1, 'sales')`,
+    [owner],
+  );
 });
 afterAll(async () => {
   await sql(stack.postgres.catalogue, 'delete from exports where owner_id = $1', [owner]);

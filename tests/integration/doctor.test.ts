@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readSecrets } from '../stack/secrets.ts';
-import { home, readStack } from '../stack/stack.ts';
+import { home, readStack, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 interface Answer {
@@ -77,6 +77,33 @@ test('of a healthy stack nothing fails', async () => {
   expect(answer.lines.at(-1)).toMatch(/^\d+ checks: \d+ ok, \d+ warn, 0 FAIL$/);
 });
 
+test('what stands still is said as by the API, with what to do', async () => {
+  const slots = (closedUntil: string) =>
+    sql(
+      stack.postgres.catalogue,
+      `update slots set closed_offset = 9000000000, closed_until = ${closedUntil}`,
+    );
+  await slots(`now() + interval '2 minutes'`);
+  await sql(
+    stack.postgres.catalogue,
+    `insert into outbox (event_id, topic, failed_at) values (gen_random_uuid(), 'nowhere', now())`,
+  );
+  try {
+    const answer = await doctor(home());
+    expect(answer.code).toBe(1);
+    expect(of(answer, 'api')[0]).toMatch(/^warn api .*degraded: .*slots are closed/);
+    const [closed, opens] = of(answer, 'health slots_closed');
+    expect(closed).toMatch(/^warn .* 4 of 4 slots are closed/);
+    expect(opens).toMatch(/^ +they open by themselves/);
+    const [what, todo] = of(answer, 'health outbox_set_aside');
+    expect(what).toMatch(/^FAIL /);
+    expect(todo).toMatch(/failed_at is not null/);
+  } finally {
+    await slots('null');
+    await sql(stack.postgres.catalogue, `delete from outbox where topic = 'nowhere'`);
+  }
+});
+
 test('no secret is shown', async () => {
   const { output } = await doctor(home());
   for (const secret of Object.values(await readSecrets())) expect(output).not.toContain(secret);
@@ -92,15 +119,15 @@ test('an empty home is told to start', async () => {
 });
 
 test('a process that is gone and a part that does not answer are named, in bounded time', async () => {
-  const stack = await readStack();
+  const running = await readStack();
   for (const name of ['secrets.json', 'signing-keys.json'])
     await copyFile(join(home(), name), join(other, name));
   await writeFile(
     join(other, 'stack.json'),
     JSON.stringify({
-      ...stack,
+      ...running,
       // A number no process has, and a port nobody listens on.
-      processes: [...stack.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
+      processes: [...running.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
       kafka: { brokers: ['127.0.0.1:1'] },
     }),
   );

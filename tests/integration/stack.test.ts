@@ -1,6 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,12 +42,39 @@ describe('addresses', () => {
   });
 });
 
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+/** What others than its owner may read, write or enter, below a directory and itself. */
+async function openToOthers(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true });
+  const modes = await Promise.all(
+    [directory, ...entries.map((name) => join(directory, name))].map(async (path) => {
+      // Files of the databases and of the cache come and go.
+      const found = await lstat(path).catch(() => undefined);
+      const isOpen = found && !found.isSymbolicLink() && (found.mode & 0o077) !== 0;
+      return isOpen ? [`${path} ${(found.mode & 0o777).toString(8)}`] : [];
+    }),
+  );
+  return modes.flat();
+}
+
+async function userOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]);
+}
+
 describe('a stack of its own', () => {
   let home = '';
   let running: StartedStack | undefined;
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'streamsync-second-home-'));
+    // Of an earlier version: open to others. Of somebody else, where root runs the tests.
+    await mkdir(join(home, 'logs'), { mode: 0o755 });
+    await writeFile(join(home, 'logs', 'kafka.log'), 'an old log', { mode: 0o644 });
+    await chmod(home, 0o755);
+    if (isRoot) await chown(home, nobody, nobody);
   });
   afterAll(async () => {
     if (running && running.process.exitCode === null) {
@@ -76,6 +115,27 @@ describe('a stack of its own', () => {
       const now = answer.json(exportDocumentSchema);
       return now.status === 'ready' ? now : undefined;
     });
+    expect(await openToOthers(home)).toEqual([]);
+    if (isRoot) {
+      const file: unknown = JSON.parse(await readFile(join(home, 'stack.json'), 'utf8'));
+      const { processes } = z
+        .object({ processes: z.array(z.object({ name: z.string(), pid: z.int() })) })
+        .parse(file);
+      const ofOwner = processes.filter(({ name }) => !['supervisor', 'nginx'].includes(name));
+      expect(ofOwner.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['postgres', 'kafka', 'localstack', 'functions', 'export-worker-0']),
+      );
+      for (const { name, pid } of ofOwner) {
+        // Python and Java may lie where others may not enter.
+        const program = await readlink(`/proc/${pid}/exe`);
+        const { status } = spawnSync('test', ['-x', program], {
+          uid: nobody,
+          gid: nobody,
+          cwd: '/',
+        });
+        expect([name, await userOf(pid)]).toEqual([name, status === 0 ? nobody : 0]);
+      }
+    }
     await stopped();
 
     const second = await started();

@@ -274,14 +274,27 @@ describe('csv for spreadsheets', () => {
         (5, 'a=1', '''=1', ' =1', '= ', 0, '0', null, '0044-03-15 12:00+00 BC', null, null, null)`);
     const lines = [
       `id,t,'=named,own,c,n,long,m,at,day,tags,j`,
-      `-1,'=1+1,'+1,'@x,'-a  ,-2.50,'-1 days,"(,)",2024-07-01 14:00:00,-infinity,{=1},"""=1"""`,
-      `2,'\t=1,"'\r","",b   ,NaN,1 day,"(-,1)",infinity,2024-07-01,,`,
-      `3,"","",,    ,,,,,,{},'-1`,
-      `4,,,'=,,-Infinity,,,-infinity,,,`,
-      `5,a=1,'=1, =1,'=   ,0,00:00:00,,0044-03-15 12:53:28 BC,,,`,
+      `-1,"'=1+1","'+1","'@x","'-a  ",-2.50,"'-1 days","(,)",2024-07-01 14:00:00,-infinity,"{=1}","""=1"""`,
+      `2,"'\t=1","'\r","","b   ",NaN,"1 day","(-,1)",infinity,2024-07-01,,`,
+      `3,"","",,"    ",,,,,,"{}","'-1"`,
+      `4,,,"'=",,-Infinity,,,-infinity,,,`,
+      `5,"a=1","'=1"," =1","'=   ",0,"00:00:00",,0044-03-15 12:53:28 BC,,,`,
     ];
     const text = await csvOf('signs', { timeZone: 'Europe/Berlin' });
     expect(text).toBe(`\ufeff${lines.join('\n')}\n`);
+  });
+
+  test('neither full-width signs nor a line feed begin a formula, nor does what `;` or a tab cuts off', async () => {
+    await fill(`
+      create table wide (id int, "\uff0bname" text, "a;b" text, line varchar(9), "tab\t" char(2));
+      insert into wide values (1, '\uff1d1+1', 'x;=1+1', E'\\n=1', '\uff20'),
+        (2, '\uff0d1', E'x\\t=1+1', '\uff0b', '1\uff1d')`);
+    expect(await csvOf('wide')).toBe(
+      `\ufeffid,'\uff0bname,"a;b",line,"tab\t"
+1,"'\uff1d1+1","x;=1+1","'\n=1","'\uff20 "
+2,"'\uff0d1","x\t=1+1","'\uff0b","1\uff1d"
+`,
+    );
   });
 
   test('of no rows is its header, made in parts too', async () => {

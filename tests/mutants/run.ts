@@ -79,8 +79,11 @@ async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise
     const drawn = draw(candidates, Number(values.most), Number(values.seed));
     const suites = new Set(drawn.flatMap(({ file }) => suitesFor(file)));
     const untouched = await runTests(copy, { units: [folder], suites: [...suites] });
-    if (untouched.noticed)
-      throw new Error(`the tests of ${folder} fail without a change: ${untouched.by}`);
+    if (untouched.noticed) {
+      console.error(`the tests of ${folder} fail without a change: ${untouched.by}`);
+      process.exitCode = 1;
+      continue;
+    }
     for (const { file, before, edit } of drawn) {
       if (performance.now() > share) break;
       copy.change(file, before.slice(0, edit.start) + edit.text + before.slice(edit.end));
@@ -91,7 +94,6 @@ async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise
       console.log(`${describeEdit(file, before, edit)}\n    ${fate}`);
     }
   }
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   console.log(`\nCommit ${commit}, seed ${values.seed}, at most ${values.most} of a folder.\n`);
   console.log(markdown(trials, known));
 }
@@ -125,6 +127,10 @@ async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<voi
   );
 }
 
+// Of the copy: the tree may be another by the end.
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], {
+  encoding: 'utf8',
+}).trim();
 const copy = new WorkingCopy();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {

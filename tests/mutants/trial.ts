@@ -141,12 +141,14 @@ async function firstFailure(counts: string): Promise<string> {
   for (const { name, status, message, assertionResults } of report.data?.testResults ?? []) {
     const failed = assertionResults.find((each) => each.status === 'failed');
     const file = name.split('/').slice(-2).join('/');
-    if (failed) return `${file}: ${failed.fullName}`;
-    if (status === 'failed')
-      return `${file}: ${message.split('\n').find((line) => line.trim() !== '') ?? ''}`;
+    if (failed) return `${file}: ${firstLine(failed.fullName)}`;
+    if (status === 'failed') return `${file}: ${firstLine(message)}`;
   }
   return 'the test run itself';
 }
+
+const firstLine = (text: string): string =>
+  text.split('\n').find((line) => line.trim() !== '') ?? '';
 
 function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   if (leader === undefined) return;

@@ -34,7 +34,7 @@ const promisedOf = (
   );
 
 const byteOrderMark = '\ufeff';
-const wouldBeFormula = /^[-=+@\t\r]/;
+const wouldBeFormula = /^[-=+@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 /** The values of a file, and those it was promised to have; `back` is for this file alone. */
 export async function cellsOf(
   form: Form,

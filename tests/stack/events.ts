@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
+import { readHeadersLinearly } from '../../infra/offline/linear-headers.ts';
 import type { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
 import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
 import { requireDocumentedEvent } from './documented.ts';
@@ -9,6 +10,7 @@ import { until } from './until.ts';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 stopIdlePolling();
+readHeadersLinearly();
 const { Kafka, logLevel } = kafkajs;
 
 /** A Kafka client of some other system: it knows the topics and nothing else of ours. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { partEnvironment, superuserUrl } from '../../infra/local/environment.ts';
@@ -17,8 +17,6 @@ export async function startStandby(
   statements: string,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'streamsync-standby-'));
-  // PostgreSQL's user has to get in.
-  await chmod(directory, 0o755);
   const home = openHome({ STREAMSYNC_HOME: directory });
   await mkdir(home.logs);
   const secrets = openSecrets(home);
@@ -28,6 +26,8 @@ export async function startStandby(
     home,
     ports,
     secrets,
+    owner: undefined,
+    runAs: async () => undefined,
     environment: partEnvironment(home),
     signal: AbortSignal.timeout(5 * 60_000),
     start: async (spec) => {

@@ -8,6 +8,7 @@ import type {
 } from '../../lib/contracts/export-document.ts';
 import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import type { Health } from '../../lib/contracts/health.ts';
 import type { Session } from '../../lib/contracts/sessions.ts';
 import type { Histogram, SourceList } from '../../lib/contracts/sources.ts';
 import { call, callAnonymously, json, retryAfter } from './client.ts';
@@ -31,6 +32,10 @@ export interface ExportAnswer {
 
 export async function createSession(email: string, password: string): Promise<Session> {
   return json(await callAnonymously('/sessions', { method: 'POST', body: { email, password } }));
+}
+
+export async function getHealth(signal: AbortSignal): Promise<Health> {
+  return json(await callAnonymously('/health', { signal }));
 }
 
 export async function listSources(signal: AbortSignal): Promise<SourceList> {

@@ -35,7 +35,7 @@ export function describe(error: unknown): Failure {
   const { problem, retryAfterSeconds } = error;
   if (problem.status === 429)
     return {
-      message: `Too many requests. Wait ${retryAfterSeconds ?? 30} seconds.`,
+      message: `${problem.detail || 'Too many requests.'} Wait ${retryAfterSeconds ?? 30} seconds.`,
       reference: null,
     };
   // What the API says of it is about bytes, which nobody chooses here.

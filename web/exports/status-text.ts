@@ -1,4 +1,5 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { countedPlaces } from '../../lib/contracts/queue.ts';
 import { dayAndClock } from '../time/format.ts';
 import { bytes, duration, ordinal, rough, roughRows, rowCount, rowsOf } from '../ui/quantity.ts';
 import type { Tracked } from './tracked.ts';
@@ -53,9 +54,9 @@ function queuedParts({ document }: Tracked): string[] {
   return parts;
 }
 
-/** `next in the queue`, `3rd in the queue` */
+/** `next in the queue`, `3rd in the queue`, `101st or later in the queue` */
 const placeInQueue = (position: number): string =>
-  `${position === 0 ? 'next' : ordinal(position + 1)} in the queue`;
+  `${position === 0 ? 'next' : ordinal(position + 1)}${position < countedPlaces ? '' : ' or later'} in the queue`;
 
 /** `orders.csv queued, 3rd in the queue` */
 export function queuedSentence(what: string, { progress }: ExportDocument): string {

@@ -5,6 +5,7 @@ import { useSession } from '../session/session.ts';
 import { SessionEnded } from '../session/session-ended.tsx';
 import { Announcer } from '../ui/announcer.tsx';
 import { Header } from './header.tsx';
+import { HealthBanner } from './health-banner.tsx';
 import { OfflineBanner } from './offline-banner.tsx';
 import { PageBoundary } from './page-boundary.tsx';
 
@@ -22,6 +23,7 @@ export function Shell(): ReactNode {
       </a>
       <Header email={email} />
       <OfflineBanner />
+      <HealthBanner />
       <main id="main" tabIndex={-1} className="mx-auto max-w-[1440px] px-4 py-6 lg:px-6">
         <PageBoundary>
           <Outlet />

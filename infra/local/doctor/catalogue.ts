@@ -1,6 +1,7 @@
 /** The catalogue: whether it answers, whether it is up to date, and what lies in it longer than it should. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { thresholds } from '../../../lib/health/thresholds.ts';
 import { catalogue } from '../../../lib/runtime/catalogue.ts';
 import { type Home, REPO } from '../home.ts';
 import { type Check, count, type Finding, fail, ok, warn } from './check.ts';
@@ -9,7 +10,6 @@ const MIGRATIONS = join(REPO, 'infra/postgres/migrations');
 /** The sweep comes by every few seconds, with up to a minute between two rounds; then something is wrong. */
 const GRACE_SECONDS = 90;
 const LONG_QUEUED_SECONDS = 600;
-const UNSENT_SECONDS = 30;
 const EXAMPLES = 3;
 
 export function catalogueCheck(home: Home): Check {
@@ -105,7 +105,7 @@ async function lookAtExports(home: Home): Promise<Finding> {
 async function lookAtOutbox(home: Home): Promise<Finding> {
   const { rows } = await catalogue().query<{ late: number; seconds: number | null }>(
     `select count(*) as late, extract(epoch from now() - min(created_at))::int as seconds
-     from outbox where sent_at is null and created_at < now() - interval '${UNSENT_SECONDS} seconds'`,
+     from outbox where sent_at is null and failed_at is null and created_at < now() - interval '${thresholds.unsentSeconds} seconds'`,
   );
   const late = rows[0]?.late ?? 0;
   if (late === 0) return ok('outbox', 'nothing waits to be sent');

@@ -6,7 +6,7 @@ import { askedBy, askSource } from '../../../lib/sources/question.ts';
 import { checkStorage } from '../../../lib/storage/s3.ts';
 import { isAlive, type RunningStack } from '../found-stack.ts';
 import type { Home } from '../home.ts';
-import { type Check, type Finding, fail, ok } from './check.ts';
+import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
 export function stackChecks(home: Home, { url, processes }: RunningStack): Check[] {
   return [
@@ -55,7 +55,13 @@ async function askApi(url: string, home: Home): Promise<Finding[]> {
   const milliseconds = Math.round(performance.now() - began);
   const text = await response.text();
   if (response.status === 200) {
-    const { parts } = healthSchema.parse(JSON.parse(text));
+    const { parts, problems } = healthSchema.parse(JSON.parse(text));
+    if (problems) {
+      const told = problems.map(({ message }) => message).join(' ');
+      return [
+        warn('api', `${url} answers, degraded: ${told}`, 'the checks of health say what to do'),
+      ];
+    }
     return [ok('api', `${url} is well (${Object.keys(parts).join(', ')}), ${milliseconds} ms`)];
   }
   return [

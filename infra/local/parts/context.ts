@@ -1,6 +1,6 @@
 import type { Home, Secrets } from '../home.ts';
 import type { Ports } from '../ports.ts';
-import type { Service, ServiceSpec } from '../processes.ts';
+import type { Owner, Service, ServiceSpec } from '../processes.ts';
 
 /**
  * How long a part may take to answer. One that ends is not waited for, so this is for machines that are slow, or kept
@@ -13,6 +13,10 @@ export interface StartContext {
   home: Home;
   ports: Ports;
   secrets: Secrets;
+  /** The owner of the home, when that is another than who starts the stack. */
+  owner: Owner | undefined;
+  /** As whom a part with this program runs: undefined, as who starts the stack. */
+  runAs(program: string): Promise<Owner | undefined>;
   /** For every part; some add to it. */
   environment: NodeJS.ProcessEnv;
   /** Aborted with the reason when the stack is to stop, or a part died. */

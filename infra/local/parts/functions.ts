@@ -1,8 +1,10 @@
 /** The functions: serverless-offline with our Kafka event source (infra/offline), one process and its workers. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SECRET_HEADER } from '../../caller-check/caller-check.ts';
 import { StackError } from '../errors.ts';
+import { giveToOwnerOf } from '../files.ts';
 import { REPO } from '../home.ts';
 import { lastLines, waitFor } from '../processes.ts';
 import { START_SECONDS, type StartContext } from './context.ts';
@@ -44,6 +46,7 @@ export async function startFunctions(
   context: StartContext,
 ): Promise<{ consumersReady: () => Promise<void> }> {
   const { ports, signal, report } = context;
+  const owner = await context.runAs(process.execPath);
   let joined = false;
   await context.start({
     name: 'functions',
@@ -67,8 +70,9 @@ export async function startFunctions(
       // A worker thread for each concurrent call took 900 MB at 60 calls, in one process it is 220 MB.
       '--useInProcess',
     ],
-    env: { ...context.environment, ...application },
+    env: { ...context.environment, ...application, ...(owner && { HOME: ownHome(context) }) },
     cwd: REPO,
+    owner,
     stopSeconds: STOP_SECONDS,
     onMessage: (raw) => {
       const message = messageSchema.safeParse(raw);
@@ -107,6 +111,13 @@ export async function startFunctions(
       report('functions', 'consumers have joined');
     },
   };
+}
+
+/** Serverless keeps a cache in the home directory of its user: that of root is closed to the owner of ours. */
+function ownHome({ home }: StartContext): string {
+  mkdirSync(home.functions, { recursive: true, mode: 0o700 });
+  giveToOwnerOf(home.path, home.functions);
+  return home.functions;
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { Kafka as KafkaClient, logLevel } from 'kafkajs';
 import type { ToolContext } from '../apt.ts';
-import { createOnce } from '../files.ts';
+import { createOnce, replaceFile } from '../files.ts';
 import { REPO } from '../home.ts';
 import { type CommandSpec, run, startService, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
@@ -82,11 +82,12 @@ export async function installKafka(
 export async function startKafka(java: string, context: StartContext): Promise<void> {
   const { home, ports, signal, report } = context;
   const env = context.environment;
-  writeFileSync(home.kafkaConfig, configuration(ports.kafka, ports.kafkaController, home.kafka));
+  const owner = await context.runAs(java);
+  replaceFile(home.kafkaConfig, configuration(ports.kafka, ports.kafkaController, home.kafka));
   await createOnce(home.kafka, async (draft) => {
     const draftConfig = `${home.kafkaConfig}.new`;
-    writeFileSync(draftConfig, configuration(ports.kafka, ports.kafkaController, draft));
-    await format(java, draftConfig, { env, signal });
+    replaceFile(draftConfig, configuration(ports.kafka, ports.kafkaController, draft));
+    await format(java, draftConfig, { env, signal, owner, isPrivate: true });
     rmSync(draftConfig);
   });
   const archive = join(partDirectory('kafka-classes'), 'kafka.jsa');
@@ -94,6 +95,7 @@ export async function startKafka(java: string, context: StartContext): Promise<v
     name: 'kafka',
     command: java,
     env,
+    owner,
     stopSeconds: STOP_SECONDS,
     ...broker(home.kafkaConfig),
     ...(existsSync(archive) ? broker(home.kafkaConfig, `-XX:SharedArchiveFile=${archive}`) : {}),
@@ -143,7 +145,7 @@ function broker(config: string, ...options: string[]): { cwd: string; args: stri
 async function format(
   java: string,
   config: string,
-  { env, signal }: Pick<CommandSpec, 'env' | 'signal'>,
+  spec: Pick<CommandSpec, 'env' | 'signal' | 'owner' | 'isPrivate'>,
 ): Promise<void> {
   const { cwd, args } = jvm();
   const clusterId = randomBytes(16);
@@ -162,9 +164,8 @@ async function format(
       config,
     ],
     cwd,
-    env,
+    ...spec,
     seconds: 60,
-    signal,
   });
 }
 

@@ -33,6 +33,7 @@ export async function startLocalstack(context: StartContext): Promise<void> {
     // It ends itself when its parent is gone: Python has no other way of noticing.
     env: { ...context.environment, STREAMSYNC_PARENT_PID: String(process.pid) },
     cwd: home.path,
+    owner: await context.runAs(interpreterOf(PART)),
     stopSeconds: STOP_SECONDS,
   });
   await waitFor('localstack does not answer', { seconds: START_SECONDS, signal }, () =>

@@ -61,7 +61,7 @@ export async function startNginx(
 ): Promise<void> {
   const { home, ports, signal, environment, report } = context;
   const user = await workerUser(context);
-  mkdirSync(home.nginx, { recursive: true });
+  mkdirSync(home.nginx, { recursive: true, mode: 0o700 });
   // Left by a start that was killed: an address that exists cannot be listened on.
   rmSync(join(home.nginx, 'origin.sock'), { force: true });
   render(home.nginx, context, user);
@@ -76,6 +76,7 @@ export async function startNginx(
     command: program,
     args: ['-t', ...args],
     ...place,
+    isPrivate: true,
     seconds: 60,
     signal,
   });

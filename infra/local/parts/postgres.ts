@@ -3,10 +3,20 @@
  * into the end of the process, which here is the supervisor's business.
  *
  * PostgreSQL refuses to run as root, so root starts it as another user (the owner of the data, see ownerFor). That
- * user must be able to enter the clone and the home. Where it cannot (a clone below /root), the server gets the one
- * capability that opens directories, instead of a data directory somewhere else that nobody finds again.
+ * user may not enter the home, which is closed to others: on Linux it is given its directory open. It must be able to
+ * enter the clone; where it cannot (one below /root), the server gets the one capability that opens directories,
+ * instead of a data directory somewhere else that nobody finds again.
  */
-import { chownSync, existsSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { z } from 'zod';
@@ -18,6 +28,9 @@ import { type Owner, run, waitFor } from '../processes.ts';
 import { START_SECONDS, type StartContext } from './context.ts';
 
 const STOP_SECONDS = 30;
+
+/** Where Linux shows a process what it has open. */
+const OPEN_FILES = '/proc/self/fd';
 
 /** Parallel queries share memory under /dev/shm; containers often have 64 MB of it. */
 const ENOUGH_SHARED_MEMORY = 256 * 1024 * 1024;
@@ -32,13 +45,14 @@ export async function startPostgres(context: StartContext): Promise<void> {
     const passwordFile = join(home.path, 'postgres.password');
     writeFileSync(passwordFile, secrets.postgres, { mode: 0o600 });
     if (launch.owner) chownSync(passwordFile, launch.owner.uid, launch.owner.gid);
+    const { names, inherits, close } = launch.open([draft, passwordFile]);
     try {
       await run({
         what: 'creating the database cluster',
         ...launch.command(binaries.initdb, [
-          `--pgdata=${draft}`,
+          `--pgdata=${names[0]}`,
           '--username=postgres',
-          `--pwfile=${passwordFile}`,
+          `--pwfile=${names[1]}`,
           '--auth=scram-sha-256',
           '--encoding=UTF8',
           // Order by code point and Unicode letters, the same on every system.
@@ -46,12 +60,15 @@ export async function startPostgres(context: StartContext): Promise<void> {
           '--locale-provider=builtin',
           '--builtin-locale=C.UTF-8',
         ]),
+        inherits,
+        isPrivate: true,
         env: environment,
         cwd: home.path,
         seconds: 120,
         signal,
       });
     } finally {
+      close();
       rmSync(passwordFile, { force: true });
     }
   });
@@ -61,15 +78,21 @@ export async function startPostgres(context: StartContext): Promise<void> {
     '-c',
     `${name}=${value}`,
   ]);
-  await context.start({
-    name: 'postgres',
-    ...launch.command(binaries.postgres, ['-D', home.postgres, ...settings]),
-    env: environment,
-    cwd: home.path,
-    // A fast shutdown: it disconnects its clients. SIGTERM would wait for them.
-    stopSignal: 'SIGINT',
-    stopSeconds: STOP_SECONDS,
-  });
+  const { names, inherits, close } = launch.open([home.postgres]);
+  try {
+    await context.start({
+      name: 'postgres',
+      ...launch.command(binaries.postgres, ['-D', ...names, ...settings]),
+      inherits,
+      env: environment,
+      cwd: home.path,
+      // A fast shutdown: it disconnects its clients. SIGTERM would wait for them.
+      stopSignal: 'SIGINT',
+      stopSeconds: STOP_SECONDS,
+    });
+  } finally {
+    close();
+  }
   const url = superuserUrl(secrets, ports.postgres, 'postgres');
   await waitFor('postgres does not answer', { seconds: START_SECONDS, signal }, () => answers(url));
   report('postgres', `ready on 127.0.0.1:${ports.postgres}`);
@@ -139,7 +162,27 @@ interface Launch {
     program: string,
     args: readonly string[],
   ): { command: string; args: readonly string[]; owner?: Owner };
+  /** → by which names it finds these files of the home, and what it has to be given for that. */
+  open(paths: readonly string[]): {
+    names: readonly string[];
+    inherits: readonly number[];
+    close(): void;
+  };
 }
+
+const byPath: Launch['open'] = (names) => ({ names, inherits: [], close: () => {} });
+
+/** A process may go to what it has open, whoever may enter the directories above that. */
+const byDescriptor: Launch['open'] = (paths) => {
+  const inherits = paths.map((path) => openSync(path, 'r'));
+  return {
+    names: inherits.map((_, n) => `${OPEN_FILES}/${3 + n}`),
+    inherits,
+    close: () => {
+      for (const descriptor of inherits) closeSync(descriptor);
+    },
+  };
+};
 
 async function chooseLaunch(
   home: Home,
@@ -147,7 +190,7 @@ async function chooseLaunch(
   context: StartContext,
 ): Promise<Launch> {
   if (process.getuid?.() !== 0)
-    return { owner: undefined, command: (command, args) => ({ command, args }) };
+    return { owner: undefined, command: (command, args) => ({ command, args }), open: byPath };
   const owner = await ownerFor(home, context);
   const probe = ['--version'];
   const attempt = async (
@@ -172,11 +215,14 @@ async function chooseLaunch(
       return false;
     }
   };
-  if (
-    (await attempt(binaries.postgres, probe, owner)) &&
-    (await attempt('/bin/sh', ['-c', 'cd "$0"', home.path], owner))
-  ) {
-    return { owner, command: (command, args) => ({ command, args, owner }) };
+  if (await attempt(binaries.postgres, probe, owner)) {
+    const direct: Launch = {
+      owner,
+      command: (command, args) => ({ command, args, owner }),
+      open: byPath,
+    };
+    if (await attempt('/bin/sh', ['-c', 'cd "$0"', home.path], owner)) return direct;
+    if (existsSync(OPEN_FILES)) return { ...direct, open: byDescriptor };
   }
   // no_setuid_fixup: access(2), with which PostgreSQL looks for its own files, otherwise leaves capabilities aside.
   const withCapability = [
@@ -195,6 +241,7 @@ async function chooseLaunch(
         command: 'setpriv',
         args: [...withCapability, command, ...args],
       }),
+      open: byPath,
     };
   }
   throw new StackError(
@@ -207,12 +254,16 @@ async function chooseLaunch(
   );
 }
 
-/** Whoever the data belongs to; for a new cluster the user postgres where there is one, else nobody. */
-async function ownerFor(home: Home, { environment: env, signal }: StartContext): Promise<Owner> {
+/** Whoever the data belongs to; for a new cluster the owner of the home, or, if that is root, postgres or nobody. */
+async function ownerFor(
+  home: Home,
+  { environment: env, signal, owner }: StartContext,
+): Promise<Owner> {
   if (existsSync(home.postgres)) {
     const { uid, gid } = statSync(home.postgres);
     return { uid, gid };
   }
+  if (owner) return owner;
   const id = async (flag: string, name: string): Promise<number> =>
     Number(
       await run({
