@@ -38,6 +38,7 @@ describe('a request as a whole', () => {
     expect(codeOf(nested(sizes.depth + 1))).toBe('too_large');
     expect(codeOf(nested(sizes.depth + 1, '{"a":', '}'))).toBe('too_large');
     expect(codeOf(JSON.stringify({ a: '[{'.repeat(sizes.depth), b: '"[\\"[' }))).toBeUndefined();
+    expect(codeOf(JSON.stringify({ a: '"['.repeat(5 * sizes.depth) }))).toBeUndefined();
     expect(codeOf(`{"a":[${Array(50).fill('[]').join()}]}`)).toBeUndefined();
   });
 
@@ -72,6 +73,13 @@ describe('a request as a whole', () => {
   });
 });
 
+test('an array has a number of items, whatever its field takes', () => {
+  const items = (n: number): string => JSON.stringify({ it: Array(n).fill(1) });
+  expect(refusalOf(items(sizes.arrayItems), anything)).toBeNull();
+  const refusal = refusalOf(items(sizes.arrayItems + 1), anything);
+  expect(refusal?.errors).toEqual([{ field: 'it', message: 'must have at most 10,000 items' }]);
+});
+
 describe('a field of a request', () => {
   const condition = { column: 'id', op: 'eq', value: '1' };
   const conditions = (n: number): object[] => Array.from({ length: n }, () => condition);
@@ -95,7 +103,7 @@ describe('a field of a request', () => {
       { where: [{ ...condition, op: 'in', value: Array(sizes.listValues + 1).fill(1) }] },
       'where.0.value',
     ],
-    ['a list of anything', { columns: Array(sizes.arrayItems + 1).fill(1) }, 'columns'],
+    ['a list of columns', { columns: Array(sizes.objectFields + 1).fill('x') }, 'columns'],
     ['conditions', { where: conditions(sizes.conditions + 1) }, 'where'],
     ['a dataset', { dataset: 'x'.repeat(nameCharacters + 1) }, 'dataset'],
     ['a source', { sources: ['x'.repeat(nameCharacters + 1)] }, 'sources'],
