@@ -266,6 +266,7 @@ alter table outbox add constraint outbox_check CHECK (((failed_at IS NULL) OR (s
 CREATE INDEX outbox_dead_letters ON public.outbox USING btree (created_at) WHERE (topic ~~ '%.dlq'::text);
 CREATE INDEX outbox_dispatches ON public.outbox USING btree (dispatch_id) WHERE (dispatch_id IS NOT NULL);
 CREATE INDEX outbox_failed ON public.outbox USING btree (failed_at) WHERE (failed_at IS NOT NULL);
+CREATE INDEX outbox_oldest_unsent ON public.outbox USING btree (created_at) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
 CREATE INDEX outbox_sent ON public.outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON public.outbox USING btree (topic, COALESCE(partition, '-1'::integer), id) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
 
@@ -388,7 +389,6 @@ CREATE INDEX units_delayed ON public.units USING btree (not_before) WHERE ((stat
 CREATE INDEX units_in_slots ON public.units USING btree (partition) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text]));
 CREATE INDEX units_queued ON public.units USING btree (created_at) WHERE (state = 'queued'::text);
 CREATE INDEX units_waiting ON public.units USING btree (owner_id, source, lane, planned_connections, place, export_id, ordinal) WHERE ((state = 'queued'::text) AND (NOT delayed));
-CREATE INDEX units_waiting_by_source ON public.units USING btree (source, created_at) WHERE (state = 'queued'::text);
 CREATE TRIGGER units_deleted_from_queue AFTER DELETE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed))) EXECUTE FUNCTION leave_queue_line();
 CREATE TRIGGER units_enter_queue AFTER INSERT ON public.units FOR EACH ROW WHEN (((new.state = 'queued'::text) AND (NOT new.delayed))) EXECUTE FUNCTION enter_queue_line();
 CREATE TRIGGER units_leave_queue AFTER UPDATE ON public.units FOR EACH ROW WHEN (((old.state = 'queued'::text) AND (NOT old.delayed) AND ((new.state <> 'queued'::text) OR new.delayed))) EXECUTE FUNCTION leave_queue_line();

@@ -6,6 +6,6 @@ create table sweep_passes (
   ended_at timestamptz not null
 );
 
--- What health looks for: without reading the queue, the outbox or the units that are done.
-create index units_waiting_by_source on units (source, created_at) where state = 'queued';
+-- What health looks for in the outbox without reading it. The relay's own index goes by partition.
 create index outbox_dead_letters on outbox (created_at) where topic like '%.dlq';
+create index outbox_oldest_unsent on outbox (created_at) where sent_at is null and failed_at is null;
