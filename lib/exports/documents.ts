@@ -55,24 +55,35 @@ const usualSeconds = 3;
 const shownState = (e: string): string =>
   `case when ${e}.state = 'ready' and ${e}.expires_at <= now() then 'expired' else ${e}.state end`;
 
-/** The queue is looked at only for an export that waits in it, and only at its head. */
-const selectRecords = `
+/** How to read exports: where they stand in the queue only for those that wait in it, and only by its head. */
+interface Reading {
+  /** Of `with recursive`; may be empty. */
+  items: string;
+  position: string;
+  secondsBefore: string;
+}
+
+const inQueue: Reading = {
+  items: `
   with recursive ${headOfQueue(usualSeconds)}, busy as materialized (
     select coalesce(sum(greatest(1, coalesce(e.estimated_seconds, ${usualSeconds})
       - extract(epoch from now() - coalesce(e.started_at, now())))), 0) as seconds
     from exports e where e.state in ('dispatched', 'running', 'completing')
-  )
+  )`,
+  position: `coalesce((select position from head where head.id = e.id), (select count(*) from head))`,
+  secondsBefore: `(select seconds from head where head.id = e.id)::float8 + (select seconds from busy)::float8`,
+};
+const notInQueue: Reading = { items: '', position: 'null::bigint', secondsBefore: 'null::float8' };
+
+const selectRecords = ({ items, position, secondsBefore }: Reading): string => `${items}
   select e.id, e.owner_id, a.email as owner_email,
     ${shownState('e')} as state,
     e.request, e.request_event_id, e.estimated_rows,
     coalesce(p.rows, 0) as progress_rows, coalesce(p.bytes, 0) as progress_bytes, e.created_at,
     e.started_at, e.finished_at, e.expires_at, e.downloaded_at,
     e.file, e.object_key, e.manifest, e.error_code, e.error_message,
-    case e.state when 'dispatched' then 0 when 'queued' then coalesce(
-      (select position from head where head.id = e.id), (select count(*) from head)) end as queue_position,
-    case e.state when 'dispatched' then 0 when 'queued' then
-      (select seconds from head where head.id = e.id)::float8 + (select seconds from busy)::float8
-    end as seconds_before,
+    case e.state when 'dispatched' then 0 when 'queued' then ${position} end as queue_position,
+    case e.state when 'dispatched' then 0 when 'queued' then ${secondsBefore} end as seconds_before,
     e.estimated_seconds, e.units_total,
     (select count(*) from slots) as slots,
     case when e.units_total > 1 then e.started_at
@@ -96,6 +107,26 @@ const selectRecords = `
     order by p.source limit 1
   ) pause on e.state in ('queued', 'dispatched', 'running')`;
 
+/** Reads the exports of a condition. Most have left the queue, and then nobody has to look at it. */
+async function readRecords(
+  client: Queryable,
+  condition: string,
+  values: unknown[],
+): Promise<ExportRecord[]> {
+  const { rows: records } = await client.query<ExportRecord>(
+    `${selectRecords(notInQueue)} ${condition}`,
+    values,
+  );
+  const waiting = records.filter(({ state }) => state === 'queued').map(({ id }) => id);
+  if (waiting.length === 0) return records;
+  const { rows: placed } = await client.query<ExportRecord>(
+    `${selectRecords(inQueue)} where e.id = any($1)`,
+    [waiting],
+  );
+  const byId = new Map(placed.map((record) => [record.id, record]));
+  return records.map((record) => byId.get(record.id) ?? record);
+}
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** An export of that owner, or a `not_found` that does not tell whether another has it. */
@@ -105,20 +136,21 @@ export async function findExport(
   exportId: string,
 ): Promise<ExportRecord> {
   if (uuid.test(exportId)) {
-    const { rows } = await client.query<ExportRecord>(
-      `${selectRecords} where e.id = $1 and e.owner_id = $2 and e.deleted_at is null`,
+    const [record] = await readRecords(
+      client,
+      'where e.id = $1 and e.owner_id = $2 and e.deleted_at is null',
       [exportId, ownerId],
     );
-    if (rows[0]) return rows[0];
+    if (record) return record;
   }
   throw new Refusal('not_found', 'There is no export of that id among yours.');
 }
 
 /** An export whoever owns it, deleted or not. For our own use, after something happened to it. */
 export async function loadExport(client: Queryable, exportId: string): Promise<ExportRecord> {
-  const { rows } = await client.query<ExportRecord>(`${selectRecords} where e.id = $1`, [exportId]);
-  if (!rows[0]) throw new Error(`export ${exportId} is not in the catalogue`);
-  return rows[0];
+  const [record] = await readRecords(client, 'where e.id = $1', [exportId]);
+  if (!record) throw new Error(`export ${exportId} is not in the catalogue`);
+  return record;
 }
 
 /** A page of an account's exports, newest first. */
@@ -150,8 +182,9 @@ export async function listExports(
     ],
   );
   const ids = found.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));
-  const { rows } = await client.query<ExportRecord>(
-    `${selectRecords} where e.id = any($1) and e.deleted_at is null order by e.id desc`,
+  const rows = await readRecords(
+    client,
+    'where e.id = any($1) and e.deleted_at is null order by e.id desc',
     [ids],
   );
   return {

@@ -25,6 +25,8 @@ export function catalogue(): pg.Pool {
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       statement_timeout: 15_000,
+      // Our statements are over before a compiler would have begun, however the planner guesses.
+      options: '-c jit=off',
       // A function frozen between two statements must not hold locks for the others.
       idle_in_transaction_session_timeout: 10_000,
       application_name: 'streamsync',
