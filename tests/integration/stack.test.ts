@@ -52,7 +52,9 @@ async function openToOthers(directory: string): Promise<string[]> {
     [directory, ...entries.map((name) => join(directory, name))].map(async (path) => {
       // Files of the databases and of the cache come and go.
       const found = await lstat(path).catch(() => undefined);
-      const isOpen = found && !found.isSymbolicLink() && (found.mode & 0o077) !== 0;
+      // NGINX opens its socket to all; it lies in a directory that is not.
+      const isOpen =
+        found && !found.isSymbolicLink() && !found.isSocket() && (found.mode & 0o077) !== 0;
       return isOpen ? [`${path} ${(found.mode & 0o777).toString(8)}`] : [];
     }),
   );

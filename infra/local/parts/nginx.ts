@@ -166,7 +166,8 @@ function protect(directory: string, user: WorkerUser | undefined): void {
   for (const name of ['web', 'cache'].filter((entry) => existsSync(join(directory, entry)))) {
     const top = join(directory, name);
     const entries = readdirSync(top, { recursive: true, withFileTypes: true });
-    for (const entry of entries) own(join(entry.parentPath, entry.name));
+    for (const entry of entries)
+      own(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
     own(top, 0o700);
   }
 }
