@@ -42,6 +42,21 @@ test('every bad variable is named at once, and no value is shown', () => {
   expect(() => readConfig(bad)).not.toThrow(/secret-password|short-secret/);
 });
 
+test.each(['options=-c%20TimeZone%3DAsia/Tokyo', 'application_name=x', 'statement_timeout=0'])(
+  'the URL of a source with %s, which would set what exports rely on, is refused, and not shown',
+  (parameter) => {
+    const sourcesWith = (query: string): string =>
+      JSON.stringify({
+        sales: { url: `postgres://a:secret-password@h/d?sslmode=verify-full${query}` },
+      });
+    const read = (query: string) =>
+      readConfig({ ...complete, STREAMSYNC_SOURCES: sourcesWith(query) });
+    expect(read('').sources.get('sales')?.maxQuestionConnections).toBe(6);
+    expect(() => read(`&${parameter}`)).toThrow(/sales\.url: must not have the parameters/);
+    expect(() => read(`&${parameter}`)).not.toThrow(/secret-password/);
+  },
+);
+
 test('a source with a setting nobody knows is refused', () => {
   const sources = '{"sales":{"url":"postgres://h/d","timeColums":{}}}';
   expect(() => readConfig({ ...complete, STREAMSYNC_SOURCES: sources })).toThrow(

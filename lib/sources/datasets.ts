@@ -5,8 +5,8 @@ import { config } from '../runtime/config.ts';
 /** A table, view or materialized view of a source that our role may read, as the database has it now. */
 export interface SourceDataset {
   /**
-   * `table`, or `schema.table` outside the schema public. A part with a dot or a quote in it stands between
-   * quotes, as in SQL: no two datasets have one name.
+   * `table`, or `schema.table` outside the schema public. A part with a dot in it, or a quote at its beginning,
+   * stands between quotes, as in SQL: no two datasets have one name.
    */
   name: string;
   schema: string;
@@ -54,7 +54,7 @@ interface Row {
 }
 
 const spelled = (part: string): string =>
-  `case when ${part} ~ '[."]' then '"' || replace(${part}, '"', '""') || '"' else ${part}::text end`;
+  `case when ${part} ~ '[.]|^"' then '"' || replace(${part}, '"', '""') || '"' else ${part}::text end`;
 
 /**
  * Partition children are read through their parent. A domain may be over another, over an array, and an

@@ -14,7 +14,8 @@ const relations: readonly [schema: string, relation: string, name: string][] = [
   ['public', `${own}.contacts`, `"${own}.contacts"`],
   [`${own}.b`, 'c', `"${own}.b".c`],
   [own, 'b.c', `${own}."b.c"`],
-  [own, 'say "so"', `${own}."say ""so"""`],
+  [own, 'say "so"', `${own}.say "so"`],
+  [own, 'say."so"', `${own}."say.""so"""`],
   ['public', `"${own}"`, `"""${own}"""`],
   [own, 'Two Words', `${own}.Two Words`],
 ];
