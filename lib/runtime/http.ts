@@ -149,10 +149,15 @@ function requestIdOf(event: Event): string {
   return isFit ? sent : event.requestContext.requestId;
 }
 
-/** Cookies are not the caller's doing alone: a browser sends those of every application on the host. */
+/**
+ * Cookies are not the caller's doing alone: a browser sends those of every application on the host. Credentials
+ * that are too long are wrong ones, which is how they are refused.
+ */
+const unmeasured = new Set(['cookie', 'x-api-key', 'authorization']);
+
 function requireShortHeaders(event: Event): void {
   for (const [name, value] of Object.entries(event.headers))
-    if (name !== 'cookie' && isLonger(value ?? '', sizes.headerBytes))
+    if (!unmeasured.has(name) && isLonger(value ?? '', sizes.headerBytes))
       throw new Refusal(
         'too_large',
         `The header ${name} has more than ${sizeText(sizes.headerBytes)} bytes.`,

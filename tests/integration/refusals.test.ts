@@ -226,6 +226,12 @@ test('a sign-in has a size of its own', async () => {
   expect(await codeOf(sizes.signInBytes + 1)).toBe('too_large');
 });
 
+test('a header has a size', async () => {
+  const headers = { ...asAdmin, 'if-none-match': 'x'.repeat(sizes.headerBytes + 1) };
+  const path = '/exports/00000000-0000-7000-8000-000000000000';
+  expect((await call('GET', path, { headers })).problem().code).toBe('too_large');
+});
+
 test('an idempotency key has a size', async () => {
   const headers = { ...asAdmin, 'idempotency-key': 'x'.repeat(256) };
   const { status, errors } = (
@@ -285,6 +291,8 @@ describe('whoever calls', () => {
   test.each([
     ['nothing', {}],
     ['a key of nobody', { 'x-api-key': 'ssk_nobody' }],
+    ['a key of 7 kB', { 'x-api-key': 'x'.repeat(7_000) }],
+    ['a token of 7 kB', { authorization: `Bearer ${'x'.repeat(7_000)}` }],
     ['a token that is none', { authorization: 'Bearer x.y.z' }],
     ['a token without signature', { authorization: `Bearer ${unsigned()}` }],
     ['another scheme', { authorization: 'Basic ZGVtbzpkZW1v' }],
