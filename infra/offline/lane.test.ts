@@ -193,3 +193,12 @@ test('a record that no event could carry is passed over, and those around it are
   await made(calls, 5);
   expect(calls).toEqual(['pause', 'invoke 5..7', 'commit 8', 'release', 'resume 8']);
 });
+
+test('with nothing but such a record it is committed, so that it is not unpacked again', async () => {
+  const { lane, calls } = laneOf({ batchSize: 2, windowMs: 60_000 });
+  const [only] = messages(5, 5);
+  if (only === undefined) throw new Error('no message');
+  lane.take([{ ...only, value: Buffer.alloc(33 * 1024 * 1024) }], 6n);
+  await made(calls, 3);
+  expect(calls).toEqual(['pause', 'commit 6', 'resume 6']);
+});

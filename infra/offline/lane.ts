@@ -96,7 +96,8 @@ export class Lane {
     }
     this.#end = end;
     const wait = this.#dueIn();
-    if (wait === 0) this.#start();
+    // With nothing left of a fetch there is no batch to commit it with: it would come again after each start.
+    if (wait === 0 || (this.#entries.length === 0 && messages.length > 0)) this.#start();
     else if (wait !== Infinity) this.#window ??= setTimeout(() => this.#start(), wait);
   }
 
@@ -153,7 +154,7 @@ export class Lane {
         const { length } = nextBatch(this.#entries, this.#mapping.batchSize);
         const batch = this.#entries.slice(0, length);
         this.#entries = this.#entries.slice(length);
-        await this.#invokeUntilDone(batch, signal);
+        if (batch.length > 0) await this.#invokeUntilDone(batch, signal);
         const after = this.#entries[0]?.offset ?? this.#end;
         await this.#consumer.commit(this.#partition, after, signal);
         next = after;
