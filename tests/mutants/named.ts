@@ -21,7 +21,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'where k.secret_hash = $1 and k.revoked_at is null',
     replace: 'where k.secret_hash = $1',
     harm: 'a revoked key works',
-    suites: [suite('download'), suite('limits')],
+    suites: [suite('revocation')],
   },
   {
     row: 2,
@@ -29,7 +29,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: '!ticket.account_ok || !ticket.key_ok || ',
     replace: '',
     harm: 'a disabled account downloads',
-    suites: [suite('download')],
+    suites: [suite('revocation')],
   },
   {
     row: 3,
@@ -37,7 +37,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'where a.id = $1 and a.disabled_at is null',
     replace: 'where a.id = $1',
     harm: 'a disabled account works',
-    suites: [suite('download'), suite('limits')],
+    suites: [suite('revocation')],
   },
   {
     row: 4,
@@ -45,7 +45,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: "and ($2::uuid is null or (attempt_id = $2 and state = 'running'))",
     replace: 'and ($2::uuid is null or true)',
     harm: 'a worker that was replaced finishes the export',
-    suites: [suite('scheduling'), worker],
+    suites: [suite('sweep'), suite('scheduling'), worker],
   },
   {
     row: 5,
@@ -54,7 +54,7 @@ export const namedChanges: readonly NamedChange[] = [
     replace: '',
     harm: 'a frozen worker completes an upload after its lease',
     units: ['lib/scheduling'],
-    suites: [suite('scheduling'), worker],
+    suites: [suite('sweep'), suite('scheduling'), worker],
   },
   {
     row: 6,
@@ -98,9 +98,9 @@ export const namedChanges: readonly NamedChange[] = [
   },
   {
     row: 11,
-    file: 'lib/engine/faults.ts',
-    find: '/^28|^3D000$/,\n    (source) =>\n      final(',
-    replace: '/^28|^3D000$/,\n    (source) =>\n      away(',
+    file: 'lib/sources/faults.ts',
+    find: 'if (saidIt && refusedUs.test(code))\n    return final(',
+    replace: 'if (saidIt && refusedUs.test(code))\n    return away(',
     harm: 'a wrong password is tried five times',
     units: ['lib/engine'],
   },
@@ -110,7 +110,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'mostLostAttempts = 10',
     replace: 'mostLostAttempts = Infinity',
     harm: 'a unit that ends its workers ends them for ever',
-    suites: [suite('scheduling'), suite('retry')],
+    suites: [suite('sweep')],
   },
   {
     row: 13,
@@ -118,7 +118,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: "and pg_postmaster_start_time() < now() - interval '20 seconds'",
     replace: '',
     harm: 'a restart of the database loses all attempts',
-    suites: [suite('scheduling'), 'tests/faults/catalogue.test.ts'],
+    suites: [suite('sweep')],
   },
   {
     row: 14,
@@ -126,7 +126,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'transferGraceSeconds = 60',
     replace: 'transferGraceSeconds = 0',
     harm: 'a download that runs is cut',
-    suites: [suite('expiry')],
+    suites: [suite('sweep'), suite('expiry')],
   },
   {
     row: 15,
@@ -134,7 +134,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'async function forget(): Promise<void> {',
     replace: 'async function forget(): Promise<void> {\n  return;',
     harm: 'tables grow for ever',
-    suites: [suite('expiry'), suite('scheduling')],
+    suites: [suite('sweep'), suite('scheduling')],
   },
   {
     row: 16,
@@ -143,20 +143,20 @@ export const namedChanges: readonly NamedChange[] = [
     replace:
       'async function reopenSlot({ partition, offset }: Delivery): Promise<void> {\n  return;',
     harm: 'a slot is lost for 15 minutes after each crash',
-    suites: [suite('scheduling'), worker],
+    suites: [suite('sweep'), suite('scheduling'), worker],
   },
   {
     row: 17,
-    file: 'lib/scheduling/dispatch.ts',
-    find: "u.kind = 'finalize' desc, ",
-    replace: '',
+    file: 'lib/scheduling/queue-order.ts',
+    find: 'order by a.served_at nulls first, it.place, it.export_id, it.ordinal',
+    replace: 'order by a.served_at nulls first, it.export_id, it.ordinal',
     harm: 'files wait behind new reads',
     suites: [suite('dispatch')],
   },
   {
     row: 18,
-    file: 'lib/scheduling/dispatch.ts',
-    find: '\n      or exists (select 1 from busy where busy.export_id = u.export_id)',
+    file: 'lib/scheduling/queue-order.ts',
+    find: ' union all select * from continued',
     replace: '',
     harm: 'an export under way is held up by the limit of its own account',
     suites: [suite('dispatch')],
@@ -167,7 +167,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: 'firstUseSeconds = 60',
     replace: 'firstUseSeconds = 86_400',
     harm: 'a link lives a day',
-    suites: [suite('download')],
+    suites: [suite('revocation'), suite('download')],
   },
   {
     row: 20,
@@ -175,8 +175,7 @@ export const namedChanges: readonly NamedChange[] = [
     find: "'; Secure'",
     replace: "''",
     harm: 'the cookie goes over HTTP',
-    units: ['lib/delivery'],
-    suites: [suite('download')],
+    suites: [suite('secure-cookie')],
   },
   {
     row: 21,
@@ -185,7 +184,6 @@ export const namedChanges: readonly NamedChange[] = [
     replace: '',
     harm: 'sessions never end',
     units: ['lib/access'],
-    suites: [suite('download'), suite('limits')],
   },
   {
     row: 22,

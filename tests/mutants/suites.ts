@@ -3,11 +3,28 @@
  * soonest come first, and none after the first that fails is run.
  */
 const ofFolder = {
-  'lib/scheduling': ['dispatch', 'scheduling', 'retry', 'expiry', 'exports', 'limits'],
+  'lib/scheduling': [
+    'dispatch',
+    'queue',
+    'sweep',
+    'scheduling',
+    'retry',
+    'expiry',
+    'exports',
+    'limits',
+  ],
   'lib/engine': ['reading', 'several-sources', 'exports', 'limits', 'resumable'],
-  'lib/delivery': ['download', 'expiry', 'exports'],
-  'lib/access': ['download', 'refusals', 'limits', 'exports'],
-  'infra/offline': ['events', 'exports'],
+  'lib/delivery': ['revocation', 'slices', 'secure-cookie', 'download', 'expiry', 'exports'],
+  'lib/access': [
+    'revocation',
+    'sign-in',
+    'signed-events',
+    'download',
+    'refusals',
+    'limits',
+    'exports',
+  ],
+  'infra/offline': ['deliveries', 'events', 'exports'],
 } satisfies Record<string, readonly string[]>;
 
 /** Those that are about just this file are run before those of its folder. */
