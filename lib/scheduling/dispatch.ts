@@ -64,9 +64,9 @@ async function dispatchOnce(): Promise<'done' | 'more' | 'busy'> {
 /** Units whose time has come stand in the queue from now on. */
 async function endDelays(client: Queryable): Promise<void> {
   await client.query(
-    `update units set delayed = false where id in (
+    `update units set delayed = false where id = any(array(
        select id from units where state = 'queued' and delayed and not_before <= now()
-       order by not_before limit ${mostOfTransaction} for update skip locked)`,
+       order by not_before limit ${mostOfTransaction} for update skip locked))`,
   );
 }
 
@@ -104,8 +104,8 @@ async function take(client: Queryable, chosen: Chosen): Promise<'given' | 'remov
 async function placeLines(client: Queryable, ownerId: string): Promise<void> {
   await client.query(
     `update queue_lines l set served_at = coalesce(a.served_at, '-infinity') from accounts a
-     where a.id = $1 and l.ctid in (
-       select ctid from queue_lines where owner_id = $1 for no key update skip locked)`,
+     where a.id = $1 and l.ctid = any(array(
+       select ctid from queue_lines where owner_id = $1 for no key update skip locked))`,
     [ownerId],
   );
 }

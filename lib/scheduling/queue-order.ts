@@ -87,7 +87,9 @@ export const chooseUnit = `
       order by l.served_at, l.since, l.owner_id limit 1
     ) line
   ), continued as (
-    select o.owner_id, a.served_at, unit.* from owners o join accounts a on a.id = o.owner_id
+    select o.owner_id, a.served_at, unit.* from owners o
+    -- One by one: they are few, accounts may be many.
+    cross join lateral (select served_at from accounts where id = o.owner_id offset 0) a
     cross join lateral (
       select following.*
       from (select distinct export_id, place from busy where busy.owner_id = o.owner_id) b

@@ -90,7 +90,7 @@ async function withoutTriggers(
     await client.query('begin; set local session_replication_role = replica');
     await work(client);
     await client.query('commit');
-    await client.query('vacuum analyze units, exports, queue_lines, accounts');
+    await client.query('vacuum analyze units, exports, queue_lines, accounts, grants');
   } finally {
     await client.end();
   }
