@@ -5,7 +5,7 @@ import { enqueue, relay } from '../../lib/messaging/outbox.ts';
 import { topics } from '../../lib/messaging/topics.ts';
 import { catalogue, locks } from '../../lib/runtime/catalogue.ts';
 import { follow, produce, type Topic } from '../stack/events.ts';
-import { useFreshOutbox } from '../stack/fresh-outbox.ts';
+import { openFreshOutbox } from '../stack/fresh-outbox.ts';
 import { readStack, sql } from '../stack/stack.ts';
 import { countMessages, createTopic, deleteTopics } from '../stack/topic.ts';
 import { until } from '../stack/until.ts';
@@ -15,12 +15,12 @@ import { until } from '../stack/until.ts';
  * 100 MB.
  */
 const megabytes = process.env.STREAMSYNC_TEST_LONG === '1' ? 100 : 3;
-let outbox: Awaited<ReturnType<typeof useFreshOutbox>>;
+let outbox: Awaited<ReturnType<typeof openFreshOutbox>>;
 const made: string[] = [];
 const followed: Topic[] = [];
 
 beforeAll(async () => {
-  outbox = await useFreshOutbox();
+  outbox = await openFreshOutbox();
 });
 afterEach(async () => {
   for (const topic of followed.splice(0)) await topic.close();

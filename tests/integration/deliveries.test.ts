@@ -4,16 +4,16 @@ import type { Context } from 'aws-lambda';
 import { countDelivery, forgetDeliveries } from '../../lib/messaging/deliveries.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
-import { useFreshOutbox } from '../stack/fresh-outbox.ts';
+import { openFreshOutbox } from '../stack/fresh-outbox.ts';
 import { sql } from '../stack/stack.ts';
 import { createTopic, deleteTopics } from '../stack/topic.ts';
 
 /** The stack that every Kafka function has, with handlers of the test's own, on a catalogue of its own. */
-let outbox: Awaited<ReturnType<typeof useFreshOutbox>>;
+let outbox: Awaited<ReturnType<typeof openFreshOutbox>>;
 let deadLetterTopic = '';
 
 beforeAll(async () => {
-  outbox = await useFreshOutbox();
+  outbox = await openFreshOutbox();
   deadLetterTopic = await createTopic(1);
 });
 afterEach(async () => {

@@ -9,7 +9,7 @@ import { home, stack } from './stack.ts';
  * Makes the domain's code, in this process, work with a catalogue of its own, which nobody relays from but
  * the test, and with the Kafka of the stack. Returns how to end it, and the address of the catalogue.
  */
-export async function useFreshOutbox(): Promise<{ url: string; end: () => Promise<void> }> {
+export async function openFreshOutbox(): Promise<{ url: string; end: () => Promise<void> }> {
   const opened = openHome({ STREAMSYNC_HOME: home() });
   const running = findRunningStack(opened);
   if (!running) throw new Error('the stack does not run');
