@@ -40,7 +40,7 @@ beforeAll(() => {
 afterEach(async () => {
   for (const instance of started) instance.kill('test over');
   await Promise.all(started.splice(0).map(({ ended }) => ended));
-});
+}, 30_000);
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
