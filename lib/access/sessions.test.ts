@@ -13,6 +13,7 @@ Object.assign(process.env, {
   STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:1',
   STREAMSYNC_S3_BUCKET: 'none',
   STREAMSYNC_TOKEN_SECRET: secret,
+  STREAMSYNC_DOOR_SECRET: 'd'.repeat(43),
   STREAMSYNC_SIGNING_KEYS: JSON.stringify({
     keys: [
       {
@@ -30,7 +31,7 @@ Object.assign(process.env, {
 const id = randomUUID();
 const now = new Date();
 const secondsAgo = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
-const { token } = await startSession(id, now);
+const { token, expiresAt } = await startSession(id, now);
 const { kid = '' } = decodeProtectedHeader(token);
 
 interface Changes {
@@ -58,6 +59,7 @@ test('a session ends when it says, after as many seconds as are configured', asy
   expect(await accountIdOf(almost.token)).toBe(id);
   const { exp = 0, iat = 0 } = decodeJwt(token);
   expect(exp - iat).toBe(sessionSeconds);
+  expect(Date.parse(expiresAt)).toBe(exp * 1_000);
 });
 
 test('a token that is like ours in everything is taken', async () => {

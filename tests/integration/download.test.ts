@@ -163,8 +163,21 @@ test('acknowledge proves the download, with the right digest alone', async () =>
     errors: [{ field: 'sha256' }],
   });
   expect((await acknowledge('x')).problem().status).toBe(422);
-  for (let n = 0; n < 2; n++)
+  const times = new Set<string | null>();
+  for (let n = 0; n < 2; n++) {
     expect((await acknowledge(document.file?.sha256 ?? '')).status).toBe(204);
+    times.add((await ended(mine)).downloadedAt);
+  }
+  // A repeat changes nothing, and is told to nobody.
+  expect([...times]).toEqual([expect.any(String)]);
+  const told = await sql(
+    stack.postgres.catalogue,
+    `select 1 from outbox where topic = 'exports.results'
+       and convert_from(value, 'UTF8')::json->>'type' = 'streamsync.export.downloaded.v1'
+       and convert_from(value, 'UTF8')::json->'data'->>'id' = $1`,
+    [mine],
+  );
+  expect(told).toHaveLength(1);
   await until('it is among the downloaded', async () => {
     const list = await call('GET', '/exports?downloaded=true&limit=200', { headers: asDemo });
     return list.bytes.includes(mine) ? true : undefined;
