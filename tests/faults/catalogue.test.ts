@@ -13,6 +13,7 @@ beforeAll(async () => {
     STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(','),
     STREAMSYNC_S3_BUCKET: stack.s3.bucket,
     STREAMSYNC_TOKEN_SECRET: 'x'.repeat(32),
+    STREAMSYNC_DOOR_SECRET: 'x'.repeat(32),
     STREAMSYNC_SIGNING_KEYS: await readFile(join(home(), 'signing-keys.json'), 'utf8'),
   });
 });
