@@ -1,5 +1,5 @@
 import { exportRequestedSchema } from '../../lib/contracts/events.ts';
-import { acceptExportRequest } from '../../lib/exports/accept.ts';
+import { acceptExportRequest, rejectTooLarge } from '../../lib/exports/accept.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
 import { topics } from '../../lib/messaging/topics.ts';
 import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
@@ -16,6 +16,7 @@ export const handler = kafkaFunction({
   mostDeliveries: 5,
   triesAgain: false,
   read: (text) => parseJson(exportRequestedSchema, text),
+  answerTooLarge: rejectTooLarge,
   handle: async (event, { topic, partition, offset }, context) => {
     await acceptExportRequest(event, context.getRemainingTimeInMillis());
     logger.info('request by event answered', { eventId: event.id, topic, partition, offset });

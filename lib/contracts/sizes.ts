@@ -5,6 +5,8 @@
 export const sizes = {
   /** Bytes of the JSON text of a request: the body of a call, the value of an event. */
   requestBytes: 262_144,
+  /** Bytes of an event that is larger than a request and is still read as far as its id, so that it can be answered. */
+  answeredBytes: 1_048_576,
   /** Bytes of the body of a sign-in, which anybody may send. */
   signInBytes: 8_192,
   /** Levels of arrays and objects in each other. */

@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Account } from '../access/accounts.ts';
-import type { ExportRequested } from '../contracts/events.ts';
+import { type ExportRequested, exportRequestedSchema } from '../contracts/events.ts';
 import { type ExportRequest, exportRequestSchema } from '../contracts/export-request.ts';
+import { sizes } from '../contracts/sizes.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { Refusal } from '../runtime/errors.ts';
+import { readJson } from '../runtime/json-input.ts';
 import { parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
 import { type Sender, senderOf } from './event-sender.ts';
@@ -57,6 +59,29 @@ function readRequest(
 ): { owner: Account; request: ExportRequest } {
   const { requestedBy: _, ...rest } = parseObject(requestDataSchema, data);
   return { owner: owner(), request: parseObject(exportRequestSchema, rest) };
+}
+
+/**
+ * Answers an event that is larger than a request may be with `rejected`, and returns true if it says which it is.
+ * Nothing else of it is looked at, a signature neither: the id is one of unsigned events.
+ */
+export async function rejectTooLarge(text: string, refusal: Refusal): Promise<boolean> {
+  const event = envelopeOf(text);
+  if (!event) return false;
+  await reject(event, asking(`event:${event.source}`, event.id, null), refusal);
+  return true;
+}
+
+const envelopeSchema = z.object(exportRequestedSchema.omit({ data: true }).shape);
+
+function envelopeOf(text: string): ExportRequested | undefined {
+  try {
+    const { data: envelope } = envelopeSchema.safeParse(readJson(text, sizes.answeredBytes));
+    return envelope && parseObject(exportRequestedSchema, envelope);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
 }
 
 async function reject(event: ExportRequested, asked: Asking, refusal: Refusal): Promise<void> {

@@ -22,6 +22,8 @@ interface Handling<Event> {
   mostDeliveries: number;
   /** Reads the value. Whatever it throws makes a dead letter. */
   read: (text: string) => Event;
+  /** Answers a value that is larger than a request may be; returns whether it could. Else it is a dead letter. */
+  answerTooLarge?: (text: string, refusal: Refusal) => Promise<boolean>;
   /** Throws if it could not be handled. */
   handle: (event: Event, record: IncomingRecord, context: Context) => Promise<void>;
   /** Whether another delivery may mend whatever `handle` throws, not only what a database does. */
@@ -72,7 +74,7 @@ async function handleRecord<Event>(
 /** Handles a record. Returns why it has to be put aside, undefined if it is done; throws if it is to come again. */
 async function failureOf<Event>(
   record: IncomingRecord,
-  { read, handle, triesAgain }: Handling<Event>,
+  { read, answerTooLarge, handle, triesAgain }: Handling<Event>,
   context: Context,
 ): Promise<string | undefined> {
   const { topic, partition, offset } = record;
@@ -80,6 +82,7 @@ async function failureOf<Event>(
   try {
     event = read(textOf(record));
   } catch (error) {
+    if (await isAnswered(record, error, answerTooLarge)) return undefined;
     logger.warn('record put aside, it cannot be read', {
       topic,
       partition,
@@ -102,6 +105,16 @@ async function failureOf<Event>(
     });
     return messageOf(error);
   }
+}
+
+async function isAnswered(
+  { value }: IncomingRecord,
+  error: unknown,
+  answer: ((text: string, refusal: Refusal) => Promise<boolean>) | undefined,
+): Promise<boolean> {
+  const isTooLarge = error instanceof Refusal && error.code === 'too_large';
+  if (!isTooLarge || answer === undefined || value === null) return false;
+  return value.length <= sizes.answeredBytes && (await answer(value.toString(), error));
 }
 
 function textOf({ value }: IncomingRecord): string {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { SignJWT } from 'jose';
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
+import { sessionSchema } from '../../lib/contracts/sessions.ts';
 import { call, createExport, ended, monthOfOrders } from '../stack/api.ts';
 import { newestExport, signIn, usePages } from '../stack/browser.ts';
 import { choose } from '../stack/chromium.ts';
@@ -72,7 +73,7 @@ test('a double click is one export, and days are those of the zone that is shown
 
 test('the session ends while the form is filled in: sign in again, and it goes on as it was', async () => {
   await page().goto(stack.url);
-  const session = await sessionOf(credentials.demo.email, 6);
+  const session = await sessionOfDemo(10);
   await page().evaluate(
     (kept) => sessionStorage.setItem('streamsync.session', kept),
     JSON.stringify({
@@ -183,19 +184,15 @@ async function tabTo(of: Page, wanted: string | RegExp, key = 'Tab'): Promise<vo
 }
 
 /** A session that the functions take for so many seconds. */
-async function sessionOf(email: string, seconds: number): Promise<string> {
-  const [account] = await sql<{ id: string }>(
-    stack.postgres.catalogue,
-    'select id from accounts where email = $1',
-    [email],
-  );
+async function sessionOfDemo(seconds: number): Promise<string> {
   const { tokenSecret } = z
     .object({ tokenSecret: z.string() })
     .parse(JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8')));
-  return new SignJWT()
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setIssuer('streamsync')
-    .setSubject(account?.id ?? '')
+  const { email, password } = credentials.demo;
+  const signedIn = await call('POST', '/sessions', { body: { email, password } });
+  const { token } = signedIn.json(sessionSchema);
+  return new SignJWT(decodeJwt(token))
+    .setProtectedHeader({ alg: 'HS256', ...decodeProtectedHeader(token) })
     .setIssuedAt()
     .setExpirationTime(`${seconds} s`)
     .sign(new TextEncoder().encode(tokenSecret));

@@ -135,6 +135,17 @@ test('every poison on every partition at once: each is put aside with what it wa
         : undefined,
     { seconds: 120, everyMilliseconds: 500 },
   );
+  // What says which event it is can be answered, though it is larger than a request may be.
+  const zeros = sent.filter(
+    ({ name, topic }) => name.startsWith('400 kB') && topic === topics.requested.name,
+  );
+  for (const { mark, topic, value } of zeros) {
+    expect(letterOf(mark, topic)).toBeUndefined();
+    const id = /"id":"([0-9a-f-]{36})"/.exec(value.subarray(0, 200).toString())?.[1] ?? '';
+    expect(resultsOf(results, id, 'rejected')).toMatchObject([
+      { data: { problem: { code: 'too_large', status: 413 } } },
+    ]);
+  }
   for (const { name, mark, topic, value, partition } of sent) {
     const letter = letterOf(mark, topic);
     if (!letter) continue;
