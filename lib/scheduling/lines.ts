@@ -56,7 +56,8 @@ const addMissing = `
     select owner_id, source, lane, planned_connections as connections from waiting limit ${most}
   ), added as (
     insert into queue_lines (${columnsOfLine}, served_at, since)
-    select s.*, coalesce(a.served_at, '-infinity'), now() from seen s join accounts a on a.id = s.owner_id
+    select s.*, coalesce((select a.served_at from accounts a where a.id = s.owner_id), '-infinity'), now()
+    from seen s
     on conflict do nothing
   )
   select * from seen order by ${columnsOfLine}`;

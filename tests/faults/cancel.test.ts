@@ -158,7 +158,7 @@ test('several units reading side by side', async () => {
       from: '2024-01-01T00:00:00Z',
       to: '2024-06-01T00:00:00Z',
     });
-    await reading(id, 3);
+    await reading(id, 2);
     expect((await cancel(id)).status).toBe(202);
     await sourceIsLeft(id);
     await requireNone(id, { status: 'cancelled', results });
