@@ -6,7 +6,7 @@ import { Readers } from '../../lib/engine/readers.ts';
 import { CopyOut, piecesToSpare } from '../../lib/sources/copy-out.ts';
 import { SourceSocket } from '../../lib/sources/source-socket.ts';
 import { selfSigned } from '../stack/certificate.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { home, sourceUrl, sql } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 /** The rows of a COPY, taken out of the frames of the wire, held against what PostgreSQL says it sent. */
@@ -19,11 +19,7 @@ let urlOfTls = '';
 
 beforeAll(async () => {
   const { key, certificate } = selfSigned();
-  const [at] = await sql<{ folder: string }>(
-    sourceUrl('sales'),
-    `select current_setting('data_directory') as folder`,
-  );
-  const folder = at?.folder ?? '';
+  const folder = join(home(), 'postgres');
   // The server reads a key only if it is its own, and nobody else's.
   const { uid, gid } = await stat(folder);
   for (const [name, text] of Object.entries({ 'server.key': key, 'server.crt': certificate })) {
