@@ -116,11 +116,11 @@ async function readRecords(
     `${selectRecords(notInQueue)} ${condition}`,
     values,
   );
-  const waiting = records.filter(({ state }) => state === 'queued').map(({ id }) => id);
-  if (waiting.length === 0) return records;
+  const queued = records.filter(({ state }) => state === 'queued').map(({ id }) => id);
+  if (queued.length === 0) return records;
   const { rows: placed } = await client.query<ExportRecord>(
     `${selectRecords(inQueue)} where e.id = any($1)`,
-    [waiting],
+    [queued],
   );
   const byId = new Map(placed.map((record) => [record.id, record]));
   return records.map((record) => byId.get(record.id) ?? record);
