@@ -21,6 +21,7 @@ interface Chosen {
   export_id: string;
   owner_id: string;
   partition: number;
+  is_last_slot: boolean;
   /** The line began while its account was being served: it has to be told of that. */
   line_is_behind: boolean;
 }
@@ -54,6 +55,7 @@ async function dispatchOnce(): Promise<'done' | 'more' | 'busy'> {
       }
       const outcome = await take(client, chosen);
       if (outcome === 'given') given++;
+      if (outcome === 'given' && chosen.is_last_slot) return 'done';
       if (outcome === 'busy') passedOver.push(chosen.export_id);
     }
     // There are only so many slots; what merely leaves the queue may be more than one should do for all.

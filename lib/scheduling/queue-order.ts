@@ -106,6 +106,7 @@ export const chooseUnit = `
     order by a.served_at limit 1
   )
   select it.id as unit_id, it.export_id, it.owner_id, free.partition,
+    (select count(*) from free) = 1 as is_last_slot,
     it.served_at is distinct from coalesce(a.served_at, '-infinity') as line_is_behind
   from (select partition from free order by last_used_at nulls first, partition limit 1) free
   cross join (select * from first union all select * from continued) it
