@@ -14,15 +14,18 @@ server.on('upgrade', (asked, socket) => {
   socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
 });
 let port = 0;
+let endCheck = (): void => {};
 
 beforeAll(async () => {
-  checkCallers(secret);
+  endCheck = checkCallers(secret);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('it has no port');
   port = address.port;
 });
 afterAll(() => {
+  // The suites of a run share a process.
+  endCheck();
   server.closeAllConnections();
   server.close();
 });

@@ -6,7 +6,7 @@
  * header of its own without a preflight, which is refused as well.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { z } from 'zod';
@@ -35,18 +35,23 @@ const refusal = JSON.stringify({
   code: 'forbidden',
 });
 
+const channel = 'tracing:net.server.listen:asyncStart';
+
 /**
  * From now on every HTTP server that begins to listen in this process refuses calls without the secret.
+ * @returns what ends that for servers that begin later.
  * @throws Error when the secret is missing or shorter than 32 characters.
  */
-export function checkCallers(secret: string | undefined): void {
+export function checkCallers(secret: string | undefined): () => void {
   if (secret === undefined || secret.length < LEAST_CHARACTERS)
     throw new Error(`the secret of the callers must have at least ${LEAST_CHARACTERS} characters`);
   const expected = digest(secret);
-  subscribe('tracing:net.server.listen:asyncStart', (message) => {
+  const check = (message: unknown): void => {
     const { data } = listening.safeParse(message);
     if (data) guard(data.server, expected);
-  });
+  };
+  subscribe(channel, check);
+  return () => unsubscribe(channel, check);
 }
 
 /** In front of its listeners, whenever they were added. */
