@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { asDemo, call, createExport, ended } from '../stack/api.ts';
 import { readStack, sourceUrl, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
+import { compareHostile } from './hostile.ts';
 import { median, secondsOf } from './measure.ts';
 import { measureScale } from './scale.ts';
 import { createTable, dataset, dropTable, first, most } from './table.ts';
@@ -16,7 +17,8 @@ import { createTable, dataset, dropTable, first, most } from './table.ts';
  * system, by how long `psql \copy` of the same rows to a file takes. Five rounds in which everything has its
  * turn; of each the median of the ratios of the rounds. Then a workbook by the time that exceljs takes for it,
  * and the memory of a worker for some rows, and for ten times as many. `npm run bench -- times` (`xlsx`,
- * `memory`) is one of these; `scale`, which is none of them, is what a long queue costs.
+ * `memory`) is one of these; `scale` and `hostile`, which are none of them, are what a long
+ * queue costs, and the load of one account another.
  */
 const run = promisify(execFile);
 const rounds = 5;
@@ -187,7 +189,9 @@ async function compareMemory(): Promise<void> {
 }
 
 const only = process.argv[2];
-if (only === 'scale') {
+if (only === 'hostile') {
+  await compareHostile();
+} else if (only === 'scale') {
   await measureScale();
 } else {
   console.log(`${stack.url}, ${most} rows`);
