@@ -6,6 +6,7 @@ import { isConnectionLost } from './connection-lost.ts';
 import { forLog, Refusal } from './errors.ts';
 import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
+import { Turns } from './turns.ts';
 import { parseJson, parseQuery } from './validation.ts';
 
 type Header = (name: string) => string | undefined;
@@ -69,10 +70,35 @@ export function http<Account>(
         uuid: (name) => uuidOf(event, name),
         header: headerOf(event),
       };
-      const answered = await answer(call);
+      const answered = await inTurn(known.account, () => answer(call));
       if (answered.exportId !== undefined) exportIds.set(event, answered.exportId);
       return toResult(answered);
     });
+}
+
+/** How many calls of one account a process answers at a time: whoever asks for little is not behind all of them. */
+const answeredAtOnce = 4;
+/** The others wait so long, within what the door waits for an answer. */
+const turnMilliseconds = 20_000;
+const turns = new Map<string, Turns>();
+
+async function inTurn<T>(account: unknown, work: () => Promise<T>): Promise<T> {
+  if (typeof account !== 'object' || account === null || !('id' in account)) return work();
+  const id = String(account.id);
+  const turn = turns.get(id) ?? new Turns(answeredAtOnce);
+  turns.set(id, turn);
+  if (!(await turn.take(turnMilliseconds)))
+    throw new Refusal(
+      'too_many_requests',
+      'Too many calls of your account are being answered. Try again in a few seconds.',
+      { retryAfterSeconds: 5 },
+    );
+  try {
+    return await work();
+  } finally {
+    turn.end();
+    if (turn.idle) turns.delete(id);
+  }
 }
 
 function toResult({ status, body, headers = {} }: Answer): Result {

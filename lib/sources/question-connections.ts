@@ -6,8 +6,8 @@ import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { Turns } from '../runtime/turns.ts';
 import { newSession } from './session.ts';
-import { Turns } from './turns.ts';
 
 /**
  * The connections to a source that all processes together may have for questions: `maxQuestionConnections`.

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { asOther, monthOfOrders } from '../stack/api.ts';
 import { sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
 import { median, secondsOf } from './measure.ts';
 
 /**
@@ -66,7 +68,7 @@ const largest = JSON.stringify({
 const kinds: Record<string, { path: string; body?: string }> = {
   exports: { path: '/exports', body: JSON.stringify({ ...monthOfOrders, format: 'parquet' }) },
   largest: { path: '/exports', body: largest },
-  'too large': { path: '/exports', body: largest.repeat(5) },
+  'too large': { path: '/exports', body: largest.padEnd(sizes.requestBytes + 1) },
   brackets: { path: '/exports/estimate', body: `{"data":${'['.repeat(100_000)}` },
   digits: {
     path: '/exports/estimate',
@@ -85,6 +87,43 @@ const kinds: Record<string, { path: string; body?: string }> = {
   },
 };
 
+/** Another caller comes from another address: what one address may send is not what is measured. */
+const agent = new Agent({ localAddress: '127.0.0.9', keepAlive: true });
+
+const statusOf = (
+  path: string,
+  headers: Record<string, string>,
+  body: string | undefined,
+): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const url = new URL(stack.api + path);
+    url.hostname = '127.0.0.1';
+    const asked = request(url, { agent, method, headers, timeout: 30_000 }, (answer) => {
+      answer.on('error', reject);
+      answer.on('end', () => resolve(String(answer.statusCode)));
+      answer.resume();
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer')));
+    asked.on('error', reject);
+    asked.end(body);
+  });
+
+/** Waits until nothing of the load is left to be made: a quiet round is quiet. */
+const settled = ({ id }: Hostile): Promise<true> =>
+  until(
+    'the exports of the load are done',
+    async () => {
+      const rows = await sql(
+        stack.postgres.catalogue,
+        `select 1 from exports where owner_id = $1 and state not in ('ready', 'failed', 'cancelled', 'expired') limit 1`,
+        [id],
+      );
+      return rows.length === 0 ? true : undefined;
+    },
+    { seconds: 120, everyMilliseconds: 500 },
+  );
+
 /** Sends requests of every kind, each answered before the next, until it is stopped; returns how they were answered. */
 function load({ headers }: Hostile): { stop: () => Promise<Map<string, number>> } {
   const stopped = new AbortController();
@@ -92,17 +131,7 @@ function load({ headers }: Hostile): { stop: () => Promise<Map<string, number>> 
   const end = performance.now() + secondsOfRound * 1_000;
   const send = async (kind: string, path: string, body: string | undefined): Promise<void> => {
     while (!stopped.signal.aborted && performance.now() < end) {
-      const answer = await fetch(stack.api + path, {
-        method: body === undefined ? 'GET' : 'POST',
-        headers,
-        ...(body === undefined ? {} : { body }),
-        signal: AbortSignal.any([stopped.signal, AbortSignal.timeout(30_000)]),
-      })
-        .then(async (response) => {
-          await response.arrayBuffer();
-          return String(response.status);
-        })
-        .catch(() => 'none');
+      const answer = await statusOf(path, headers, body).catch(() => 'none');
       if (stopped.signal.aborted) return;
       const name = `${kind} ${answer}`;
       answers.set(name, (answers.get(name) ?? 0) + 1);
@@ -194,6 +223,7 @@ export async function compareHostile(): Promise<void> {
         for (const [name, count] of await running.stop())
           answers.set(name, (answers.get(name) ?? 0) + count);
       }
+      await settled(hostile);
       loaded.ready.push(beside.ready);
       loaded.polls.push(...beside.polls);
       console.log(
