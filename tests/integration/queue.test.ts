@@ -240,14 +240,30 @@ describe('however many wait', () => {
   }
 
   test('a poll, a list, a create, a dispatch, a cancel and a sweep look at as much', async () => {
-    const some = await measure(2_000, 200);
-    const many = await measure(20_000, 5_000);
-    console.info('blocks with 2,000 and with 20,000 waiting', some, many);
-    // A level more of an index is a block more at each of some hundred places (a sweep looks at 200 lines, and twice at
-    // some), and no more than that. To read all units would be 600 more, all exports 800, all lines 300.
-    for (const [what, cost] of Object.entries(many)) {
-      const more = cost - (some[what] ?? 0);
-      expect([what, more < (what === 'sweep' ? 1_400 : 450)]).toEqual([what, true]);
+    let some = await measure(2_000, 200);
+    let many = await measure(20_000, 5_000);
+    // What the server does for itself meanwhile (it vacuums its own tables) is counted, too, and is not there again.
+    for (let again = 0; again < 2 && tooMuch(some, many).length > 0; again++) {
+      some = least(some, await measure(2_000, 200));
+      many = least(many, await measure(20_000, 5_000));
     }
+    console.info('blocks with 2,000 and with 20,000 waiting', some, many);
+    expect(tooMuch(some, many)).toEqual([]);
   });
+
+  type Costs = Record<string, number>;
+
+  /**
+   * A level more of an index is a block more at each of some hundred places (a sweep looks at 200 lines, and twice at
+   * some), and no more than that. To read all units would be 600 more, all exports 800, all lines 300.
+   */
+  const tooMuch = (some: Costs, many: Costs): string[] =>
+    Object.entries(many)
+      .filter(([what, cost]) => cost - (some[what] ?? 0) >= (what === 'sweep' ? 1_400 : 450))
+      .map(([what]) => what);
+
+  const least = (one: Costs, other: Costs): Costs =>
+    Object.fromEntries(
+      Object.entries(one).map(([what, cost]) => [what, Math.min(cost, other[what] ?? cost)]),
+    );
 });
