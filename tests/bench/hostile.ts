@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
+import { newAccount, type OwnAccount } from '../stack/accounts.ts';
 import { asOther, monthOfOrders } from '../stack/api.ts';
 import { sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
@@ -23,30 +22,7 @@ const atOnce = 6;
 /** What the other account may be slowed by, as ratios of the medians. */
 const limits = { ready: 3, poll: 2 };
 
-interface Hostile {
-  id: string;
-  headers: Record<string, string>;
-}
-
-async function createHostile(): Promise<Hostile> {
-  const id = randomUUID();
-  const key = newApiKey();
-  const { catalogue } = stack.postgres;
-  await sql(
-    catalogue,
-    `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
-    [id, `${id}@streamsync.example`],
-  );
-  await sql(
-    catalogue,
-    `with k as (insert into api_keys (id, account_id, secret_hash) values (gen_random_uuid(), $1, $2))
-     insert into grants (account_id, source) values ($1, 'sales'), ($1, 'iot')`,
-    [id, hashOf(key)],
-  );
-  return { id, headers: { 'x-api-key': key, 'content-type': 'application/json' } };
-}
-
-const removeHostile = async ({ id }: Hostile): Promise<void> => {
+const removeHostile = async ({ id }: OwnAccount): Promise<void> => {
   const { catalogue } = stack.postgres;
   await sql(
     catalogue,
@@ -110,7 +86,7 @@ const statusOf = (
   });
 
 /** Waits until nothing of the load is left to be made: a quiet round is quiet. */
-const settled = ({ id }: Hostile): Promise<true> =>
+const settled = ({ id }: OwnAccount): Promise<true> =>
   until(
     'the exports of the load are done',
     async () => {
@@ -125,13 +101,17 @@ const settled = ({ id }: Hostile): Promise<true> =>
   );
 
 /** Sends requests of every kind, each answered before the next, until it is stopped; returns how they were answered. */
-function load({ headers }: Hostile): { stop: () => Promise<Map<string, number>> } {
+function load({ byKey }: OwnAccount): { stop: () => Promise<Map<string, number>> } {
   const stopped = new AbortController();
   const answers = new Map<string, number>();
   const end = performance.now() + secondsOfRound * 1_000;
   const send = async (kind: string, path: string, body: string | undefined): Promise<void> => {
     while (!stopped.signal.aborted && performance.now() < end) {
-      const answer = await statusOf(path, headers, body).catch(() => 'none');
+      const answer = await statusOf(
+        path,
+        { ...byKey, 'content-type': 'application/json' },
+        body,
+      ).catch(() => 'none');
       if (stopped.signal.aborted) return;
       const name = `${kind} ${answer}`;
       answers.set(name, (answers.get(name) ?? 0) + 1);
@@ -207,7 +187,7 @@ export async function compareHostile(): Promise<void> {
   const quiet = { ready: [] as number[], polls: [] as number[] };
   const loaded = { ready: [] as number[], polls: [] as number[] };
   const answers = new Map<string, number>();
-  const hostile = await createHostile();
+  const hostile = await newAccount();
   try {
     await round();
     for (let n = 0; n < rounds; n++) {
