@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const RELEASED = 'released';
 
@@ -50,6 +50,8 @@ export function processIdentity(pid) {
 
 /** Takes the lock at once, or says who has it. → { release } or { holder: pid } */
 export function tryLock(directory) {
+  // The mode is for the lock alone: what lies beside it may be for the owner of another home to read, as .parts is.
+  mkdirSync(dirname(directory), { recursive: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (;;) {
     const highest = highestClaim(directory);

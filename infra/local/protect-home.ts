@@ -2,6 +2,7 @@
 import { chmodSync, lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HOME_ENTRIES, type Home, REPO } from './home.ts';
+import { PARTS } from './parts/install.ts';
 import { type CommandSpec, type Owner, run } from './processes.ts';
 
 /** Those have owners of their own, see parts/. */
@@ -44,7 +45,10 @@ export function ownerOfParts({ path }: Home): Owner | undefined {
   return uid === 0 ? undefined : { uid, gid };
 }
 
-/** Returns the owner if that user may enter the clone and run this program, which may lie in a closed directory. */
+/**
+ * Returns the owner if that user may enter the clone, read its parts and run this program; undefined otherwise, for
+ * each of the three may lie in a closed directory.
+ */
 export async function ownerWhoMayRun(
   owner: Owner | undefined,
   program: string,
@@ -55,7 +59,13 @@ export async function ownerWhoMayRun(
     await run({
       what: `looking whether the owner of the home may run ${program}`,
       command: '/bin/sh',
-      args: ['-c', 'cd "$0" && test -r package.json && command -v "$1"', REPO, program],
+      args: [
+        '-c',
+        'cd "$0" && test -r package.json && cd "$1" && test -r . && command -v "$2"',
+        REPO,
+        PARTS,
+        program,
+      ],
       env,
       cwd: '/',
       seconds: 60,

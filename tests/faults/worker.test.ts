@@ -183,15 +183,24 @@ test('a worker that is stopped and wakes up after it was replaced changes nothin
 test('an export whose server crashes under it, source and catalogue both, ends ready, once', async () => {
   const { id } = await createExport(slow);
   const reader = await runningWithRows(id);
+  const before = await startOfCheckpointer();
   // One backend killed, and PostgreSQL ends all of them and recovers from its log.
   process.kill(reader.pid, 'SIGKILL');
-  await requireWhole(id, {
-    reference: await until('the server is back', referenceOrNone),
-    results,
+  await until('the server has ended all of its processes and is back', async () => {
+    const now = await startOfCheckpointer().catch(() => undefined);
+    return now === before ? undefined : now;
   });
+  await requireWhole(id, { reference: await wanted(), results });
 });
 
-const referenceOrNone = () => wanted().catch(() => undefined);
+/** When the server began to answer: an ordinary process of its own that is started again after a crash. */
+async function startOfCheckpointer(): Promise<string | undefined> {
+  const [checkpointer] = await sql<{ started: string }>(
+    sourceUrl('sales'),
+    `select backend_start::text as started from pg_stat_activity where backend_type = 'checkpointer'`,
+  );
+  return checkpointer?.started;
+}
 
 const events = (id: string, outcome: string) =>
   results.messages.filter(

@@ -37,14 +37,21 @@ export const credentials = credentialsSchema.parse(
   JSON.parse(await readFile(join(home(), 'credentials.json'), 'utf8')),
 );
 
+/** A connection that ends between two queries is the next query's error, not one of whichever test runs then. */
+async function connectedTo(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
 /** Runs SQL on a database of the stack as its superuser. */
 export async function sql<Row extends pg.QueryResultRow>(
   url: string,
   text: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await connectedTo(url);
   try {
     return (await client.query<Row>(text, values)).rows;
   } finally {
@@ -60,8 +67,7 @@ export const sourceUrl = (name: string): string => {
 
 /** What the server itself gives for a query as CSV with header, in UTC: the reference for exports. */
 export async function referenceCsv(source: string, query: string): Promise<Buffer> {
-  const client = new pg.Client({ connectionString: sourceUrl(source) });
-  await client.connect();
+  const client = await connectedTo(sourceUrl(source));
   try {
     await client.query(`set timezone = 'UTC'`);
     return await buffer(client.query(copy.to(`copy (${query}) to stdout (format csv, header)`)));
