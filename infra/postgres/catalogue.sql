@@ -72,6 +72,12 @@ begin
   return true;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.shape_of(request json)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN hashtextextended((json_build_array(((request -> 'sources'::text) ->> 0), (request ->> 'dataset'::text), (request ->> 'format'::text), (request ->> 'compression'::text), (COALESCE((request -> 'columns'::text), '[]'::json))::text))::text, (0)::bigint);
+
 CREATE OR REPLACE FUNCTION public.take_source_connection(connection uuid, of_source text, account uuid, most integer, seconds double precision)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -205,7 +211,8 @@ create table exports (
   run integer default 1 not null,
   queued_at timestamp with time zone default now() not null,
   estimated_seconds integer,
-  object_etag text
+  object_etag text,
+  shape bigint generated always as (shape_of(request)) stored
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
@@ -213,6 +220,7 @@ alter table exports add constraint exports_check1 CHECK (((state <> 'failed'::te
 alter table exports add constraint exports_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])));
 alter table exports add constraint exports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id);
 CREATE INDEX exports_by_owner ON public.exports USING btree (owner_id, id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX exports_by_shape ON public.exports USING btree (shape, id DESC) WHERE (((file ->> 'rows'::text))::bigint > 0);
 CREATE INDEX exports_in_progress ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text, 'completing'::text]));
 CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL) AND ((deleted_at IS NOT NULL) OR (state = 'expired'::text)));
 CREATE INDEX exports_to_expire ON public.exports USING btree (expires_at) WHERE (state = 'ready'::text);

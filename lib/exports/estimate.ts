@@ -48,10 +48,9 @@ const latest = `
     select (e.file->>'bytes')::float8 / (e.file->>'rows')::float8 as bytes,
       extract(epoch from e.finished_at - e.started_at)::float8 as seconds,
       (e.file->>'rows')::float8 as rows
-    from (select * from exports where file is not null order by id desc limit 500) e
-    where e.request->'sources'->>0 = $1 and e.request->>'dataset' = $2
-      and e.request->>'format' = $3 and e.request->>'compression' = $4
-      and coalesce(e.request->'columns', '[]')::text = $5 and (e.file->>'rows')::bigint > 0
+    from exports e
+    where e.shape = shape_of($1) and (e.file->>'rows')::bigint > 0
+    order by e.id desc
     limit 5
   )
   select percentile_cont(0.5) within group (order by bytes) filter (where rows > 1000) as bytes,
@@ -75,6 +74,7 @@ export async function estimateOf(
   looks: readonly Look[],
 ): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
+  const { dataset, format, compression, columns } = request;
   for (const { source, expected, width, selection } of looks) {
     if (!expected)
       throw new Refusal(
@@ -87,13 +87,7 @@ export async function estimateOf(
     } = await catalogue().query<{
       bytes: number | null;
       seconds: number | null;
-    }>(latest, [
-      source,
-      request.dataset,
-      request.format,
-      request.compression,
-      JSON.stringify(request.columns ?? []),
-    ]);
+    }>(latest, [JSON.stringify({ sources: [source], dataset, format, compression, columns })]);
     const names = selection.columns.map(({ name }) => name);
     total.rows += rows;
     total.bytes += rows * (lately?.bytes ?? bytesOfRow(request, { ...width, names }));
