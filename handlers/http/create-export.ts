@@ -14,25 +14,29 @@ import { dispatch } from '../../lib/scheduling/dispatch.ts';
 const relayMilliseconds = 300;
 
 /** POST /exports */
-export const handler = http(authenticate, async ({ account, body, header }) => {
-  const request = body(exportRequestSchema);
-  const key = header('idempotency-key');
-  if (key !== undefined && (key.length === 0 || key.length > sizes.keyCharacters))
-    throw refusedFields([
-      { field: 'Idempotency-Key', message: `must have 1 to ${sizes.keyCharacters} characters` },
-    ]);
-  const id = await createExport({
-    owner: account,
-    request,
-    asking: key === undefined ? null : asking(`account:${account.id}`, key, request),
-    requestEventId: null,
-  });
-  await dispatch();
-  await relayWithin(relayMilliseconds);
-  return {
-    status: 202,
-    exportId: id,
-    headers: { location: `/api/v1/exports/${id}`, 'retry-after': '1' },
-    body: toDocument(await loadExport(catalogue(), id)),
-  };
-});
+export const handler = http(
+  authenticate,
+  async ({ account, body, header }) => {
+    const request = body(exportRequestSchema);
+    const key = header('idempotency-key');
+    if (key !== undefined && (key.length === 0 || key.length > sizes.keyCharacters))
+      throw refusedFields([
+        { field: 'Idempotency-Key', message: `must have 1 to ${sizes.keyCharacters} characters` },
+      ]);
+    const id = await createExport({
+      owner: account,
+      request,
+      asking: key === undefined ? null : asking(`account:${account.id}`, key, request),
+      requestEventId: null,
+    });
+    await dispatch();
+    await relayWithin(relayMilliseconds);
+    return {
+      status: 202,
+      exportId: id,
+      headers: { location: `/api/v1/exports/${id}`, 'retry-after': '1' },
+      body: toDocument(await loadExport(catalogue(), id)),
+    };
+  },
+  { asksSources: true },
+);

@@ -4,7 +4,11 @@ import { estimateExport } from '../../lib/exports/plan.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** POST /exports/estimate */
-export const handler = http(authenticate, async ({ account, body }) => ({
-  status: 200,
-  body: await estimateExport(account, body(exportRequestSchema)),
-}));
+export const handler = http(
+  authenticate,
+  async ({ account, body }) => ({
+    status: 200,
+    body: await estimateExport(account, body(exportRequestSchema)),
+  }),
+  { asksSources: true },
+);

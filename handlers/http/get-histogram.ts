@@ -4,7 +4,16 @@ import { histogramOf } from '../../lib/exports/histogram.ts';
 import { http } from '../../lib/runtime/http.ts';
 
 /** GET /sources/{source}/datasets/{dataset}/histogram */
-export const handler = http(authenticate, async ({ account, param, query }) => ({
-  status: 200,
-  body: await histogramOf(account, param('source'), param('dataset'), query(histogramQuerySchema)),
-}));
+export const handler = http(
+  authenticate,
+  async ({ account, param, query }) => ({
+    status: 200,
+    body: await histogramOf(
+      account,
+      param('source'),
+      param('dataset'),
+      query(histogramQuerySchema),
+    ),
+  }),
+  { asksSources: true },
+);

@@ -5,6 +5,7 @@ import type { Session } from '../contracts/sessions.ts';
 import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { Refusal } from '../runtime/errors.ts';
+import { Turns } from '../runtime/turns.ts';
 import { passwordHashOf } from './accounts.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
 import {
@@ -13,7 +14,6 @@ import {
   requireFailuresLeft,
   type SignInAttempt,
 } from './sign-in-limits.ts';
-import { Turns } from './turns.ts';
 
 const issuer = 'streamsync';
 const algorithm = 'HS256';
@@ -43,7 +43,7 @@ let decoy: Promise<string> | undefined;
 export async function signIn(by: SignInAttempt, password: string): Promise<Session> {
   await requireFailuresLeft(catalogue(), by);
   const account = await passwordHashOf(catalogue(), by.email);
-  const right = await derivations.take(blockOf(by.address), async () => {
+  const right = await derivations.run(blockOf(by.address), async () => {
     // An unknown email takes as long as a wrong password, or the time would tell which exist.
     decoy ??= hashPassword('decoy');
     return verifyPassword(password, account?.hash ?? (await decoy));

@@ -42,11 +42,13 @@ export const anonymous = async (): Promise<null> => null;
 
 /**
  * The one stack of every HTTP function: request id, authentication, and an answer in JSON, whatever
- * happens. Nothing escapes: an unhandled error would be a 200 locally and a bare 500 on AWS.
+ * happens. Nothing escapes: an unhandled error would be a 200 locally and a bare 500 on AWS. `asksSources` says that
+ * the answer waits for a source.
  */
 export function http<Account>(
   authenticate: (header: Header) => Promise<Account>,
   answer: (call: Call<Account>) => Promise<Answer>,
+  { asksSources = false } = {},
 ) {
   const accounts = new WeakMap<Event, { account: Account }>();
   const exportIds = new WeakMap<Event, string>();
@@ -70,24 +72,30 @@ export function http<Account>(
         uuid: (name) => uuidOf(event, name),
         header: headerOf(event),
       };
-      const answered = await inTurn(known.account, () => answer(call));
+      const answered = await inTurn(known.account, asksSources, () => answer(call));
       if (answered.exportId !== undefined) exportIds.set(event, answered.exportId);
       return toResult(answered);
     });
 }
 
-/** How many calls of one account a process answers at a time: whoever asks for little is not behind all of them. */
-const answeredAtOnce = 4;
+/**
+ * How many calls of one account a process answers at a time: whoever asks for little is not behind all of them. Calls
+ * that ask a source have turns of their own, for a source may be slow.
+ */
+const ofOneAccount = { runningOfCaller: 2 };
+const turns = { ofSources: new Turns(ofOneAccount), ofOthers: new Turns(ofOneAccount) };
 /** The others wait so long, within what the door waits for an answer. */
 const turnMilliseconds = 20_000;
-const turns = new Map<string, Turns>();
 
-async function inTurn<T>(account: unknown, work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(
+  account: unknown,
+  asksSources: boolean,
+  work: () => Promise<T>,
+): Promise<T> {
   if (typeof account !== 'object' || account === null || !('id' in account)) return work();
   const id = String(account.id);
-  const turn = turns.get(id) ?? new Turns(answeredAtOnce);
-  turns.set(id, turn);
-  if (!(await turn.take(turnMilliseconds)))
+  const turn = asksSources ? turns.ofSources : turns.ofOthers;
+  if (!(await turn.take(id, turnMilliseconds)))
     throw new Refusal(
       'too_many_requests',
       'Too many calls of your account are being answered. Try again in a few seconds.',
@@ -96,8 +104,7 @@ async function inTurn<T>(account: unknown, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    turn.end();
-    if (turn.idle) turns.delete(id);
+    turn.end(id);
   }
 }
 

@@ -42,8 +42,13 @@ interface Connection {
   closing?: NodeJS.Timeout;
 }
 
-/** By source and account: those that wait in this process. */
+/**
+ * By source: those that wait in this process, account by account. The turns of all processes are decided in the
+ * catalogue; here they wait without asking it again and again.
+ */
 const turns = new Map<string, Turns>();
+/** The system's own questions, one of each source at a time. */
+const turnsOfSystem = new Turns({ runningOfCaller: 1 });
 /** Open, and nobody's. */
 const kept = new Set<Connection>();
 
@@ -61,8 +66,7 @@ interface Wanted {
 export interface Taken {
   wanted: Wanted;
   connection: Connection;
-  turn: Turns;
-  key: string;
+  endTurn: () => void;
 }
 
 /**
@@ -72,17 +76,24 @@ export interface Taken {
 export async function takeConnection(wanted: Wanted): Promise<Taken> {
   const { source, accountId, waitMilliseconds } = wanted;
   const most = config().sources.get(source)?.maxQuestionConnections ?? 2;
-  const key = `${source} ${accountId}`;
-  const turn = turns.get(key) ?? new Turns(accountId === null ? 1 : Math.floor(most / 2));
-  turns.set(key, turn);
+  const [turn, caller] = turnOf(source, accountId, most);
   const end = performance.now() + waitMilliseconds;
-  if (!(await turn.take(waitMilliseconds))) throw busy(source);
+  if (!(await turn.take(caller, waitMilliseconds))) throw busy(source);
+  const endTurn = (): void => turn.end(caller);
   try {
-    return { wanted, turn, key, connection: await take(wanted, most, end) };
+    return { wanted, endTurn, connection: await take(wanted, most, end) };
   } catch (error) {
-    endTurn(key, turn);
+    endTurn();
     throw error;
   }
+}
+
+/** Returns where an account, or the system, waits for its turn, and as whom. An account has half of the connections. */
+function turnOf(source: string, accountId: string | null, most: number): [Turns, string] {
+  if (accountId === null) return [turnsOfSystem, source];
+  const ofSource = turns.get(source) ?? new Turns({ runningOfCaller: Math.floor(most / 2) });
+  turns.set(source, ofSource);
+  return [ofSource, accountId];
 }
 
 /**
@@ -90,7 +101,7 @@ export async function takeConnection(wanted: Wanted): Promise<Taken> {
  * still running. Throws what connecting throws.
  */
 export async function useConnection<T>(
-  { wanted, connection, turn, key }: Taken,
+  { wanted, connection, endTurn }: Taken,
   use: (client: pg.Client, giveUp: () => void) => Promise<T>,
 ): Promise<T> {
   const { client, socket, keptAt } = connection;
@@ -112,13 +123,8 @@ export async function useConnection<T>(
   } finally {
     clearTimeout(deadline);
     if (mayRun || !isKept || !(await empty(connection))) await close(connection, mayRun);
-    endTurn(key, turn);
+    endTurn();
   }
-}
-
-function endTurn(key: string, turn: Turns): void {
-  turn.end();
-  if (turn.idle) turns.delete(key);
 }
 
 /** Asks the catalogue until another connection may be had: one that was kept, or one to be opened. */

@@ -7,7 +7,7 @@ function tracked(turns: Turns) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
   const ask = (caller: string, name: string): Promise<string> =>
-    turns.take(caller, () => {
+    turns.run(caller, () => {
       started.push(name);
       return new Promise((resolve) => ends.set(name, () => resolve(name)));
     });
@@ -63,9 +63,36 @@ describe('Turns', () => {
 
   test('gives the place on when the work fails', async () => {
     const turns = new Turns({ running: 1, waiting: 1, waitingOfCaller: 1 });
-    const failing = turns.take('x', () => Promise.reject(new Error('no')));
-    const next = turns.take('x', async () => 'done');
+    const failing = turns.run('x', () => Promise.reject(new Error('no')));
+    const next = turns.run('x', async () => 'done');
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBe('done');
+  });
+
+  test('lets one caller have no more at a time than it may, and passes over it while it waits', async () => {
+    const { started, ask, end } = tracked(new Turns({ running: 3, runningOfCaller: 2 }));
+    const all = ['m1', 'm2', 'm3'].map((name) => ask('many', name));
+    all.push(ask('one', 'o1'));
+    await setImmediate();
+    expect(started).toEqual(['m1', 'm2', 'o1']);
+    all.push(ask('one', 'o2'));
+    await end('o1');
+    expect(started.slice(3)).toEqual(['o2']);
+    await end('m1');
+    expect(started.slice(4)).toEqual(['m3']);
+    for (const name of ['m2', 'm3', 'o2']) await end(name);
+    await Promise.all(all);
+  });
+
+  test('tells whoever waits too long, and keeps no place for it', async () => {
+    const turns = new Turns({ runningOfCaller: 1, waitingOfCaller: 1 });
+    expect(await turns.take('x', 1_000)).toBe(true);
+    expect(await turns.take('x', 1)).toBe(false);
+    const waits = turns.take('x', 60_000);
+    expect(await turns.take('y', 0)).toBe(true);
+    turns.end('x');
+    expect(await waits).toBe(true);
+    turns.end('x');
+    expect(await turns.take('x', 0)).toBe(true);
   });
 });
