@@ -225,7 +225,7 @@ export const exportRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The link', schema: downloadSchema, example: ticketExample },
     },
-    codes: ['not_found', 'not_ready', 'expired'],
+    codes: ['forbidden', 'not_found', 'not_ready', 'expired'],
   },
   {
     method: 'get',
@@ -241,7 +241,7 @@ export const exportRoutes: readonly Route[] = [
         headers: z.object({ Location: described('The link, or the page') }),
       },
     },
-    codes: ['not_found', 'not_ready', 'expired'],
+    codes: ['forbidden', 'not_found', 'not_ready', 'expired'],
   },
   {
     method: 'post',

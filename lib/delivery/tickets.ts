@@ -3,6 +3,7 @@ import { authenticate, hasCredentials } from '../access/authenticate.ts';
 import { hashOf, newSecret } from '../access/secrets.ts';
 import type { Download } from '../contracts/export-document.ts';
 import { type ExportRecord, requireReady } from '../exports/documents.ts';
+import { requireStillGranted } from '../exports/rights.ts';
 import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { Refusal } from '../runtime/errors.ts';
@@ -19,9 +20,10 @@ const cookieName = 'ss_dl';
 
 type Header = (name: string) => string | undefined;
 
-/** A fresh ticket URL for an export that is ready. Throws `not_ready` and `expired`. */
+/** Returns a fresh ticket URL for an export that is ready. Throws `not_ready`, `expired` and `forbidden`. */
 export async function issueTicket(account: Account, record: ExportRecord): Promise<Download> {
   const { file, object_key } = requireReady(record);
+  requireStillGranted(account, record.request);
   const secret = newSecret();
   const { rows } = await catalogue().query<{ first_use_before: Date }>(
     `insert into tickets (secret_hash, export_id, account_id, api_key_id, object_key, first_use_before)

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
+import { newAccount, type OwnAccount } from '../stack/accounts.ts';
 import { asAdmin, call, createExport } from '../stack/api.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
@@ -12,25 +11,14 @@ const wanted =
     ? [100, 30, 20, 10, 10, 6, 6, 6, 6, 6]
     : [70, 8, 4, 3, 3, 3, 3, 2, 2, 2];
 const all = wanted.reduce((sum, count) => sum + count, 0);
-const owners = wanted.map((count) => ({ id: randomUUID(), key: newApiKey(), count }));
-const ids = owners.map(({ id }) => id);
+let owners: (OwnAccount & { count: number })[];
+let ids: string[];
 const catalogue = stack.postgres.catalogue;
 
 beforeAll(async () => {
   await sql(sourceUrl('iot'), `create view ${view} as select 1 as n`);
-  for (const { id, key } of owners) {
-    await sql(
-      catalogue,
-      `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
-      [id, `${id}@streamsync.example`],
-    );
-    await sql(
-      catalogue,
-      `with k as (insert into api_keys (id, account_id, secret_hash) values (gen_random_uuid(), $1, $2))
-       insert into grants (account_id, source) values ($1, 'iot')`,
-      [id, hashOf(key)],
-    );
-  }
+  owners = await Promise.all(wanted.map(async (count) => ({ ...(await newAccount()), count })));
+  ids = owners.map(({ id }) => id);
 });
 afterAll(async () => {
   await call('DELETE', '/sources/iot/pause', { headers: asAdmin });
@@ -102,12 +90,10 @@ test(`${all} exports of ten accounts, most of them of one: all are made, and eac
   await call('POST', '/sources/iot/pause', { headers: asAdmin, body: { reason } });
   const request = { sources: ['iot'], dataset: view, format: 'csv', ttlSeconds: 3_600 };
   await Promise.all(
-    owners.map(async ({ key, count }) => {
+    owners.map(async ({ byKey, count }) => {
       for (let asked = 0; asked < count; asked += 10)
         await Promise.all(
-          Array.from({ length: Math.min(10, count - asked) }, () =>
-            createExport(request, { 'x-api-key': key }),
-          ),
+          Array.from({ length: Math.min(10, count - asked) }, () => createExport(request, byKey)),
         );
     }),
   );

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
+import { newAccount } from '../stack/accounts.ts';
 import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../stack/api.ts';
 import { sourceUrl, sql, stack } from '../stack/stack.ts';
 import { sweep } from '../stack/sweep.ts';
@@ -131,26 +130,8 @@ test('gives a slot at once to another account, when one has asked for all it may
   for (const one of sleeping) expect((await ended(one)).status).toBe('cancelled');
 });
 
-/** An account with a key of its own. */
-async function someAccount(): Promise<{ id: string; headers: Record<string, string> }> {
-  const id = randomUUID();
-  const key = newApiKey();
-  await sql(
-    stack.postgres.catalogue,
-    `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
-    [id, `${id}@streamsync.example`],
-  );
-  await sql(
-    stack.postgres.catalogue,
-    `with k as (insert into api_keys (id, account_id, secret_hash) values (gen_random_uuid(), $1, $2))
-     insert into grants (account_id, source) values ($1, 'sales')`,
-    [id, hashOf(key)],
-  );
-  return { id, headers: { 'x-api-key': key } };
-}
-
 test('makes nothing of what an account may not read any more, and shows its owner what became of it', async () => {
-  const { id: account, headers } = await someAccount();
+  const { id: account, byKey: headers } = await newAccount();
   const grant = (text: string) => sql(stack.postgres.catalogue, text, [account]);
   const ready = await createExport(nap('short'), headers);
   const read = async (id: string) =>
@@ -168,15 +149,21 @@ test('makes nothing of what an account may not read any more, and shows its owne
   expect(failed).toMatchObject({ error: { code: 'forbidden' }, file: null });
   // Its owner still sees what there was, but not what is in it.
   expect(await read(ready.id)).toMatchObject({ status: 'ready' });
-  const manifest = () => call('GET', `/exports/${ready.id}/manifest`, { headers });
-  expect((await manifest()).problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  const content = () => [
+    call('GET', `/exports/${ready.id}/manifest`, { headers }),
+    call('POST', `/exports/${ready.id}/download`, { headers }),
+    call('GET', `/exports/${ready.id}/file`, { headers }),
+  ];
+  for (const refused of await Promise.all(content()))
+    expect(refused.problem()).toMatchObject({ status: 403, code: 'forbidden' });
   await grant(`insert into grants (account_id, source) values ($1, 'sales')`);
-  expect((await manifest()).status).toBe(200);
+  const given = await Promise.all(content());
+  expect(given.map(({ status }) => status)).toEqual([200, 200, 302]);
   await call('DELETE', `/exports/${ready.id}`, { headers });
 });
 
 test('refuses one more than may wait with 429, and says when to ask again', async () => {
-  const { id: account, headers } = await someAccount();
+  const { id: account, byKey: headers } = await newAccount();
   await sql(
     stack.postgres.catalogue,
     `insert into exports (id, owner_id, request) select gen_random_uuid(), $1, '{}' from generate_series(1, 100)`,
