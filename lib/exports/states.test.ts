@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
 import { moves, states, statesBefore, statesOf } from './states.ts';
 
 test('an end is an end', () => {
@@ -19,4 +20,31 @@ test('ready is reached from completing alone', () => {
 test('every state has one public name, and every public name its states', () => {
   const publicNames = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
   expect(publicNames.flatMap((name) => statesOf(name)).toSorted()).toEqual(states.toSorted());
+});
+
+describe('the pictures of the glossary', () => {
+  const [ofExport, ofUnit, ofAttempt] = [
+    ...readFileSync('docs/glossary.md', 'utf8').matchAll(/```mermaid\n([^`]*)```/g),
+  ].map(([, text = '']) => [...text.matchAll(/(\S+) --> (\S+)/g)].map(([, a, b]) => [a, b]));
+
+  /** The states of a table, as its migrations allow them. */
+  const allowed = (table: string): string[] => {
+    const catalogue = readFileSync('infra/postgres/catalogue.sql', 'utf8');
+    const check = new RegExp(`add constraint ${table}_state_check .*`).exec(catalogue)?.[0] ?? '';
+    return [...check.matchAll(/'(\w+)'::text/g)].map(([, state = '']) => state).toSorted();
+  };
+  const named = (picture: (string | undefined)[][] = []): unknown[] =>
+    [...new Set(picture.flat())].filter((state) => state !== '[*]').toSorted();
+
+  test('have the moves of an export', () => {
+    const legal = states.flatMap((from) => moves[from].map((to) => [from, to]));
+    const drawn = ofExport?.filter(([from]) => from !== '[*]');
+    expect(drawn?.toSorted()).toEqual(legal.toSorted());
+  });
+
+  test('have the states of units and attempts', () => {
+    expect(named(ofExport)).toEqual(allowed('exports'));
+    expect(named(ofUnit)).toEqual(allowed('units'));
+    expect(named(ofAttempt)).toEqual(allowed('attempts'));
+  });
 });
