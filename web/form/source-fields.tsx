@@ -41,6 +41,7 @@ export function SourceFields(props: Props): ReactNode {
             dataset: '',
             columns: null,
             range: emptyDraft.range,
+            conditions: [],
           })
         }
         onOpen={onOpen}
@@ -57,7 +58,7 @@ export function SourceFields(props: Props): ReactNode {
         placeholder={source ? 'Choose a dataset' : 'Choose a source first'}
         options={(source?.datasets ?? []).map(datasetOption)}
         value={draft.dataset}
-        onChange={(name) => onChange({ dataset: name, others: [], columns: null })}
+        onChange={(name) => onChange({ dataset: name, others: [], columns: null, conditions: [] })}
         onOpen={onOpen}
         error={errorOf('dataset')}
         empty={source ? 'No dataset of that name.' : 'Choose a source first.'}
