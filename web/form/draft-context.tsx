@@ -1,11 +1,11 @@
-import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
+import { createContext, type ReactNode, Suspense, use, useContext, useMemo, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { resolveZone, zoneChoice } from '../time/zone.ts';
 import { newKey } from '../ui/key.ts';
 import { type Draft, draftOf, emptyDraft, type FormError } from './draft.ts';
 import { lastChoices } from './last-choices.ts';
-import { readLink } from './link.ts';
+import { isLink } from './link-fields.ts';
 
 interface DraftState {
   draft: Draft;
@@ -22,10 +22,42 @@ interface DraftState {
 
 const Context = createContext<DraftState | null>(null);
 
+type First = Pick<DraftState, 'draft' | 'linkErrors'>;
+
+const rememberedDraft = (): Draft => ({ ...emptyDraft, ...lastChoices.get() });
+
 /** Holds the draft above the pages, so that it outlasts going to an export and back. */
 export function DraftProvider({ children }: { children: ReactNode }): ReactNode {
   const [query] = useSearchParams();
-  const [state, setState] = useState(() => ({ ...firstDraft(query), key: newKey() }));
+  // What reads a link is loaded for those who come by one.
+  const [reading] = useState(() => (isLink(query) ? readingOf(query) : null));
+  const [remembered] = useState((): First => ({ draft: rememberedDraft(), linkErrors: null }));
+  return reading === null ? (
+    <DraftHolder first={remembered}>{children}</DraftHolder>
+  ) : (
+    <Suspense>
+      <LinkedDraft reading={reading}>{children}</LinkedDraft>
+    </Suspense>
+  );
+}
+
+const readingOf = async (query: URLSearchParams): Promise<First> => {
+  const { readLink } = await import('./link.ts');
+  return readLink(query, rememberedDraft(), resolveZone(zoneChoice.get()));
+};
+
+function LinkedDraft({
+  reading,
+  children,
+}: {
+  reading: Promise<First>;
+  children: ReactNode;
+}): ReactNode {
+  return <DraftHolder first={use(reading)}>{children}</DraftHolder>;
+}
+
+function DraftHolder({ first, children }: { first: First; children: ReactNode }): ReactNode {
+  const [state, setState] = useState(() => ({ ...first, key: newKey() }));
   const value = useMemo(
     (): DraftState => ({
       ...state,
@@ -52,10 +84,4 @@ export function useDraft(): DraftState {
   const state = useContext(Context);
   if (!state) throw new Error('Outside of the exports pages');
   return state;
-}
-
-function firstDraft(query: URLSearchParams): Pick<DraftState, 'draft' | 'linkErrors'> {
-  const base: Draft = { ...emptyDraft, ...lastChoices.get() };
-  const link = readLink(query, base, resolveZone(zoneChoice.get()));
-  return link ? { draft: link.draft, linkErrors: link.errors } : { draft: base, linkErrors: null };
 }

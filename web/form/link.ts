@@ -8,41 +8,27 @@ import {
 import { parseDay, type TypedMoment, typeRange } from '../time/range.ts';
 import { duration } from '../ui/quantity.ts';
 import { type Draft, emptyDraft, type FormError, oneOf } from './draft.ts';
+import { linkFields } from './link-fields.ts';
 import { ttlBounds } from './request-options.ts';
 
 /** What a link fills the form with, and what of it cannot be taken over. */
 interface Link {
   draft: Draft;
-  errors: FormError[];
+  linkErrors: FormError[];
 }
 
-const fields = [
-  'source',
-  'dataset',
-  'columns',
-  'from',
-  'to',
-  'format',
-  'compression',
-  'profile',
-  'timeZone',
-  'order',
-  'consistency',
-  'ttlSeconds',
-] as const;
 /** Of the list that stands beside the form. */
 const ofList = ['status', 'search', 'downloaded'];
 
 /**
  * Reads an address: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=2026-03-31T12:00:00Z`. A day is
- * one of the page's zone, the last one included; an instant is what the API takes. Returns null where nothing of the
- * form is in it. What it cannot read becomes an error, never a wider export.
+ * one of the page's zone, the last one included; an instant is what the API takes. What it cannot read becomes an
+ * error, never a wider export.
  */
-export function readLink(query: URLSearchParams, base: Draft, zone: string): Link | null {
-  if (!fields.some((field) => query.has(field))) return null;
+export function readLink(query: URLSearchParams, base: Draft, zone: string): Link {
   const errors: FormError[] = [];
   for (const name of new Set(query.keys()))
-    if (!oneOf(fields, name) && !ofList.includes(name))
+    if (!oneOf(linkFields, name) && !ofList.includes(name))
       errors.push({
         field: null,
         message: `The address has “${name}”, which this form does not know. It is not in this export.`,
@@ -98,5 +84,5 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
         message: `The address asks to keep the file for “${ttl}” seconds; it can be kept for ${duration(min)} to ${duration(max)}.`,
       });
   }
-  return { draft, errors };
+  return { draft, linkErrors: errors };
 }

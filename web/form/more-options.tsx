@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
@@ -6,10 +6,11 @@ import { profileNames } from '../exports/choices.ts';
 import { useZone } from '../time/zone.ts';
 import { zoneOptions } from '../time/zone-options.ts';
 import { Button } from '../ui/button.tsx';
-import ComboBox from '../ui/combobox.tsx';
 import { ChoiceField } from './choice-field.tsx';
 import { ConditionsField } from './conditions-field.tsx';
 import { type Draft, type FieldName, fitted } from './draft.ts';
+
+const ComboBox = lazy(() => import('../ui/combobox.tsx'));
 
 interface Props {
   draft: Draft;
