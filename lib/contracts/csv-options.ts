@@ -17,7 +17,9 @@ export const csvOptionsSchema = z
       .refine((text) => !text.includes('"'), 'must not contain a quote, which begins a value')
       .refine((text) => text !== '\\.', 'must not be \\., which ends the data for psql')
       .default(plainCsv.nullText)
-      .meta({ description: 'what stands for NULL, without quotes; a text that is the same has them' }),
+      .meta({
+        description: 'what stands for NULL, without quotes; a text that is the same has them',
+      }),
     quote: z.enum(csvChoices.quote).default(plainCsv.quote).meta({
       description: 'minimal: values that need it; all: all but NULL, and the names of the columns',
     }),
