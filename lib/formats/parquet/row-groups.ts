@@ -3,8 +3,8 @@ export interface ChunkPlace {
   /** Levels: a list has one for each of its values. */
   values: number;
   nulls: number;
-  /** Least and greatest value, base64. */
-  bounds: { min: string; max: string } | null;
+  /** Least and greatest value, base64. Whether they are exact is not said by an earlier version, whose bounds were. */
+  bounds: { min: string; max: string; minExact?: boolean; maxExact?: boolean } | null;
   /** Where it begins in its part of the file, and in the whole once that is put together. */
   offset: number;
   bytes: number;
@@ -47,4 +47,8 @@ const isPlace = (it: unknown): it is ChunkPlace =>
   (it.bounds === null || isBounds(it.bounds));
 
 const isBounds = (it: unknown): boolean =>
-  isObject(it) && ['min', 'max'].every((name) => typeof Reflect.get(it, name) === 'string');
+  isObject(it) &&
+  ['min', 'max'].every((name) => typeof Reflect.get(it, name) === 'string') &&
+  ['minExact', 'maxExact'].every((name) =>
+    ['boolean', 'undefined'].includes(typeof Reflect.get(it, name)),
+  );
