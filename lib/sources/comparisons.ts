@@ -35,6 +35,8 @@ const typeName = (oid: string): string =>
  * `behind` goes through domains, and through those of elements, as far as there is a type for it: an array of
  * domains over arrays stays what it is. `parts` are what values of the type have in them: all of them need an
  * equality. A type without an operator class of its own has that of a type to which it is cast without a change.
+ * An operator is of the class, where anybody may have made another one of its name; LIKE, which is of none, is one
+ * that lies beside the type.
  * https://www.postgresql.org/docs/current/catalog-pg-opclass.html
  */
 const comparisons = `
@@ -93,12 +95,12 @@ const comparisons = `
       select distinct on (o.oprname) o.oprname, n.nspname
       from pg_catalog.pg_operator o
       join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-      where o.oprleft = q.as_type and o.oprright = q.as_type
-        and o.oprname = any('{=,<,<=,>,>=,~~,~~*}'::pg_catalog.name[])
-      order by o.oprname,
+      join pg_catalog.pg_type t on t.oid = q.as_type
+      where o.oprleft = q.as_type and o.oprright = q.as_type and (
         exists (select from pg_catalog.pg_amop m join classes c on c.family = m.amopfamily
-          where m.amopopr = o.oid and c.type = q.as_type) desc,
-        n.nspname = 'pg_catalog' desc, o.oid
+          where m.amopopr = o.oid and c.type = q.as_type)
+        or o.oprname in ('~~', '~~*') and o.oprnamespace = t.typnamespace)
+      order by o.oprname, o.oid
     ) found) as schemas
   from compared q`;
 
