@@ -25,12 +25,18 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     where: [
       { column: 'status', op: 'eq', value: 'cancelled' },
       { column: 'currency', op: 'in', value: ['EUR', 'USD'] },
-      { column: 'customer_id', op: 'gt', value: 7 },
+      {
+        any: [
+          { column: 'customer_id', op: 'between', value: [7, 5000] },
+          { column: 'id', op: 'eq', value: 1 },
+        ],
+      },
     ],
     profile: 'spreadsheet',
     timeZone: 'Asia/Tokyo',
     order: 'time',
     compression: 'gzip',
+    csv: { delimiter: ';', decimal: ',', nullText: '-', quote: 'all', newline: 'crlf' },
   });
   await ended(made.id);
   await signIn(page());
@@ -39,10 +45,12 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
   await row.getByText('currency in (EUR, USD)').waitFor();
   const more = row.getByRole('button', { name: /^More for/ });
   const told = [
-    'status = cancelled and currency in (EUR, USD) and customer_id > 7',
+    'status = cancelled and currency in (EUR, USD) and (customer_id between 7 and 5000 or id = 1)',
     'Spreadsheets',
     'Asia/Tokyo',
     'by time',
+    'semicolon',
+    'CRLF',
   ];
   await more.click();
   await page().getByRole('menuitem', { name: 'Manifest' }).click();
@@ -57,7 +65,7 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     .getByRole('button', { name: /^More for/ })
     .click();
   await page().getByRole('menuitem', { name: 'Duplicate' }).click();
-  await page().getByRole('button', { name: 'More options 6 set' }).waitFor();
+  await page().getByRole('button', { name: 'More options 11 set' }).waitFor();
   await exportButton(page()).click();
   expect((await after(made.id)).request).toEqual(made.request);
 });
@@ -117,6 +125,41 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
       order: 'time',
     });
   }
+});
+
+test('CSV for others, and portable Parquet: chosen, told, kept for the next export, left out of other formats', async () => {
+  await signIn(page());
+  await choose(page(), 'Source', 'sales');
+  await choose(page(), 'Dataset', 'customers');
+  await moreOptions(page()).click();
+  await page().getByLabel('Delimiter').selectOption('semicolon');
+  await page().getByLabel('Decimals with').selectOption('comma');
+  await page().getByLabel('NULL written as').fill('N;A');
+  await page()
+    .getByText(/^CSV: must not contain the delimiter/)
+    .waitFor();
+  await page().getByLabel('NULL written as').fill('N/A');
+  const csv = { delimiter: ';', decimal: ',', nullText: 'N/A', quote: 'minimal', newline: 'lf' };
+  const before = await newestExport();
+  await exportButton(page()).click();
+  const first = await after(before.id);
+  expect(first.request.csv).toEqual(csv);
+  const row = page().locator(`#export-${first.id}`);
+  await row.getByText(/delimiter: semicolon · decimals with: comma · 1 more option/).waitFor();
+
+  await page().getByLabel('Format', { exact: true }).selectOption('Parquet');
+  await page().getByLabel('Types', { exact: true }).selectOption({ index: 1 });
+  await page().getByRole('button', { name: 'More options 1 set' }).waitFor();
+  await exportButton(page()).click();
+  const second = await after(first.id);
+  expect(second.request).toMatchObject({ format: 'parquet', parquetTypes: 'portable' });
+  expect(second.request.csv).toBeUndefined();
+  expect(await ended(second.id)).toMatchObject({ status: 'ready' });
+
+  await page().reload();
+  await page().getByRole('button', { name: 'More options 1 set' }).waitFor();
+  await page().getByLabel('Format', { exact: true }).selectOption('CSV');
+  await page().getByRole('button', { name: 'More options 3 set' }).waitFor();
 });
 
 test('a compression that nobody chose goes with its format; one that was chosen comes back', async () => {

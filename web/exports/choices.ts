@@ -1,11 +1,22 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
-import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
+import {
+  type CsvOptions,
+  capabilitiesOf,
+  type ParquetTypes,
+  plainCsv,
+} from '../../lib/contracts/format-capabilities.ts';
 import { shortened } from '../../lib/contracts/sizes.ts';
 import { conditionText } from './condition-text.ts';
+import { csvNames, csvTerms } from './csv-names.ts';
 
 export const profileNames: Record<ExportRequest['profile'], string> = {
   machine: 'Programs',
   spreadsheet: 'Spreadsheets',
+};
+
+export const parquetTypeNames: Record<ParquetTypes, string> = {
+  native: 'as the columns have them',
+  portable: 'portable: uuid, time and JSON as text',
 };
 
 /** A choice of a request that is not the usual one, in words. */
@@ -28,6 +39,8 @@ const told = new Set<string>([
   'timeZone',
   'order',
   'consistency',
+  'csv',
+  'parquetTypes',
   'ttlSeconds',
 ] satisfies (keyof ExportRequest)[]);
 
@@ -35,7 +48,7 @@ const told = new Set<string>([
 export function choicesOf(
   request: Omit<Partial<ExportRequest>, 'format'> & Pick<ExportRequest, 'format'>,
 ): Choice[] {
-  const { where = [], profile, timeZone = 'UTC', order, format } = request;
+  const { where = [], profile, timeZone = 'UTC', order, format, csv, parquetTypes } = request;
   const choices: Choice[] = where.map((condition) => ({
     term: 'Condition',
     text: conditionText(condition),
@@ -45,7 +58,24 @@ export function choicesOf(
     choices.push({ term: 'Written for', text: profileNames[profile] });
   if (profile === 'spreadsheet') choices.push({ term: 'Times in the file', text: timeZone });
   if (order === 'time') choices.push({ term: 'Order', text: 'by time' });
+  if (csv) choices.push(...csvChoicesOf(csv));
+  if (parquetTypes === 'portable')
+    choices.push({ term: 'Types', text: parquetTypeNames[parquetTypes] });
   return [...choices, ...otherChoices(request)];
+}
+
+function csvChoicesOf(options: CsvOptions): Choice[] {
+  const { delimiter, decimal, nullText, quote, newline } = options;
+  const all: { of: keyof CsvOptions; text: string }[] = [
+    { of: 'delimiter', text: csvNames.delimiter[delimiter] },
+    { of: 'decimal', text: csvNames.decimal[decimal] },
+    { of: 'nullText', text: nullText },
+    { of: 'quote', text: csvNames.quote[quote] },
+    { of: 'newline', text: csvNames.newline[newline] },
+  ];
+  return all
+    .filter(({ of }) => options[of] !== plainCsv[of])
+    .map(({ of, text }) => ({ term: csvTerms[of], text }));
 }
 
 /** Whatever else was asked for, by its name in the API: nothing of a request is kept quiet. */

@@ -1,8 +1,9 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 
-type Condition = NonNullable<ExportRequest['where']>[number];
+type Item = NonNullable<ExportRequest['where']>[number];
+type Condition = Exclude<Item, { any: unknown }>;
 
-const signs = {
+const signs: Record<Exclude<Condition['op'], 'isNull' | 'between'>, string> = {
   eq: '=',
   ne: '≠',
   lt: '<',
@@ -10,25 +11,29 @@ const signs = {
   gt: '>',
   gte: '≥',
   in: 'in',
+  notIn: 'not in',
   like: 'like',
-} as const;
+  ilike: 'like, in any case,',
+  isDistinctFrom: 'is distinct from',
+};
 
-/** Returns the values of a condition as texts; of NULL or not there are none. */
-export function valuesOf(condition: Condition): string[] {
-  const { op, value } = condition;
-  if (op === 'isNull') return [];
-  return (Array.isArray(value) ? value : [value]).map(String);
-}
-
-/** `status = cancelled`, `currency in (EUR, USD)`, `paid_at is NULL` */
-export function conditionText(condition: Condition): string {
-  const { column, op, value } = condition;
+/** `status = cancelled`, `currency in (EUR, USD)`, `paid_at is NULL`, `(a = 1 or b = 2)` */
+export function conditionText(item: Item): string {
+  if ('any' in item) {
+    const either = item.any.map(conditionText).join(' or ');
+    return item.any.length > 1 ? `(${either})` : either;
+  }
+  const { column, op, value } = item;
   if (op === 'isNull') return `${column} is ${value === true ? '' : 'not '}NULL`;
-  const values = valuesOf(condition).map(quoted);
+  const values = (Array.isArray(value) ? value : [value]).map(written);
+  if (op === 'between') return `${column} between ${values.join(' and ')}`;
   const list = Array.isArray(value) ? `(${values.join(', ')})` : values.join('');
   return `${column} ${signs[op]} ${list}`;
 }
 
 /** A text that could be misread stands in quotes. */
-const quoted = (text: string): string =>
-  text === '' || /^\s|\s$|[,()“”]/.test(text) ? `“${text}”` : text;
+function written(value: string | number | boolean | null): string {
+  if (value === null) return 'NULL';
+  const text = String(value);
+  return text === '' || text === 'NULL' || /^\s|\s$|[,()“”]/.test(text) ? `“${text}”` : text;
+}

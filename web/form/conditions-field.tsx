@@ -160,6 +160,29 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
         </p>
       </>
     );
+  if (takes === 'two') {
+    const [first = '', last = ''] = text.split('\n');
+    return (
+      <div className="grid grid-cols-2 gap-2">
+        {[
+          { name: 'First', value: first, set: (typed: string) => [typed, last] },
+          { name: 'Last', value: last, set: (typed: string) => [first, typed] },
+        ].map(({ name, value, set }) => (
+          <input
+            key={name}
+            aria-label={`${name} value of condition ${place}`}
+            placeholder={name}
+            className="input"
+            maxLength={sizes.stringBytes}
+            autoComplete="off"
+            spellCheck={false}
+            value={value}
+            onChange={({ target }) => onChange({ text: set(target.value).join('\n') })}
+          />
+        ))}
+      </div>
+    );
+  }
   if (type === 'boolean')
     return (
       <Select

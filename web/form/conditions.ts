@@ -1,7 +1,7 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
-import { conditionText, valuesOf } from '../exports/condition-text.ts';
+import { conditionText } from '../exports/condition-text.ts';
 import { newKey } from '../ui/key.ts';
 
 export type SentCondition = NonNullable<ExportRequest['where']>[number];
@@ -14,10 +14,14 @@ export const operatorNames = [
   'lte',
   'gt',
   'gte',
+  'between',
   'in',
+  'notIn',
   'like',
+  'ilike',
   'isNull',
   'isNotNull',
+  'isDistinctFrom',
 ] as const;
 export type Operator = (typeof operatorNames)[number];
 
@@ -29,12 +33,16 @@ export const operators: Record<Operator, { words: string; takes: Takes }> = {
   lte: { words: 'is at most', takes: 'value' },
   gt: { words: 'is more than', takes: 'value' },
   gte: { words: 'is at least', takes: 'value' },
+  between: { words: 'is between', takes: 'two' },
   in: { words: 'is one of', takes: 'list' },
+  notIn: { words: 'is none of', takes: 'list' },
   like: { words: 'is like', takes: 'pattern' },
+  ilike: { words: 'is like, in any case', takes: 'pattern' },
   isNull: { words: 'is NULL', takes: 'nothing' },
   isNotNull: { words: 'is not NULL', takes: 'nothing' },
+  isDistinctFrom: { words: 'is not, or is NULL', takes: 'value' },
 };
-type Takes = 'value' | 'pattern' | 'list' | 'nothing';
+type Takes = 'value' | 'two' | 'pattern' | 'list' | 'nothing';
 
 /** A condition as it stands in the form. */
 export interface Condition {
@@ -42,7 +50,7 @@ export interface Condition {
   key: string;
   column: string;
   operator: Operator;
-  /** As typed; of a list, a value a line. */
+  /** As typed; of several values, one a line. */
   text: string;
   /** As it was asked for before; null as soon as it is changed here. */
   sent: SentCondition | null;
@@ -62,23 +70,20 @@ export const newCondition = (column: string): Condition => ({
 /** Returns the conditions of a request as they stand in the form. */
 export const conditionsOf = (where: readonly SentCondition[]): Condition[] =>
   where.map((sent) => {
-    const operator = operatorOf(sent);
-    const values = valuesOf(sent);
-    const lines = operator !== null && values.every((value) => !/[\r\n]/.test(value));
+    if ('any' in sent) return { ...newCondition(''), sent, editable: false };
+    const { column, op, value } = sent;
+    if (op === 'isNull')
+      return { ...newCondition(column), operator: value === true ? 'isNull' : 'isNotNull', sent };
+    const values = Array.isArray(value) ? value : [value];
     return {
-      ...newCondition('column' in sent ? sent.column : ''),
-      operator: operator ?? 'eq',
-      text: values.join('\n'),
+      ...newCondition(column),
+      operator: op,
+      text: values.map(String).join('\n'),
       sent,
-      editable: lines,
+      // NULL is no text, and a line feed would be the end of a value.
+      editable: values.every((it) => it !== null && !/[\r\n]/.test(String(it))),
     };
   });
-
-function operatorOf(sent: SentCondition): Operator | null {
-  if (!('op' in sent)) return null;
-  if (sent.op === 'isNull') return sent.value === true ? 'isNull' : 'isNotNull';
-  return operatorNames.find((name) => name === sent.op) ?? null;
-}
 
 /** Returns the conditions as they are sent, and what is wrong with those that cannot be. */
 export function readConditions(
@@ -103,7 +108,14 @@ function readCondition(
   if (operator === 'isNull' || operator === 'isNotNull')
     return { column, op: 'isNull', value: operator === 'isNull' };
   const type = dataset?.columns.find(({ name }) => name === column)?.type ?? '';
-  if (operator === 'in') {
+  const { takes } = operators[operator];
+  if (takes === 'two') {
+    const [first = '', last = ''] = text.split('\n');
+    return first === '' || last === ''
+      ? `type the first and the last value for ${column}.`
+      : { column, op: operator, value: [first, last] };
+  }
+  if (takes === 'list') {
     const values = text.split('\n').filter((line) => line !== '');
     if (values.length === 0) return 'type at least one value, one a line.';
     if (values.length > sizes.listValues)

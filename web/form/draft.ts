@@ -1,5 +1,10 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
-import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
+import {
+  type CsvOptions,
+  capabilitiesOf,
+  type ParquetTypes,
+  plainCsv,
+} from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { NewExport } from '../api/calls.ts';
 import { noMoment, readRange, type TypedRange, typeRange } from '../time/range.ts';
@@ -20,6 +25,8 @@ export interface Draft {
   format: ExportRequest['format'];
   compression: ExportRequest['compression'] | null;
   profile: ExportRequest['profile'] | null;
+  csv: CsvOptions;
+  parquetTypes: ParquetTypes;
   /** Of the times in a file for spreadsheets; null: that of the page. */
   timeZone: string | null;
   consistency: ExportRequest['consistency'];
@@ -39,6 +46,8 @@ export const emptyDraft: Draft = {
   format: defaults.format,
   compression: null,
   profile: null,
+  csv: plainCsv,
+  parquetTypes: 'native',
   timeZone: null,
   consistency: defaults.consistency,
   ttlSeconds: defaults.ttlSeconds,
@@ -46,6 +55,7 @@ export const emptyDraft: Draft = {
 };
 
 type Fitted = Pick<ExportRequest, 'compression' | 'profile' | 'consistency' | 'order'> &
+  Pick<ExportRequest, 'csv' | 'parquetTypes'> &
   Pick<Draft, 'others'>;
 
 /** Returns what is sent for the choices of a draft: what its format cannot have is left out, and comes back with another. */
@@ -58,8 +68,22 @@ export function fitted(draft: Draft): Fitted {
     profile: oneOf(can.profiles, draft.profile) ?? can.defaults.profile,
     consistency: oneOf(can.consistencies, draft.consistency) ?? defaults.consistency,
     order: others.length > 0 ? 'any' : draft.order,
+    ...(can.ownFields.includes('csv') && !isPlain(draft.csv) && { csv: draft.csv }),
+    ...(can.ownFields.includes('parquetTypes') &&
+      draft.parquetTypes === 'portable' && { parquetTypes: draft.parquetTypes }),
   };
 }
+
+const isPlain = (options: CsvOptions): boolean =>
+  optionsOfCsv.every((option) => options[option] === plainCsv[option]);
+
+export const optionsOfCsv = [
+  'delimiter',
+  'decimal',
+  'nullText',
+  'quote',
+  'newline',
+] as const satisfies (keyof CsvOptions)[];
 
 export type FieldName = Exclude<keyof Draft, 'range' | 'kept'> | keyof TypedRange;
 
@@ -93,7 +117,7 @@ export function readDraft(
   if (timed) errors.push(...range.errors);
   errors.push(...unread.map((message): FormError => ({ field: 'conditions', message })));
   if (errors.length > 0) return { request: null, errors };
-  const { others, compression, profile, consistency, order } = fitted(draft);
+  const { others, compression, profile, consistency, order, csv, parquetTypes } = fitted(draft);
   const timeZone = draft.timeZone ?? (profile === 'spreadsheet' ? zone : null);
   const request: NewExport = {
     sources: [draft.source, ...others],
@@ -105,6 +129,8 @@ export function readDraft(
     ttlSeconds: draft.ttlSeconds,
     ...(timeZone !== null && { timeZone }),
     ...(order !== 'any' && { order }),
+    ...(csv && { csv }),
+    ...(parquetTypes && { parquetTypes }),
     ...(where.length > 0 && { where }),
     ...(draft.columns && { columns: [...draft.columns] }),
     ...(timed && range.from !== undefined && { from: range.from }),
@@ -152,6 +178,8 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     profile,
     timeZone,
     consistency,
+    csv = plainCsv,
+    parquetTypes = 'native',
     ttlSeconds,
     ...kept
   } = request;
@@ -167,6 +195,8 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     format,
     compression: compression === own.compression ? null : compression,
     profile: profile === own.profile ? null : profile,
+    csv,
+    parquetTypes,
     timeZone: profile === 'spreadsheet' || timeZone !== 'UTC' ? timeZone : null,
     consistency,
     ttlSeconds,

@@ -1,13 +1,14 @@
 import { lazy, type ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
-import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
+import { capabilitiesOf, parquetTypes } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
-import { profileNames } from '../exports/choices.ts';
+import { parquetTypeNames, profileNames } from '../exports/choices.ts';
 import { useZone } from '../time/zone.ts';
 import { zoneOptions } from '../time/zone-options.ts';
 import { Button } from '../ui/button.tsx';
 import { ChoiceField } from './choice-field.tsx';
 import { ConditionsField } from './conditions-field.tsx';
+import { CsvFields } from './csv-fields.tsx';
 import { type Draft, type FieldName, fitted } from './draft.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
@@ -26,7 +27,7 @@ const orderNames = { any: 'Any, the fastest', time: 'By time' };
 /** Which rows, in which order, written for whom. */
 export default function MoreOptions(props: Props): ReactNode {
   const { draft, dataset, onChange, fieldId, errorOf } = props;
-  const { profiles } = capabilitiesOf(draft.format);
+  const { profiles, ownFields } = capabilitiesOf(draft.format);
   const { profile, others, order } = fitted(draft);
   return (
     <div className="space-y-4">
@@ -62,6 +63,26 @@ export default function MoreOptions(props: Props): ReactNode {
         />
       ) : null}
       {profile === 'spreadsheet' ? <TimeZoneField {...props} /> : null}
+      {ownFields.includes('csv') ? (
+        <CsvFields
+          id={fieldId('csv')}
+          options={draft.csv}
+          onChange={(csv) => onChange({ csv })}
+          error={errorOf('csv')}
+        />
+      ) : null}
+      {ownFields.includes('parquetTypes') ? (
+        <ChoiceField
+          id={fieldId('parquetTypes')}
+          label="Types"
+          choices={parquetTypes}
+          names={parquetTypeNames}
+          value={draft.parquetTypes}
+          error={errorOf('parquetTypes')}
+          hint="Portable is for readers that refuse a file with these types."
+          onChoose={(chosen) => onChange({ parquetTypes: chosen })}
+        />
+      ) : null}
       <Kept kept={draft.kept} onChange={(kept) => onChange({ kept })} />
     </div>
   );

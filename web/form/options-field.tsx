@@ -17,7 +17,14 @@ interface Props {
 }
 
 /** The fields behind it, whose errors stand beside the button while they are not shown. */
-const behind: readonly FieldName[] = ['conditions', 'profile', 'timeZone', 'order'];
+const behind: readonly FieldName[] = [
+  'conditions',
+  'order',
+  'profile',
+  'timeZone',
+  'csv',
+  'parquetTypes',
+];
 
 /** What few exports need, behind a button that says what of it is set: none of it is ever out of sight. */
 export function OptionsField(props: Props): ReactNode {
@@ -63,13 +70,15 @@ export function OptionsField(props: Props): ReactNode {
 
 /** Returns in words what is not as usual, of what stands behind the button. */
 function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
-  const { profile, order } = fitted(draft);
+  const { profile, order, csv, parquetTypes } = fitted(draft);
   const { format, timeZone, conditions, kept } = draft;
   const choices = choicesOf({
     ...kept,
     format,
     profile,
     order,
+    csv,
+    parquetTypes,
     ...(timeZone !== null && { timeZone }),
   });
   return [

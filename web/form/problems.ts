@@ -13,6 +13,8 @@ const fields: Record<string, { field: FieldName; label: string }> = {
   order: { field: 'order', label: 'Order of the rows' },
   profile: { field: 'profile', label: 'Written for' },
   timeZone: { field: 'timeZone', label: 'Times in the file' },
+  csv: { field: 'csv', label: 'CSV' },
+  parquetTypes: { field: 'parquetTypes', label: 'Types' },
   format: { field: 'format', label: 'Format' },
   compression: { field: 'compression', label: 'Compression' },
   consistency: { field: 'consistency', label: 'Consistency' },

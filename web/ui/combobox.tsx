@@ -90,6 +90,12 @@ export default function ComboBox(props: Props): ReactNode {
             placeholder={placeholder ?? ''}
             spellCheck={false}
             isTyped={typed !== ''}
+            onTake={(text) => {
+              const [first] = ordered.filter(
+                (option) => !option.disabled && fit(option, text) < noFit,
+              );
+              if (first && first.id !== value) onChange(first.id);
+            }}
             {...described(id, error, warning)}
           />
           <Button className="absolute inset-y-0 right-0 grid w-9 place-items-center rounded-control text-muted hover:text-text pointer-coarse:w-11">
@@ -131,8 +137,14 @@ export default function ComboBox(props: Props): ReactNode {
   );
 }
 
+interface FieldProps extends InputProps {
+  isTyped: boolean;
+  /** Enter or Tab came before anything stood out. */
+  onTake: (text: string) => void;
+}
+
 /** The field itself: pressed, it opens and is ready to be typed over; while typed in, the first that fits stands out. */
-function Field({ isTyped, ...input }: InputProps & { isTyped: boolean }): ReactNode {
+function Field({ isTyped, onTake, ...input }: FieldProps): ReactNode {
   const state = useContext(ComboBoxStateContext);
   // After every drawing: what is typed takes the mark away again.
   useEffect(() => {
@@ -144,6 +156,13 @@ function Field({ isTyped, ...input }: InputProps & { isTyped: boolean }): ReactN
   return (
     <Input
       {...input}
+      onKeyDownCapture={(event) => {
+        const takes = event.key === 'Enter' || event.key === 'Tab';
+        if (!takes || !isTyped || state?.selectionManager.focusedKey != null) return;
+        onTake(event.currentTarget.value);
+        // What was typed in the field is no order to send the form.
+        if (event.key === 'Enter') event.preventDefault();
+      }}
       onClick={({ currentTarget }) => {
         if (!state || state.isOpen) return;
         // As browsers do it for who comes by Tab.
