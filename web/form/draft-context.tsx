@@ -11,8 +11,9 @@ interface DraftState {
   draft: Draft;
   /** The Idempotency-Key: however often this draft is sent, one export comes of it. */
   key: string;
-  /** Of the address the draft was read from and is as it was; null where there is none. */
+  /** Of the address the draft was read from, until it is changed or sent; null where there is none. */
   linkErrors: readonly FormError[] | null;
+  closeLink: () => void;
   change: (part: Partial<Draft>) => void;
   /** Fills the form with a request made before. */
   duplicate: (request: ExportRequest) => void;
@@ -67,6 +68,7 @@ function DraftHolder({ first, children }: { first: First; children: ReactNode })
           linkErrors: null,
           key: newKey(),
         })),
+      closeLink: () => setState((before) => ({ ...before, linkErrors: null })),
       duplicate: (request) =>
         setState({
           draft: draftOf(request, resolveZone(zoneChoice.get())),

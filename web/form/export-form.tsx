@@ -36,7 +36,7 @@ export function ExportForm(): ReactNode {
     queryFn: ({ signal }) => listSources(signal),
     staleTime: 30_000,
   });
-  const { draft, key, linkErrors, change, renewKey } = useDraft();
+  const { draft, key, linkErrors, closeLink, change, renewKey } = useDraft();
   const zone = useZone();
   const [refused, setRefusal] = useState(noRefusal);
   const summary = useRef<HTMLDivElement>(null);
@@ -83,6 +83,7 @@ export function ExportForm(): ReactNode {
 
   /** The request as it can be sent; else what is missing is said. */
   const accepted = (): NewExport | null => {
+    closeLink();
     if (read.request) setRefusal(noRefusal);
     else refuse({ errors: read.errors, reference: null });
     return read.request;
