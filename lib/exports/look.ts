@@ -3,6 +3,7 @@ import type { Account } from '../access/accounts.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { codeOf, messageOf, refusedFields } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { patternProbe } from '../sources/conditions.ts';
 import { placeOf } from '../sources/copy-statements.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
 import { isOfDataset } from '../sources/faults.ts';
@@ -89,7 +90,11 @@ async function guess(
   selection: Selection,
 ): Promise<Estimate | null> {
   try {
-    return await attempt(client, () => estimate(client, selection));
+    return await attempt(client, async () => {
+      const probe = patternProbe(selection.dataset, selection.where);
+      if (probe !== null) await client.query(probe);
+      return estimate(client, selection);
+    });
   } catch (error) {
     if (!isOfDataset(error)) throw error;
     if (await isOfConditions(client, selection, error))

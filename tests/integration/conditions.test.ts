@@ -308,7 +308,7 @@ describe('every operator of every type selects the rows of its condition in SQL'
     const rows = await promised(trials.map((trial) => trial.sql));
     const seen = await exported(trials.map(({ op, value }) => ({ column: nameOf(n), op, value })));
     const told = (ids: readonly (readonly number[])[]) =>
-      trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]}`);
+      trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]?.join()}`);
     expect(told(seen)).toEqual(told(rows));
     expect(seen[0]).not.toEqual([]);
   });
@@ -405,8 +405,8 @@ test.each(Object.entries(hostile))(
   async (name, value) => {
     const show = (session: pg.Client) => session.query<Record<string, string>>(`show ${name}`);
     const ours = await show(client);
-  const plain = new pg.Client({ connectionString: source });
-  await plain.connect();
+    const plain = new pg.Client({ connectionString: source });
+    await plain.connect();
     const theirs = await show(plain);
     await plain.end();
     expect(Object.values(theirs.rows[0] ?? {})[0]).toContain(value);
