@@ -1,6 +1,7 @@
 import type { SourceColumn } from './datasets.ts';
 import { formulaBegins, wideFormulaBegins } from './formulas.ts';
-import { identifier, literal, type Selection, selectRows } from './query.ts';
+import { type Selection, selectRows } from './query.ts';
+import { identifier, literal } from './sql-text.ts';
 
 /** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
 export const copyCsv = (selection: Selection): string =>

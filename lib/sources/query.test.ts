@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { copyBinary, copyCsv } from './copy-statements.ts';
 import type { SourceColumn } from './datasets.ts';
-import { countRowsWithoutTime, lockDataset } from './query.ts';
+import { countRowsWithoutTime } from './query.ts';
 
 const id = { name: 'id', type: 'bigint', base: 'bigint', nullable: false };
 
@@ -13,7 +13,8 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
       schema: 'public',
       relation: 'o"dd',
       kind: 'table' as const,
-      lockable: true,
+      oid: 1,
+      hasPages: true,
       columns,
       timeColumn: time,
     },
@@ -32,14 +33,14 @@ const where = (type: string, from?: string, to?: string) =>
 describe('COPY', () => {
   test('identifiers are quoted', () => {
     expect(copyCsv(selection(null))).toBe(
-      'copy (select "id" from "public"."o""dd") to stdout (format csv)',
+      'copy (select r."id" from "public"."o""dd" r) to stdout (format csv)',
     );
   });
 
   test('in binary calls for the text of a column where it is wanted', () => {
     const columns = [id, { name: 'o"dd', type: 'inet', base: 'inet', nullable: true }];
     expect(copyBinary({ ...selection(null), columns }, ({ type }) => type === 'inet')).toBe(
-      `copy (select "id", case when pg_catalog.num_nulls("o""dd") = 0 then pg_catalog.format('%s', "o""dd") end from "public"."o""dd") to stdout (format binary)`,
+      `copy (select "id", case when pg_catalog.num_nulls("o""dd") = 0 then pg_catalog.format('%s', "o""dd") end from "public"."o""dd" r) to stdout (format binary)`,
     );
   });
 
@@ -71,14 +72,8 @@ describe('COPY', () => {
   test('rows without a time are counted only where there may be some', () => {
     const from = '2024-03-01T00:00:00Z';
     expect(countRowsWithoutTime(selection(at('date'), from))).toBe(
-      'select count(*) as rows from "public"."o""dd" where "at" is null',
+      'select count(*) as rows from "public"."o""dd" r where "at" is null',
     );
     expect(countRowsWithoutTime(selection(at('date', false), from))).toBeNull();
-  });
-
-  test('what cannot be locked is not', () => {
-    const { dataset } = selection(null);
-    expect(lockDataset(dataset)).toBe('lock table "public"."o""dd" in access share mode');
-    expect(lockDataset({ ...dataset, lockable: false })).toBeNull();
   });
 });

@@ -1,13 +1,7 @@
-import pg from 'pg';
 import type { WhereCondition } from '../contracts/export-request.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
-
-/**
- * The one place where SQL text is made from outside values, because COPY takes no parameters.
- * Identifiers come only from the source's own catalogue; literals only through the driver's escaping.
- */
-export const identifier = (name: string): string => pg.escapeIdentifier(name);
-export const literal = (value: string): string => pg.escapeLiteral(value);
+import { type KeyRange, within } from './key-ranges.ts';
+import { columnOf, identifier, literal, relationOf, rowsOf } from './sql-text.ts';
 
 export interface Selection {
   dataset: SourceDataset;
@@ -43,17 +37,6 @@ export const everything = (dataset: SourceDataset): Selection => ({
   ordered: false,
 });
 
-/** The rows whose key is `from` or more, and less than `to`; a missing end is open. */
-export interface KeyRange {
-  column: SourceColumn;
-  /** As PostgreSQL writes a value of the column's type. */
-  from: string | null;
-  to: string | null;
-}
-
-const relationOf = (dataset: SourceDataset): string =>
-  `${identifier(dataset.schema)}.${identifier(dataset.relation)}`;
-
 /** The first day whose midnight (UTC) is not before the instant. */
 function firstDayFrom(instant: string): string {
   if (instant.endsWith('T00:00:00Z')) return instant.slice(0, 10);
@@ -70,7 +53,7 @@ function bound(column: SourceColumn, instant: string): string {
   return `${literal(instant.replace('T', ' ').replace('Z', ''))}::timestamp`;
 }
 
-function conditions({ dataset, from, to, range, pages, where }: Selection): string {
+export function conditions({ dataset, from, to, range, pages, where }: Selection): string {
   const parts: string[] = [];
   const column = dataset.timeColumn;
   if (column) {
@@ -108,24 +91,12 @@ function conditionOf(
     : `${compared} ${comparisons[op]} ${values[0]}`;
 }
 
-/** The last range takes the rows without a key, too: NULL is neither less nor more. */
-function within({ column, from, to }: KeyRange): string[] {
-  const name = identifier(column.name);
-  const key = (value: string): string => `${literal(value)}::${column.type}`;
-  if (to !== null)
-    return [...(from === null ? [] : [`${name} >= ${key(from)}`]), `${name} < ${key(to)}`];
-  if (from === null) return [];
-  return [
-    column.nullable ? `(${name} >= ${key(from)} or ${name} is null)` : `${name} >= ${key(from)}`,
-  ];
-}
-
 const onPages = ({ from, to }: PageRange): string[] => [
   `ctid >= '(${from},0)'`,
   ...(to === null ? [] : [`ctid < '(${to},0)'`]),
 ];
 
-const asItIs = ({ name }: SourceColumn): string => identifier(name);
+const asItIs = (column: SourceColumn): string => columnOf(column);
 
 /** The rows of the selection, as one SELECT; of each column `value` makes what is wanted of it. */
 export function selectRows(
@@ -139,13 +110,11 @@ export function selectRows(
         : `${literal(column.constant)}::text as ${identifier(column.name)}`,
     )
     .join(', ');
-  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}${limitOf(selection)}`;
+  return `select ${columns} from ${rowsOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}${limitOf(selection)}`;
 }
 
 const orderOf = ({ dataset, ordered }: Selection): string =>
-  ordered && dataset.timeColumn
-    ? ` order by ${identifier(dataset.timeColumn.name)} nulls last`
-    : '';
+  ordered && dataset.timeColumn ? ` order by ${columnOf(dataset.timeColumn)} nulls last` : '';
 
 const limitOf = ({ limit }: Selection): string => (limit === undefined ? '' : ` limit ${limit}`);
 
@@ -156,7 +125,7 @@ export function countRowsWithoutTime(selection: Selection): string | null {
     return null;
   const missing: WhereCondition = { column: column.name, op: 'isNull', value: true };
   const others = { ...selection, from: undefined, to: undefined, range: undefined };
-  return `select count(*) as rows from ${relationOf(selection.dataset)}${conditions({ ...others, where: [...selection.where, missing] })}`;
+  return `select count(*) as rows from ${rowsOf(selection.dataset)}${conditions({ ...others, where: [...selection.where, missing] })}`;
 }
 
 /** The planner's idea of a selection. */
@@ -182,35 +151,6 @@ export function timeRange(dataset: SourceDataset, column: SourceColumn): string 
   const finite = `case when isfinite(v) then ${text} end`;
   return `select (select ${finite} from (select min(${name}) as v from ${relation}) a) as earliest,
     (select ${finite} from (select max(${name}) as v from ${relation}) b) as latest`;
-}
-
-/**
- * Keeps a dataset from being truncated or rewritten for the rest of the transaction; null where
- * PostgreSQL has no such lock.
- */
-export const lockDataset = (dataset: SourceDataset): string | null =>
-  dataset.lockable ? `lock table ${relationOf(dataset)} in access share mode` : null;
-
-/** The leading column of the primary key: ranges of it take rows with equal values together. */
-export const leadingKeyColumn = (dataset: SourceDataset): string =>
-  `select a.attname as name from pg_index i
-   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-   where i.indrelid = ${literal(relationOf(dataset))}::regclass and i.indisprimary`;
-
-/** Values of a key that divide a selection into so many parts of about as many rows, by a sample of its pages. */
-export function sampleSplit(
-  selection: Selection,
-  column: SourceColumn,
-  parts: number,
-  percent: number,
-): string {
-  const name = identifier(column.name);
-  const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
-  return `select b.bound::text from (
-    select distinct bound from (
-      select unnest(percentile_disc(array[${fractions.join(', ')}]::float8[]) within group (order by ${name})) as bound
-      from ${relationOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}
-    ) bounds where bound is not null) b order by b.bound`;
 }
 
 /** Moments of a time column that divide the time of a selection into so many equal parts. */
