@@ -4,7 +4,7 @@ import type { ExportRequest } from '../contracts/export-request.ts';
 import { codeOf, messageOf, refusedFields } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
-import { isOfDataset } from '../sources/faults.ts';
+import { faultOfSource, isOfDataset } from '../sources/faults.ts';
 import type { Selection } from '../sources/query.ts';
 import { type Asker, askedBy, askSource, attempt } from '../sources/question.ts';
 import { type Width, widthOfRow } from '../sources/width.ts';
@@ -14,8 +14,9 @@ import { requireAgreement, selectionFor } from './selection.ts';
 export interface Look {
   source: string;
   selection: Selection;
-  /** Null if its planner says nothing. */
+  /** Null if its planner says nothing, or why not. */
   expected: Estimate | null;
+  whyNot?: string | undefined;
   width: Width;
 }
 
@@ -31,7 +32,7 @@ export async function lookAt(
       askSource(source, asker, async (client) => {
         const selection = await selectionFor(client, source, request);
         const width = await widthOfRow(client, selection);
-        return { source, selection, width, expected: await guess(client, source, selection) };
+        return { source, selection, width, ...(await guess(client, source, selection)) };
       }),
     ),
   );
@@ -68,9 +69,9 @@ async function guess(
   client: pg.ClientBase,
   source: string,
   selection: Selection,
-): Promise<Estimate | null> {
+): Promise<Pick<Look, 'expected' | 'whyNot'>> {
   try {
-    return await attempt(client, () => estimate(client, selection));
+    return { expected: await attempt(client, () => estimate(client, selection)) };
   } catch (error) {
     if (!isOfDataset(error)) throw error;
     // No value of the column's type, or no such comparison of it: said by the database, which knows its types.
@@ -83,6 +84,6 @@ async function guess(
       dataset: selection.dataset.name,
       reason: messageOf(error),
     });
-    return null;
+    return { expected: null, whyNot: faultOfSource(error, source)?.message };
   }
 }
