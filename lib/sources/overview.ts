@@ -1,14 +1,8 @@
 import type pg from 'pg';
-import type {
-  Dataset,
-  SourceDescription,
-  SourceList,
-  SourceListQuery,
-} from '../contracts/sources.ts';
+import type { Dataset, SourceList, SourceListQuery } from '../contracts/sources.ts';
 import { forLog, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import {
-  type Listed,
   listDatasets,
   readDataset,
   readDatasets,
@@ -17,6 +11,7 @@ import {
 } from './datasets.ts';
 import { estimate } from './estimate.ts';
 import { isOfDataset } from './faults.ts';
+import { fitted, type WholeSource } from './fit-answer.ts';
 import { everything, timeRange } from './query.ts';
 import { type Asker, askedBy, askSource, attempt, renew } from './question.ts';
 
@@ -27,18 +22,9 @@ const rangeBudgetMilliseconds = 2_000;
 /** The locks of all tables and their indexes would be more than a server has room for. */
 const askedInOneTransaction = 100;
 
-/** The answer of a function has at most 6 MB: all sources together get so much, */
-const mostBytes = 4_500_000;
-/** and more columns than these would not fit, and are not read. */
+/** More than these would not fit into an answer, and are not read. */
+const mostDatasets = 30_000;
 const mostColumns = 40_000;
-/** What of a dataset stands beside its name and its columns. */
-const bytesBesideName = 300;
-
-/** What of an answer a source may have. */
-interface Share {
-  bytes: number;
-  columns: number;
-}
 
 /**
  * The sources of an account, each with its datasets. One that is down has an error; the others answer. Throws
@@ -50,19 +36,18 @@ export async function describeSources(
 ): Promise<SourceList> {
   const names = source === undefined ? account.sources : [granted(account, source)];
   const asker = askedBy(account);
-  const share = { bytes: mostBytes / names.length, columns: mostColumns / names.length };
   const sources = await Promise.all(
-    names.map(async (name): Promise<SourceDescription> => {
+    names.map(async (name): Promise<WholeSource> => {
       try {
-        return { name, ...(await describeSource(name, asker, share, search)) };
+        return await describeSource(name, asker, search);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         logger.warn('source not described', { source: name, error: forLog(error) });
-        return { name, error: error.message, datasets: [] };
+        return { name, error: error.message, datasets: [], more: 0 };
       }
     }),
   );
-  return { sources };
+  return { sources: fitted(sources) };
 }
 
 /** One dataset with all of its columns. Throws `not_found` of one that the account does not have. */
@@ -89,63 +74,32 @@ const shown = ({ name, type, nullable }: SourceColumn): Dataset['columns'][numbe
   nullable,
 });
 
-const describeSource = (
-  name: string,
-  asker: Asker,
-  share: Share,
-  search = '',
-): Promise<Omit<SourceDescription, 'name'>> =>
+const describeSource = (name: string, asker: Asker, search = ''): Promise<WholeSource> =>
   askSource(name, asker, async (client) => {
     const wanted = search.toLowerCase();
     const all = (await listDatasets(client)).filter((it) => it.name.toLowerCase().includes(wanted));
-    const { listed, withColumns, bytesLeft } = divide(all, share);
+    const listed = all.slice(0, mostDatasets);
+    let columns = 0;
+    const whole = listed.filter((it) => (columns += it.columns) <= mostColumns).length;
     const oids = listed.map(({ oid }) => oid);
-    const read = new Map(
-      [
-        ...(await readDatasets(client, name, oids.slice(0, withColumns), 'all columns')),
-        ...(await readDatasets(client, name, oids.slice(withColumns), 'times')),
-      ].map((dataset) => [dataset.oid, dataset]),
-    );
+    const read = [
+      ...(await readDatasets(client, name, oids.slice(0, whole), 'all columns')),
+      ...(await readDatasets(client, name, oids.slice(whole), 'times')),
+    ];
+    const byOid = new Map(read.map((dataset) => [dataset.oid, dataset]));
     const describe = describer(client);
-    const datasets: Dataset[] = [];
-    let left = bytesLeft;
+    const datasets: WholeSource['datasets'] = [];
     for (const [n, { oid, rows }] of listed.entries()) {
-      const dataset = read.get(oid);
+      const dataset = byOid.get(oid);
       // It was dropped just now.
       if (!dataset) continue;
-      const columns = dataset.columns.map(shown);
-      left -= n < withColumns ? Buffer.byteLength(JSON.stringify(columns)) : Infinity;
-      const described = await describe(dataset, rows);
-      datasets.push(
-        left >= 0 ? { ...described, columns } : { ...described, columns: [], columnsLeftOut: true },
-      );
+      datasets.push({
+        head: await describe(dataset, rows),
+        columns: n < whole ? dataset.columns.map(shown) : null,
+      });
     }
-    const datasetsLeftOut = all.length - listed.length;
-    return { datasets, ...(datasetsLeftOut > 0 ? { datasetsLeftOut } : {}) };
+    return { name, datasets, more: all.length - listed.length };
   });
-
-/** How many of the datasets a share of an answer has room for, and of how many it may have the columns. */
-function divide(
-  all: readonly Listed[],
-  { bytes, columns }: Share,
-): { listed: readonly Listed[]; withColumns: number; bytesLeft: number } {
-  let bytesLeft = bytes;
-  let listed = 0;
-  for (const { name } of all) {
-    const size = bytesBesideName + Buffer.byteLength(JSON.stringify(name));
-    if (size > bytesLeft) break;
-    bytesLeft -= size;
-    listed++;
-  }
-  let columnsLeft = columns;
-  let withColumns = 0;
-  for (const dataset of all.slice(0, listed)) {
-    columnsLeft -= dataset.columns;
-    if (columnsLeft < 0) break;
-    withColumns++;
-  }
-  return { listed: all.slice(0, listed), withColumns, bytesLeft };
-}
 
 /**
  * Describes datasets one after the other, all but their columns, as far as the time for it goes. What the server says

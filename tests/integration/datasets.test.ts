@@ -187,7 +187,7 @@ test.each([
 });
 
 describe('a source with more columns than an answer holds', () => {
-  const tables = 30;
+  const tables = 50;
   const columns = 1_000;
   const wide = (n: number): string => `wide_${n}`;
   beforeAll(() =>
