@@ -20,6 +20,8 @@ export interface FormatCapabilities {
   consistencies: readonly Consistency[];
   /** Whether one file can have the rows of several sources. */
   severalSources: boolean;
+  /** Whether it has rows in which there is nothing, those of a table without columns. */
+  emptyRows: boolean;
   /** Where a request leaves these out. */
   defaults: { compression: Compression; profile: Profile };
 }
@@ -29,6 +31,7 @@ const text: FormatCapabilities = {
   profiles: ['machine'],
   consistencies,
   severalSources: true,
+  emptyRows: true,
   defaults: { compression: 'none', profile: 'machine' },
 };
 
@@ -42,12 +45,14 @@ const formatCapabilities = {
     profiles,
     consistencies: ['snapshot'],
     severalSources: false,
+    emptyRows: false,
     defaults: { compression: 'none', profile: 'spreadsheet' },
   },
   // Compressed page by page on the inside; its row groups know nothing of each other.
   parquet: {
     ...text,
     compressions,
+    emptyRows: false,
     defaults: { compression: 'zstd', profile: 'machine' },
   },
 } satisfies Record<Format, FormatCapabilities>;

@@ -69,3 +69,15 @@ export function newSession(source: string, session: Session, socket: Socket): pg
     stream: () => socket,
   });
 }
+
+/**
+ * Takes a limit of the role back that servers before PostgreSQL 17 do not know, so that it cannot be among the
+ * options of the connection. To be repeated where a session has been reset.
+ */
+export const withoutTransactionTimeout = `select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'`;
+
+/** Connects. Throws what connecting throws. */
+export async function openSession(client: pg.Client): Promise<void> {
+  await client.connect();
+  await client.query(withoutTransactionTimeout);
+}
