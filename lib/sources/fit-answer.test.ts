@@ -45,7 +45,7 @@ test('first all datasets, then the columns of the first ones; what has none to s
   expect(one?.datasets).toHaveLength(100);
   const without = one?.datasets.map((it) => it.columnsLeftOut === true) ?? [];
   expect(without.filter(Boolean).length).toBeGreaterThan(0);
-  expect(without).toEqual(without.toSorted());
+  expect(without.lastIndexOf(false)).toBeLessThan(without.indexOf(true));
   for (const it of one?.datasets ?? [])
     expect(it.columns).toEqual(it.columnsLeftOut ? [] : columns);
 });
