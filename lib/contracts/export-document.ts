@@ -119,6 +119,10 @@ export const manifestSchema = z.object({
       relation: z.string().optional(),
       rows: count,
       rowsWithoutTime: count,
+      rowSecurity: z.literal(true).optional().meta({
+        description:
+          'row-level security applies to what was read: the rows are those that the policies show to the role of the source',
+      }),
       asOf: time,
       lsn: z.string(),
       units: z

@@ -3,9 +3,10 @@ import type { Account } from '../access/accounts.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { codeOf, messageOf, refusedFields } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { patternProbe } from '../sources/conditions.ts';
 import { placeOf } from '../sources/copy-statements.ts';
 import { type Estimate, estimate } from '../sources/estimate.ts';
-import { isOfDataset } from '../sources/faults.ts';
+import { faultOfSource, isOfDataset } from '../sources/faults.ts';
 import type { Selection } from '../sources/query.ts';
 import { type Asker, askedBy, askSource, attempt } from '../sources/question.ts';
 import { type Width, widthOfRow } from '../sources/width.ts';
@@ -15,8 +16,9 @@ import { requireAgreement, selectionFor } from './selection.ts';
 export interface Look {
   source: string;
   selection: Selection;
-  /** Null if its planner says nothing. */
+  /** Null if its planner says nothing, or why not. */
   expected: Estimate | null;
+  whyNot?: string | undefined;
   width: Width;
 }
 
@@ -33,7 +35,7 @@ export async function lookAt(
         const selection = await selectionFor(client, source, request);
         await requireZone(client, source, request);
         const width = await widthOfRow(client, selection);
-        return { source, selection, width, expected: await guess(client, source, selection) };
+        return { source, selection, width, ...(await guess(client, source, selection)) };
       }),
     ),
   );
@@ -87,9 +89,14 @@ async function guess(
   client: pg.ClientBase,
   source: string,
   selection: Selection,
-): Promise<Estimate | null> {
+): Promise<Pick<Look, 'expected' | 'whyNot'>> {
   try {
-    return await attempt(client, () => estimate(client, selection));
+    const expected = await attempt(client, async () => {
+      const probe = patternProbe(selection.dataset, selection.where);
+      if (probe !== null) await client.query(probe);
+      return estimate(client, selection);
+    });
+    return { expected };
   } catch (error) {
     if (!isOfDataset(error)) throw error;
     if (await isOfConditions(client, selection, error))
@@ -101,7 +108,7 @@ async function guess(
       dataset: selection.dataset.name,
       reason: messageOf(error),
     });
-    return null;
+    return { expected: null, whyNot: faultOfSource(error, source)?.message };
   }
 }
 

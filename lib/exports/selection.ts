@@ -1,12 +1,12 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { capabilitiesOf, formats } from '../contracts/format-capabilities.ts';
 import type { FieldError } from '../contracts/problem.ts';
 import type { WhereCondition } from '../contracts/where.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { Refusal, refusedFields } from '../runtime/errors.ts';
 import { readComparisons } from '../sources/comparisons.ts';
 import type { ColumnCondition, Condition } from '../sources/conditions.ts';
-import type { SourceDataset } from '../sources/datasets.ts';
-import { findDataset } from '../sources/find-dataset.ts';
+import { namesOfDatasets, readDataset, type SourceDataset } from '../sources/datasets.ts';
 import { faultOfCondition } from '../sources/operators.ts';
 import type { Selection } from '../sources/query.ts';
 
@@ -22,17 +22,17 @@ export async function selectionFor(
   source: string,
   request: ExportRequest,
 ): Promise<Selection> {
-  const found = await findDataset(client, source, request.dataset);
-  const { dataset } = found;
+  const dataset = await readDataset(client, source, request.dataset);
   if (!dataset)
     throw refusedFields([
       {
         field: 'dataset',
         message: `names no dataset of ${source}: ${request.dataset}`,
-        ...(found.names.length === 0 ? {} : { allowed: found.names.slice(0, suggestions) }),
+        allowed: await namesOfDatasets(client, suggestions),
       },
     ]);
   const errors = [
+    ...needsColumns(dataset, request),
     ...unknownColumns(dataset, request),
     ...needsTime(dataset, request),
     ...wrongConditions(dataset, request),
@@ -92,6 +92,18 @@ export function requireAgreement(
           `do not agree: column ${n + 1} is ${wanted[n] ?? 'missing'} in ${first.source}, ${found[n] ?? 'missing'} in ${source}`,
         );
   }
+}
+
+/** With several sources there is the column that says of which a row is. */
+function needsColumns(
+  { name, columns }: SourceDataset,
+  { format, sources }: ExportRequest,
+): FieldError[] {
+  if (columns.length > 0 || sources.length > 1 || capabilitiesOf(format).emptyRows) return [];
+  const message = `cannot be ${format}: ${name} has no columns`;
+  return [
+    { field: 'format', message, allowed: formats.filter((it) => capabilitiesOf(it).emptyRows) },
+  ];
 }
 
 function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {

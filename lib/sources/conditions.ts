@@ -1,8 +1,8 @@
 import type { WhereCondition } from '../contracts/where.ts';
 import { numberText } from '../runtime/exact-number.ts';
 import type { Comparison } from './comparisons.ts';
-import type { SourceColumn } from './datasets.ts';
-import { columnOf, literal, operator } from './sql-text.ts';
+import type { SourceColumn, SourceDataset } from './datasets.ts';
+import { columnOf, literal, operator, rowsOf } from './sql-text.ts';
 
 /** A condition on a column, held against its type, and how that is compared. */
 export interface ColumnCondition {
@@ -21,19 +21,22 @@ export const conditionSql = (condition: Condition): string =>
 const orders = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 
 /** `ne` is what `eq` is not, for values; what both say of NULL is NULL. `is null` would take a row of NULLs for it. */
-function columnSql({ column, comparison, op, value }: ColumnCondition): string {
+function columnSql(condition: ColumnCondition): string {
+  const { column, comparison, op, value } = condition;
   const isNull = `${columnOf(column)} is not distinct from null`;
   if (value === null) return `${columnOf(column)} is distinct from null`;
   if (op === 'isNull') return value === true ? isNull : `${columnOf(column)} is distinct from null`;
   const values = (Array.isArray(value) ? value : [value]).map((it) =>
     typeof it === 'number' ? numberText(it) : String(it),
   );
-  if (op === 'like' || op === 'ilike') return likeSql(column, comparison, op, values[0] ?? '');
   const sides = sidesOf(column, comparison, values);
   const [one = '', other = ''] = sides.values;
   const compared = (name: string, side: string): string =>
     `${sides.column} ${operator(name, sides.schemas[name])} ${side}`;
   switch (op) {
+    case 'like':
+    case 'ilike':
+      return likeSql(condition);
     case 'eq':
       return compared('=', one);
     case 'ne':
@@ -61,16 +64,29 @@ function columnSql({ column, comparison, op, value }: ColumnCondition): string {
 
 /** Patterns are texts, whatever they are held against: one of char(n) would lose its blanks. */
 function likeSql(
-  column: SourceColumn,
-  { type, isCast, comparedAs, schemas }: Comparison,
-  op: 'like' | 'ilike',
-  pattern: string,
+  { column, comparison, op, value }: ColumnCondition,
+  held = (subject: string): string => subject,
 ): string {
-  const name = op === 'like' ? '~~' : '~~*';
+  const { type, isCast, comparedAs, schemas } = comparison;
+  const name = op === 'ilike' ? '~~*' : '~~';
   const schema = schemas[name];
-  const subject = columnOf(column) + (isCast ? `::${type}` : '');
+  const subject = held(isCast ? `${columnOf(column)}::${type}` : columnOf(column));
   const patternType = schema === undefined ? 'pg_catalog.text' : comparedAs;
-  return `${subject} ${operator(name, schema)} ${literal(pattern)}::${patternType}`;
+  return `${subject} ${operator(name, schema)} ${literal(String(value))}::${patternType}`;
+}
+
+const isPattern = ({ op }: ColumnCondition): boolean => op === 'like' || op === 'ilike';
+
+/**
+ * A statement that reads no row and fails where the patterns of these conditions would at the first one: they are
+ * not for every collation. Null if there is no pattern.
+ */
+export function patternProbe(dataset: SourceDataset, where: readonly Condition[]): string | null {
+  const patterns = where.flatMap((item) => ('any' in item ? item.any : [item])).filter(isPattern);
+  const empty = (subject: string): string =>
+    `coalesce((select ${subject} from ${rowsOf(dataset)} limit 0), '')`;
+  const probes = patterns.map((condition) => likeSql(condition, empty));
+  return probes.length === 0 ? null : `select ${probes.join(', ')}`;
 }
 
 interface Sides {

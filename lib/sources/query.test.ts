@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { plainCsv } from '../contracts/format-capabilities.ts';
 import { copyBinary, copyCsv } from './copy-statements.ts';
 import type { SourceColumn } from './datasets.ts';
-import { countRowsWithoutTime, lockDataset } from './query.ts';
+import { countRowsWithoutTime } from './query.ts';
 
 const id = { name: 'id', type: 'bigint', base: 'bigint', nullable: false };
 
@@ -14,7 +14,8 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
       schema: 'public',
       relation: 'o"dd',
       kind: 'table' as const,
-      lockable: true,
+      oid: 1,
+      hasPages: true,
       columns,
       timeColumn: time,
     },
@@ -77,11 +78,5 @@ describe('COPY', () => {
       'select pg_catalog.count(*) as rows from "public"."o""dd" r where r."at" is null',
     );
     expect(countRowsWithoutTime(selection(at('date', false), from))).toBeNull();
-  });
-
-  test('what cannot be locked is not', () => {
-    const { dataset } = selection(null);
-    expect(lockDataset(dataset)).toBe('lock table "public"."o""dd" in access share mode');
-    expect(lockDataset({ ...dataset, lockable: false })).toBeNull();
   });
 });

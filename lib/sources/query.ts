@@ -1,5 +1,6 @@
 import { type Condition, conditionSql } from './conditions.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
+import { type KeyRange, within } from './key-ranges.ts';
 import { columnOf, identifier, literal, operator, relationOf, rowsOf } from './sql-text.ts';
 
 export interface Selection {
@@ -36,14 +37,6 @@ export const everything = (dataset: SourceDataset): Selection => ({
   ordered: false,
 });
 
-/** The rows whose key is `from` or more, and less than `to`; a missing end is open. */
-export interface KeyRange {
-  column: SourceColumn;
-  /** As PostgreSQL writes a value of the column's type. */
-  from: string | null;
-  to: string | null;
-}
-
 /** The first day whose midnight (UTC) is not before the instant. */
 function firstDayFrom(instant: string): string {
   if (instant.endsWith('T00:00:00Z')) return instant.slice(0, 10);
@@ -63,7 +56,7 @@ function bound(column: SourceColumn, instant: string): string {
 const less = operator('<');
 const notLess = operator('>=');
 
-function conditions(selection: Selection, also: readonly string[] = []): string {
+export function conditions(selection: Selection, also: readonly string[] = []): string {
   const { dataset, from, to, range, pages, where } = selection;
   const parts: string[] = [];
   const column = dataset.timeColumn;
@@ -76,18 +69,6 @@ function conditions(selection: Selection, also: readonly string[] = []): string 
   if (pages) parts.push(...onPages(pages));
   parts.push(...where.map(conditionSql), ...also);
   return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
-}
-
-/** The last range takes the rows without a key, too: NULL is neither less nor more. */
-function within({ column, from, to }: KeyRange): string[] {
-  const name = columnOf(column);
-  const key = (value: string): string => `${literal(value)}::${column.type}`;
-  if (to !== null)
-    return [...(from === null ? [] : [`${name} >= ${key(from)}`]), `${name} < ${key(to)}`];
-  if (from === null) return [];
-  return [
-    column.nullable ? `(${name} >= ${key(from)} or ${name} is null)` : `${name} >= ${key(from)}`,
-  ];
 }
 
 const onPages = ({ from, to }: PageRange): string[] => [
@@ -153,35 +134,6 @@ export function timeRange(dataset: SourceDataset, column: SourceColumn): string 
   const finite = `case when pg_catalog.isfinite(v) then ${text} end`;
   return `select (select ${finite} from (select pg_catalog.min(${name}) as v from ${rows}) a) as earliest,
     (select ${finite} from (select pg_catalog.max(${name}) as v from ${rows}) b) as latest`;
-}
-
-/**
- * Keeps a dataset from being truncated or rewritten for the rest of the transaction; null where
- * PostgreSQL has no such lock.
- */
-export const lockDataset = (dataset: SourceDataset): string | null =>
-  dataset.lockable ? `lock table ${relationOf(dataset)} in access share mode` : null;
-
-/** The leading column of the primary key: ranges of it take rows with equal values together. */
-export const leadingKeyColumn = (dataset: SourceDataset): string =>
-  `select a.attname as name from pg_catalog.pg_index i
-   join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-   where i.indrelid = ${literal(relationOf(dataset))}::pg_catalog.regclass and i.indisprimary`;
-
-/** Values of a key that divide a selection into so many parts of about as many rows, by a sample of its pages. */
-export function sampleSplit(
-  selection: Selection,
-  column: SourceColumn,
-  parts: number,
-  percent: number,
-): string {
-  const name = columnOf(column);
-  const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
-  return `select b.bound::pg_catalog.text from (
-    select distinct bound from (
-      select pg_catalog.unnest(pg_catalog.percentile_disc(array[${fractions.join(', ')}]::pg_catalog.float8[]) within group (order by ${name})) as bound
-      from ${rowsOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}
-    ) bounds where bound is not null) b order by b.bound`;
 }
 
 /** Moments of a time column that divide the time of a selection into so many equal parts. */

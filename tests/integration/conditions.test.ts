@@ -130,6 +130,25 @@ const path = `set search_path = public, ${schema}, ${extensions}`;
 const inSchemas = (statements: string): string => `${path}; set timezone = 'UTC'; ${statements}`;
 const table = `${schema}.things`;
 
+/** Settings of the database, all of which would change what a condition means, or a text. */
+const hostile = {
+  TimeZone: 'Asia/Tokyo',
+  DateStyle: 'German',
+  IntervalStyle: 'sql_standard',
+  bytea_output: 'escape',
+  extra_float_digits: '-10',
+  quote_all_identifiers: 'on',
+  transform_null_equals: 'on',
+  array_nulls: 'off',
+  xmloption: 'document',
+  xmlbinary: 'hex',
+  gin_fuzzy_search_limit: '1',
+  enable_partition_pruning: 'off',
+  exit_on_error: 'on',
+  standard_conforming_strings: 'off',
+  synchronize_seqscans: 'on',
+};
+
 let client: pg.Client;
 /** The reference: as a person would have it. */
 let server: pg.Client;
@@ -162,6 +181,15 @@ beforeAll(async () => {
        ${rows.map((row) => `insert into ${table} values (${row})`).join('; ')};
        insert into ${table} (id) values (9);`)}`,
   );
+  server = new pg.Client({ connectionString: source });
+  await server.connect();
+  await server.query(inSchemas(''));
+  await sql(
+    source,
+    Object.entries(hostile)
+      .map(([name, value]) => `alter database ${database} set ${name} = ${literal(value)}`)
+      .join(';'),
+  );
   client = newSession(
     'sales',
     {
@@ -175,9 +203,6 @@ beforeAll(async () => {
     new SourceSocket(),
   );
   await client.connect();
-  server = new pg.Client({ connectionString: source });
-  await server.connect();
-  await server.query(inSchemas(''));
 });
 afterAll(async () => {
   await client.end();
@@ -284,7 +309,7 @@ describe('every operator of every type selects the rows of its condition in SQL'
     const rows = await promised(trials.map((trial) => trial.sql));
     const seen = await exported(trials.map(({ op, value }) => ({ column: nameOf(n), op, value })));
     const told = (ids: readonly (readonly number[])[]) =>
-      trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]}`);
+      trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]?.join()}`);
     expect(told(seen)).toEqual(told(rows));
     expect(seen[0]).not.toEqual([]);
   });
@@ -375,6 +400,20 @@ describe('a value that the type of the column does not hold is compared as it is
     expect(fault).toMatchObject({ part: 'value', message: expect.stringContaining(said) });
   });
 });
+
+test.each(Object.entries(hostile))(
+  '%s is not %s, which it is in the database',
+  async (name, value) => {
+    const show = (session: pg.Client) => session.query<Record<string, string>>(`show ${name}`);
+    const ours = await show(client);
+    const plain = new pg.Client({ connectionString: source });
+    await plain.connect();
+    const theirs = await show(plain);
+    await plain.end();
+    expect(Object.values(theirs.rows[0] ?? {})[0]).toContain(value);
+    expect(ours.rows).not.toEqual(theirs.rows);
+  },
+);
 
 describe('any', () => {
   test('one of its conditions has to hold, and all others', async () => {

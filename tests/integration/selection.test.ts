@@ -12,13 +12,14 @@ beforeAll(async () => {
     source,
     `create type ${schema}.mood as enum ('glad', 'say "so"');
      create type ${schema}.pair as (x int, y text);
+     create collation ${schema}.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
      create domain ${schema}.price as numeric(12, 2);
-     create domain ${schema}.label as text;
+     create domain ${schema}.label as text check (value <> '');
      create domain ${schema}.feeling as ${schema}.mood;
      create table ${schema}.things (
        id int, big bigint, exact numeric(12,2), loose numeric, ratio double precision, name text, code char(5), short varchar(3),
        day date, at timestamptz, local timestamp, yes boolean, uid uuid, feeling ${schema}.mood, address inet, body jsonb, "odd ""name" text,
-       price ${schema}.price, label ${schema}.label, mood ${schema}.feeling, pair ${schema}.pair, sizes ${schema}.price[], kind regclass, raw json, words tsquery
+       price ${schema}.price, label ${schema}.label, mood ${schema}.feeling, pair ${schema}.pair, sizes ${schema}.price[], kind regclass, raw json, words tsquery, loosely text collate ${schema}.loose
      );
      insert into ${schema}.things
        select n, 9007199254740990 + n, n / 3.0, n / 7.0, n * 0.1, 'name ' || n, 'c' || n % 9, 'v' || n % 7,
@@ -221,6 +222,11 @@ describe('where: the rows are those of the same condition in SQL', () => {
     ['a day that no calendar has', [{ column: 'day', op: 'eq', value: '2024-02-31' }], 'where'],
     ['a number that is none', [{ column: 'id', op: 'eq', value: 'NaN' }], 'where.0.value'],
     ['a query that does not parse', [{ column: 'words', op: 'eq', value: 'a b' }], 'where'],
+    [
+      'a pattern that its collation does not take',
+      [{ column: 'loosely', op: 'ilike', value: 'a%' }],
+      'where',
+    ],
     ['a name that nothing has', [{ column: 'kind', op: 'eq', value: 'no_such' }], 'where'],
     ['one value for between', [{ column: 'id', op: 'between', value: [1] }], 'where.0.value'],
     ['null for eq', [{ column: 'name', op: 'eq', value: null }], 'where.0.value'],
