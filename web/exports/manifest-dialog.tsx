@@ -73,7 +73,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           <Signature manifest={manifest} />
         </Entry>
       </dl>
-      {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn }) => (
+      {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn, rowSecurity }) => (
         <section key={name} aria-label={`Source ${name}`} className="rounded-card bg-surface p-4">
           <h3 className="mb-3 font-semibold">{`Source ${name}`}</h3>
           <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
@@ -84,6 +84,11 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
               <code className="font-mono text-xs">{lsn}</code>
             </Entry>
             <Entry term="Rows">{exact(rows)}</Entry>
+            {rowSecurity ? (
+              <Entry term="Row security">
+                Only the rows that the policies of the database show to the role of this source
+              </Entry>
+            ) : null}
             <Entry term="Rows without time">{`${exact(rowsWithoutTime)}, left out`}</Entry>
           </dl>
         </section>

@@ -7,6 +7,7 @@ const ColumnsPicker = lazy(() => import('./columns-picker.tsx'));
 
 interface Props {
   id: string;
+  source: string;
   dataset: Dataset;
   /** In the order of the file; null: all. */
   chosen: readonly string[] | null;
@@ -14,9 +15,10 @@ interface Props {
   error: string | undefined;
 }
 
-export function ColumnsField({ id, dataset, chosen, onChange, error }: Props): ReactNode {
+export function ColumnsField({ error, ...picker }: Props): ReactNode {
+  const { id, dataset, chosen } = picker;
   const [open, setOpen] = useState(false);
-  const count = chosen?.length ?? dataset.columns.length;
+  const all = dataset.columnsLeftOut ? 'all' : dataset.columns.length;
   return (
     <div className="space-y-1">
       <button
@@ -29,7 +31,7 @@ export function ColumnsField({ id, dataset, chosen, onChange, error }: Props): R
         {...described(id, error, undefined)}
       >
         <span>
-          Columns <span className="text-muted">{`${count} of ${dataset.columns.length}`}</span>
+          Columns <span className="text-muted">{`${chosen?.length ?? all} of ${all}`}</span>
         </span>
         <Icon name="chevron" className={`text-muted ${open ? 'rotate-180' : ''}`} />
       </button>
@@ -37,7 +39,7 @@ export function ColumnsField({ id, dataset, chosen, onChange, error }: Props): R
       <div id={`${id}-list`} hidden={!open} className="rounded-card border border-line">
         {open ? (
           <Suspense fallback={<p className="p-3 text-muted">Loading…</p>}>
-            <ColumnsPicker id={id} dataset={dataset} chosen={chosen} onChange={onChange} />
+            <ColumnsPicker {...picker} />
           </Suspense>
         ) : null}
       </div>

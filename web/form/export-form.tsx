@@ -133,6 +133,7 @@ export function ExportForm(): ReactNode {
         <ColumnsField
           key={`${draft.source} ${draft.dataset}`}
           id={fieldId('columns')}
+          source={draft.source}
           dataset={dataset}
           chosen={draft.columns}
           onChange={(columns) => edit({ columns })}
