@@ -74,16 +74,10 @@ export function fitted(draft: Draft): Fitted {
   };
 }
 
+const optionsOfCsv = ['delimiter', 'decimal', 'nullText', 'quote', 'newline'] as const;
+
 const isPlain = (options: CsvOptions): boolean =>
   optionsOfCsv.every((option) => options[option] === plainCsv[option]);
-
-export const optionsOfCsv = [
-  'delimiter',
-  'decimal',
-  'nullText',
-  'quote',
-  'newline',
-] as const satisfies (keyof CsvOptions)[];
 
 export type FieldName = Exclude<keyof Draft, 'range' | 'kept'> | keyof TypedRange;
 
