@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { REPO } from '../../infra/local/home.ts';
 import { interpreterOf, type PythonPart } from '../../infra/local/parts/python.ts';
-import { createExport, download, ended } from '../stack/api.ts';
+import { manifestSchema } from '../../lib/contracts/export-document.ts';
+import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
 import { installForTests } from '../stack/python-part.ts';
 import { columns, createTable, dropTable, schema, truth } from './table.ts';
 
@@ -49,6 +50,10 @@ async function fetchTo(directory: string, name: string, more: object): Promise<v
   const document = await ended((await createExport(asked)).id, 5 * minutes);
   if (document.status !== 'ready') throw new Error(`${name}: ${document.error?.message}`);
   await writeFile(join(directory, name), (await download(document.id)).bytes);
+  if (document.request.consistency === 'snapshot') return;
+  const answer = await call('GET', `/exports/${document.id}/manifest`, { headers: asDemo });
+  const { sources } = answer.json(manifestSchema);
+  if ((sources[0]?.units?.length ?? 0) < 2) throw new Error(`${name} was read in one unit`);
 }
 
 const saidSchema = z.object({

@@ -2,7 +2,7 @@ import { sourceUrl, sql } from '../stack/stack.ts';
 
 /** A table that is hard on readers, of several row groups, and a view of it that makes several units. */
 export const schema = 'readers';
-export const source = sourceUrl('sales');
+const source = sourceUrl('sales');
 
 interface Column {
   name: string;
@@ -80,7 +80,7 @@ export const columns: readonly Column[] = [
   { name: 'flags', kind: 'list:boolean', value: `array[n % 2 = 0, null, true]` },
 ];
 
-export const rows = 16_000;
+const rows = 16_000;
 
 /** The planner is told that the view is dear: it is then read in several units. */
 export async function createTable(): Promise<void> {
