@@ -21,6 +21,9 @@ const floats = (type: string): string =>
 
 export const columns: readonly Column[] = [
   { name: 'id', kind: 'int', value: 'n' },
+  // Whole row groups of these are NULL.
+  { name: 'early', kind: 'int', value: 'case when n < 3000 then n end' },
+  { name: 'never', kind: 'text', value: 'null::text' },
   { name: 'big', kind: 'int', value: someNull('(n - 8000) * 1152921504606846::bigint', 7) },
   { name: 'small', kind: 'int', value: '(n % 200 - 100)::smallint' },
   { name: 'calm', kind: 'double', value: someNull('n / 8.0::float8 - 900', 11) },

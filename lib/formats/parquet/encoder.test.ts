@@ -405,6 +405,14 @@ test('the footer names the version of package.json, by which readers know faults
   });
 });
 
+test.each(['constructor', '__proto__', 'toString', 'uuid_'])('a type named %s is text', (base) => {
+  const column = { name: 'x', type: base, base, nullable: true };
+  expect([parquet, formatOf('portable')].map((it) => it.fileType(column))).toEqual([
+    'STRING',
+    'STRING',
+  ]);
+});
+
 test('the end of a file is not made of what no encoder has left', () => {
   const columns = columnsOf(sample);
   const end = (fragment: unknown) =>
@@ -418,6 +426,7 @@ test('the end of a file is not made of what no encoder has left', () => {
     [{ ...group, chunks: undefined }],
     [{ ...group, chunks: [{ ...place, offset: null }] }],
     [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
+    [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==', max: 'AA==', minExact: 1 } }] }],
   ])
     expect(() => end(wrong)).toThrow('row groups are not known');
 });
