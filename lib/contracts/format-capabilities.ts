@@ -54,6 +54,8 @@ export interface FormatCapabilities {
   severalSources: boolean;
   /** The fields that other formats refuse. */
   ownFields: readonly OwnField[];
+  /** Whether it has rows in which there is nothing, those of a table without columns. */
+  emptyRows: boolean;
   /** Where a request leaves these out. */
   defaults: { compression: Compression; profile: Profile };
 }
@@ -64,6 +66,7 @@ const text: FormatCapabilities = {
   consistencies,
   severalSources: true,
   ownFields: [],
+  emptyRows: true,
   defaults: { compression: 'none', profile: 'machine' },
 };
 
@@ -78,6 +81,7 @@ const formatCapabilities = {
     consistencies: ['snapshot'],
     severalSources: false,
     ownFields: [],
+    emptyRows: false,
     defaults: { compression: 'none', profile: 'spreadsheet' },
   },
   // Compressed page by page on the inside; its row groups know nothing of each other.
@@ -85,6 +89,7 @@ const formatCapabilities = {
     ...text,
     compressions,
     ownFields: ['parquetTypes'],
+    emptyRows: false,
     defaults: { compression: 'zstd', profile: 'machine' },
   },
 } satisfies Record<Format, FormatCapabilities>;

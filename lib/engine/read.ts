@@ -5,6 +5,7 @@ import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/atte
 import { connectReader, endBackends } from '../sources/connection.ts';
 import { noteIfAlive } from '../sources/faults.ts';
 import { requireFresh } from '../sources/guard.ts';
+import { holding } from '../sources/hold.ts';
 import { pageRanges } from '../sources/page-ranges.ts';
 import type { Selection } from '../sources/query.ts';
 import { Readers } from './readers.ts';
@@ -58,15 +59,15 @@ async function read(
 ): Promise<Piece> {
   const { request } = claim;
   const format = formatOf(request);
-  const { selection, asOf, lsn } = await beginSnapshot(client, claim);
-  const rowsWithoutTime = await withoutTime(client, claim, selection);
+  const { selection, asOf, lsn, rowSecurity } = await beginSnapshot(client, claim);
   const parts = await partsOf(client, selection, claim);
   const others = Math.min(claim.connections, parts.length) - 1;
   // Of a compressed file the header is in one member with rows: a reader may guess the types from the first alone.
   const begins =
     claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).member !== null);
-  const readers = await Readers.join(client, others, connect);
+  const readers = await Readers.join(client, { others, holding: holding(selection), connect });
   try {
+    const rowsWithoutTime = await withoutTime(client, claim, selection);
     const { nulled, ...written } = await writeRows(readers, {
       request,
       columns: selection.columns,
@@ -85,6 +86,7 @@ async function read(
       source: claim.source,
       dataset: { schema: selection.dataset.schema, relation: selection.dataset.relation },
       rowsWithoutTime,
+      ...(rowSecurity ? { rowSecurity } : {}),
       asOf: asOf.toISOString(),
       lsn,
       schema: selection.columns,

@@ -75,11 +75,11 @@ export async function estimateOf(
   looks: readonly Look[],
 ): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
-  for (const { source, expected, width, selection } of looks) {
+  for (const { source, expected, whyNot = '', width, selection } of looks) {
     if (!expected)
       throw new Refusal(
         'source_error',
-        `Database ${source} gives no estimate of ${request.dataset}. It can be asked for all the same.`,
+        `Database ${source} gives no estimate of ${request.dataset}. ${whyNot} It can be asked for all the same.`,
       );
     const { rows, seconds } = expected;
     const {
