@@ -53,7 +53,7 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     const text = (query.get(field) ?? '').trim().replace(/ (\d\d:\d\d)$/, '+$1');
     const read = canonicalInstant(text);
     if ('instant' in read) return typeRange({ [field]: read.instant }, zone)[field];
-    return { date: parseDay(text)?.toString() ?? text, time: '' };
+    return { date: parseDay(text) ?? text, time: '' };
   };
 
   const columns = query.get('columns');

@@ -50,7 +50,7 @@ export function RangeFields(props: Props): ReactNode {
           id={fieldId('from')}
           label="From"
           value={range.from}
-          suggested={earliest === null ? undefined : dayIn(earliest, zone).toString()}
+          suggested={earliest === null ? undefined : dayIn(earliest, zone)}
           error={errorOf('from')}
           onChange={(from) => onChange({ ...range, from })}
         />
@@ -58,7 +58,7 @@ export function RangeFields(props: Props): ReactNode {
           id={fieldId('to')}
           label="To"
           value={range.to}
-          suggested={latest === null ? undefined : dayIn(latest, zone).toString()}
+          suggested={latest === null ? undefined : dayIn(latest, zone)}
           error={errorOf('to')}
           onChange={(to) => onChange({ ...range, to })}
         />
