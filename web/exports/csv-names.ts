@@ -6,7 +6,7 @@ export const csvNames: {
 } = {
   delimiter: { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' },
   decimal: { '.': 'point', ',': 'comma' },
-  quote: { minimal: 'where needed', all: 'all values' },
+  quote: { minimal: 'if needed', all: 'all values' },
   newline: { lf: 'LF', crlf: 'CRLF' },
 };
 

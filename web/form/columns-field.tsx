@@ -7,7 +7,6 @@ const ColumnsPicker = lazy(() => import('./columns-picker.tsx'));
 
 interface Props {
   id: string;
-  source: string;
   dataset: Dataset;
   /** In the order of the file; null: all. */
   chosen: readonly string[] | null;
@@ -18,7 +17,7 @@ interface Props {
 export function ColumnsField({ error, ...picker }: Props): ReactNode {
   const { id, dataset, chosen } = picker;
   const [open, setOpen] = useState(false);
-  const all = dataset.columnsLeftOut ? 'all' : dataset.columns.length;
+  const all = dataset.columns.length;
   return (
     <div className="space-y-1">
       <button

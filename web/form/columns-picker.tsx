@@ -2,11 +2,9 @@ import { type ReactNode, useState } from 'react';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { Button } from '../ui/button.tsx';
-import { useWholeDataset } from './whole-dataset.ts';
 
 interface Props {
   id: string;
-  source: string;
   dataset: Dataset;
   /** In the order of the file; null: all. */
   chosen: readonly string[] | null;
@@ -14,14 +12,7 @@ interface Props {
 }
 
 /** Which columns, in which order: those of the table, unless it was changed by hand in the request. */
-export default function ColumnsPicker({
-  id,
-  source,
-  dataset: listed,
-  chosen,
-  onChange,
-}: Props): ReactNode {
-  const dataset = useWholeDataset(source, listed);
+export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props): ReactNode {
   const [search, setSearch] = useState('');
   const all = dataset.columns.map(({ name }) => name);
   const names = chosen ?? all;

@@ -24,7 +24,7 @@ export function CsvFields({ id, options, onChange, error }: Props): ReactNode {
       className="space-y-3 outline-none"
     >
       <legend className="sr-only">CSV</legend>
-      <div className="grid grid-cols-2 items-end gap-3">
+      <div className="grid items-end gap-3 min-[360px]:grid-cols-2">
         <ChoiceField
           {...named('delimiter')}
           choices={csvChoices.delimiter}

@@ -20,6 +20,7 @@ import { RangeFields } from './range-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useCreate } from './use-create.ts';
 import { useEstimate } from './use-estimate.ts';
+import { useWholeDataset } from './whole-dataset.ts';
 
 const PreviewDialog = lazy(() => import('./preview-dialog.tsx'));
 
@@ -43,6 +44,7 @@ export function ExportForm(): ReactNode {
   const button = useRef<HTMLButtonElement>(null);
   const idPrefix = useId();
   const fieldId = (field: FieldName | 'estimate' | 'options'): string => `${idPrefix}-${field}`;
+  const dataset = useWholeDataset(draft.source, datasetOf(draft, sources.data));
   const read = readDraft(draft, sources.data, zone);
   const estimated = useEstimate(read.request);
   // What is wrong with a link is said before anything is pressed.
@@ -114,7 +116,6 @@ export function ExportForm(): ReactNode {
   if (sources.data.sources.length === 0)
     return <EmptyPanel>No sources are shared with you yet. Ask an administrator.</EmptyPanel>;
 
-  const dataset = datasetOf(draft, sources.data);
   return (
     <form noValidate onSubmit={submit} aria-label="New export" className="space-y-4">
       <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} onOffer={take} />
@@ -133,7 +134,6 @@ export function ExportForm(): ReactNode {
         <ColumnsField
           key={`${draft.source} ${draft.dataset}`}
           id={fieldId('columns')}
-          source={draft.source}
           dataset={dataset}
           chosen={draft.columns}
           onChange={(columns) => edit({ columns })}

@@ -10,7 +10,6 @@ import { ChoiceField } from './choice-field.tsx';
 import { ConditionsField } from './conditions-field.tsx';
 import { CsvFields } from './csv-fields.tsx';
 import { type Draft, type FieldName, fitted } from './draft.ts';
-import { useWholeDataset } from './whole-dataset.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
 
@@ -27,8 +26,7 @@ const orderNames = { any: 'Any, the fastest', time: 'By time' };
 
 /** Which rows, in which order, written for whom. */
 export default function MoreOptions(props: Props): ReactNode {
-  const { draft, onChange, fieldId, errorOf } = props;
-  const dataset = useWholeDataset(draft.source, props.dataset);
+  const { draft, dataset, onChange, fieldId, errorOf } = props;
   const { profiles, ownFields } = capabilitiesOf(draft.format);
   const { profile, others, order } = fitted(draft);
   return (

@@ -1,18 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Dataset } from '../../lib/contracts/sources.ts';
-import { call, json } from '../api/client.ts';
+import { getDataset } from '../api/calls.ts';
 
-/** The dataset with its columns, which a source of very many leaves out of the list. */
-export function useWholeDataset<D extends Dataset | undefined>(
-  source: string,
-  listed: D,
-): D | Dataset {
+/** The dataset with its columns, which the list leaves out where a source has very many. */
+export function useWholeDataset(source: string, listed: Dataset | undefined): Dataset | undefined {
   const { data } = useQuery({
     queryKey: ['dataset', source, listed?.name],
-    queryFn: async ({ signal }): Promise<Dataset> => {
-      const [where, what] = [source, listed?.name ?? ''].map(encodeURIComponent);
-      return json(await call(`/sources/${where}/datasets/${what}`, { signal }));
-    },
+    queryFn: ({ signal }) => getDataset(source, listed?.name ?? '', signal),
     enabled: listed?.columnsLeftOut === true,
     staleTime: 30_000,
   });

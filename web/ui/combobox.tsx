@@ -13,6 +13,7 @@ import { Popover } from 'react-aria-components/Popover';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { described, FieldError, FieldWarning, labelClass } from './field.tsx';
 import { Icon } from './icons.tsx';
+import { exact } from './quantity.ts';
 
 export interface Option {
   id: string;
@@ -49,10 +50,13 @@ export default function ComboBox(props: Props): ReactNode {
   const { id, label, options, value, onChange, onOpen, placeholder, error, warning, empty } = props;
 
   const [typed, setTyped] = useState('');
-  const ordered = useMemo(() => byFit(options, typed), [options, typed]);
+  const { shown, left } = useMemo(() => byFit(options, typed, value), [options, typed, value]);
 
-  const matches = (name: string, text: string): boolean =>
-    options.some((option) => option.name === name && fit(option, text) < noFit);
+  const byName = useMemo(() => new Map(shown.map((option) => [option.name, option])), [shown]);
+  const matches = (name: string, text: string): boolean => {
+    const option = byName.get(name);
+    return option !== undefined && fit(option, text) < noFit;
+  };
 
   const chooseWhole = (text: string): void => {
     const whole = options.find(({ name, disabled }) => !disabled && plain(name) === plain(text));
@@ -64,7 +68,7 @@ export default function ComboBox(props: Props): ReactNode {
       <AriaComboBox
         id={id}
         className="group space-y-1"
-        defaultItems={ordered}
+        defaultItems={shown}
         defaultFilter={matches}
         selectedKey={value === '' ? null : value}
         allowsEmptyCollection
@@ -91,7 +95,7 @@ export default function ComboBox(props: Props): ReactNode {
             spellCheck={false}
             isTyped={typed !== ''}
             onTake={(text) => {
-              const [first] = ordered.filter(
+              const [first] = shown.filter(
                 (option) => !option.disabled && fit(option, text) < noFit,
               );
               if (first && first.id !== value) onChange(first.id);
@@ -106,7 +110,7 @@ export default function ComboBox(props: Props): ReactNode {
         <FieldWarning id={`${id}-hint`} message={warning} />
         <Popover
           offset={4}
-          className="flex w-(--trigger-width) min-w-[240px] rounded-card bg-background shadow-overlay"
+          className="flex w-(--trigger-width) min-w-[240px] flex-col rounded-card bg-background shadow-overlay"
         >
           <ListBox
             className="flex-1 overflow-y-auto p-1 outline-none"
@@ -131,6 +135,11 @@ export default function ComboBox(props: Props): ReactNode {
               </ListBoxItem>
             )}
           </ListBox>
+          {left > 0 ? (
+            <p className="border-t border-line px-3 py-2 text-xs text-muted">
+              {`${exact(left)} more: type a part of the name.`}
+            </p>
+          ) : null}
         </Popover>
       </AriaComboBox>
     </I18nProvider>
@@ -188,9 +197,21 @@ function fit({ name, keywords = '' }: Option, typed: string): number {
   return of.includes(wanted) || more.includes(wanted) ? 3 : noFit;
 }
 
-/** The options in their order, those that fit best first. */
-function byFit(options: readonly Option[], typed: string): Option[] {
-  if (plain(typed) === '') return [...options];
-  const places = new Map(options.map((option) => [option.id, fit(option, typed)]));
-  return options.toSorted((a, b) => (places.get(a.id) ?? noFit) - (places.get(b.id) ?? noFit));
+/** More take a browser longer to draw than anybody looks for. */
+const mostShown = 200;
+
+/** The options in their order; those that fit what is typed, the best first. Of very many the first, and the chosen one. */
+function byFit(
+  options: readonly Option[],
+  typed: string,
+  chosen: string,
+): { shown: Option[]; left: number } {
+  const places = options.map((option) => ({
+    option,
+    place: plain(typed) ? fit(option, typed) : 0,
+  }));
+  const fitting = places.filter(({ place }) => place < noFit).toSorted((a, b) => a.place - b.place);
+  const first = fitting.slice(0, mostShown).map(({ option }) => option);
+  const current = options.filter(({ id }) => id === chosen && !first.some((it) => it.id === id));
+  return { shown: [...first, ...current], left: fitting.length - first.length };
 }
