@@ -129,7 +129,7 @@ function readCondition(
   return { column, op: operator, value: text };
 }
 
-export const isText = (type: string): boolean => /char|text|name/.test(type);
+const isText = (type: string): boolean => /char|text|name/.test(type);
 
 /** Returns what a condition says, `status = cancelled`, also while it is not complete. */
 export function inWords(condition: Condition, dataset: Dataset | undefined): string {

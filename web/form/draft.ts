@@ -77,7 +77,7 @@ export function fitted(draft: Draft): Fitted {
 const isPlain = (options: CsvOptions): boolean =>
   optionsOfCsv.every((option) => options[option] === plainCsv[option]);
 
-export const optionsOfCsv = [
+const optionsOfCsv = [
   'delimiter',
   'decimal',
   'nullText',
