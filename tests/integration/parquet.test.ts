@@ -132,15 +132,12 @@ describe('types that not every reader knows', () => {
       exported('portable'),
       exported('portable', { parquetTypes: 'portable' }),
     ]);
-    expect(fileTypes(native)).toEqual([
-      ...['UUID', 'TIME(µs, local)', 'JSON', 'JSON'],
-      ...['LIST<UUID>', 'LIST<TIME(µs, local)>', 'LIST<JSON>', 'TIMESTAMP(µs, UTC)'],
-    ]);
-    const lists = ['LIST<STRING>', 'LIST<STRING>', 'LIST<STRING>'];
-    expect(fileTypes(portable)).toEqual([
-      ...['STRING', 'STRING', 'STRING', 'STRING', ...lists],
-      'TIMESTAMP(µs, UTC)',
-    ]);
+    expect(fileTypes(native).join(', ')).toBe(
+      'UUID, TIME(µs, local), JSON, JSON, LIST<UUID>, LIST<TIME(µs, local)>, LIST<JSON>, TIMESTAMP(µs, UTC)',
+    );
+    expect(fileTypes(portable).join(', ')).toBe(
+      'STRING, STRING, STRING, STRING, LIST<STRING>, LIST<STRING>, LIST<STRING>, TIMESTAMP(µs, UTC)',
+    );
     expect(native.manifest.request.parquetTypes).toBeUndefined();
     expect(portable.manifest.request.parquetTypes).toBe('portable');
     const schemaOf = ({ file }: Exported) =>
@@ -176,9 +173,9 @@ describe('types that not every reader knows', () => {
     };
     const answer = await call('POST', '/exports/preview', { body, headers: asDemo });
     const shown = answer.json(exportPreviewSchema);
-    expect(shown.columns.map(({ fileType }) => fileType).slice(0, 5)).toEqual([
-      ...['STRING', 'STRING', 'STRING', 'STRING', 'LIST<STRING>'],
-    ]);
+    expect(shown.columns.map(({ fileType }) => fileType).join(', ')).toMatch(
+      /^(STRING, ){4}(LIST<STRING>, ){3}TIMESTAMP/,
+    );
     expect(shown.rows[0]?.slice(0, 2)).toEqual([
       'c0ffee00-0000-4000-8000-0000000000ff',
       '24:00:00',

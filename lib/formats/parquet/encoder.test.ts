@@ -188,6 +188,20 @@ describe('a file', () => {
          from parquet_metadata(${source})`,
     );
 
+  test('has no bounds of a column in any row group where one that has values has none', async () => {
+    const [one, nan] = ['3ff0000000000000', '7ff8000000000000'].map((it) => Buffer.from(it, 'hex'));
+    const rows = [
+      [one, one, one],
+      [one, nan, null],
+    ].map((row) => row.map((it) => it ?? null));
+    const type = 'double precision';
+    const { file } = await encoded({ always: type, once: type, null: type }, [copyBytes(rows)], {
+      rowGroupBytes: 1,
+    });
+    const [both, none, first] = [{ min: '1.0' }, { min: null }, { min: '1.0' }];
+    expect(await boundsIn(file)).toMatchObject([both, none, first, both, none, { min: null }]);
+  });
+
   test('has bounds of booleans, by the values that there are', async () => {
     const types = { no: 'boolean', yes: 'boolean', both: 'boolean', none: 'boolean' };
     const bit = (on: number): Buffer => Buffer.of(on);
@@ -391,6 +405,14 @@ test('the footer names the version of package.json, by which readers know faults
   });
 });
 
+test.each(['constructor', '__proto__', 'toString', 'uuid_'])('a type named %s is text', (base) => {
+  const column = { name: 'x', type: base, base, nullable: true };
+  expect([parquet, formatOf('portable')].map((it) => it.fileType(column))).toEqual([
+    'STRING',
+    'STRING',
+  ]);
+});
+
 test('the end of a file is not made of what no encoder has left', () => {
   const columns = columnsOf(sample);
   const end = (fragment: unknown) =>
@@ -404,6 +426,7 @@ test('the end of a file is not made of what no encoder has left', () => {
     [{ ...group, chunks: undefined }],
     [{ ...group, chunks: [{ ...place, offset: null }] }],
     [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
+    [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==', max: 'AA==', minExact: 1 } }] }],
   ])
     expect(() => end(wrong)).toThrow('row groups are not known');
 });

@@ -5,7 +5,7 @@ import { codecOf } from './codecs.ts';
 import { ParquetEncoder } from './encoder.ts';
 import { footer, magic } from './footer.ts';
 import { columnsOf, fileTypeOf, mappingOf } from './mapping.ts';
-import { type RowGroup, rowGroupsOf } from './row-groups.ts';
+import { type RowGroup, rowGroupsOf, withBoundsOfAll } from './row-groups.ts';
 import { showRows } from './show.ts';
 
 /**
@@ -30,7 +30,7 @@ export const parquet = (types: ParquetTypes): Format => ({
       for (const group of rowGroupsOf(fragment)) groups.push(movedBy(begin, group));
       begin += bytes;
     }
-    return footer(columnsOf(columns, types), groups, codecOf(compression).id);
+    return footer(columnsOf(columns, types), withBoundsOfAll(groups), codecOf(compression).id);
   },
   fileType: (column) => fileTypeOf(mappingOf(column, types)),
   policy: (column) => mappingOf(column, types).kind.policy,

@@ -203,16 +203,16 @@ type Column = ReturnType<typeof columnsFor>[number];
 
 async function fileOf(
   columns: readonly Column[],
-  types: ParquetTypes,
+  set: ParquetTypes,
   source: Readable,
   sizes: Partial<ParquetSizes>,
 ): Promise<string> {
   const described = columns.map(({ name, base }) => ({ name, type: base, base, nullable: true }));
-  const encoder = new ParquetEncoder(columnsOf(described, types), 'none', sizes);
+  const encoder = new ParquetEncoder(columnsOf(described, set), 'none', sizes);
   const out: Buffer[] = [];
   for await (const piece of encoder.encode(source)) out.push(piece);
   const bytes = out.reduce((sum, { length }) => sum + length, 0);
-  const format = parquet(types);
+  const format = parquet(set);
   const parts = [{ bytes, fragment: encoder.fragment() }];
   const end = format.epilogue({ columns: described, compression: 'none', parts });
   const path = join(directory, `${++files}.parquet`);

@@ -28,6 +28,23 @@ export function rowGroupsOf(fragment: unknown): RowGroup[] {
   return fragment;
 }
 
+/**
+ * Returns the row groups with the bounds of those columns that have them wherever there is a value. DataFusion takes
+ * those of a file from the groups that have some, and passes the file over for what is beyond them in another.
+ */
+export function withBoundsOfAll(groups: readonly RowGroup[]): RowGroup[] {
+  const isKnown = (groups[0]?.chunks ?? []).map((_, n) =>
+    groups.every(({ chunks }) => {
+      const place = chunks[n];
+      return place === undefined || place.bounds !== null || place.nulls === place.values;
+    }),
+  );
+  return groups.map(({ rows, chunks }) => ({
+    rows,
+    chunks: chunks.map((chunk, n) => (isKnown[n] === true ? chunk : { ...chunk, bounds: null })),
+  }));
+}
+
 const isObject = (it: unknown): it is object => typeof it === 'object' && it !== null;
 
 const isRowGroup = (it: unknown): it is RowGroup =>

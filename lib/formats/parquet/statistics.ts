@@ -95,7 +95,7 @@ const isContinuation = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 /** A text ends with a whole character. */
 function cut(value: Buffer, isText: boolean): Buffer {
   let end = longestBound;
-  while (isText && end > 0 && isContinuation(value[end])) end--;
+  if (isText) while (end > 0 && isContinuation(value[end])) end--;
   return alone(value.subarray(0, end));
 }
 
