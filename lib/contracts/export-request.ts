@@ -8,6 +8,7 @@ import {
 } from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
 import { sizes, sizeText } from './sizes.ts';
+import { whereSchema } from './where.ts';
 
 /**
  * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
@@ -33,22 +34,6 @@ const listOfNames = z.array(
   nameSchema(`must have at most ${sizes.nameCharacters} characters each`),
 );
 
-// Strings are measured in bytes before they come here: `maxLength` says it as far as JSON Schema can.
-const scalar = z.union([z.string().max(sizes.stringBytes), z.number(), z.boolean()]);
-
-export const whereConditionSchema = z.strictObject({
-  column: oneName,
-  op: z.enum(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'like', 'isNull']),
-  value: z.union([
-    scalar,
-    z
-      .array(scalar)
-      .min(1, 'must have at least one value')
-      .max(sizes.listValues, `must have at most ${sizeText(sizes.listValues)} values`),
-  ]),
-});
-export type WhereCondition = z.infer<typeof whereConditionSchema>;
-
 /** What may be sent. */
 export const exportRequestFields = z
   .strictObject({
@@ -70,14 +55,7 @@ export const exportRequestFields = z
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
       .meta({ description: 'columns in the order of the file; all when absent' }),
-    where: z
-      .array(whereConditionSchema)
-      .max(sizes.conditions, `must have at most ${sizes.conditions} conditions`)
-      .optional()
-      .meta({
-        description:
-          'conditions that all have to hold; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings), an array for `in`, a boolean for `isNull`; `like` has `%` and `_`',
-      }),
+    where: whereSchema.optional(),
     compression: z.enum(compressions).default('none').meta({
       description:
         'of xlsx, which is compressed as it is: none; of parquet zstd where it is absent; snappy is for parquet alone',

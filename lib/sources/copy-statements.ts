@@ -1,7 +1,7 @@
 import type { SourceColumn } from './datasets.ts';
 import { formulaBegins, wideFormulaBegins } from './formulas.ts';
 import { type Selection, selectRows } from './query.ts';
-import { identifier, literal } from './sql-text.ts';
+import { columnOf, identifier, literal, operator } from './sql-text.ts';
 
 /** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
 export const copyCsv = (selection: Selection): string =>
@@ -30,23 +30,28 @@ export const copyText = (selection: Selection, timeZone: string): string =>
   `copy (${selectRows(selection, (column) => inZone(column, timeZone))}) to stdout`;
 
 /** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
-const places: Record<string, string> = {
-  CET: 'Europe/Brussels',
-  MET: 'Europe/Brussels',
-  EET: 'Europe/Athens',
-  WET: 'Europe/Lisbon',
-};
+const places = new Map([
+  ['CET', 'Europe/Brussels'],
+  ['MET', 'Europe/Brussels'],
+  ['EET', 'Europe/Athens'],
+  ['WET', 'Europe/Lisbon'],
+]);
+
+/** The name by which the database is asked for a zone. */
+export const placeOf = (timeZone: string): string => places.get(timeZone.toUpperCase()) ?? timeZone;
 
 /**
  * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
  * as it is: AT TIME ZONE would fail beyond them.
  */
 function inZone({ name, base }: SourceColumn, timeZone: string): string {
-  const column = identifier(name);
+  const column = columnOf({ name });
   if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return column;
-  const zone = places[timeZone.toUpperCase()] ?? timeZone;
-  return `case when ${column} between '4714-11-25 00:00+00 BC' and '294276-12-31 00:00+00'
-    then (${column} at time zone ${literal(zone)})::text else ${column}::text end as ${column}`;
+  const zone = placeOf(timeZone);
+  return `case when ${column} ${operator('>=')} '4714-11-25 00:00+00 BC'::pg_catalog.timestamptz
+      and ${column} ${operator('<=')} '294276-12-31 00:00+00'::pg_catalog.timestamptz
+    then (${column} at time zone ${literal(zone)})::pg_catalog.text
+    else ${column}::pg_catalog.text end as ${identifier(name)}`;
 }
 
 /** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */
@@ -60,11 +65,11 @@ const neverText =
  */
 function notFormula({ name, base }: SourceColumn, first: string): string | undefined {
   if (neverText.test(base)) return undefined;
-  const column = identifier(name);
+  const column = columnOf({ name });
   const simple = /^(text|character varying(\(\d+\))?)$/.test(base);
-  const text = simple ? column : `concat(${column})`;
+  const text = simple ? column : `pg_catalog.concat(${column})`;
   const none = simple ? '' : `when ${column} is not distinct from null then null `;
-  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then concat('''', ${text}) else ${text} end as ${column}`;
+  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then pg_catalog.concat('''', ${text}) else ${text} end as ${identifier(name)}`;
 }
 
 /**
@@ -76,10 +81,10 @@ export function copyBinary(
   sentAsText: (column: SourceColumn) => boolean,
 ): string {
   const value = (column: SourceColumn): string => {
-    const name = identifier(column.name);
+    const name = columnOf(column);
     // `is null` would take a row of NULLs for NULL.
     return sentAsText(column)
-      ? `case when pg_catalog.num_nulls(${name}) = 0 then pg_catalog.format('%s', ${name}) end`
+      ? `case when pg_catalog.num_nulls(${name}) ${operator('=')} 0 then pg_catalog.format('%s', ${name}) end`
       : name;
   };
   return `copy (${selectRows(selection, value)}) to stdout (format binary)`;
@@ -94,7 +99,7 @@ export const copyJson = (
   isMade: (column: SourceColumn) => boolean,
 ): string => {
   const value = (column: SourceColumn): string => {
-    const name = identifier(column.name);
+    const name = columnOf(column);
     if (isMade(column)) return jsonValue(name, column.base);
     return column.base === 'bytea' ? base64(name) : name;
   };
@@ -115,12 +120,18 @@ function jsonValue(column: string, base: string): string {
 /** The elements of an array of domains over arrays are arrays, for which a cast would give text. */
 const exactInJson = (column: string, brackets: string): string =>
   brackets.length > 2
-    ? `regexp_replace(to_json(${column})::text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::json`
-    : `pg_catalog.to_json(${column}::text${brackets})`;
+    ? `pg_catalog.regexp_replace(pg_catalog.to_json(${column})::pg_catalog.text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::pg_catalog.json`
+    : `pg_catalog.to_json(${column}::pg_catalog.text${brackets})`;
 
-const base64 = (bytes: string): string => `translate(encode(${bytes}, 'base64'), E'\\n', '')`;
+const base64 = (bytes: string): string =>
+  `pg_catalog.translate(pg_catalog.encode(${bytes}, 'base64'), E'\\n', '')`;
 
 /** As JSON the array is brackets and commas, and between quotes `\\x` and the bytes in hexadecimal. */
-const bytesInJson = (column: string): string =>
-  `(select string_agg(case when n % 2 = 0 then '"' || ${base64(`decode(substr(part, 4), 'hex')`)} || '"' else part end, '' order by n)::json
-    from unnest(string_to_array(to_json(${column})::text, '"')) with ordinality parts(part, n))`;
+const bytesInJson = (column: string): string => {
+  const bytes = base64(`pg_catalog.decode(pg_catalog.substr(part, 4), 'hex')`);
+  const quoted = `pg_catalog.concat('"', ${bytes}, '"')`;
+  const isText = `n ${operator('%')} 2::pg_catalog.int8 ${operator('=')} 0::pg_catalog.int8`;
+  return `(select pg_catalog.string_agg(case when ${isText} then ${quoted} else part end, '' order by n)::pg_catalog.json
+    from pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.to_json(${column})::pg_catalog.text, '"'))
+      with ordinality parts(part, n))`;
+};

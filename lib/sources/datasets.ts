@@ -59,7 +59,7 @@ interface Row {
 }
 
 const spelled = (part: string): string =>
-  `case when ${part} ~ '[.]|^"' then '"' || replace(${part}, '"', '""') || '"' else ${part}::text end`;
+  `case when ${part}::text ~ '[.]|^"' then '"' || pg_catalog.replace(${part}::text, '"', '""') || '"' else ${part}::text end`;
 
 const spelledWhole = (schema: string, relation: string): string =>
   `case when ${schema} = 'public' then '' else ${spelled(schema)} || '.' end || ${spelled(relation)}`;
@@ -70,8 +70,8 @@ const readable = `
   join pg_namespace n on n.oid = c.relnamespace
   cross join lateral (select ${spelledWhole('n.nspname', 'c.relname')} as name) named
   where c.relkind in ('r', 'p', 'v', 'm', 'f')
-    and n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'
-    and has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select')`;
+    and n.nspname <> 'information_schema' and n.nspname::text not like 'pg\\_%'
+    and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_any_column_privilege(c.oid, 'select')`;
 
 /** Partitions behind all that is whole. */
 const order = `order by c.relispartition, n.nspname <> 'public', n.nspname, c.relname`;
@@ -93,22 +93,22 @@ const discover = `
     select * from behind b where not exists (select from step s where s.type = b.next)
   ), found as (
     select c.oid, named.name, n.nspname, c.relname, c.relkind, c.relispartition ${readable}
-      and ($1::bytea is null or convert_to(named.name, 'UTF8') = $1) and ($2::oid[] is null or c.oid = any($2))
+      and ($1::bytea is null or pg_catalog.convert_to(named.name, 'UTF8') = $1) and ($2::oid[] is null or c.oid = any($2))
   )
   select c.oid, c.name, c.nspname as schema, c.relname as relation, c.relkind as kind,
     (select ${spelledWhole('pn.nspname', 'p.relname')} from pg_inherits i join pg_class p on p.oid = i.inhparent
       join pg_namespace pn on pn.oid = p.relnamespace where i.inhrelid = c.oid and c.relispartition) as partition_of,
-    coalesce(json_agg(json_strip_nulls(json_build_object(
-      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
-      'base', case when b.type is null then format_type(a.atttypid, a.atttypmod) else format_type(b.next, b.modifier) || b.brackets end,
+    coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+      'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
+      'base', case when b.type is null then pg_catalog.format_type(a.atttypid, a.atttypmod) else pg_catalog.format_type(b.next, b.modifier) || b.brackets end,
       'inJson', case when b.brackets <> '' then null when t.typtype = 'c' then 'object' when exists (
         select from pg_cast where castsource = t.oid and casttarget = 'json'::regtype and castmethod = 'f' and t.oid >= 16384
       ) then 'any' end
     )) order by a.attnum) filter (where t.oid is not null), '[]') as columns,
-    (select pg_encoding_max_length(encoding) = 1 from pg_database where datname = current_database()) as single_byte
+    (select pg_catalog.pg_encoding_max_length(encoding) = 1 from pg_database where datname = pg_catalog.current_database()) as single_byte
   from found c
   left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    and has_column_privilege(c.oid, a.attnum, 'select')
+    and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
   left join base b on b.type = a.atttypid
   left join pg_type t on t.oid = coalesce(b.next, a.atttypid)
     and (not $3 or t.oid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype))

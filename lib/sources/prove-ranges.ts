@@ -29,8 +29,8 @@ export async function takeEachRowOnce(
   const all = placed(selection, key, bounds);
   const { rows: told } = await attempt(client, () =>
     client.query<{ ascend: boolean }>(
-      `select coalesce(bool_and(before ${less} bound) filter (where n > 1), true) as ascend
-       from (select n, bound, lag(bound) over (order by n) as before from (${all}) b) b`,
+      `select coalesce(pg_catalog.bool_and(before ${less} bound) filter (where n > 1), true) as ascend
+       from (select n, bound, pg_catalog.lag(bound) over (order by n) as before from (${all}) b) b`,
     ),
   );
   if (told[0]?.ascend !== true) return false;
@@ -40,9 +40,9 @@ export async function takeEachRowOnce(
   const name = keyOf(key.column);
   const sample = `
     with edge as (
-      select n, bound, lead(bound) over (order by n) as next from (${all} union all select 0, null) b)
-    select coalesce(bool_and(ranges = 1), true) as once from (
-      select (select count(*) from edge e where (e.n = 0 or s.key ${least} e.bound)
+      select n, bound, pg_catalog.lead(bound) over (order by n) as next from (${all} union all select 0, null) b)
+    select coalesce(pg_catalog.bool_and(ranges = 1), true) as once from (
+      select (select pg_catalog.count(*) from edge e where (e.n = 0 or s.key ${least} e.bound)
         and (e.n = ${bounds.length} or s.key ${less} e.next)) as ranges
       from (select * from (select ${name} as key
         from ${rowsOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}) k
@@ -69,7 +69,7 @@ export function sampleSplit(
 ): string {
   return `select pg_catalog.format('%s', b.bound) as bound from (
     select distinct bound from (
-      select bound, row_number() over (order by bound using ${operators.less}) as n, count(*) over () as rows from (
+      select bound, pg_catalog.row_number() over (order by bound using ${operators.less}) as n, pg_catalog.count(*) over () as rows from (
         select ${keyOf(column)} as bound
         from ${rowsOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}
       ) sampled where pg_catalog.num_nulls(bound) = 0

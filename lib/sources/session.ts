@@ -23,6 +23,15 @@ const settings = {
   quote_all_identifiers: 'off',
   transform_null_equals: 'off',
   array_nulls: 'on',
+  // Text that is no whole document is a value of xml, too.
+  xmloption: 'content',
+  xmlbinary: 'base64',
+  // A view that searches by an index of GIN would leave rows out.
+  gin_fuzzy_search_limit: '0',
+  // Partitions that are not wanted are not locked.
+  enable_partition_pruning: 'on',
+  // An error of a dataset would end the connection.
+  exit_on_error: 'off',
   // A table is read from its beginning, whoever else is reading it.
   synchronize_seqscans: 'off',
 };

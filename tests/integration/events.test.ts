@@ -93,6 +93,33 @@ describe('an export asked for by event', () => {
     expect(resultsOf(results, event.id, 'rejected')).toHaveLength(1);
   });
 
+  test('with a number that would be another one is rejected; with any, its event has no value', async () => {
+    const where = [
+      {
+        any: [
+          { column: 'id', op: 'between', value: [1, 77_777] },
+          { column: 'status', op: 'isDistinctFrom', value: null },
+        ],
+      },
+    ];
+    const event = requested({ ...monthOfOrders, where, requestedBy });
+    const inexact = requested({ ...monthOfOrders, where, requestedBy });
+    const text = JSON.stringify(inexact).replace('77777', '9007199254740993');
+    await produce('exports.requested', [{ value: text }]);
+    await ask(event);
+    const { data } = exportRejectedSchema.parse(await resultOf(results, inexact.id, 'rejected'));
+    expect(data.problem).toMatchObject({ status: 422, errors: [{ field: 'where.0.any.0.value' }] });
+    const completed = exportResultSchema.parse(await resultOf(results, event.id, 'completed'));
+    expect(completed.data.request.where).toEqual([
+      {
+        any: [
+          { column: 'id', op: 'between' },
+          { column: 'status', op: 'isDistinctFrom' },
+        ],
+      },
+    ]);
+  });
+
   test('with data that is no object is rejected', async () => {
     const event = requested('orders, please');
     await ask(event);
