@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { csvOptionsSchema, isPlainCsv, wouldBeFormula } from './csv-options.ts';
 import {
   capabilitiesOf,
   compressions,
   consistencies,
   formats,
+  ownFields,
+  parquetTypes,
   profiles,
 } from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
@@ -75,6 +78,14 @@ export const exportRequestFields = z
       description:
         'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
     }),
+    csv: csvOptionsSchema.optional().meta({
+      description:
+        'of csv alone: how it is written. What is left out is as in `{"delimiter": ",", "decimal": ".", "nullText": "", "quote": "minimal", "newline": "lf"}`, and so is all of it',
+    }),
+    parquetTypes: z.enum(parquetTypes).optional().meta({
+      description:
+        'of parquet alone: portable writes uuid, time, json and jsonb as STRING, for readers that refuse a file with their types; native, which is the same as leaving it out, by their types',
+    }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
   .superRefine((request, context) => {
@@ -93,7 +104,23 @@ export const exportRequestFields = z
     if (!can.consistencies.includes(consistency)) refuse('consistency', only(can.consistencies));
     if (sources.length > 1 && !can.severalSources)
       refuse('sources', `must be one where the format is ${format}`);
-  });
+    for (const field of ownFields)
+      if (request[field] !== undefined && !can.ownFields.includes(field))
+        refuse(field, `must be left out where the format is ${format}`);
+    if (profile === 'spreadsheet' && wouldBeFormula(request.csv?.nullText ?? ''))
+      context.addIssue({
+        code: 'custom',
+        path: ['csv', 'nullText'],
+        message: 'must not begin as a formula does where the profile is spreadsheet',
+      });
+  })
+  // Said or left out, what is usual means the same. Left out, an asking from before there were these fields is
+  // known again when it is repeated.
+  .overwrite(({ csv, parquetTypes: types, ...others }) => ({
+    ...others,
+    ...(csv === undefined || isPlainCsv(csv) ? {} : { csv }),
+    ...(types === 'portable' ? { parquetTypes: types } : {}),
+  }));
 
 const knownFormat = z.object({ format: z.enum(formats) });
 

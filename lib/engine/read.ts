@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/attempt.ts';
 import { connectReader, endBackends } from '../sources/connection.ts';
@@ -61,6 +62,9 @@ async function read(
   const { selection, asOf, lsn, rowSecurity } = await beginSnapshot(client, claim);
   const parts = await partsOf(client, selection, claim);
   const others = Math.min(claim.connections, parts.length) - 1;
+  // Of a compressed file the header is in one member with rows: a reader may guess the types from the first alone.
+  const begins =
+    claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).member !== null);
   const readers = await Readers.join(client, { others, holding: holding(selection), connect });
   try {
     const rowsWithoutTime = await withoutTime(client, claim, selection);
@@ -69,6 +73,7 @@ async function read(
       columns: selection.columns,
       statements: parts.map((part) => format.copy(part)),
       whole: claim.kind === 'whole',
+      begins,
       sink,
       progress,
       requireRoom,
@@ -77,6 +82,7 @@ async function read(
     await readers.commit();
     return {
       ...written,
+      begins,
       source: claim.source,
       dataset: { schema: selection.dataset.schema, relation: selection.dataset.relation },
       rowsWithoutTime,

@@ -18,6 +18,8 @@ export interface Piece {
   source: string;
   /** The relation it was read from; absent from what an earlier version stored. */
   dataset?: { schema: string; relation: string };
+  /** It begins with what stands before the first row; absent from what an earlier version stored: it does not. */
+  begins?: boolean;
   rows: number;
   bytes: number;
   sha256: string;

@@ -1,33 +1,57 @@
+import type { CsvOptions } from '../contracts/format-capabilities.ts';
 import type { SourceColumn } from './datasets.ts';
 import { formulaBegins, wideFormulaBegins } from './formulas.ts';
 import { type Selection, selectRows } from './query.ts';
 import { columnOf, identifier, literal, operator } from './sql-text.ts';
 
-/** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
-export const copyCsv = (selection: Selection): string =>
-  `copy (${selectRows(selection)}) to stdout (format csv)`;
+/** Server-made CSV of the rows, without header, with a line feed behind each row whatever `newline` says. */
+export const copyCsv = (selection: Selection, options: CsvOptions): string =>
+  `copy (${selectRows(selection, (column) => withDecimal(column, options))}) to stdout (${copyOptions(options)})`;
+
+function copyOptions({ delimiter, nullText, quote }: CsvOptions, texts = ''): string {
+  const quoted = quote === 'all' ? '*' : texts;
+  return [
+    'format csv',
+    ...(delimiter === ',' ? [] : [`delimiter ${literal(delimiter)}`]),
+    ...(nullText === '' ? [] : [`null ${literal(nullText)}`]),
+    ...(quoted === '' ? [] : [`force_quote ${quoted}`]),
+  ].join(', ');
+}
+
+/** Never in a text: an array or a composite value of numbers is one. `money` is written as its locale has it. */
+function withDecimal({ name, base }: SourceColumn, { decimal }: CsvOptions): string {
+  const column = columnOf({ name });
+  return decimal === '.' || !/^(numeric(\(.*\))?|real|double precision)$/.test(base)
+    ? column
+    : `pg_catalog.replace(${column}::pg_catalog.text, '.', ${literal(decimal)}) as ${identifier(name)}`;
+}
 
 /**
  * The same for people who open it in a spreadsheet: local times, and no text that would be a formula. Text is
  * between quotes whatever is in it: a spreadsheet may take `;` and tabs for the ends of fields as well.
  */
-export function copyCsvForSpreadsheets(selection: Selection, timeZone: string): string {
+export function copyCsvForSpreadsheets(
+  selection: Selection,
+  timeZone: string,
+  options: CsvOptions,
+): string {
   const begins = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
   const first = begins.map(literal).join(', ');
   const rows = selectRows(
     selection,
-    (column) => notFormula(column, first) ?? inZone(column, timeZone),
+    (column) =>
+      notFormula(column, first) ?? inZone(column, timeZone) ?? withDecimal(column, options),
   );
   const texts = selection.columns.filter(
     (column) => column.constant === undefined && !neverText.test(column.base),
   );
   const quoted = texts.map(({ name }) => identifier(name)).join(', ');
-  return `copy (${rows}) to stdout (format csv${quoted === '' ? '' : `, force_quote (${quoted})`})`;
+  return `copy (${rows}) to stdout (${copyOptions(options, quoted && `(${quoted})`)})`;
 }
 
 /** Server-made text of the rows, tabs between values, with the times of a zone. */
 export const copyText = (selection: Selection, timeZone: string): string =>
-  `copy (${selectRows(selection, (column) => inZone(column, timeZone))}) to stdout`;
+  `copy (${selectRows(selection, (column) => inZone(column, timeZone) ?? columnOf(column))}) to stdout`;
 
 /** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
 const places = new Map([
@@ -44,9 +68,9 @@ export const placeOf = (timeZone: string): string => places.get(timeZone.toUpper
  * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
  * as it is: AT TIME ZONE would fail beyond them.
  */
-function inZone({ name, base }: SourceColumn, timeZone: string): string {
+function inZone({ name, base }: SourceColumn, timeZone: string): string | undefined {
+  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return undefined;
   const column = columnOf({ name });
-  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return column;
   const zone = placeOf(timeZone);
   return `case when ${column} ${operator('>=')} '4714-11-25 00:00+00 BC'::pg_catalog.timestamptz
       and ${column} ${operator('<=')} '294276-12-31 00:00+00'::pg_catalog.timestamptz

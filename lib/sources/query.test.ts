@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { plainCsv } from '../contracts/format-capabilities.ts';
 import { copyBinary, copyCsv } from './copy-statements.ts';
 import type { SourceColumn } from './datasets.ts';
 import { countRowsWithoutTime } from './query.ts';
@@ -28,11 +29,11 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
 
 const at = (type: string, nullable = true) => ({ name: 'at', type, base: type, nullable });
 const where = (type: string, from?: string, to?: string) =>
-  / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to)))?.[1];
+  / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to), plainCsv))?.[1];
 
 describe('COPY', () => {
   test('identifiers are quoted', () => {
-    expect(copyCsv(selection(null))).toBe(
+    expect(copyCsv(selection(null), plainCsv)).toBe(
       'copy (select r."id" from "public"."o""dd" r) to stdout (format csv)',
     );
   });

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
 import { openHome } from '../../infra/local/home.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
+import { plainCsv } from '../../lib/contracts/format-capabilities.ts';
 import { whereConditionSchema } from '../../lib/contracts/where.ts';
 import { selectionFor } from '../../lib/exports/selection.ts';
 import { CopyOut } from '../../lib/sources/copy-out.ts';
@@ -221,7 +222,7 @@ async function exported(where: readonly object[]): Promise<number[][]> {
   const selection = await selectionFor(client, 'sales', request);
   const found: number[][] = [];
   for (const condition of selection.where) {
-    const statement = copyCsv({ ...selection, where: [condition] });
+    const statement = copyCsv({ ...selection, where: [condition] }, plainCsv);
     const bytes = await buffer(client.query(new CopyOut(statement)));
     const lines = bytes.toString().split('\n').slice(0, -1);
     found.push(lines.map(Number).toSorted((a, b) => a - b));
@@ -427,7 +428,7 @@ describe('any', () => {
     ];
     const request = { sources: ['sales'], dataset: table, format: 'csv', where, columns: ['id'] };
     const selection = await selectionFor(client, 'sales', exportRequestSchema.parse(request));
-    const bytes = await buffer(client.query(new CopyOut(copyCsv(selection))));
+    const bytes = await buffer(client.query(new CopyOut(copyCsv(selection, plainCsv))));
     const [rows] = await promised([
       `(${of('citext')} = 'abc' or ${of('integer')} is null) and id <> 0`,
     ]);

@@ -7,16 +7,23 @@ import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { selectionFor } from '../../lib/exports/selection.ts';
 import { formatOf } from '../../lib/formats/index.ts';
 import { CopyOut } from '../../lib/sources/copy-out.ts';
+import { listDatasets, namesOfDatasets } from '../../lib/sources/datasets.ts';
 import { estimate } from '../../lib/sources/estimate.ts';
+import { faultOfSource } from '../../lib/sources/faults.ts';
+import { hold } from '../../lib/sources/hold.ts';
 import { countRowsWithoutTime, type Selection, timeRange } from '../../lib/sources/query.ts';
+import { isRowSecurityActive } from '../../lib/sources/row-security.ts';
 import { newSession } from '../../lib/sources/session.ts';
 import { SourceSocket } from '../../lib/sources/source-socket.ts';
+import { splitKey, splitRanges } from '../../lib/sources/split.ts';
 import { readTimeStatistics } from '../../lib/sources/time-statistics.ts';
+import { widthOfRow } from '../../lib/sources/width.ts';
 import { home, sourceUrl, sql } from '../stack/stack.ts';
 
 /** Databases of this file's own: one of a person who makes functions in `public`, one of another encoding. */
 const own = `names_${Date.now()}`;
 const latin = `${own}_latin1`;
+const ascii = `${own}_ascii`;
 const urlOf = (database: string): string => new URL(`/${database}`, sourceUrl('sales')).href;
 
 const clients: pg.Client[] = [];
@@ -43,12 +50,25 @@ beforeAll(async () => {
   const running = findRunningStack(opened);
   if (!running) throw new Error('the stack does not run');
   useStack(opened, running);
-  const sources = { own: { url: urlOf(own) }, latin: { url: urlOf(latin) } };
+  const sources = {
+    own: { url: urlOf(own) },
+    latin: { url: urlOf(latin) },
+    ascii: { url: urlOf(ascii) },
+  };
   process.env.STREAMSYNC_SOURCES = JSON.stringify(sources);
   await sql(sourceUrl('sales'), `create database ${own}`);
+  for (const [database, encoding] of [
+    [latin, 'LATIN1'],
+    [ascii, 'SQL_ASCII'],
+  ])
+    await sql(
+      sourceUrl('sales'),
+      `create database ${database} template template0 encoding '${encoding}' locale 'C'`,
+    );
   await sql(
-    sourceUrl('sales'),
-    `create database ${latin} template template0 encoding 'LATIN1' locale 'C'`,
+    urlOf(ascii),
+    `set client_encoding = 'SQL_ASCII';
+     create table things as select n, case n when 2 then E'caf\\351' else 'café' end as word from generate_series(1, 3) n`,
   );
   await sql(
     urlOf(own),
@@ -66,13 +86,14 @@ beforeAll(async () => {
        (4, 'infinity', 'infinity'), (5, '-infinity', '-infinity'), (6, '0044-03-15 BC', '0044-03-15 BC'), (7, '12024-01-01Z', '12024-01-01'),
        (8, null, null), (9, '2024-06-01Z', '2024-06-01')
      ) of(n, at, v);
+     create table "a.b" ("""" int);
      analyze things`,
   );
   client = await sessionOf('own');
 });
 afterAll(async () => {
   await Promise.all(clients.map((it) => it.end()));
-  for (const database of [own, latin])
+  for (const database of [own, latin, ascii])
     await sql(sourceUrl('sales'), `drop database if exists ${database} with (force)`);
 });
 
@@ -126,7 +147,7 @@ const traps = `
     mine text := ' language plpgsql immutable as ''begin raise exception ''''a function of a user''''''''s was called''''; end''';
   begin
     foreach type in array '{text,varchar,bpchar,label,"\\"char\\"",name,int4,int8,timestamptz,moment,timestamp,date,json,inet,bytea,bytea[],bigint[],numeric[],text[],pair}'::text[] loop
-      foreach name in array '{concat,to_json,num_nulls,isfinite,unnest,count,min,max,floor,format}'::text[] loop
+      foreach name in array '{concat,to_json,num_nulls,isfinite,unnest,count,min,max,floor,format,json_agg,json_strip_nulls}'::text[] loop
         execute format('create function public.%I(%s) returns text', name, type) || mine;
       end loop;
       foreach name in array '{left,substr}'::text[] loop
@@ -138,8 +159,9 @@ const traps = `
           execute format('create function public.%I(%s, text) returns text', name, type) || mine;
         end if;
       end loop;
+      execute pg_catalog.format('create function public.replace(%s, text, text) returns text', type) || mine;
       execute format('create function public.compare(%s, %s) returns boolean', type, type) || mine;
-      foreach name in array '{=,<>,<,<=,>,>=,~~,~~*,||,%}'::text[] loop
+      foreach name in array '{=,<>,<,<=,>,>=,~~,~~*,!~~,~,||,%}'::text[] loop
         execute format('create operator public.%s (leftarg = %s, rightarg = %s, function = public.compare)', name, type, type);
       end loop;
     end loop;
@@ -182,7 +204,22 @@ test('what a user calls by the names that PostgreSQL has is not called', async (
       timeRange(dataset, dataset.timeColumn),
     ])
       seen.push(JSON.stringify((await client.query(statement)).rows));
-    seen.push(JSON.stringify(await estimate(client, selection)));
+    const whole = { ...selection, from: undefined, to: undefined, where: [], ordered: false };
+    const key = await splitKey(client, whole);
+    if (!key) throw new Error('no key');
+    await client.query('begin isolation level repeatable read read only');
+    seen.push(
+      JSON.stringify([
+        await estimate(client, selection),
+        await widthOfRow(client, selection),
+        await splitRanges(client, whole, key, { units: 3, rows: 9 }),
+        await hold(client, selection),
+        await isRowSecurityActive(client, dataset),
+        await listDatasets(client),
+        await namesOfDatasets(client, 9),
+      ]),
+    );
+    await client.query('commit');
     seen.push(JSON.stringify(await readTimeStatistics(client, dataset, dataset.timeColumn)));
     return seen;
   };
@@ -202,4 +239,20 @@ test('a name that the encoding of the database has no characters for is that of 
     code: 'refused_request',
     errors: [expect.objectContaining({ field: 'dataset' })],
   });
+});
+
+test('bytes that are no text in the encoding of the files are told as that', async () => {
+  const session = await sessionOf('ascii');
+  const read = async (where: object[]): Promise<Buffer> => {
+    const request = { ...requestOf({ format: 'csv', where }), sources: ['ascii'] };
+    const selection = await selectionFor(session, 'ascii', request);
+    return buffer(session.query(new CopyOut(formatOf(request).copy(selection))));
+  };
+  const error = await read([]).catch((cause: unknown) => cause);
+  expect(faultOfSource(error, 'ascii')).toMatchObject({
+    retry: false,
+    message: expect.stringContaining('encoding'),
+  });
+  const good = await read([{ column: 'n', op: 'notIn', value: [2] }]);
+  expect(good.toString()).toBe('1,café\n3,café\n');
 });

@@ -19,6 +19,8 @@ export type NewExport = Pick<ExportRequest, 'sources' | 'dataset' | 'format'> &
 
 export interface ListFilters {
   status: PublicStatus | null;
+  /** Words that all have to be found. */
+  search: string;
   showDownloaded: boolean;
 }
 
@@ -68,13 +70,14 @@ export async function previewExport(
 }
 
 export async function listExports(
-  { status, showDownloaded }: ListFilters,
+  { status, search, showDownloaded }: ListFilters,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<ExportList> {
   const query = new URLSearchParams({ limit: '50' });
   if (!showDownloaded) query.set('downloaded', 'false');
   if (status !== null) query.set('status', status);
+  if (search !== '') query.set('search', search);
   if (cursor !== null) query.set('cursor', cursor);
   return json(await call(`/exports?${query}`, { signal }));
 }

@@ -3,9 +3,7 @@ import {
   CalendarDateTime,
   fromAbsolute,
   parseDate,
-  Time,
   toCalendarDate,
-  toTime,
   toZoned,
 } from '@internationalized/date';
 import { withoutTrailing } from '../../lib/contracts/trailing.ts';
@@ -120,14 +118,14 @@ const bare = (instant: string): string => instant.slice(0, -1);
 
 function typeMoment(instant: string, zone: string, daysAfter: number): TypedMoment {
   const at = fromAbsolute(Date.parse(instant), zone);
-  const time = toTime(at);
+  const { hour, minute, second } = at;
   const fraction = /\.(\d+)Z$/.exec(instant)?.[1];
-  if (time.compare(new Time()) === 0 && fraction === undefined)
+  if (hour === 0 && minute === 0 && second === 0 && fraction === undefined)
     return { date: toCalendarDate(at).subtract({ days: daysAfter }).toString(), time: '' };
-  const seconds = time.second === 0 && fraction === undefined ? '' : `:${two(time.second)}`;
+  const seconds = second === 0 && fraction === undefined ? '' : `:${two(second)}`;
   return {
     date: toCalendarDate(at).toString(),
-    time: `${two(time.hour)}:${two(time.minute)}${seconds}${fraction ? `.${fraction}` : ''}`,
+    time: `${two(hour)}:${two(minute)}${seconds}${fraction ? `.${fraction}` : ''}`,
   };
 }
 
@@ -135,10 +133,9 @@ const two = (value: number): string => String(value).padStart(2, '0');
 
 function boundText(instant: string, zone: string): string {
   const at = fromAbsolute(Date.parse(instant), zone);
-  const time = toTime(at);
-  const seconds = time.second === 0 ? '' : `:${two(time.second)}`;
+  const seconds = at.second === 0 ? '' : `:${two(at.second)}`;
   const months = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' });
   const month = months.format(new Date(Date.UTC(2000, at.month - 1)));
   const year = at.year === new Date().getFullYear() ? '' : ` ${at.year}`;
-  return `${at.day} ${month}${year} ${two(time.hour)}:${two(time.minute)}${seconds} ${zoneName(zone, at.toDate())}`;
+  return `${at.day} ${month}${year} ${two(at.hour)}:${two(at.minute)}${seconds} ${zoneName(zone, at.toDate())}`;
 }
