@@ -123,6 +123,7 @@ function sidesOf(column: SourceColumn, comparison: Comparison, values: string[])
   const cast = isCast ? `${subject}::${type}` : subject;
   if (type in wholeNumbers)
     return { column: cast, values: typed(wideEnough(type, values)), schemas };
+  if (type === `${own}float4`) return { column: cast, values: realsOf(values), schemas };
   if (type === `${own}"date"` || type === `${own}date`)
     return { column: cast, values: datesOf(values), schemas };
   if (type === `${own}"timestamp"`)
@@ -151,6 +152,27 @@ function wideEnough(type: string, values: readonly string[]): string {
   const holds = (limit: bigint): boolean => numbers.every((it) => it >= -limit && it < limit);
   const candidates = type === `${own}int8` ? [type] : [type, `${own}int8`];
   return candidates.find((it) => holds(wholeNumbers[it] ?? 0n)) ?? `${own}numeric`;
+}
+
+/** `real` reads 0.1 as one of its values and 16777217 as another number: that is compared as a double. */
+function realsOf(values: readonly string[]): string[] {
+  const typed = values.map((value) => ({
+    isReal: isReal(Number(value)),
+    sql: `${literal(value)}::${own}float4`,
+    wide: `${literal(value)}::${own}float8`,
+  }));
+  if (typed.every((it) => it.isReal)) return typed.map((it) => it.sql);
+  return typed.map((it) => (it.isReal ? `${it.sql}::${own}float8` : it.wide));
+}
+
+/** Whether it is a spelling of a value of 24 bits, of which nine digits are enough. */
+function isReal(value: number): boolean {
+  const nearest = Math.fround(value);
+  return (
+    !Number.isFinite(value) ||
+    (Number.isFinite(nearest) &&
+      [6, 7, 8, 9].some((digits) => Number(nearest.toPrecision(digits)) === value))
+  );
 }
 
 const hasZone = /:\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)( BC)?$/;

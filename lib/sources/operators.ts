@@ -45,7 +45,7 @@ const spellings: Record<Kind, { fits: (value: unknown) => boolean; said: string 
         value,
         /^(-?infinity|\d{4,7}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?( BC)?)$/,
       ),
-    said: 'a date like 2026-03-01 or a time like 2026-03-01T12:00:00Z',
+    said: 'a date like 2026-03-01, a time like 2026-03-01T12:00:00Z, or "infinity", "-infinity"',
   },
   clock: {
     fits: (value) => isTime(value, /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}(:?\d{2})?)?$/),

@@ -155,6 +155,9 @@ test.each([
   const { bytes, told } = await exported(of('nothing', { format }));
   expect(told?.rows).toBe(2);
   expect(bytes.toString()).toBe(text);
+  const body = of('nothing', { format });
+  const preview = await call('POST', '/exports/preview', { headers: asDemo, body });
+  expect(preview.json(exportPreviewSchema)).toMatchObject({ columns: [], rows: [[], []] });
 });
 
 test.each(['xlsx', 'parquet'])('and no %s, which is said', async (format) => {
