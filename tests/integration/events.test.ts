@@ -162,10 +162,10 @@ describe('an export asked for by event in binary mode', () => {
         padded,
       ].map((message) => ({ ...message, partition: 0 })),
     );
-    const { code } = (await refusalOf(large.id)).problem;
+    const { code } = (await rejected(large.id)).problem;
     expect(code).toBe('too_large');
-    expect((await refusalOf(bad.id)).problem.errors?.[0]?.field).toBe('format');
-    expect((await refusalOf(noData.id)).problem.code).toBe('malformed_body');
+    expect((await rejected(bad.id)).problem.errors?.[0]?.field).toBe('format');
+    expect((await rejected(noData.id)).problem.code).toBe('malformed_body');
     const { data } = await resultOf(results, good.id, 'accepted');
     expect(data).toMatchObject({ owner: requestedBy, request: { columns: ['id'] } });
     expect(resultsOf(results, good.id, 'accepted')).toHaveLength(1);
@@ -209,7 +209,7 @@ describe('an export asked for by event in binary mode', () => {
   });
 });
 
-async function refusalOf(id: string) {
+async function rejected(id: string) {
   return exportRejectedSchema.parse(await resultOf(results, id, 'rejected')).data;
 }
 
