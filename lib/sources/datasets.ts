@@ -91,6 +91,9 @@ const discover = `
     select b.type, s.next, s.modifier, b.brackets || s.brackets from behind b join step s on s.type = b.next
   ), base as (
     select * from behind b where not exists (select from step s where s.type = b.next)
+  ), timed as materialized (
+    select t.oid as type from pg_catalog.pg_type t left join base b on b.type = t.oid
+    where coalesce(b.next, t.oid) in ('date'::pg_catalog.regtype, 'timestamp'::pg_catalog.regtype, 'timestamptz'::pg_catalog.regtype)
   ), found as (
     select c.oid, named.name, n.nspname, c.relname, c.relkind, c.relispartition ${readable}
       and ($1::bytea is null or pg_catalog.convert_to(named.name, 'UTF8') = $1) and ($2::oid[] is null or c.oid = any($2))
@@ -108,10 +111,10 @@ const discover = `
     (select pg_catalog.pg_encoding_max_length(encoding) = 1 from pg_database where datname = pg_catalog.current_database()) as single_byte
   from found c
   left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    and (not $3 or a.atttypid in (select type from timed))
     and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
   left join base b on b.type = a.atttypid
   left join pg_type t on t.oid = coalesce(b.next, a.atttypid)
-    and (not $3 or t.oid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype))
   group by c.oid, c.name, c.nspname, c.relname, c.relkind, c.relispartition`;
 
 /** The dataset of that name as the database has it now; undefined if there is none that we may read. */
