@@ -21,7 +21,8 @@ const queries = new QueryClient({
 export function App(): ReactNode {
   return (
     <QueryClientProvider client={queries}>
-      <BrowserRouter>
+      {/* What the address says is known at the next press: a transition would have it later. */}
+      <BrowserRouter useTransitions={false}>
         <PageBoundary>
           <Routes>
             <Route element={<Shell />}>

@@ -1,10 +1,12 @@
-import { exportRequestedSchema } from '../../lib/contracts/events.ts';
-import { acceptExportRequest, rejectTooLarge } from '../../lib/exports/accept.ts';
+import {
+  acceptExportRequest,
+  readExportRequested,
+  rejectTooLarge,
+} from '../../lib/exports/accept.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
 import { topics } from '../../lib/messaging/topics.ts';
 import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
 import { logger } from '../../lib/runtime/logger.ts';
-import { parseJson } from '../../lib/runtime/validation.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 
 /** The rest of the batch waits for this. */
@@ -15,7 +17,7 @@ export const handler = kafkaFunction({
   deadLetterTopic: topics.requestedDeadLetters.name,
   mostDeliveries: 5,
   triesAgain: false,
-  read: (text) => parseJson(exportRequestedSchema, text),
+  read: readExportRequested,
   answerTooLarge: rejectTooLarge,
   handle: async (event, { topic, partition, offset }, context) => {
     await acceptExportRequest(event, context.getRemainingTimeInMillis());

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Home, Secrets } from './home.ts';
+import type { OwnSources } from './own-sources.ts';
 import { STACK_MARK } from './processes.ts';
 
 export const BUCKET = 'streamsync';
@@ -10,10 +11,11 @@ export const SOURCES = ['sales', 'iot'] as const;
 /**
  * What must not reach a part: the developer's AWS account and PostgreSQL defaults, what npm sets for scripts,
  * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path; by
- * NODE_ENV a test runner would have React built for development), and what the bootstrap told only the supervisor.
+ * NODE_ENV a test runner would have React built for development), what the bootstrap told only the supervisor, and the
+ * databases of one's own, which only the functions need to know, with their passwords.
  */
 const LEFT_OUT =
-  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT)$)/;
+  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT|SOURCES)$)/;
 
 export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEFT_OUT.test(name)));
@@ -50,6 +52,7 @@ export function applicationEnvironment(
   home: Home,
   secrets: Secrets,
   addresses: Addresses,
+  ownSources: OwnSources = {},
 ): Record<string, string> {
   const { postgresPort } = addresses;
   const sources = Object.fromEntries(
@@ -64,7 +67,7 @@ export function applicationEnvironment(
       postgresPort,
       'streamsync',
     ),
-    STREAMSYNC_SOURCES: JSON.stringify(sources),
+    STREAMSYNC_SOURCES: JSON.stringify({ ...ownSources, ...sources }),
     STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
     STREAMSYNC_S3_BUCKET: BUCKET,

@@ -16,6 +16,8 @@ interface Context {
   superuserUrl: (database: string) => string;
   /** What the functions get; the code of the domain reads it here, too. */
   environment: Record<string, string>;
+  /** Which of its sources are not on the local server. */
+  ownSources: readonly string[];
   report: (line: string) => void;
 }
 
@@ -26,12 +28,14 @@ const spareConnections = 4;
  * Fills the parts that have just started: databases, migrations, demo data, accounts, topics, bucket.
  * Everything that is there already is left as it is.
  */
-export async function prepare({ home, superuserUrl, environment, report }: Context): Promise<{
+export async function prepare(context: Context): Promise<{
   sources: Record<string, string>;
 }> {
+  const { home, superuserUrl, environment, ownSources, report } = context;
   Object.assign(process.env, environment);
   const { catalogueUrl, sources } = config();
-  const readers = [...sources].map(([source, { url, ...budget }]) => ({
+  const local = [...sources].filter(([source]) => !ownSources.includes(source));
+  const readers = local.map(([source, { url, ...budget }]) => ({
     source,
     url,
     connections: budget.maxConnections + budget.maxQuestionConnections + spareConnections,
@@ -45,7 +49,10 @@ export async function prepare({ home, superuserUrl, environment, report }: Conte
       const migrated = await migrate(catalogueUrl);
       for (const name of migrated) report(`migration ${name}`);
       await createSlots(catalogue());
-      await createDemoAccounts(join(home, 'credentials.json'), [...sources.keys()]);
+      await createDemoAccounts(join(home, 'credentials.json'), {
+        sources: local.map(([source]) => source),
+        ownSources,
+      });
     })(),
   ]);
   // Not beside the others: making the rows keeps this process busy, and their connections would time out.

@@ -9,6 +9,7 @@ import {
   applicationEnvironment,
   inheritedEnvironment,
   partEnvironment,
+  SOURCES,
   superuserUrl,
 } from './environment.ts';
 import { messageOf, StackError, StopRequested } from './errors.ts';
@@ -16,6 +17,7 @@ import { FunctionsRestart } from './functions-restart.ts';
 import { holdHome, markStopping } from './holding.ts';
 import { type Home, openHome, openSecrets, REPO } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
+import { askOwnSources, readOwnSources } from './own-sources.ts';
 import type { StartContext } from './parts/context.ts';
 import { startFunctions, sweepOnce } from './parts/functions.ts';
 import { remainingProblems } from './parts/health.ts';
@@ -69,6 +71,7 @@ async function bringUp(
 ): Promise<string> {
   const { signal, abort } = supervisor;
   const report = progress.line;
+  const ownSources = readOwnSources(process.env['STREAMSYNC_SOURCES'], SOURCES);
   const [ports, secrets] = [await choosePorts(home, process.env), openSecrets(home)];
   await makeSigningKeys(home);
   const owner = ownerOfParts(home);
@@ -86,13 +89,18 @@ async function bringUp(
     environment: partEnvironment(home),
     start: (spec) => supervisor.start(spec),
   };
-  const application = applicationEnvironment(home, secrets, {
-    url,
-    postgresPort: ports.postgres,
-    kafkaPort: ports.kafka,
-    s3Port: ports.s3,
-    s3Endpoint: process.env['STREAMSYNC_S3_ENDPOINT'],
-  });
+  const application = applicationEnvironment(
+    home,
+    secrets,
+    {
+      url,
+      postgresPort: ports.postgres,
+      kafkaPort: ports.kafka,
+      s3Port: ports.s3,
+      s3Endpoint: process.env['STREAMSYNC_S3_ENDPOINT'],
+    },
+    ownSources,
+  );
 
   const workers = {
     started: (name: string, pid: number) => supervisor.workerStarted(name, pid),
@@ -114,6 +122,7 @@ async function bringUp(
       home: home.path,
       repo: REPO,
       environment: application,
+      ownSources: Object.keys(ownSources),
       superuserUrl: (database) => superuserUrl(secrets, ports.postgres, database),
       report: (line) => report('prepare', line),
     });
@@ -132,6 +141,7 @@ async function bringUp(
     consumersReady(),
   ]);
   await checkOrigin(url, signal);
+  await askOwnSources(ownSources, (text) => report('sources', text));
   for (const { message } of await remainingProblems(url, signal)) report('stack', message);
   const publish = (): void =>
     writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));

@@ -16,11 +16,21 @@ type Credentials = z.infer<typeof credentialsSchema>;
 
 const roles = { demo: 'analyst', admin: 'admin', other: 'analyst' } as const;
 
+interface Granted {
+  /** To each of the accounts, when it is made. */
+  sources: readonly string[];
+  /** To all but `other`, at each start: they come and go with the environment. */
+  ownSources: readonly string[];
+}
+
 /**
  * The three local accounts. Their passwords and keys are random, made once, and kept in `file` (mode
  * 600), which is the only place that has them: the catalogue holds hashes.
  */
-export async function createDemoAccounts(file: string, sources: readonly string[]): Promise<void> {
+export async function createDemoAccounts(
+  file: string,
+  { sources, ownSources }: Granted,
+): Promise<void> {
   const credentials = existsSync(file)
     ? fileSchema.parse(JSON.parse(await readFile(file, 'utf8')))
     : made();
@@ -28,6 +38,18 @@ export async function createDemoAccounts(file: string, sources: readonly string[
     await upsert(client, credentials.demo, roles.demo, sources);
     await upsert(client, credentials.admin, roles.admin, sources);
     await upsert(client, credentials.other, roles.other, sources);
+    const ofOwner = [credentials.demo.email, credentials.admin.email];
+    await client.query(
+      `delete from grants g using accounts a
+       where a.id = g.account_id and a.email = any($1) and g.source <> all($2)`,
+      [ofOwner, [...sources, ...ownSources]],
+    );
+    await client.query(
+      `insert into grants (account_id, source)
+       select a.id, own.source from accounts a cross join unnest($2::text[]) own (source)
+       where a.email = any($1) on conflict do nothing`,
+      [ofOwner, ownSources],
+    );
   });
   await writeFile(`${file}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);

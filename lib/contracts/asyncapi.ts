@@ -30,6 +30,16 @@ const requested = exportRequestedSchema.extend({
   }),
 });
 
+/** The attributes of an event in binary mode, as headers. */
+const binaryHeaders = z.looseObject({
+  'content-type': z.literal('application/json').optional(),
+  ...Object.fromEntries(
+    Object.entries(requested.shape)
+      .filter(([name]) => name !== 'data')
+      .map(([name, schema]) => [`ce_${name}`, schema]),
+  ),
+});
+
 const resultNames = [...outcomes, 'rejected'];
 
 const messages = {
@@ -48,6 +58,27 @@ const messages = {
           type: exportRequestedType,
           data: { ...requestExample, requestedBy: documentExample.owner },
         },
+      },
+    ],
+  },
+  requestedBinary: {
+    name: `${exportRequestedType} in binary mode`,
+    title: 'Ask for an export, the attributes in headers',
+    summary:
+      'The same event in the binary mode of CloudEvents: a header `ce_…` for each attribute, a signature too; the value is `data`',
+    contentType: 'application/json',
+    headers: draft7(binaryHeaders, 'input'),
+    payload: draft7(requested.shape.data, 'input'),
+    examples: [
+      {
+        headers: {
+          ce_specversion: '1.0',
+          ce_id: eventExample.id,
+          ce_source: '/warehouse',
+          ce_type: exportRequestedType,
+          'content-type': 'application/json',
+        },
+        payload: { ...requestExample, requestedBy: documentExample.owner },
       },
     ],
   },
@@ -93,8 +124,11 @@ export const asyncApi = {
   channels: {
     requests: {
       address: requests,
-      description: 'Neither key nor headers are needed',
-      messages: { requested: ref('components', 'messages', 'requested') },
+      description: 'A key is not needed; headers are in binary mode alone',
+      messages: {
+        requested: ref('components', 'messages', 'requested'),
+        requestedBinary: ref('components', 'messages', 'requestedBinary'),
+      },
     },
     results: {
       address: results,
@@ -111,7 +145,9 @@ export const asyncApi = {
     receiveRequest: {
       action: 'receive',
       channel: ref('channels', 'requests'),
-      messages: [ref('channels', 'requests', 'messages', 'requested')],
+      messages: ['requested', 'requestedBinary'].map((name) =>
+        ref('channels', 'requests', 'messages', name),
+      ),
     },
     sendResult: {
       action: 'send',

@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { exportDocumentSchema } from './export-document.ts';
-import {
-  exportRequestFields,
-  type WhereCondition,
-  whereConditionSchema,
-} from './export-request.ts';
+import { exportRequestFields } from './export-request.ts';
 import { problemSchema } from './problem.ts';
 import { sizes } from './sizes.ts';
+import { type WhereCondition, type WhereItem, whereConditionSchema } from './where.ts';
 
 /** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 const envelope = {
@@ -56,20 +53,26 @@ export const outcomes = [
 export type Outcome = (typeof outcomes)[number];
 
 const eventConditionSchema = whereConditionSchema.pick({ column: true, op: true });
-type EventCondition = z.infer<typeof eventConditionSchema>;
+const eventItemSchema = z.union([
+  eventConditionSchema,
+  z.strictObject({ any: z.array(eventConditionSchema) }),
+]);
+type EventItem = z.infer<typeof eventItemSchema>;
 
 /**
  * Whoever may read the topic reads the events of all owners: a condition in them says which column it is
  * about and how it compares, not with what. The API shows the values to the owner.
  */
-export const withoutValues = (where: readonly WhereCondition[]): EventCondition[] =>
-  where.map(({ column, op }) => ({ column, op }));
+export const withoutValues = (where: readonly WhereItem[]): EventItem[] => {
+  const shown = ({ column, op }: WhereCondition) => ({ column, op });
+  return where.map((item) => ('any' in item ? { any: item.any.map(shown) } : shown(item)));
+};
 
 const resultData = exportDocumentSchema.extend({
   request: z
     .strictObject({
       ...exportRequestFields.shape,
-      where: z.array(eventConditionSchema).optional().meta({
+      where: z.array(eventItemSchema).optional().meta({
         description: 'column and operator of each condition, without the value it compares with',
       }),
     })

@@ -3,6 +3,7 @@ import { codeNames } from './codes.ts';
 import { exportRequestFields, exportRequestSchema } from './export-request.ts';
 import { limitsSchema } from './limits.ts';
 import { countedPlaces } from './queue.ts';
+import { sizes } from './sizes.ts';
 
 const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
 const statusSchema = z.enum(publicStatuses);
@@ -83,6 +84,10 @@ export const exportListQuerySchema = z.strictObject({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional(),
+  search: z.string().max(sizes.nameCharacters).optional().meta({
+    description:
+      'words, whatever their case, that all have to be in the id, the name of the file, the sources or the dataset with its format (`orders.csv`)',
+  }),
 });
 export type ExportListQuery = z.infer<typeof exportListQuerySchema>;
 
@@ -114,6 +119,10 @@ export const manifestSchema = z.object({
       relation: z.string().optional(),
       rows: count,
       rowsWithoutTime: count,
+      rowSecurity: z.literal(true).optional().meta({
+        description:
+          'row-level security applies to what was read: the rows are those that the policies show to the role of the source',
+      }),
       asOf: time,
       lsn: z.string(),
       units: z

@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import { csvOptionsSchema, isPlainCsv, wouldBeFormula } from './csv-options.ts';
 import {
   capabilitiesOf,
   compressions,
   consistencies,
   formats,
+  ownFields,
+  parquetTypes,
   profiles,
 } from './format-capabilities.ts';
 import { instantSchema, isAfter } from './instant.ts';
 import { sizes, sizeText } from './sizes.ts';
+import { whereSchema } from './where.ts';
 
 /**
  * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
@@ -33,22 +37,6 @@ const listOfNames = z.array(
   nameSchema(`must have at most ${sizes.nameCharacters} characters each`),
 );
 
-// Strings are measured in bytes before they come here: `maxLength` says it as far as JSON Schema can.
-const scalar = z.union([z.string().max(sizes.stringBytes), z.number(), z.boolean()]);
-
-export const whereConditionSchema = z.strictObject({
-  column: oneName,
-  op: z.enum(['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'in', 'like', 'isNull']),
-  value: z.union([
-    scalar,
-    z
-      .array(scalar)
-      .min(1, 'must have at least one value')
-      .max(sizes.listValues, `must have at most ${sizeText(sizes.listValues)} values`),
-  ]),
-});
-export type WhereCondition = z.infer<typeof whereConditionSchema>;
-
 /** What may be sent. */
 export const exportRequestFields = z
   .strictObject({
@@ -70,14 +58,7 @@ export const exportRequestFields = z
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
       .meta({ description: 'columns in the order of the file; all when absent' }),
-    where: z
-      .array(whereConditionSchema)
-      .max(sizes.conditions, `must have at most ${sizes.conditions} conditions`)
-      .optional()
-      .meta({
-        description:
-          'conditions that all have to hold; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings), an array for `in`, a boolean for `isNull`; `like` has `%` and `_`',
-      }),
+    where: whereSchema.optional(),
     compression: z.enum(compressions).default('none').meta({
       description:
         'of xlsx, which is compressed as it is: none; of parquet zstd where it is absent; snappy is for parquet alone',
@@ -97,6 +78,14 @@ export const exportRequestFields = z
       description:
         'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
     }),
+    csv: csvOptionsSchema.optional().meta({
+      description:
+        'of csv alone: how it is written. What is left out is as in `{"delimiter": ",", "decimal": ".", "nullText": "", "quote": "minimal", "newline": "lf"}`, and so is all of it',
+    }),
+    parquetTypes: z.enum(parquetTypes).optional().meta({
+      description:
+        'of parquet alone: portable writes uuid, time, json and jsonb as STRING, for readers that refuse a file with their types; native, which is the same as leaving it out, by their types',
+    }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
   .superRefine((request, context) => {
@@ -115,7 +104,23 @@ export const exportRequestFields = z
     if (!can.consistencies.includes(consistency)) refuse('consistency', only(can.consistencies));
     if (sources.length > 1 && !can.severalSources)
       refuse('sources', `must be one where the format is ${format}`);
-  });
+    for (const field of ownFields)
+      if (request[field] !== undefined && !can.ownFields.includes(field))
+        refuse(field, `must be left out where the format is ${format}`);
+    if (profile === 'spreadsheet' && wouldBeFormula(request.csv?.nullText ?? ''))
+      context.addIssue({
+        code: 'custom',
+        path: ['csv', 'nullText'],
+        message: 'must not begin as a formula does where the profile is spreadsheet',
+      });
+  })
+  // Said or left out, what is usual means the same. Left out, an asking from before there were these fields is
+  // known again when it is repeated.
+  .overwrite(({ csv, parquetTypes: types, ...others }) => ({
+    ...others,
+    ...(csv === undefined || isPlainCsv(csv) ? {} : { csv }),
+    ...(types === 'portable' ? { parquetTypes: types } : {}),
+  }));
 
 const knownFormat = z.object({ format: z.enum(formats) });
 

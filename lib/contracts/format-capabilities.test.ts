@@ -6,6 +6,7 @@ import {
   compressions,
   consistencies,
   formats,
+  plainCsv,
   profiles,
 } from './format-capabilities.ts';
 
@@ -31,6 +32,13 @@ describe.each(formats)(
       expect(refusedFields({ [field]: value })).toEqual(taken ? [] : [field]);
     });
 
+    test.each([
+      ['csv', { csv: { delimiter: ';' } }],
+      ['parquetTypes', { parquetTypes: 'portable' }],
+    ] as const)('%s', (field, more) => {
+      expect(refusedFields(more)).toEqual(can.ownFields.includes(field) ? [] : [field]);
+    });
+
     test('several sources', () => {
       expect(refusedFields({ sources: ['sales', 'iot'] })).toEqual(
         can.severalSources ? [] : ['sources'],
@@ -43,6 +51,20 @@ describe.each(formats)(
   },
 );
 
+test('what is usual is the same whether it is said or left out', () => {
+  const request = { sources: ['sales'], dataset: 'orders' };
+  for (const [format, usual] of [
+    ['csv', { csv: {} }],
+    ['csv', { csv: plainCsv }],
+    ['parquet', { parquetTypes: 'native' }],
+  ] as const) {
+    const left = exportRequestSchema.parse({ ...request, format });
+    expect(JSON.stringify(exportRequestSchema.parse({ ...request, format, ...usual }))).toBe(
+      JSON.stringify(left),
+    );
+  }
+});
+
 test('docs/formats.md has the table as it is', () => {
   const rows = formats.map((format) => {
     const can = capabilitiesOf(format);
@@ -54,6 +76,7 @@ test('docs/formats.md has the table as it is', () => {
       spell(can.profiles, can.defaults.profile),
       spell(can.consistencies),
       can.severalSources ? 'yes' : 'no',
+      spell(can.ownFields),
     ];
     return `| ${cells.join(' | ')} |`;
   });

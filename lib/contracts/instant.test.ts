@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalInstant, instantSchema, isAfter } from './instant.ts';
+import { canonicalInstant } from './canonical-instant.ts';
+import { instantSchema, isAfter } from './instant.ts';
 import { sizes } from './sizes.ts';
 import { withoutTrailing } from './trailing.ts';
 

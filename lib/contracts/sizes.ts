@@ -23,6 +23,8 @@ export const sizes = {
   numberCharacters: 200,
   /** Characters of a name: of a source, a dataset, a column, a time zone. */
   nameCharacters: 256,
+  /** Characters of what stands for NULL in CSV. */
+  nullTextCharacters: 20,
   /** Characters of an email, which RFC 5321 lets have 64 before the @ and 255 behind it. */
   emailCharacters: 320,
   /** Characters of a password. */

@@ -12,6 +12,14 @@ export const datasetSchema = z.object({
   latest: z.iso.datetime().nullable(),
   estimatedRows: z.int().nonnegative(),
   columns: z.array(z.object({ name: z.string(), type: z.string(), nullable: z.boolean() })),
+  columnsLeftOut: z.literal(true).optional().meta({
+    description:
+      'of a source with more than fits into an answer: `columns` is empty here, `GET /sources/{source}/datasets/{dataset}` has them',
+  }),
+  partitionOf: z
+    .string()
+    .optional()
+    .meta({ description: 'the table of which it is a partition; partitions are the last' }),
 });
 export type Dataset = z.infer<typeof datasetSchema>;
 
@@ -24,9 +32,25 @@ const sourceSchema = z.object({
     .optional()
     .meta({ description: 'why its exports wait, if an operator says so' }),
   datasets: z.array(datasetSchema),
+  datasetsLeftOut: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: 'how many more there are than fit into an answer; `search` finds them' }),
 });
+export type SourceDescription = z.infer<typeof sourceSchema>;
 export const sourceListSchema = z.object({ sources: z.array(sourceSchema) });
 export type SourceList = z.infer<typeof sourceListSchema>;
+
+export const sourceListQuerySchema = z.strictObject({
+  source: z.string().max(sizes.nameCharacters).optional().meta({ description: 'that one alone' }),
+  search: z
+    .string()
+    .max(sizes.nameCharacters)
+    .optional()
+    .meta({ description: 'only datasets with this in their names, upper and lower case alike' }),
+});
+export type SourceListQuery = z.infer<typeof sourceListQuerySchema>;
 
 export const sourcePauseSchema = z.strictObject({
   reason: z

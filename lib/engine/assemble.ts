@@ -73,7 +73,9 @@ export async function assemble(
 async function segmentsOf({ request, pieces }: FinalizeClaim): Promise<Segment[]> {
   const format = formatOf(request);
   const columns = pieces[0]?.schema ?? [];
-  const segments: Segment[] = [{ bytes: await member(request, format.prologue(columns)) }];
+  const segments: Segment[] = [];
+  if (pieces[0]?.begins !== true)
+    segments.push({ bytes: await member(request, format.prologue(columns)) });
   let rowsBefore = false;
   for (const { objectKey, bytes, rows } of pieces) {
     if (rows > 0) {

@@ -52,6 +52,7 @@ function sourceOf(
     ...earliest.dataset,
     rows: sum(pieces.map(({ rows }) => rows)),
     rowsWithoutTime: sum(pieces.map(({ rowsWithoutTime }) => rowsWithoutTime)),
+    ...(pieces.some(({ rowSecurity }) => rowSecurity) ? { rowSecurity: true } : {}),
     asOf: earliest.asOf,
     lsn: earliest.lsn,
     ...(consistency === 'resumable' ? { units } : {}),

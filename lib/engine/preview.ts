@@ -73,7 +73,8 @@ function showing(
   rowsBefore: number,
 ): Shown[][] {
   try {
-    return format.show(columns, copied);
+    // A row without columns is an empty line, which elsewhere is one NULL.
+    return format.show(columns, copied).map((values) => values.slice(0, columns.length));
   } catch (error) {
     throw error instanceof UnfitRow ? refusalOfRow(error, rowsBefore) : error;
   }

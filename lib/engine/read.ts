@@ -1,9 +1,11 @@
 import type pg from 'pg';
+import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/attempt.ts';
 import { connectReader, endBackends } from '../sources/connection.ts';
 import { noteIfAlive } from '../sources/faults.ts';
 import { requireFresh } from '../sources/guard.ts';
+import { holding } from '../sources/hold.ts';
 import { pageRanges } from '../sources/page-ranges.ts';
 import type { Selection } from '../sources/query.ts';
 import { Readers } from './readers.ts';
@@ -57,17 +59,21 @@ async function read(
 ): Promise<Piece> {
   const { request } = claim;
   const format = formatOf(request);
-  const { selection, asOf, lsn } = await beginSnapshot(client, claim);
-  const rowsWithoutTime = await withoutTime(client, claim, selection);
+  const { selection, asOf, lsn, rowSecurity } = await beginSnapshot(client, claim);
   const parts = await partsOf(client, selection, claim);
   const others = Math.min(claim.connections, parts.length) - 1;
-  const readers = await Readers.join(client, others, connect);
+  // Of a compressed file the header is in one member with rows: a reader may guess the types from the first alone.
+  const begins =
+    claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).member !== null);
+  const readers = await Readers.join(client, { others, holding: holding(selection), connect });
   try {
+    const rowsWithoutTime = await withoutTime(client, claim, selection);
     const { nulled, ...written } = await writeRows(readers, {
       request,
       columns: selection.columns,
       statements: parts.map((part) => format.copy(part)),
       whole: claim.kind === 'whole',
+      begins,
       sink,
       progress,
       requireRoom,
@@ -76,9 +82,11 @@ async function read(
     await readers.commit();
     return {
       ...written,
+      begins,
       source: claim.source,
       dataset: { schema: selection.dataset.schema, relation: selection.dataset.relation },
       rowsWithoutTime,
+      ...(rowSecurity ? { rowSecurity } : {}),
       asOf: asOf.toISOString(),
       lsn,
       schema: selection.columns,

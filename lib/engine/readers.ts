@@ -9,6 +9,23 @@ import { noteIfAlive } from '../sources/faults.ts';
 const ahead = 16;
 
 /**
+ * Whoever waits for a lock waits for the first reader, too, if he wants one that no reader agrees with: it holds the
+ * rows. Those who join would stand behind him in the queue, and the first waits for them: nobody would go on, and
+ * PostgreSQL sees no deadlock. So they take what they get at once.
+ */
+const joinLockMilliseconds = 1;
+/** And of what turns out only while they read (a policy's function reads another table). */
+const laterLockMilliseconds = 1_000;
+
+interface Joining {
+  /** How many more readers are wanted. */
+  others: number;
+  /** The statement that locks what they read. */
+  holding: string;
+  connect: () => Promise<pg.Client>;
+}
+
+/**
  * Connections to one source which see the same moment of it and read side by side. The first one has begun
  * the transaction and taken the snapshot; the others join it.
  */
@@ -26,22 +43,19 @@ export class Readers {
     this.#clients = clients;
   }
 
-  static async join(
-    first: pg.Client,
-    others: number,
-    connect: () => Promise<pg.Client>,
-  ): Promise<Readers> {
+  static async join(first: pg.Client, { others, holding, connect }: Joining): Promise<Readers> {
     const readers = new Readers([first]);
     if (others === 0) return readers;
     const { rows } = await first.query<{ snapshot: string }>(
       'select pg_export_snapshot() as snapshot',
     );
     const snapshot = first.escapeLiteral(rows[0]?.snapshot ?? '');
-    const begin = `begin isolation level repeatable read read only; set transaction snapshot ${snapshot}`;
+    const begin = `begin isolation level repeatable read read only; set transaction snapshot ${snapshot};
+      set local lock_timeout = ${joinLockMilliseconds}; ${holding}; set local lock_timeout = ${laterLockMilliseconds}`;
     try {
       for (let n = 0; n < others; n++) readers.#clients.push(await joined(connect, begin));
     } catch (error) {
-      // The source may have no connection left. Fewer readers read the same.
+      // The source may have no connection left, or somebody waits for its lock. Fewer readers read the same.
       logger.warn('fewer readers than planned', {
         readers: readers.#clients.length,
         reason: messageOf(error),

@@ -24,8 +24,10 @@ interface Rows {
   columns: readonly SourceColumn[];
   /** COPY statements, one for each part, in the order of the file. */
   statements: readonly string[];
-  /** Whether this is the whole file, with its beginning and its end, or a piece of one. */
+  /** Whether this is the whole file, with its end, or a piece of one. */
   whole: boolean;
+  /** Whether what stands before the first row of the file is written, too. */
+  begins: boolean;
   sink: Sink;
   /** Kept current, for the heartbeat. */
   progress: Progress;
@@ -100,7 +102,8 @@ async function* encoded(
   how: Rows & { compressor: Transform | undefined },
   made: Parts,
 ): AsyncGenerator<Buffer> {
-  const { request, columns, statements, whole, progress, requireRoom, signal, compressor } = how;
+  const { request, columns, statements, whole, begins, signal, compressor } = how;
+  const { progress, requireRoom } = how;
   const format = formatOf(request);
   const spare = piecesToSpare();
   // It fails where it is read from; before its turn nobody listens.
@@ -120,7 +123,7 @@ async function* encoded(
   // A compressor may still have a smaller piece when the next is asked for; behind one of so many bytes it is
   // not asked for before all of them are taken.
   const leastTaken = compressor?.writableHighWaterMark ?? 0;
-  if (whole) yield format.prologue(columns);
+  if (begins) yield format.prologue(columns);
   for await (const copy of readers.inOrder(statements, spare, begun)) {
     const { encoder, giveBack } = encoderOf();
     let bytes = 0;

@@ -4,14 +4,23 @@ import type { Account } from '../access/accounts.ts';
 import { type ExportRequested, exportRequestedSchema } from '../contracts/events.ts';
 import { type ExportRequest, exportRequestSchema } from '../contracts/export-request.ts';
 import { sizes } from '../contracts/sizes.ts';
+import { attributesOf, isBinary } from '../messaging/binary-event.ts';
+import type { Header } from '../messaging/header.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { Refusal } from '../runtime/errors.ts';
 import { readJson } from '../runtime/json-input.ts';
-import { parseObject } from '../runtime/validation.ts';
+import { parseJson, parseObject } from '../runtime/validation.ts';
 import { createExport } from './create.ts';
 import { type Sender, senderOf } from './event-sender.ts';
 import { type Asking, asking, earlierAnswer, remember } from './idempotency.ts';
 import { emitRejected } from './outcomes.ts';
+
+/** Reads an event in either mode: both give the same event. Throws a refusal if it is none. */
+export function readExportRequested(text: string, headers: readonly Header[]): ExportRequested {
+  if (!isBinary(headers)) return parseJson(exportRequestedSchema, text);
+  const data = text === '' ? {} : { data: readJson(text, sizes.requestBytes) };
+  return parseObject(exportRequestedSchema, { ...attributesOf(headers), ...data });
+}
 
 /**
  * An export asked for by event. What is refused is answered with `rejected`. Throws what it cannot answer:
@@ -65,8 +74,12 @@ function readRequest(
  * Answers an event that is larger than a request may be with `rejected`, and returns true if it says which it is.
  * Nothing else of it is looked at, a signature neither: the id is one of unsigned events.
  */
-export async function rejectTooLarge(text: string, refusal: Refusal): Promise<boolean> {
-  const event = envelopeOf(text);
+export async function rejectTooLarge(
+  text: string,
+  headers: readonly Header[],
+  refusal: Refusal,
+): Promise<boolean> {
+  const event = envelopeOf(text, headers);
   if (!event) return false;
   await reject(event, asking(`event:${event.source}`, event.id, null), refusal);
   return true;
@@ -74,9 +87,12 @@ export async function rejectTooLarge(text: string, refusal: Refusal): Promise<bo
 
 const envelopeSchema = z.object(exportRequestedSchema.omit({ data: true }).shape);
 
-function envelopeOf(text: string): ExportRequested | undefined {
+function envelopeOf(text: string, headers: readonly Header[]): ExportRequested | undefined {
   try {
-    const { data: envelope } = envelopeSchema.safeParse(readJson(text, sizes.answeredBytes));
+    const attributes = isBinary(headers)
+      ? attributesOf(headers)
+      : readJson(text, sizes.answeredBytes);
+    const { data: envelope } = envelopeSchema.safeParse(attributes);
     return envelope && parseObject(exportRequestedSchema, envelope);
   } catch (error) {
     if (error instanceof Refusal) return undefined;

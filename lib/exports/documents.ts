@@ -157,7 +157,7 @@ export async function loadExport(client: Queryable, exportId: string): Promise<E
 export async function listExports(
   client: Queryable,
   ownerId: string,
-  { cursor, limit, status, downloaded }: ExportListQuery,
+  { cursor, limit, status, downloaded, search = '' }: ExportListQuery,
 ): Promise<ExportList> {
   if (cursor !== undefined && !uuid.test(cursor))
     throw refusedFields([
@@ -170,6 +170,7 @@ export async function listExports(
        where l.owner_id = $1 and l.deleted_at is null and ($2::uuid is null or l.id < $2)
          and ($3::boolean is null or (l.downloaded_at is not null) = $3)
          and ($4::text[] is null or ${shownState('l')} = any($4))
+         and not exists (select from unnest($7::text[]) word where strpos(l.known_as, lower(word)) = 0)
        order by l.id desc limit $5) listed
      order by id desc`,
     [
@@ -179,6 +180,7 @@ export async function listExports(
       status ? statesOf(status) : null,
       limit + 1,
       sizes.pageBytes,
+      search.split(/\s+/).filter((word) => word !== ''),
     ],
   );
   const ids = found.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));

@@ -75,11 +75,11 @@ export async function estimateOf(
 ): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
   const { dataset, format, compression, columns } = request;
-  for (const { source, expected, width, selection } of looks) {
+  for (const { source, expected, whyNot = '', width, selection } of looks) {
     if (!expected)
       throw new Refusal(
         'source_error',
-        `Database ${source} gives no estimate of ${request.dataset}. It can be asked for all the same.`,
+        `Database ${source} gives no estimate of ${request.dataset}. ${whyNot} It can be asked for all the same.`,
       );
     const { rows, seconds } = expected;
     const {

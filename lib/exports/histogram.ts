@@ -3,7 +3,7 @@ import { isAfter } from '../contracts/instant.ts';
 import type { Histogram, HistogramQuery } from '../contracts/sources.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { codeOf, Refusal, refusedFields } from '../runtime/errors.ts';
-import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
+import { readDataset, type SourceDataset } from '../sources/datasets.ts';
 import { askedBy, askSource } from '../sources/question.ts';
 import { divide } from '../sources/time-buckets.ts';
 import { readTimeStatistics } from '../sources/time-statistics.ts';
@@ -23,7 +23,7 @@ export async function histogramOf(
   if (!owner.sources.includes(source))
     throw new Refusal('not_found', `There is no source ${source}.`);
   return askSource(source, askedBy(owner), async (client) => {
-    const [dataset] = await readDatasets(client, source, name);
+    const dataset = await readDataset(client, source, name);
     if (!dataset) throw new Refusal('not_found', `${source} has no dataset ${name}.`);
     return describe(client, source, dataset, query);
   });

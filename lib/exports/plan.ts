@@ -6,7 +6,7 @@ import { formatOf } from '../formats/index.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { refusedFields } from '../runtime/errors.ts';
-import type { KeyRange } from '../sources/query.ts';
+import type { KeyRange } from '../sources/key-ranges.ts';
 import { type Asker, askedBy, askSource } from '../sources/question.ts';
 import { splitKey, splitRanges } from '../sources/split.ts';
 import { estimateOf } from './estimate.ts';

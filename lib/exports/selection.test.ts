@@ -5,7 +5,7 @@ import { requireAgreement } from './selection.ts';
 const of = (source: string, base: string) => {
   const columns = [{ name: 'amount', type: 'price', base, nullable: true }];
   const dataset = { name: 't', schema: 'public', relation: 't', columns, timeColumn: null };
-  return { source, selection: everything({ ...dataset, kind: 'table', lockable: true }) };
+  return { source, selection: everything({ ...dataset, kind: 'table', oid: 1, hasPages: true }) };
 };
 
 test('sources whose domains have one name agree only if they are over the same', () => {

@@ -1,8 +1,12 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { capabilitiesOf, formats } from '../contracts/format-capabilities.ts';
 import type { FieldError } from '../contracts/problem.ts';
+import type { WhereCondition } from '../contracts/where.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
-import { type Refusal, refusedFields } from '../runtime/errors.ts';
-import { readDatasets, type SourceDataset } from '../sources/datasets.ts';
+import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { readComparisons } from '../sources/comparisons.ts';
+import type { ColumnCondition, Condition } from '../sources/conditions.ts';
+import { namesOfDatasets, readDataset, type SourceDataset } from '../sources/datasets.ts';
 import { faultOfCondition } from '../sources/operators.ts';
 import type { Selection } from '../sources/query.ts';
 
@@ -18,18 +22,17 @@ export async function selectionFor(
   source: string,
   request: ExportRequest,
 ): Promise<Selection> {
-  const [dataset] = await readDatasets(client, source, request.dataset);
-  if (!dataset) {
-    const names = (await readDatasets(client, source)).map(({ name }) => name);
+  const dataset = await readDataset(client, source, request.dataset);
+  if (!dataset)
     throw refusedFields([
       {
         field: 'dataset',
         message: `names no dataset of ${source}: ${request.dataset}`,
-        allowed: names.slice(0, suggestions),
+        allowed: await namesOfDatasets(client, suggestions),
       },
     ]);
-  }
   const errors = [
+    ...needsColumns(dataset, request),
     ...unknownColumns(dataset, request),
     ...needsTime(dataset, request),
     ...wrongConditions(dataset, request),
@@ -44,7 +47,7 @@ export async function selectionFor(
     columns,
     from: request.from,
     to: request.to,
-    where: request.where ?? [],
+    where: await conditionsFor(client, dataset, request),
     ordered: request.order === 'time',
   };
 }
@@ -91,6 +94,18 @@ export function requireAgreement(
   }
 }
 
+/** With several sources there is the column that says of which a row is. */
+function needsColumns(
+  { name, columns }: SourceDataset,
+  { format, sources }: ExportRequest,
+): FieldError[] {
+  if (columns.length > 0 || sources.length > 1 || capabilitiesOf(format).emptyRows) return [];
+  const message = `cannot be ${format}: ${name} has no columns`;
+  return [
+    { field: 'format', message, allowed: formats.filter((it) => capabilitiesOf(it).emptyRows) },
+  ];
+}
+
 function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {
   const known = dataset.columns.map(({ name }) => name);
   const unknown = columns.filter((name) => !known.includes(name));
@@ -99,13 +114,21 @@ function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest)
   return [{ field: 'columns', message, allowed: known }];
 }
 
-function wrongConditions(dataset: SourceDataset, { where = [] }: ExportRequest): FieldError[] {
-  return where.flatMap((condition, n): FieldError[] => {
+/** All conditions of a request, each with the name of its field. */
+const namedConditions = ({ where = [] }: ExportRequest): [string, WhereCondition][] =>
+  where.flatMap((item, n): [string, WhereCondition][] =>
+    'any' in item
+      ? item.any.map((condition, m) => [`where.${n}.any.${m}`, condition])
+      : [[`where.${n}`, item]],
+  );
+
+function wrongConditions(dataset: SourceDataset, request: ExportRequest): FieldError[] {
+  return namedConditions(request).flatMap(([field, condition]): FieldError[] => {
     const column = dataset.columns.find(({ name }) => name === condition.column);
     if (!column)
       return [
         {
-          field: `where.${n}.column`,
+          field: `${field}.column`,
           message: `names no column of ${dataset.name}: ${condition.column}`,
           allowed: dataset.columns.map(({ name }) => name),
         },
@@ -113,8 +136,28 @@ function wrongConditions(dataset: SourceDataset, { where = [] }: ExportRequest):
     const fault = faultOfCondition(column, condition);
     if (!fault) return [];
     const { part, ...said } = fault;
-    return [{ field: `where.${n}.${part}`, ...said }];
+    return [{ field: `${field}.${part}`, ...said }];
   });
+}
+
+/** The conditions of a request that is right, with what the database knows of their columns. */
+async function conditionsFor(
+  client: Queryable,
+  dataset: SourceDataset,
+  request: ExportRequest,
+): Promise<Condition[]> {
+  const names = namedConditions(request).map(([, { column }]) => column);
+  const comparisons = await readComparisons(client, dataset, [...new Set(names)]);
+  const known = ({ column: name, op, value }: WhereCondition): ColumnCondition => {
+    const column = dataset.columns.find((it) => it.name === name);
+    const comparison = comparisons.get(name);
+    if (!column || !comparison)
+      throw new Refusal('dataset_changed', `${dataset.name} has no column ${name} any more.`);
+    return { column, comparison, op, value };
+  };
+  return (request.where ?? []).map((item) =>
+    'any' in item ? { any: item.any.map(known) } : known(item),
+  );
 }
 
 function needsTime(dataset: SourceDataset, { from, to, order }: ExportRequest): FieldError[] {

@@ -3,8 +3,8 @@ import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { ExportRequest } from '../contracts/export-request.ts';
 
 /**
- * How a file is compressed. Every piece of a file that is made on its own (the prologue of several
- * units, each unit) is a member or frame of its own: put behind each other they are one valid file.
+ * How a file is compressed. Every piece of a file that is made on its own (each unit, what is between and
+ * behind them) is a member or frame of its own: put behind each other they are one valid file.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2 · https://www.rfc-editor.org/rfc/rfc8878#section-3
  */
 export interface Compression {

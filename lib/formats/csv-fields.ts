@@ -1,13 +1,17 @@
+import type { CsvOptions } from '../contracts/format-capabilities.ts';
 import type { Shown } from './format.ts';
 
-const quoted = /"([^"]*(?:""[^"]*)*)"(,|\n)/y;
-const plain = /([^",\n]*)(,|\n)/y;
-
 /**
- * Takes CSV as COPY writes it apart (RFC 4180, LF): NULL is nothing, the empty string is `""`. A row that
- * does not end is left out.
+ * Takes CSV as COPY writes it apart (RFC 4180, LF): NULL is `nullText` without quotes, which a text has that is
+ * the same. A row that does not end is left out.
  */
-export function csvRows(text: string): Shown[][] {
+export function csvRows(
+  text: string,
+  { delimiter, nullText }: Pick<CsvOptions, 'delimiter' | 'nullText'>,
+): Shown[][] {
+  // In a class of characters none of them means another.
+  const quoted = new RegExp(`"([^"]*(?:""[^"]*)*)"([${delimiter}\n])`, 'y');
+  const plain = new RegExp(`([^"${delimiter}\n]*)([${delimiter}\n])`, 'y');
   const rows: Shown[][] = [];
   let row: Shown[] = [];
   let at = 0;
@@ -18,8 +22,8 @@ export function csvRows(text: string): Shown[][] {
     const [field, value = '', end] = pattern.exec(text) ?? [];
     if (field === undefined) break;
     at += field.length;
-    row.push(isQuoted ? value.replaceAll('""', '"') : value === '' ? null : value);
-    if (end === ',') continue;
+    row.push(isQuoted ? value.replaceAll('""', '"') : value === nullText ? null : value);
+    if (end === delimiter) continue;
     rows.push(row);
     row = [];
   }

@@ -1,4 +1,5 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { plainCsv } from '../contracts/format-capabilities.ts';
 import { csv, csvForSpreadsheets } from './csv.ts';
 import type { Format } from './format.ts';
 import { json } from './json.ts';
@@ -6,14 +7,19 @@ import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet/index.ts';
 import { xlsx } from './xlsx/xlsx.ts';
 
-type Wanted = Pick<ExportRequest, 'format' | 'profile' | 'timeZone'>;
+/** What the bytes of a file depend on. */
+export type Wanted = Pick<
+  ExportRequest,
+  'format' | 'profile' | 'timeZone' | 'csv' | 'parquetTypes'
+>;
 
 /** The format of a request's file. Machines read instants in UTC, people in the time zone they ask for. */
-export function formatOf({ format, profile, timeZone }: Wanted): Format {
+export function formatOf(wanted: Wanted): Format {
+  const { format, profile, timeZone, csv: options = plainCsv, parquetTypes = 'native' } = wanted;
   const people = profile === 'spreadsheet';
   switch (format) {
     case 'csv':
-      return people ? csvForSpreadsheets(timeZone) : csv;
+      return people ? csvForSpreadsheets(timeZone, options) : csv(options);
     case 'json':
       return json;
     case 'ndjson':
@@ -21,7 +27,7 @@ export function formatOf({ format, profile, timeZone }: Wanted): Format {
     case 'xlsx':
       return xlsx(people ? timeZone : 'UTC');
     case 'parquet':
-      return parquet;
+      return parquet(parquetTypes);
     default:
       return format satisfies never;
   }

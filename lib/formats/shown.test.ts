@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { plainCsv } from '../contracts/format-capabilities.ts';
 import { csvRows } from './csv-fields.ts';
 import { jsonRows } from './json-rows.ts';
 import { copyBytes, int32, int64, numeric } from './parquet/copy-bytes.ts';
+import { columnsOf } from './parquet/mapping.ts';
 import { showRows } from './parquet/show.ts';
 
 const value = fc.oneof(fc.constant(null), fc.string({ unit: 'binary' }), fc.constant('"'));
@@ -13,11 +15,11 @@ test('CSV: every row comes back, however its values are quoted; one that is cut 
   fc.assert(
     fc.property(values, (rows) => {
       const text = rows.map((row) => `${row.map(field).join(',')}\n`).join('');
-      expect(csvRows(text)).toEqual(rows);
-      expect(csvRows(text.slice(0, -1))).toEqual(rows.slice(0, -1));
+      expect(csvRows(text, plainCsv)).toEqual(rows);
+      expect(csvRows(text.slice(0, -1), plainCsv)).toEqual(rows.slice(0, -1));
     }),
   );
-  expect(csvRows('1,,"",x\n\n')).toEqual([['1', null, '', 'x'], [null]]);
+  expect(csvRows('1,,"",x\n\n', plainCsv)).toEqual([['1', null, '', 'x'], [null]]);
 });
 
 test('JSON: values in the order of their columns, numbers and nested values as they are written', () => {
@@ -80,7 +82,7 @@ test.each<[string, Buffer, string | null]>([
   ['jsonb', Buffer.from('\u0001{"a": 1}'), '{"a": 1}'],
   ['text', Buffer.from('é'), 'é'],
 ])('Parquet: %s of %j is %s', (type, sent, text) => {
-  const columns = [{ name: 'any', type, base: type, nullable: true }];
+  const columns = columnsOf([{ name: 'any', type, base: type, nullable: true }], 'native');
   const copied = copyBytes([[sent], [null]]);
   expect(showRows(columns, copied)).toEqual([[text], [null]]);
   // Without what ends COPY, and within the second row.

@@ -24,7 +24,7 @@ test('a complete environment is read, with defaults', () => {
   const read = readConfig(complete);
   expect(read.url).toBe('http://localhost:8080');
   expect(read.brokers).toEqual(['127.0.0.1:9092', '127.0.0.1:9093']);
-  expect(read.sources.get('sales')?.timeColumns).toEqual({});
+  expect(read.sources.get('sales')?.timeColumns).toEqual(new Map());
   expect(read.s3.endpoint).toBeUndefined();
   expect(read.workerTimeoutSeconds).toBe(840);
 });

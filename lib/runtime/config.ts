@@ -29,7 +29,10 @@ const sourceSettingsSchema = z.strictObject({
     error: `must not have the parameters ${sessionParameters.join(', ')}: the session is set up by StreamSync`,
   }),
   /** Time columns by dataset name, where the first one found is not the right one. */
-  timeColumns: z.record(z.string(), z.string()).default({}),
+  timeColumns: z
+    .record(z.string(), z.string())
+    .default({})
+    .transform((columns) => new Map(Object.entries(columns))),
   /** How many of its connections exports may use at a time, over all workers. */
   maxConnections: z.int().positive().default(8),
   /** How many more questions may use at a time, over all processes: what is in it, estimates, first rows. */

@@ -1,10 +1,12 @@
 import type { FieldError } from '../contracts/problem.ts';
 import { sizes, sizeText } from '../contracts/sizes.ts';
 import { Refusal } from './errors.ts';
+import { InexactNumber, parseExactly } from './exact-number.ts';
 
 /**
  * Reads the JSON text of a request. Its size and depth are known before it is parsed: what is too large
- * costs one look at its characters at most. Throws `too_large` or `malformed_body`.
+ * costs one look at its characters at most. A number that a double does not hold exactly is an `InexactNumber`,
+ * which `faultsOf` names. Throws `too_large` or `malformed_body`.
  *
  * @param mostBytes size of the text in bytes of UTF-8
  */
@@ -20,7 +22,7 @@ export function readJson(text: string, mostBytes: number): unknown {
       `The body has more than ${sizes.depth} levels of arrays and objects in each other.`,
     );
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch (cause) {
     throw new Refusal('malformed_body', 'The body is not JSON.', { cause });
   }
@@ -62,8 +64,8 @@ export function fieldOf(path: readonly PropertyKey[]): string {
 }
 
 interface Faults {
-  /** Values that are too large. */
-  sizes: FieldError[];
+  /** Values that are too large, and numbers that a double does not hold. */
+  values: FieldError[];
   /** Strings that are no text. */
   texts: FieldError[];
 }
@@ -72,13 +74,13 @@ interface Faults {
  * Returns what no schema has to look at, found in one walk over a value that `readJson` has read: strings,
  * names, arrays and objects that are too large, and strings that are no text. PostgreSQL has no text with a
  * NUL; half a surrogate pair is no Unicode, so that nothing can store it and RFC 8785 has no canonical form
- * of it.
+ * of it. A number that a double does not hold would be another one from here on.
  *
  * @param unread fields of the outermost object that are read later, by a walk of their own: only their
  *   texts are looked at
  */
 export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
-  const faults: Faults = { sizes: [], texts: [] };
+  const faults: Faults = { values: [], texts: [] };
   const path: (string | number)[] = [];
   visit(value, true);
   return faults;
@@ -86,6 +88,14 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
   function visit(part: unknown, isMeasured: boolean): void {
     if (typeof part === 'string') return visitText(part, isMeasured);
     if (typeof part !== 'object' || part === null) return;
+    if (part instanceof InexactNumber) {
+      if (isMeasured)
+        faults.values.push({
+          field: here(),
+          message: 'is a number that a double does not hold exactly: send it as a string',
+        });
+      return;
+    }
     if (Array.isArray(part)) {
       if (isMeasured && part.length > sizes.arrayItems)
         tooLarge(`must have at most ${sizeText(sizes.arrayItems)} items`);
@@ -97,7 +107,7 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
       tooLarge(`must have at most ${sizeText(sizes.objectFields)} fields`);
     for (const [name, field] of fields) {
       if (isMeasured && name.length > sizes.nameCharacters)
-        faults.sizes.push({
+        faults.values.push({
           field: fieldOf([...path, name]),
           message: `has a name of more than ${sizeText(sizes.nameCharacters)} characters`,
         });
@@ -121,7 +131,7 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
   }
 
   function tooLarge(message: string): void {
-    faults.sizes.push({ field: here(), message });
+    faults.values.push({ field: here(), message });
   }
 
   function here(): string {

@@ -2,9 +2,10 @@ import middy from '@middy/core';
 import type { Context, MSKEvent } from 'aws-lambda';
 import { z } from 'zod';
 import { sizes } from '../contracts/sizes.ts';
+import { attributesOf, isBinary } from '../messaging/binary-event.ts';
 import { sendToDeadLetters } from '../messaging/dead-letters.ts';
 import { countDelivery, excuseIfAway, forgetDeliveries } from '../messaging/deliveries.ts';
-import type { MessageParts } from '../messaging/header.ts';
+import type { Header, MessageParts } from '../messaging/header.ts';
 import type { Origin } from '../messaging/letter.ts';
 import { relay } from '../messaging/outbox.ts';
 import { transaction } from './catalogue.ts';
@@ -15,15 +16,21 @@ import { logger } from './logger.ts';
 /** One record of a batch, decoded from the base64 of the event. */
 export interface IncomingRecord extends MessageParts, Origin {}
 
+type AnswerTooLarge = (
+  text: string,
+  headers: readonly Header[],
+  refusal: Refusal,
+) => Promise<boolean>;
+
 interface Handling<Event> {
   /** Where records go that cannot be handled. */
   deadLetterTopic: string;
   /** A record that was delivered so often, and is not through, becomes a dead letter. */
   mostDeliveries: number;
-  /** Reads the value. Whatever it throws makes a dead letter. */
-  read: (text: string) => Event;
+  /** Reads the value, with the headers beside it. Whatever it throws makes a dead letter. */
+  read: (text: string, headers: readonly Header[]) => Event;
   /** Answers a value that is larger than a request may be; returns whether it could. Else it is a dead letter. */
-  answerTooLarge?: (text: string, refusal: Refusal) => Promise<boolean>;
+  answerTooLarge?: AnswerTooLarge;
   /** Throws if it could not be handled. */
   handle: (event: Event, record: IncomingRecord, context: Context) => Promise<void>;
   /** Whether another delivery may mend whatever `handle` throws, not only what a database does. */
@@ -80,7 +87,7 @@ async function failureOf<Event>(
   const { topic, partition, offset } = record;
   let event: Event;
   try {
-    event = read(textOf(record));
+    event = read(textOf(record), record.headers);
   } catch (error) {
     if (await isAnswered(record, error, answerTooLarge)) return undefined;
     logger.warn('record put aside, it cannot be read', {
@@ -108,13 +115,13 @@ async function failureOf<Event>(
 }
 
 async function isAnswered(
-  { value }: IncomingRecord,
+  { value, headers }: IncomingRecord,
   error: unknown,
-  answer: ((text: string, refusal: Refusal) => Promise<boolean>) | undefined,
+  answer: AnswerTooLarge | undefined,
 ): Promise<boolean> {
   const isTooLarge = error instanceof Refusal && error.code === 'too_large';
   if (!isTooLarge || answer === undefined || value === null) return false;
-  return value.length <= sizes.answeredBytes && (await answer(value.toString(), error));
+  return value.length <= sizes.answeredBytes && (await answer(value.toString(), headers, error));
 }
 
 function textOf({ value }: IncomingRecord): string {
@@ -131,10 +138,13 @@ function textOf({ value }: IncomingRecord): string {
 const mostNamed = 20;
 const eventSchema = z.looseObject({ id: z.string().max(255) });
 
-/** The id of a record that is a CloudEvent in structured form, for the log: nothing has checked it yet. */
+/** The id of a record that is a CloudEvent, for the log: nothing has checked it yet. */
 function eventIdOf(record: IncomingRecord): string | undefined {
   try {
-    return eventSchema.safeParse(JSON.parse(textOf(record))).data?.id;
+    const event: unknown = isBinary(record.headers)
+      ? attributesOf(record.headers)
+      : JSON.parse(textOf(record));
+    return eventSchema.safeParse(event).data?.id;
   } catch {
     return undefined;
   }

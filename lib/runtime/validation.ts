@@ -32,10 +32,29 @@ function ofIssue(issue: Issue, known: string[]): FieldError[] {
       return [{ field, message: ours(issue) ?? `must be at least ${issue.minimum}` }];
     case 'too_big':
       return [{ field, message: ours(issue) ?? `must be at most ${issue.maximum}` }];
+    case 'invalid_union': {
+      const meant = branchOf(issue.errors);
+      if (meant)
+        return meant.flatMap((it) => ofIssue({ ...it, path: [...issue.path, ...it.path] }, known));
+      return [{ field, message: ours(issue) ?? 'has a value that is not allowed' }];
+    }
     default:
       return [{ field, message: ours(issue) ?? 'has a value that is not allowed' }];
   }
 }
+
+/** The one of several objects that was meant: the one that knows its fields. Undefined if it is none of them. */
+const branchOf = (branches: readonly Issue[][]): Issue[] | undefined =>
+  branches
+    .filter((issues) =>
+      issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+    )
+    .toSorted((a, b) => unknownIn(a) - unknownIn(b))[0];
+
+const unknownIn = (issues: readonly Issue[]): number =>
+  issues
+    .filter(({ path }) => path.length === 0)
+    .reduce((sum, it) => sum + (it.code === 'unrecognized_keys' ? it.keys.length : 0), 0);
 
 /** zod's own texts begin with a capital, those of our schemas ("must …") do not. */
 const ours = (issue: Issue): string | undefined =>
@@ -55,9 +74,9 @@ export function parseObject<S extends z.ZodType>(schema: S, value: unknown): z.o
   const [noText] = faults.texts;
   if (noText)
     throw new Refusal('malformed_body', `${noText.field || 'The body'} ${noText.message}.`);
-  const whole = faults.sizes.find(({ field }) => field === '');
+  const whole = faults.values.find(({ field }) => field === '');
   if (whole) throw new Refusal('too_large', `The body ${whole.message}.`);
-  if (faults.sizes.length > 0) throw refusedFields(faults.sizes);
+  if (faults.values.length > 0) throw refusedFields(faults.values);
   return parse(schema, value);
 }
 
@@ -66,8 +85,8 @@ export function parseQuery<S extends z.ZodType>(
   schema: S,
   query: Record<string, string | undefined>,
 ): z.output<S> {
-  const { texts, sizes: tooLarge } = faultsOf(query, new Set());
-  const faults = [...texts, ...tooLarge];
+  const { texts, values } = faultsOf(query, new Set());
+  const faults = [...texts, ...values];
   if (faults.length > 0) throw refusedFields(faults);
   return parse(schema, query);
 }

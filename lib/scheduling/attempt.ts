@@ -3,7 +3,7 @@ import type { ExportRequest } from '../contracts/export-request.ts';
 import type { Limits } from '../contracts/limits.ts';
 import type { Fragment } from '../formats/format.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
-import type { KeyRange } from '../sources/query.ts';
+import type { KeyRange } from '../sources/key-ranges.ts';
 
 /** Where a delivery of `exports.work` came from: a redelivery has the same partition and offset. */
 export interface Delivery {
@@ -18,10 +18,14 @@ export interface Piece {
   source: string;
   /** The relation it was read from; absent from what an earlier version stored. */
   dataset?: { schema: string; relation: string };
+  /** It begins with what stands before the first row; absent from what an earlier version stored: it does not. */
+  begins?: boolean;
   rows: number;
   bytes: number;
   sha256: string;
   rowsWithoutTime: number;
+  /** Policies of the source may have left out rows. */
+  rowSecurity?: boolean;
   asOf: string;
   lsn: string;
   columns: Manifest['columns'];

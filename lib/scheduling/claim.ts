@@ -4,7 +4,7 @@ import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
 import { settle } from '../exports/states.ts';
 import { type Queryable, transaction } from '../runtime/catalogue.ts';
 import { endBackends } from '../sources/connection.ts';
-import type { KeyRange } from '../sources/query.ts';
+import type { KeyRange } from '../sources/key-ranges.ts';
 import { objectKeyOf } from '../storage/s3.ts';
 import type {
   Checkpoint,

@@ -123,13 +123,14 @@ export const headOfQueue = (usualSeconds: number): string => `
   ${classes}, open as materialized (
     select c.* from classes c where c.lane = 'finalize' or not ${isPaused('c.source')}
   ), owners as (
-    select owner_id, served_at, min(since) as since
+    -- One row each: a line that another held when its account had its turn is behind the others for a moment.
+    select owner_id, max(served_at) as served_at, min(since) as since
     from open c cross join lateral (
       select l.owner_id, l.served_at, l.since from queue_lines l
       where l.source = c.source and l.lane = c.lane and l.connections = c.connections
       order by l.served_at, l.since, l.owner_id limit ${countedPlaces}
     ) first
-    group by owner_id, served_at order by served_at, min(since), owner_id limit ${countedPlaces}
+    group by owner_id order by max(served_at), min(since), owner_id limit ${countedPlaces}
   ), turns as (
     select 0 as turn, o.owner_id, o.served_at, o.since,
       '-infinity'::timestamptz as place, '00000000-0000-0000-0000-000000000000'::uuid as export_id

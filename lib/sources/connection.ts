@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { codeOf, messageOf } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { askedBy, askSource } from './question.ts';
-import { newSession } from './session.ts';
+import { newSession, openSession } from './session.ts';
 import { SourceSocket } from './source-socket.ts';
 
 const connectMilliseconds = 5_000;
@@ -36,7 +36,7 @@ export async function connectReader(
   client.on('error', (error) =>
     logger.warn('source connection lost', { source, attemptId, reason: messageOf(error) }),
   );
-  await client.connect();
+  await openSession(client);
   return client;
 }
 

@@ -1,51 +1,81 @@
+import type { CsvOptions } from '../contracts/format-capabilities.ts';
 import type { SourceColumn } from './datasets.ts';
 import { formulaBegins, wideFormulaBegins } from './formulas.ts';
-import { identifier, literal, type Selection, selectRows } from './query.ts';
+import { type Selection, selectRows } from './query.ts';
+import { columnOf, identifier, literal, operator } from './sql-text.ts';
 
-/** Server-made CSV of the rows, without header: RFC 4180, NULL as nothing, the empty string as "". */
-export const copyCsv = (selection: Selection): string =>
-  `copy (${selectRows(selection)}) to stdout (format csv)`;
+/** Server-made CSV of the rows, without header, with a line feed behind each row whatever `newline` says. */
+export const copyCsv = (selection: Selection, options: CsvOptions): string =>
+  `copy (${selectRows(selection, (column) => withDecimal(column, options))}) to stdout (${copyOptions(options)})`;
+
+function copyOptions({ delimiter, nullText, quote }: CsvOptions, texts = ''): string {
+  const quoted = quote === 'all' ? '*' : texts;
+  return [
+    'format csv',
+    ...(delimiter === ',' ? [] : [`delimiter ${literal(delimiter)}`]),
+    ...(nullText === '' ? [] : [`null ${literal(nullText)}`]),
+    ...(quoted === '' ? [] : [`force_quote ${quoted}`]),
+  ].join(', ');
+}
+
+/** Never in a text: an array or a composite value of numbers is one. `money` is written as its locale has it. */
+function withDecimal({ name, base }: SourceColumn, { decimal }: CsvOptions): string {
+  const column = columnOf({ name });
+  return decimal === '.' || !/^(numeric(\(.*\))?|real|double precision)$/.test(base)
+    ? column
+    : `pg_catalog.replace(${column}::pg_catalog.text, '.', ${literal(decimal)}) as ${identifier(name)}`;
+}
 
 /**
  * The same for people who open it in a spreadsheet: local times, and no text that would be a formula. Text is
  * between quotes whatever is in it: a spreadsheet may take `;` and tabs for the ends of fields as well.
  */
-export function copyCsvForSpreadsheets(selection: Selection, timeZone: string): string {
+export function copyCsvForSpreadsheets(
+  selection: Selection,
+  timeZone: string,
+  options: CsvOptions,
+): string {
   const begins = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
   const first = begins.map(literal).join(', ');
   const rows = selectRows(
     selection,
-    (column) => notFormula(column, first) ?? inZone(column, timeZone),
+    (column) =>
+      notFormula(column, first) ?? inZone(column, timeZone) ?? withDecimal(column, options),
   );
   const texts = selection.columns.filter(
     (column) => column.constant === undefined && !neverText.test(column.base),
   );
   const quoted = texts.map(({ name }) => identifier(name)).join(', ');
-  return `copy (${rows}) to stdout (format csv${quoted === '' ? '' : `, force_quote (${quoted})`})`;
+  return `copy (${rows}) to stdout (${copyOptions(options, quoted && `(${quoted})`)})`;
 }
 
 /** Server-made text of the rows, tabs between values, with the times of a zone. */
 export const copyText = (selection: Selection, timeZone: string): string =>
-  `copy (${selectRows(selection, (column) => inZone(column, timeZone))}) to stdout`;
+  `copy (${selectRows(selection, (column) => inZone(column, timeZone) ?? columnOf(column))}) to stdout`;
 
 /** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
-const places: Record<string, string> = {
-  CET: 'Europe/Brussels',
-  MET: 'Europe/Brussels',
-  EET: 'Europe/Athens',
-  WET: 'Europe/Lisbon',
-};
+const places = new Map([
+  ['CET', 'Europe/Brussels'],
+  ['MET', 'Europe/Brussels'],
+  ['EET', 'Europe/Athens'],
+  ['WET', 'Europe/Lisbon'],
+]);
+
+/** The name by which the database is asked for a zone. */
+export const placeOf = (timeZone: string): string => places.get(timeZone.toUpperCase()) ?? timeZone;
 
 /**
  * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
  * as it is: AT TIME ZONE would fail beyond them.
  */
-function inZone({ name, base }: SourceColumn, timeZone: string): string {
-  const column = identifier(name);
-  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return column;
-  const zone = places[timeZone.toUpperCase()] ?? timeZone;
-  return `case when ${column} between '4714-11-25 00:00+00 BC' and '294276-12-31 00:00+00'
-    then (${column} at time zone ${literal(zone)})::text else ${column}::text end as ${column}`;
+function inZone({ name, base }: SourceColumn, timeZone: string): string | undefined {
+  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return undefined;
+  const column = columnOf({ name });
+  const zone = placeOf(timeZone);
+  return `case when ${column} ${operator('>=')} '4714-11-25 00:00+00 BC'::pg_catalog.timestamptz
+      and ${column} ${operator('<=')} '294276-12-31 00:00+00'::pg_catalog.timestamptz
+    then (${column} at time zone ${literal(zone)})::pg_catalog.text
+    else ${column}::pg_catalog.text end as ${identifier(name)}`;
 }
 
 /** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */
@@ -59,11 +89,11 @@ const neverText =
  */
 function notFormula({ name, base }: SourceColumn, first: string): string | undefined {
   if (neverText.test(base)) return undefined;
-  const column = identifier(name);
+  const column = columnOf({ name });
   const simple = /^(text|character varying(\(\d+\))?)$/.test(base);
-  const text = simple ? column : `concat(${column})`;
+  const text = simple ? column : `pg_catalog.concat(${column})`;
   const none = simple ? '' : `when ${column} is not distinct from null then null `;
-  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then concat('''', ${text}) else ${text} end as ${column}`;
+  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then pg_catalog.concat('''', ${text}) else ${text} end as ${identifier(name)}`;
 }
 
 /**
@@ -75,10 +105,10 @@ export function copyBinary(
   sentAsText: (column: SourceColumn) => boolean,
 ): string {
   const value = (column: SourceColumn): string => {
-    const name = identifier(column.name);
+    const name = columnOf(column);
     // `is null` would take a row of NULLs for NULL.
     return sentAsText(column)
-      ? `case when pg_catalog.num_nulls(${name}) = 0 then pg_catalog.format('%s', ${name}) end`
+      ? `case when pg_catalog.num_nulls(${name}) ${operator('=')} 0 then pg_catalog.format('%s', ${name}) end`
       : name;
   };
   return `copy (${selectRows(selection, value)}) to stdout (format binary)`;
@@ -93,7 +123,7 @@ export const copyJson = (
   isMade: (column: SourceColumn) => boolean,
 ): string => {
   const value = (column: SourceColumn): string => {
-    const name = identifier(column.name);
+    const name = columnOf(column);
     if (isMade(column)) return jsonValue(name, column.base);
     return column.base === 'bytea' ? base64(name) : name;
   };
@@ -114,12 +144,18 @@ function jsonValue(column: string, base: string): string {
 /** The elements of an array of domains over arrays are arrays, for which a cast would give text. */
 const exactInJson = (column: string, brackets: string): string =>
   brackets.length > 2
-    ? `regexp_replace(to_json(${column})::text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::json`
-    : `pg_catalog.to_json(${column}::text${brackets})`;
+    ? `pg_catalog.regexp_replace(pg_catalog.to_json(${column})::pg_catalog.text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::pg_catalog.json`
+    : `pg_catalog.to_json(${column}::pg_catalog.text${brackets})`;
 
-const base64 = (bytes: string): string => `translate(encode(${bytes}, 'base64'), E'\\n', '')`;
+const base64 = (bytes: string): string =>
+  `pg_catalog.translate(pg_catalog.encode(${bytes}, 'base64'), E'\\n', '')`;
 
 /** As JSON the array is brackets and commas, and between quotes `\\x` and the bytes in hexadecimal. */
-const bytesInJson = (column: string): string =>
-  `(select string_agg(case when n % 2 = 0 then '"' || ${base64(`decode(substr(part, 4), 'hex')`)} || '"' else part end, '' order by n)::json
-    from unnest(string_to_array(to_json(${column})::text, '"')) with ordinality parts(part, n))`;
+const bytesInJson = (column: string): string => {
+  const bytes = base64(`pg_catalog.decode(pg_catalog.substr(part, 4), 'hex')`);
+  const quoted = `pg_catalog.concat('"', ${bytes}, '"')`;
+  const isText = `n ${operator('%')} 2::pg_catalog.int8 ${operator('=')} 0::pg_catalog.int8`;
+  return `(select pg_catalog.string_agg(case when ${isText} then ${quoted} else part end, '' order by n)::pg_catalog.json
+    from pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.to_json(${column})::pg_catalog.text, '"'))
+      with ordinality parts(part, n))`;
+};

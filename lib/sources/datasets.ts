@@ -9,12 +9,15 @@ export interface SourceDataset {
    * stands between quotes, as in SQL: no two datasets have one name.
    */
   name: string;
+  oid: number;
   schema: string;
   relation: string;
   kind: (typeof datasetKinds)[number];
-  /** Whether LOCK TABLE takes it: tables and views, not materialized views and foreign tables. */
-  lockable: boolean;
+  /** Its rows are on pages of this server: those of views and foreign tables are not. */
+  hasPages: boolean;
   columns: SourceColumn[];
+  /** The name of the table of which it is a partition. */
+  partitionOf?: string;
   /** Its database has a byte for each character (LATIN1, say), and no full-width forms. */
   singleByte?: true;
   /** Of its base type: a moment that divides its rows need not be a value of the domain. */
@@ -34,32 +37,49 @@ export interface SourceColumn {
   constant?: string;
 }
 
-const kinds: Record<string, SourceDataset['kind']> = {
-  r: 'table',
-  p: 'table',
-  f: 'table',
-  v: 'view',
-  m: 'materialized_view',
-};
+const kinds: ReadonlyMap<string, SourceDataset['kind']> = new Map([
+  ['r', 'table'],
+  ['p', 'table'],
+  ['f', 'table'],
+  ['v', 'view'],
+  ['m', 'materialized_view'],
+]);
 
 const timeTypes = /^(date|timestamp(\(\d\))? with(out)? time zone)$/;
 
 interface Row {
+  oid: number;
   name: string;
   schema: string;
   relation: string;
   kind: string;
   columns: SourceColumn[];
   single_byte: boolean;
+  partition_of: string | null;
 }
 
 const spelled = (part: string): string =>
-  `case when ${part} ~ '[.]|^"' then '"' || replace(${part}, '"', '""') || '"' else ${part}::text end`;
+  `case when ${part}::text ~ '[.]|^"' then '"' || pg_catalog.replace(${part}::text, '"', '""') || '"' else ${part}::text end`;
+
+const spelledWhole = (schema: string, relation: string): string =>
+  `case when ${schema} = 'public' then '' else ${spelled(schema)} || '.' end || ${spelled(relation)}`;
+
+/** Tables, partitions among them, views and materialized views of which we may read something. */
+const readable = `
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select ${spelledWhole('n.nspname', 'c.relname')} as name) named
+  where c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and n.nspname <> 'information_schema' and n.nspname::text not like 'pg\\_%'
+    and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_any_column_privilege(c.oid, 'select')`;
+
+/** Partitions behind all that is whole. */
+const order = `order by c.relispartition, n.nspname <> 'public', n.nspname, c.relname`;
 
 /**
- * Partition children are read through their parent. A domain may be over another, over an array, and an
- * array of domains over arrays: `behind` goes as far as there are any. An extension may have a cast to
- * JSON (hstore, geometry), which row_to_json uses.
+ * A domain may be over another, over an array, and an array of domains over arrays: `behind` goes as far as there
+ * are any. An extension may have a cast to JSON (hstore, geometry), which row_to_json uses. A name is compared by
+ * its bytes: it may have characters that the database has no bytes for.
  */
 const discover = `
   with recursive step as (
@@ -71,63 +91,108 @@ const discover = `
     select b.type, s.next, s.modifier, b.brackets || s.brackets from behind b join step s on s.type = b.next
   ), base as (
     select * from behind b where not exists (select from step s where s.type = b.next)
+  ), timed as materialized (
+    select t.oid as type from pg_catalog.pg_type t left join base b on b.type = t.oid
+    where coalesce(b.next, t.oid) in ('date'::pg_catalog.regtype, 'timestamp'::pg_catalog.regtype, 'timestamptz'::pg_catalog.regtype)
+  ), found as (
+    select c.oid, named.name, n.nspname, c.relname, c.relkind, c.relispartition ${readable}
+      and ($1::bytea is null or pg_catalog.convert_to(named.name, 'UTF8') = $1) and ($2::oid[] is null or c.oid = any($2))
   )
-  select named.name, n.nspname as schema, c.relname as relation, c.relkind as kind,
-    json_agg(json_strip_nulls(json_build_object(
-      'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
-      'base', case when b.type is null then format_type(a.atttypid, a.atttypmod) else format_type(b.next, b.modifier) || b.brackets end,
+  select c.oid, c.name, c.nspname as schema, c.relname as relation, c.relkind as kind,
+    (select ${spelledWhole('pn.nspname', 'p.relname')} from pg_inherits i join pg_class p on p.oid = i.inhparent
+      join pg_namespace pn on pn.oid = p.relnamespace where i.inhrelid = c.oid and c.relispartition) as partition_of,
+    coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+      'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'nullable', not a.attnotnull,
+      'base', case when b.type is null then pg_catalog.format_type(a.atttypid, a.atttypmod) else pg_catalog.format_type(b.next, b.modifier) || b.brackets end,
       'inJson', case when b.brackets <> '' then null when t.typtype = 'c' then 'object' when exists (
         select from pg_cast where castsource = t.oid and casttarget = 'json'::regtype and castmethod = 'f' and t.oid >= 16384
       ) then 'any' end
-    )) order by a.attnum) as columns,
-    (select pg_encoding_max_length(encoding) = 1 from pg_database where datname = current_database()) as single_byte
-  from pg_class c
-  join pg_namespace n on n.oid = c.relnamespace
-  cross join lateral (select case when n.nspname = 'public' then '' else ${spelled('n.nspname')} || '.' end
-    || ${spelled('c.relname')} as name) named
-  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    )) order by a.attnum) filter (where t.oid is not null), '[]') as columns,
+    (select pg_catalog.pg_encoding_max_length(encoding) = 1 from pg_database where datname = pg_catalog.current_database()) as single_byte
+  from found c
+  left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    and (not $3 or a.atttypid in (select type from timed))
+    and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
   left join base b on b.type = a.atttypid
-  join pg_type t on t.oid = coalesce(b.next, a.atttypid)
-  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
-    and n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'
-    and has_schema_privilege(n.oid, 'usage')
-    and has_column_privilege(c.oid, a.attnum, 'select')
-    and ($1::text is null or named.name = $1)
-  group by named.name, n.nspname, c.oid, c.relname, c.relkind
-  order by n.nspname <> 'public', n.nspname, c.relname`;
+  left join pg_type t on t.oid = coalesce(b.next, a.atttypid)
+  group by c.oid, c.name, c.nspname, c.relname, c.relkind, c.relispartition`;
 
-/** The datasets of a source, or the one of that name, read from the database now. */
+/** The dataset of that name as the database has it now; undefined if there is none that we may read. */
+export async function readDataset(
+  client: Queryable,
+  source: string,
+  name: string,
+): Promise<SourceDataset | undefined> {
+  const { rows } = await client.query<Row>(discover, [Buffer.from(name), null, false]);
+  return datasetsOf(rows, source)[0];
+}
+
+/** Those of these object ids, in no order, with their columns or only with those that are times. */
 export async function readDatasets(
   client: Queryable,
   source: string,
-  name: string | null = null,
+  oids: readonly number[],
+  columns: 'all columns' | 'times',
 ): Promise<SourceDataset[]> {
-  const { rows } = await client.query<Row>(discover, [name]);
-  return rows.flatMap((row) => {
-    const kind = kinds[row.kind];
-    return kind ? [toDataset(row, kind, source)] : [];
-  });
+  if (oids.length === 0) return [];
+  const { rows } = await client.query<Row>(discover, [null, oids, columns === 'times']);
+  return datasetsOf(rows, source);
 }
 
+/** What there is of a dataset without looking at its columns. */
+export interface Listed {
+  oid: number;
+  name: string;
+  /** How many it has or had: what is to be sent of it is no more. */
+  columns: number;
+  /** By the statistics of the database. */
+  rows: number;
+}
+
+/** All of them: the whole first, then the partitions. */
+export async function listDatasets(client: Queryable): Promise<Listed[]> {
+  const { rows } = await client.query<Listed>(
+    `select c.oid, named.name, c.relnatts::integer as columns, greatest(c.reltuples, 0)::float8 as rows
+     ${readable} ${order}`,
+  );
+  return rows;
+}
+
+/** The first names of a source, to choose from. */
+export async function namesOfDatasets(client: Queryable, most: number): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select named.name ${readable} ${order} limit $1`,
+    [most],
+  );
+  return rows.map(({ name }) => name);
+}
+
+const datasetsOf = (rows: readonly Row[], source: string): SourceDataset[] =>
+  rows.flatMap((row) => {
+    const kind = kinds.get(row.kind);
+    return kind ? [toDataset(row, kind, source)] : [];
+  });
+
 function toDataset(
-  { name, schema, relation, columns, kind: relkind, single_byte }: Row,
+  { oid, name, schema, relation, columns, kind: relkind, single_byte, partition_of }: Row,
   kind: SourceDataset['kind'],
   source: string,
 ): SourceDataset {
-  const configured = config().sources.get(source)?.timeColumns[name];
+  const configured = config().sources.get(source)?.timeColumns.get(name);
   const timed = columns.filter(({ base }) => timeTypes.test(base));
   const found =
     configured === undefined ? timed[0] : timed.find((column) => column.name === configured);
   const timeColumn = found ? { ...found, type: found.base } : null;
-  const lockable = relkind === 'r' || relkind === 'p' || relkind === 'v';
   return {
     name,
+    oid,
     schema,
     relation,
     kind,
-    lockable,
+    hasPages: kind !== 'view' && relkind !== 'f',
     columns,
     timeColumn,
+    ...(partition_of === null ? {} : { partitionOf: partition_of }),
     ...(single_byte ? { singleByte: true } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import type { Code } from '../contracts/codes.ts';
+import { shortened } from '../contracts/sizes.ts';
 import { isConnectionLost } from '../runtime/connection-lost.ts';
 import { codeOf } from '../runtime/errors.ts';
 
@@ -17,60 +18,132 @@ export const final = (code: Code, message: string): Fault => ({ code, message, r
 const didNotAnswer = (source: string): Fault =>
   away('source_unavailable', `Database ${source} did not answer.`);
 
+const mostSaidCharacters = 300;
+
+/** The database's own words in one line, with what it advises: whoever may read the source may know them. */
+function saidBy(error: unknown): string {
+  if (!(error instanceof pg.DatabaseError)) return '';
+  const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+  // Control characters, and those that change the direction of what follows, are no words.
+  const line = `${error.message}${hint}`.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  return `SQLSTATE ${error.code ?? 'unknown'}: ${shortened(line, mostSaidCharacters)}`;
+}
+
+type Told = (source: string, said: string) => Fault;
+
 /**
  * What the server said of a statement, on a connection that went on: whatever its SQLSTATE is, it is about
- * the dataset. A view may raise any. The first row that matches decides.
+ * the dataset. A view may raise any. The first row that matches decides; another try is made of what may pass by
+ * itself. https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const ofDataset: readonly [RegExp, (source: string, sqlState: string) => Fault][] = [
+const ofDataset: readonly [states: RegExp, told: Told][] = [
   // Cancelled by its statement timeout: another try would take as long.
   [
     /^57014$/,
-    (source) =>
-      final('source_timeout', `${source} took longer than the query may. Ask for a shorter range.`),
-  ],
-  [
-    /^55P03$/,
-    (source) =>
-      away(
-        'source_unavailable',
-        `The dataset is locked in database ${source}: somebody is changing it just now. Try again in a minute.`,
+    (source, said) =>
+      final(
+        'source_timeout',
+        `${source} took longer than the query may (${said}). Ask for a shorter range.`,
       ),
   ],
   [
-    /^(40|53)/,
-    (source, sqlState) =>
+    /^55P03$/,
+    (source, said) =>
       away(
+        'source_unavailable',
+        `The dataset is locked in database ${source}: somebody is changing it just now (${said}). Try again in a minute.`,
+      ),
+  ],
+  // A limit of the role or the server, on temporary files, say: the next try meets it, too.
+  [
+    /^(53400|25P0[34])$/,
+    (source, said) =>
+      final(
         'source_error',
-        `Database ${source} could not go on reading this dataset (SQLSTATE ${sqlState}), which may pass.`,
+        `Reading this dataset met a limit that is set for our role or for all of database ${source} (${said}). Ask for a shorter range or fewer columns, or tell your administrator.`,
+      ),
+  ],
+  // Conflicts and deadlocks; memory, disk, connections or locks that others have just now.
+  [
+    /^(40|53)/,
+    (source, said) =>
+      away(
+        'source_unavailable',
+        `Database ${source} could not go on reading this dataset (${said}), which may pass.`,
+      ),
+  ],
+  // Said of another server, to which this one is a client.
+  [
+    /^(08|HV00N)/,
+    (source, said) =>
+      away(
+        'source_unavailable',
+        `A server from which database ${source} fetches this dataset does not answer it (${said}).`,
       ),
   ],
   [
     /^25006$/,
-    (source) =>
+    (source, said) =>
       final(
         'source_error',
-        `Reading this dataset would write to database ${source}: a view of it calls a function that does. Nothing was written; nobody can export it as it is.`,
+        `Reading this dataset would write to database ${source}: a view of it calls a function that does (${said}). Nothing was written; nobody can export it as it is.`,
       ),
   ],
   [
     /^42501$/,
-    (source) =>
+    (source, said) =>
       final(
         'source_error',
-        `Database ${source} does not permit reading this dataset. Ask your administrator for the right to it.`,
+        `Database ${source} does not permit reading this dataset (${said}). Ask your administrator for the right to it.`,
       ),
   ],
   [
     /^42/,
-    () => final('dataset_changed', 'The dataset changed while it was exported. Ask for it again.'),
+    (_, said) =>
+      final(
+        'dataset_changed',
+        `The dataset changed while it was exported, or a view of it does not fit any more (${said}). Ask for it again.`,
+      ),
+  ],
+  [
+    /^(54|0A)/,
+    (source, said) =>
+      final(
+        'source_error',
+        `Database ${source} cannot give this: it is larger or deeper than a row, a value or a query of it may be, or is not made for it (${said}). Ask for fewer columns, or tell your administrator.`,
+      ),
+  ],
+  [
+    /^(22021|22P05)$/,
+    (source, said) =>
+      final(
+        'source_error',
+        `Database ${source} holds text that is no text in its encoding (${said}). Leave out the rows or columns with it, or tell your administrator.`,
+      ),
+  ],
+  [
+    /^XX00[12]$/,
+    (source, said) =>
+      final(
+        'source_error',
+        `Database ${source} finds this dataset damaged (${said}). Tell your administrator.`,
+      ),
   ],
 ];
 
-const inDataOrView = (source: string, sqlState: string): Fault =>
+const inDataOrView: Told = (source, said) =>
   final(
     'source_error',
-    `Database ${source} reported an error while reading (SQLSTATE ${sqlState}), which lies in the data or in a view. Try other columns or another range, or tell your administrator.`,
+    `Database ${source} reported an error while reading (${said}), which lies in the data or in a view. Try other columns or another range, or tell your administrator.`,
   );
+
+/** Somebody truncates or rewrites a dataset again and again, so that no moment of it can be held. */
+export class StillChanging extends Error {
+  constructor(dataset: string) {
+    super(`${dataset} was rewritten each time before it could be locked`);
+    this.name = 'StillChanging';
+  }
+}
 
 /** What a server says when it does not take us, or not any longer. */
 const refusedUs = /^(28|3D)/;
@@ -101,11 +174,16 @@ export const isOfDataset = (error: unknown): error is Error =>
 
 /** Undefined for what is neither a server's word nor the loss of one. */
 export function faultOfSource(error: unknown, source: string): Fault | undefined {
+  if (error instanceof StillChanging)
+    return away(
+      'source_unavailable',
+      `The dataset is being rewritten in database ${source} again and again: no moment of it could be held.`,
+    );
   const code = codeOf(error) ?? '';
   const saidIt = error instanceof pg.DatabaseError;
   if (isOfDataset(error) || (saidIt && !refusedUs.test(code) && !leavesUs.test(code))) {
-    const row = ofDataset.find(([pattern]) => pattern.test(code));
-    return row ? row[1](source, code) : inDataOrView(source, code);
+    const told = ofDataset.find(([states]) => states.test(code))?.[1] ?? inDataOrView;
+    return told(source, saidBy(error));
   }
   if (saidIt && refusedUs.test(code))
     return final(

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { plainCsv } from '../contracts/format-capabilities.ts';
 import { copyBinary, copyCsv } from './copy-statements.ts';
 import type { SourceColumn } from './datasets.ts';
-import { countRowsWithoutTime, lockDataset } from './query.ts';
+import { countRowsWithoutTime } from './query.ts';
 
 const id = { name: 'id', type: 'bigint', base: 'bigint', nullable: false };
 
@@ -13,7 +14,8 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
       schema: 'public',
       relation: 'o"dd',
       kind: 'table' as const,
-      lockable: true,
+      oid: 1,
+      hasPages: true,
       columns,
       timeColumn: time,
     },
@@ -27,40 +29,42 @@ function selection(time: SourceColumn | null, from?: string, to?: string) {
 
 const at = (type: string, nullable = true) => ({ name: 'at', type, base: type, nullable });
 const where = (type: string, from?: string, to?: string) =>
-  / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to)))?.[1];
+  / where (.*)\) to stdout/.exec(copyCsv(selection(at(type), from, to), plainCsv))?.[1];
 
 describe('COPY', () => {
   test('identifiers are quoted', () => {
-    expect(copyCsv(selection(null))).toBe(
-      'copy (select "id" from "public"."o""dd") to stdout (format csv)',
+    expect(copyCsv(selection(null), plainCsv)).toBe(
+      'copy (select r."id" from "public"."o""dd" r) to stdout (format csv)',
     );
   });
 
   test('in binary calls for the text of a column where it is wanted', () => {
     const columns = [id, { name: 'o"dd', type: 'inet', base: 'inet', nullable: true }];
     expect(copyBinary({ ...selection(null), columns }, ({ type }) => type === 'inet')).toBe(
-      `copy (select "id", case when pg_catalog.num_nulls("o""dd") = 0 then pg_catalog.format('%s', "o""dd") end from "public"."o""dd") to stdout (format binary)`,
+      `copy (select r."id", case when pg_catalog.num_nulls(r."o""dd") operator("pg_catalog".=) 0 then pg_catalog.format('%s', r."o""dd") end from "public"."o""dd" r) to stdout (format binary)`,
     );
   });
 
   test('a bound has the type of the column, so that its index serves', () => {
     const [from, to] = ['2024-03-01T00:00:00Z', '2024-04-01T12:30:00.5Z'];
     expect(where('timestamp with time zone', from, to)).toBe(
-      `"at" >= '2024-03-01T00:00:00Z'::timestamptz and "at" < '2024-04-01T12:30:00.5Z'::timestamptz`,
+      `r."at" operator("pg_catalog".>=) '2024-03-01T00:00:00Z'::pg_catalog.timestamptz and r."at" operator("pg_catalog".<) '2024-04-01T12:30:00.5Z'::pg_catalog.timestamptz`,
     );
     expect(where('timestamp(3) without time zone', from, to)).toBe(
-      `"at" >= '2024-03-01 00:00:00'::timestamp and "at" < '2024-04-01 12:30:00.5'::timestamp`,
+      `r."at" operator("pg_catalog".>=) '2024-03-01 00:00:00'::pg_catalog."timestamp" and r."at" operator("pg_catalog".<) '2024-04-01 12:30:00.5'::pg_catalog."timestamp"`,
     );
   });
 
   test('a date is its midnight: an instant later in the day begins with the next day', () => {
     expect(where('date', '2024-02-29T00:00:00Z', '2024-03-01T00:00:00Z')).toBe(
-      `"at" >= '2024-02-29'::date and "at" < '2024-03-01'::date`,
+      `r."at" operator("pg_catalog".>=) '2024-02-29'::pg_catalog.date and r."at" operator("pg_catalog".<) '2024-03-01'::pg_catalog.date`,
     );
     expect(where('date', '2024-02-28T00:00:00.000001Z', '2024-12-31T23:59:59Z')).toBe(
-      `"at" >= '2024-02-29'::date and "at" < '2025-01-01'::date`,
+      `r."at" operator("pg_catalog".>=) '2024-02-29'::pg_catalog.date and r."at" operator("pg_catalog".<) '2025-01-01'::pg_catalog.date`,
     );
-    expect(where('date', '9999-12-31T12:00:00Z')).toBe(`"at" >= 'infinity'::date`);
+    expect(where('date', '9999-12-31T12:00:00Z')).toBe(
+      `r."at" operator("pg_catalog".>=) 'infinity'::pg_catalog.date`,
+    );
   });
 
   test('without bounds nothing is left out', () => {
@@ -71,14 +75,8 @@ describe('COPY', () => {
   test('rows without a time are counted only where there may be some', () => {
     const from = '2024-03-01T00:00:00Z';
     expect(countRowsWithoutTime(selection(at('date'), from))).toBe(
-      'select count(*) as rows from "public"."o""dd" where "at" is null',
+      'select pg_catalog.count(*) as rows from "public"."o""dd" r where r."at" is null',
     );
     expect(countRowsWithoutTime(selection(at('date', false), from))).toBeNull();
-  });
-
-  test('what cannot be locked is not', () => {
-    const { dataset } = selection(null);
-    expect(lockDataset(dataset)).toBe('lock table "public"."o""dd" in access share mode');
-    expect(lockDataset({ ...dataset, lockable: false })).toBeNull();
   });
 });

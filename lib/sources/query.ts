@@ -1,13 +1,7 @@
-import pg from 'pg';
-import type { WhereCondition } from '../contracts/export-request.ts';
+import { type Condition, conditionSql } from './conditions.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
-
-/**
- * The one place where SQL text is made from outside values, because COPY takes no parameters.
- * Identifiers come only from the source's own catalogue; literals only through the driver's escaping.
- */
-export const identifier = (name: string): string => pg.escapeIdentifier(name);
-export const literal = (value: string): string => pg.escapeLiteral(value);
+import { type KeyRange, within } from './key-ranges.ts';
+import { columnOf, identifier, literal, operator, relationOf, rowsOf } from './sql-text.ts';
 
 export interface Selection {
   dataset: SourceDataset;
@@ -15,8 +9,8 @@ export interface Selection {
   /** Canonical instants in UTC; `from` inclusive, `to` exclusive. */
   from: string | undefined;
   to: string | undefined;
-  /** Conditions that all have to hold, checked against the types of their columns. */
-  where: readonly WhereCondition[];
+  /** Conditions that all have to hold. */
+  where: readonly Condition[];
   /** By the time column, rows without a time last. */
   ordered: boolean;
   /** One unit's share of the rows; absent: all of them. */
@@ -43,17 +37,6 @@ export const everything = (dataset: SourceDataset): Selection => ({
   ordered: false,
 });
 
-/** The rows whose key is `from` or more, and less than `to`; a missing end is open. */
-export interface KeyRange {
-  column: SourceColumn;
-  /** As PostgreSQL writes a value of the column's type. */
-  from: string | null;
-  to: string | null;
-}
-
-const relationOf = (dataset: SourceDataset): string =>
-  `${identifier(dataset.schema)}.${identifier(dataset.relation)}`;
-
 /** The first day whose midnight (UTC) is not before the instant. */
 function firstDayFrom(instant: string): string {
   if (instant.endsWith('T00:00:00Z')) return instant.slice(0, 10);
@@ -65,67 +48,35 @@ function firstDayFrom(instant: string): string {
 
 /** A bound as a literal of the column's own type, so that an index on the column serves. */
 function bound(column: SourceColumn, instant: string): string {
-  if (column.type === 'date') return `${literal(firstDayFrom(instant))}::date`;
-  if (column.type.endsWith('with time zone')) return `${literal(instant)}::timestamptz`;
-  return `${literal(instant.replace('T', ' ').replace('Z', ''))}::timestamp`;
+  if (column.type === 'date') return `${literal(firstDayFrom(instant))}::pg_catalog.date`;
+  if (column.type.endsWith('with time zone')) return `${literal(instant)}::pg_catalog.timestamptz`;
+  return `${literal(instant.replace('T', ' ').replace('Z', ''))}::pg_catalog."timestamp"`;
 }
 
-function conditions({ dataset, from, to, range, pages, where }: Selection): string {
+const less = operator('<');
+const notLess = operator('>=');
+
+export function conditions(selection: Selection, also: readonly string[] = []): string {
+  const { dataset, from, to, range, pages, where } = selection;
   const parts: string[] = [];
   const column = dataset.timeColumn;
   if (column) {
-    const name = identifier(column.name);
-    if (from !== undefined) parts.push(`${name} >= ${bound(column, from)}`);
-    if (to !== undefined) parts.push(`${name} < ${bound(column, to)}`);
+    const name = columnOf(column);
+    if (from !== undefined) parts.push(`${name} ${notLess} ${bound(column, from)}`);
+    if (to !== undefined) parts.push(`${name} ${less} ${bound(column, to)}`);
   }
   if (range) parts.push(...within(range));
   if (pages) parts.push(...onPages(pages));
-  for (const condition of where) parts.push(conditionOf(dataset.columns, condition));
+  parts.push(...where.map(conditionSql), ...also);
   return parts.length === 0 ? '' : ` where ${parts.join(' and ')}`;
 }
 
-const comparisons = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=', like: 'like' };
-
-/**
- * The literals have no type of their own: they take the column's, without its modifiers (a cast to
- * numeric(12,2) would round, one to char(3) would cut), so that an index on the column serves. A composite
- * value has to be told its type. A domain over an enum has no operators but those of the enum.
- */
-function conditionOf(
-  columns: readonly SourceColumn[],
-  { column: wanted, op, value }: WhereCondition,
-): string {
-  const column = columns.find(({ name }) => name === wanted);
-  if (!column) throw new Error(`a condition on ${wanted}, which is no column`);
-  const name = identifier(wanted);
-  if (op === 'isNull') return `${name} is ${value === true ? '' : 'not '}null`;
-  const { type, base, inJson } = column;
-  const typed = inJson === 'object' ? `::${base}` : '';
-  const values = (Array.isArray(value) ? value : [value]).map((it) => literal(String(it)) + typed);
-  const compared = base === type || /[[(]/.test(base) ? name : `${name}::${base}`;
-  return op === 'in'
-    ? `${compared} in (${values.join(', ')})`
-    : `${compared} ${comparisons[op]} ${values[0]}`;
-}
-
-/** The last range takes the rows without a key, too: NULL is neither less nor more. */
-function within({ column, from, to }: KeyRange): string[] {
-  const name = identifier(column.name);
-  const key = (value: string): string => `${literal(value)}::${column.type}`;
-  if (to !== null)
-    return [...(from === null ? [] : [`${name} >= ${key(from)}`]), `${name} < ${key(to)}`];
-  if (from === null) return [];
-  return [
-    column.nullable ? `(${name} >= ${key(from)} or ${name} is null)` : `${name} >= ${key(from)}`,
-  ];
-}
-
 const onPages = ({ from, to }: PageRange): string[] => [
-  `ctid >= '(${from},0)'`,
-  ...(to === null ? [] : [`ctid < '(${to},0)'`]),
+  `r.ctid ${notLess} '(${from},0)'::pg_catalog.tid`,
+  ...(to === null ? [] : [`r.ctid ${less} '(${to},0)'::pg_catalog.tid`]),
 ];
 
-const asItIs = ({ name }: SourceColumn): string => identifier(name);
+const asItIs = (column: SourceColumn): string => columnOf(column);
 
 /** The rows of the selection, as one SELECT; of each column `value` makes what is wanted of it. */
 export function selectRows(
@@ -136,16 +87,14 @@ export function selectRows(
     .map((column) =>
       column.constant === undefined
         ? value(column)
-        : `${literal(column.constant)}::text as ${identifier(column.name)}`,
+        : `${literal(column.constant)}::pg_catalog.text as ${identifier(column.name)}`,
     )
     .join(', ');
-  return `select ${columns} from ${relationOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}${limitOf(selection)}`;
+  return `select ${columns} from ${rowsOf(selection.dataset)}${conditions(selection)}${orderOf(selection)}${limitOf(selection)}`;
 }
 
 const orderOf = ({ dataset, ordered }: Selection): string =>
-  ordered && dataset.timeColumn
-    ? ` order by ${identifier(dataset.timeColumn.name)} nulls last`
-    : '';
+  ordered && dataset.timeColumn ? ` order by ${columnOf(dataset.timeColumn)} nulls last` : '';
 
 const limitOf = ({ limit }: Selection): string => (limit === undefined ? '' : ` limit ${limit}`);
 
@@ -154,9 +103,9 @@ export function countRowsWithoutTime(selection: Selection): string | null {
   const column = selection.dataset.timeColumn;
   if (!column?.nullable || (selection.from === undefined && selection.to === undefined))
     return null;
-  const missing: WhereCondition = { column: column.name, op: 'isNull', value: true };
   const others = { ...selection, from: undefined, to: undefined, range: undefined };
-  return `select count(*) as rows from ${relationOf(selection.dataset)}${conditions({ ...others, where: [...selection.where, missing] })}`;
+  const rows = `${rowsOf(selection.dataset)}${conditions(others, [`${columnOf(column)} is null`])}`;
+  return `select pg_catalog.count(*) as rows from ${rows}`;
 }
 
 /** The planner's idea of a selection. */
@@ -165,62 +114,36 @@ export const explainRows = (selection: Selection): string =>
 
 /** How many pages a table has. */
 export const pagesOf = (dataset: SourceDataset): string =>
-  `select (pg_relation_size(${literal(relationOf(dataset))}::regclass)
-     / current_setting('block_size')::integer)::integer as pages`;
+  `select (pg_catalog.pg_relation_size(${literal(relationOf(dataset))}::pg_catalog.regclass)
+     ${operator('/')} pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.int4 as pages`;
 
 /** What the database knows of the columns of a dataset. */
 export const columnStatistics = ({ schema, relation }: SourceDataset): string =>
-  `select attname as name, avg_width::float8 as width, null_frac::float8 as nulls from pg_stats
+  `select attname as name, avg_width::pg_catalog.float8 as width, null_frac::pg_catalog.float8 as nulls
+   from pg_catalog.pg_stats
    where schemaname = ${literal(schema)} and tablename = ${literal(relation)} and not inherited`;
 
 /** First and last time of a dataset, as canonical text. */
 export function timeRange(dataset: SourceDataset, column: SourceColumn): string {
-  const name = identifier(column.name);
-  const relation = relationOf(dataset);
-  const utc = column.type.endsWith('with time zone') ? `timezone('UTC', v)` : 'v::timestamp';
-  const text = `to_char(${utc}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-  const finite = `case when isfinite(v) then ${text} end`;
-  return `select (select ${finite} from (select min(${name}) as v from ${relation}) a) as earliest,
-    (select ${finite} from (select max(${name}) as v from ${relation}) b) as latest`;
-}
-
-/**
- * Keeps a dataset from being truncated or rewritten for the rest of the transaction; null where
- * PostgreSQL has no such lock.
- */
-export const lockDataset = (dataset: SourceDataset): string | null =>
-  dataset.lockable ? `lock table ${relationOf(dataset)} in access share mode` : null;
-
-/** The leading column of the primary key: ranges of it take rows with equal values together. */
-export const leadingKeyColumn = (dataset: SourceDataset): string =>
-  `select a.attname as name from pg_index i
-   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-   where i.indrelid = ${literal(relationOf(dataset))}::regclass and i.indisprimary`;
-
-/** Values of a key that divide a selection into so many parts of about as many rows, by a sample of its pages. */
-export function sampleSplit(
-  selection: Selection,
-  column: SourceColumn,
-  parts: number,
-  percent: number,
-): string {
-  const name = identifier(column.name);
-  const fractions = Array.from({ length: parts - 1 }, (_, n) => (n + 1) / parts);
-  return `select b.bound::text from (
-    select distinct bound from (
-      select unnest(percentile_disc(array[${fractions.join(', ')}]::float8[]) within group (order by ${name})) as bound
-      from ${relationOf(selection.dataset)} tablesample system (${percent})${conditions(selection)}
-    ) bounds where bound is not null) b order by b.bound`;
+  const name = columnOf(column);
+  const rows = rowsOf(dataset);
+  const utc = column.type.endsWith('with time zone')
+    ? `pg_catalog.timezone('UTC'::pg_catalog.text, v)`
+    : 'v::pg_catalog."timestamp"';
+  const text = `pg_catalog.to_char(${utc}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::pg_catalog.text)`;
+  const finite = `case when pg_catalog.isfinite(v) then ${text} end`;
+  return `select (select ${finite} from (select pg_catalog.min(${name}) as v from ${rows}) a) as earliest,
+    (select ${finite} from (select pg_catalog.max(${name}) as v from ${rows}) b) as latest`;
 }
 
 /** Moments of a time column that divide the time of a selection into so many equal parts. */
 export function evenSplit(selection: Selection, column: SourceColumn, parts: number): string {
-  const name = identifier(column.name);
+  const name = columnOf(column);
   return moments(
     column,
     parts,
-    `select min(${name}) filter (where isfinite(${name})) as since,
-       max(${name}) filter (where isfinite(${name})) as until
+    `select pg_catalog.min(${name}) filter (where pg_catalog.isfinite(${name})) as since,
+       pg_catalog.max(${name}) filter (where pg_catalog.isfinite(${name})) as until
      from (${selectRows({ ...selection, columns: [column], ordered: false })}) r`,
   );
 }
@@ -234,12 +157,15 @@ export const evenSplitOf = (
   moments(column, parts, `select ${bound(column, from)} as since, ${bound(column, to)} as until`);
 
 function moments(column: SourceColumn, parts: number, ends: string): string {
+  const [plus, minus, times] = [operator('+'), operator('-'), operator('*')];
+  const fraction = `(n::pg_catalog.float8 ${operator('/')} ${parts}::pg_catalog.float8)`;
   const step =
     column.type === 'date'
-      ? `floor((b.until - b.since) * (n::float8 / ${parts}))::integer`
-      : `(b.until - b.since) * (n::float8 / ${parts})`;
-  return `select divided.bound::text from (
-    select distinct b.since + ${step} as bound
-    from (${ends}) b cross join generate_series(1, ${parts - 1}) n
-    where isfinite(b.since) and isfinite(b.until) and b.until > b.since) divided order by divided.bound`;
+      ? `pg_catalog.floor((b.until ${minus} b.since)::pg_catalog.float8 ${times} ${fraction})::pg_catalog.int4`
+      : `((b.until ${minus} b.since) ${times} ${fraction})`;
+  return `select divided.bound::pg_catalog.text from (
+    select distinct b.since ${plus} ${step} as bound
+    from (${ends}) b cross join pg_catalog.generate_series(1, ${parts - 1}) n
+    where pg_catalog.isfinite(b.since) and pg_catalog.isfinite(b.until)
+      and b.until ${operator('>')} b.since) divided order by divided.bound`;
 }

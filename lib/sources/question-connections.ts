@@ -7,7 +7,7 @@ import { config } from '../runtime/config.ts';
 import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { Turns } from '../runtime/turns.ts';
-import { newSession } from './session.ts';
+import { newSession, openSession, withoutTransactionTimeout } from './session.ts';
 
 /**
  * The connections to a source that all processes together may have for questions: `maxQuestionConnections`.
@@ -112,7 +112,7 @@ export async function useConnection<T>(
     socket.destroy(new Error('Connection terminated: the time for questions is over'));
   }, wanted.useMilliseconds);
   try {
-    if (keptAt === null) await client.connect();
+    if (keptAt === null) await openSession(client);
     return await use(client, () => {
       isKept = false;
     });
@@ -177,6 +177,7 @@ async function empty(connection: Connection): Promise<boolean> {
   const emptied = (async () => {
     await client.query('rollback');
     await client.query('discard all');
+    await client.query(withoutTransactionTimeout);
     const { rowCount } = await catalogue().query(
       `update source_connections set account_id = null, idle = true,
          held_until = clock_timestamp() + make_interval(secs => ${keptHoldSeconds}) where id = $1`,

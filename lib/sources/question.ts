@@ -3,6 +3,7 @@ import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { faultOfSource, isOfDataset, noteIfAlive } from './faults.ts';
 import { takeConnection, useConnection } from './question-connections.ts';
+import { withoutTransactionTimeout } from './session.ts';
 
 /** All questions of one request together, with the time they wait for a connection. */
 const mostMilliseconds = 20_000;
@@ -61,10 +62,19 @@ export async function attempt<T>(client: pg.ClientBase, ask: () => Promise<T>): 
   try {
     return await ask();
   } catch (error) {
-    await noteIfAlive(error, () => client.query(`rollback; reset all; ${begin}`));
+    await noteIfAlive(error, () => beginAnew(client));
     throw error;
   }
 }
+
+async function beginAnew(client: pg.ClientBase): Promise<void> {
+  await client.query('rollback; reset all');
+  await client.query(withoutTransactionTimeout);
+  await client.query(begin);
+}
+
+/** Gives back the locks that a question has taken by now. What it sees from here on is as of now. */
+export const renew = (client: pg.ClientBase): Promise<unknown> => client.query(`commit; ${begin}`);
 
 function refusalOf(cause: unknown, source: string): unknown {
   if (cause instanceof Refusal) return cause;

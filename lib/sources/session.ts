@@ -23,6 +23,15 @@ const settings = {
   quote_all_identifiers: 'off',
   transform_null_equals: 'off',
   array_nulls: 'on',
+  // Text that is no whole document is a value of xml, too.
+  xmloption: 'content',
+  xmlbinary: 'base64',
+  // A view that searches by an index of GIN would leave rows out.
+  gin_fuzzy_search_limit: '0',
+  // Partitions that are not wanted are not locked.
+  enable_partition_pruning: 'on',
+  // An error of a dataset would end the connection.
+  exit_on_error: 'off',
   // A table is read from its beginning, whoever else is reading it.
   synchronize_seqscans: 'off',
 };
@@ -59,4 +68,16 @@ export function newSession(source: string, session: Session, socket: Socket): pg
     options: options.map(([name, value]) => `-c ${name}=${value}`).join(' '),
     stream: () => socket,
   });
+}
+
+/**
+ * Takes a limit of the role back that servers before PostgreSQL 17 do not know, so that it cannot be among the
+ * options of the connection. To be repeated where a session has been reset.
+ */
+export const withoutTransactionTimeout = `select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'`;
+
+/** Connects. Throws what connecting throws. */
+export async function openSession(client: pg.Client): Promise<void> {
+  await client.connect();
+  await client.query(withoutTransactionTimeout);
 }

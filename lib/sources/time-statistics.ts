@@ -28,27 +28,27 @@ interface Row extends TimeStatistics {
  */
 const statistics = `
   with recursive family as (
-    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relname = $2
     union
-    select i.inhrelid from family f join pg_inherits i on i.inhparent = f.oid
+    select i.inhrelid from family f join pg_catalog.pg_inherits i on i.inhparent = f.oid
   ), members as (
-    select c.oid, c.relkind, n.nspname, c.relname, greatest(c.reltuples, 0)::float8 as rows
-    from family f join pg_class c on c.oid = f.oid join pg_namespace n on n.oid = c.relnamespace
+    select c.oid, c.relkind, n.nspname, c.relname, greatest(c.reltuples, 0)::pg_catalog.float8 as rows
+    from family f join pg_catalog.pg_class c on c.oid = f.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm', 'f')
   ), known as (
-    select schemaname, tablename, inherited, null_frac::float8 as nulls,
-      coalesce(most_common_vals::text::text[], '{}') as values,
-      coalesce(most_common_freqs::float8[], '{}') as shares,
-      coalesce(histogram_bounds::text::text[], '{}') as bounds
-    from pg_stats where attname = $3
+    select schemaname, tablename, inherited, null_frac::pg_catalog.float8 as nulls,
+      coalesce(most_common_vals::pg_catalog.text::pg_catalog.text[], '{}') as values,
+      coalesce(most_common_freqs::pg_catalog.float8[], '{}') as shares,
+      coalesce(histogram_bounds::pg_catalog.text::pg_catalog.text[], '{}') as bounds
+    from pg_catalog.pg_stats where attname = $3
   )
   select false as whole, m.rows, k.nulls, k.values, k.shares, k.bounds, k.nulls is not null as known,
-    case when k.nulls is null then m.relkind = 'f' or pg_relation_size(m.oid) > 0 else false end as unknown
+    case when k.nulls is null then m.relkind = 'f' or pg_catalog.pg_relation_size(m.oid) > 0 else false end as unknown
   from members m left join known k
     on k.schemaname = m.nspname and k.tablename = m.relname and not k.inherited
   union all
-  select true, (select sum(rows) from members), nulls, values, shares, bounds, true, false
+  select true, (select pg_catalog.sum(rows) from members), nulls, values, shares, bounds, true, false
   from known where schemaname = $1 and tablename = $2 and inherited`;
 
 /** It reads the database's catalogue alone; what takes longer waits for somebody's lock. */

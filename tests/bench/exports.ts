@@ -11,14 +11,15 @@ import { compareHostile } from './hostile.ts';
 import { median, secondsOf } from './measure.ts';
 import { measureScale } from './scale.ts';
 import { createTable, dataset, dropTable, first, most } from './table.ts';
+import { measureWide } from './wide.ts';
 
 /**
  * `npm run bench`, beside a stack that runs: how long exports take, from asking to `ready`, through the whole
  * system, by how long `psql \copy` of the same rows to a file takes. Five rounds in which everything has its
  * turn; of each the median of the ratios of the rounds. Then a workbook by the time that exceljs takes for it,
  * and the memory of a worker for some rows, and for ten times as many. `npm run bench -- times` (`xlsx`,
- * `memory`) is one of these; `scale` and `hostile`, which are none of them, are what a long
- * queue costs, and the load of one account another.
+ * `memory`) is one of these; `scale`, `hostile` and `wide`, which are none of them, are what a long
+ * queue costs, the load of one account another, and a source of thousands of tables.
  */
 const run = promisify(execFile);
 const rounds = 5;
@@ -191,6 +192,8 @@ async function compareMemory(): Promise<void> {
 const only = process.argv[2];
 if (only === 'hostile') {
   await compareHostile();
+} else if (only === 'wide') {
+  if (!(await measureWide())) process.exitCode = 1;
 } else if (only === 'scale') {
   await measureScale();
 } else {

@@ -134,6 +134,9 @@ test('too much for one moment: refused beside its field, and one press asks for 
   const before = await newestExport();
   await choose(page(), 'Source', 'sales');
   await choose(page(), 'Dataset', 'costly_orders');
+  await page()
+    .getByText(/^It would be refused\. It would take about .* Choose “Any size, resumable”/)
+    .waitFor();
   await pressExport();
   const summary = page().getByRole('alert');
   await summary.getByRole('link', { name: /It would take about \d+ minutes/ }).click();

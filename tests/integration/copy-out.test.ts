@@ -179,7 +179,11 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
   test('with no connection left for a second reader, one reads all, in order', async () => {
     await client.query('begin isolation level repeatable read read only');
     const none = (): Promise<pg.Client> => Promise.reject(new Error('too many clients already'));
-    const readers = await Readers.join(client, 1, none);
+    const readers = await Readers.join(client, {
+      others: 1,
+      holding: 'select 1',
+      connect: none,
+    });
     const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
     const texts: string[] = [];
     for await (const copy of readers.inOrder(statements, piecesToSpare(), () => undefined))

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
 import { call, monthOfOrders } from '../stack/api.ts';
-import { follow, produce, requested, resultOf, resultsOf, type Topic } from '../stack/events.ts';
+import {
+  follow,
+  inBinaryMode,
+  produce,
+  requested,
+  resultOf,
+  resultsOf,
+  type Topic,
+} from '../stack/events.ts';
 import { credentials, referenceCsv, sortedLines } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
@@ -82,15 +90,40 @@ describe('an export asked for by event', () => {
   ])('for %s is rejected once, with the field', async (_name, data, field) => {
     const event = requested(data);
     await ask(event);
-    const { data: rejected } = exportRejectedSchema.parse(
-      await resultOf(results, event.id, 'rejected'),
-    );
-    expect(rejected.problem).toMatchObject({ status: 422, errors: [{ field }] });
+    const { problem } = await rejected(event.id);
+    expect(problem).toMatchObject({ status: 422, errors: [{ field }] });
     await ask(event);
     const next = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
     await ask(next);
     await resultOf(results, next.id, 'accepted');
     expect(resultsOf(results, event.id, 'rejected')).toHaveLength(1);
+  });
+
+  test('with a number that would be another one is rejected; with any, its event has no value', async () => {
+    const where = [
+      {
+        any: [
+          { column: 'id', op: 'between', value: [1, 77_777] },
+          { column: 'status', op: 'isDistinctFrom', value: null },
+        ],
+      },
+    ];
+    const event = requested({ ...monthOfOrders, where, requestedBy });
+    const inexact = requested({ ...monthOfOrders, where, requestedBy });
+    const text = JSON.stringify(inexact).replace('77777', '9007199254740993');
+    await produce('exports.requested', [{ value: text }]);
+    await ask(event);
+    const { data } = exportRejectedSchema.parse(await resultOf(results, inexact.id, 'rejected'));
+    expect(data.problem).toMatchObject({ status: 422, errors: [{ field: 'where.0.any.0.value' }] });
+    const completed = exportResultSchema.parse(await resultOf(results, event.id, 'completed'));
+    expect(completed.data.request.where).toEqual([
+      {
+        any: [
+          { column: 'id', op: 'between' },
+          { column: 'status', op: 'isDistinctFrom' },
+        ],
+      },
+    ]);
   });
 
   test('with data that is no object is rejected', async () => {
@@ -109,6 +142,76 @@ describe('an export asked for by event', () => {
     expect(data.problem.code).toBe('idempotency_conflict');
   });
 });
+
+describe('an export asked for by event in binary mode', () => {
+  const event = (data: object = {}) => ({
+    ...requested({ ...monthOfOrders, columns: ['id'], requestedBy, ...data }),
+    time: new Date().toISOString(),
+  });
+
+  test('is the one of the same event in structured mode; what is wrong with its data is answered', async () => {
+    const [good, bad, noData, large] = [event(), event({ format: 'csvv' }), event(), event()];
+    const padded = { ...inBinaryMode(large), value: JSON.stringify({ text: 'x'.repeat(300_000) }) };
+    await produce(
+      'exports.requested',
+      [
+        inBinaryMode(good),
+        { value: JSON.stringify(good) },
+        inBinaryMode(bad),
+        inBinaryMode({ ...noData, data: undefined }),
+        padded,
+      ].map((message) => ({ ...message, partition: 0 })),
+    );
+    const { code } = (await rejected(large.id)).problem;
+    expect(code).toBe('too_large');
+    expect((await rejected(bad.id)).problem.errors?.[0]?.field).toBe('format');
+    expect((await rejected(noData.id)).problem.code).toBe('malformed_body');
+    const { data } = await resultOf(results, good.id, 'accepted');
+    expect(data).toMatchObject({ owner: requestedBy, request: { columns: ['id'] } });
+    expect(resultsOf(results, good.id, 'accepted')).toHaveLength(1);
+    expect(resultsOf(results, good.id, 'rejected')).toHaveLength(0);
+  });
+
+  test('with headers that are no attributes is put aside, and the reason names them', async () => {
+    const { value, headers } = inBinaryMode(event());
+    const wrong: [Record<string, Buffer | string>, RegExp][] = [
+      [{ 'content-type': 'text/csv' }, /content-type must be application\/json/],
+      [{ ce_Trace: 'a' }, /ce_Trace is no name of an attribute/],
+      [{ ce_data: '{}' }, /ce_data is no attribute of its own/],
+      [{ ce_trace: Buffer.from([0xff, 0xfe]) }, /ce_trace must be UTF-8/],
+      [{ ce_trace: 'x'.repeat(5_000) }, /ce_trace must have at most 4096 bytes/],
+      [
+        Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`ce_x${n}`, 'x'])),
+        /at most 64 attributes/,
+      ],
+      [{ ce_specversion: '0.3' }, /specversion/],
+    ];
+    const marks = wrong.map(() => randomUUID());
+    await produce(
+      'exports.requested',
+      wrong.map(([more], n) => ({ value, headers: { ...headers, ...more, mark: marks[n] ?? '' } })),
+    );
+    for (const [n, [, reason]] of wrong.entries()) {
+      const letter = await until('the dead letter', async () =>
+        deadLetters.messages.find((message) => message.headers.mark === marks[n]),
+      );
+      expect(letter.headers.reason).toMatch(reason);
+    }
+    // Its content type says that all of the event is the value.
+    const whole = event();
+    await produce('exports.requested', [
+      {
+        value: JSON.stringify(whole),
+        headers: { ...headers, 'content-type': 'application/cloudevents+json; charset=UTF-8' },
+      },
+    ]);
+    await resultOf(results, whole.id, 'accepted');
+  });
+});
+
+async function rejected(id: string) {
+  return exportRejectedSchema.parse(await resultOf(results, id, 'rejected')).data;
+}
 
 describe('a message that is no event', () => {
   test.each([

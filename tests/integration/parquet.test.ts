@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Manifest, manifestSchema } from '../../lib/contracts/export-document.ts';
+import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
 import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
 import { sourceUrl, sql } from '../stack/stack.ts';
 
@@ -107,6 +108,78 @@ describe('a table', () => {
     await fill(`create table chosen as select 1 as a, 'x'::text as b, true as c`);
     const { file } = await exported('chosen', { columns: ['c', 'a'] });
     expect(await read(`select * from ${file}`)).toEqual([{ c: true, a: 1 }]);
+  });
+});
+
+describe('types that not every reader knows', () => {
+  const columns = [
+    `'c0ffee00-0000-4000-8000-0000000000ff'::uuid as id`,
+    `time '24:00' as at`,
+    `'{"a": 1e400}'::json as doc`,
+    `'[1, 2]'::jsonb as list`,
+    `array['c0ffee00-0000-4000-8000-0000000000ff', null]::uuid[] as ids`,
+    `array['01:02:03.5', '00:00']::time[] as times`,
+    `array['null', '"x"']::jsonb[] as docs`,
+    `timestamptz '2024-01-01Z' as moment`,
+  ];
+  const fileTypes = ({ manifest }: Exported): string[] =>
+    manifest.columns.map(({ fileType }) => fileType);
+
+  test('are text where they are to be portable, and by their names where not', async () => {
+    await fill(`create table portable as select ${columns.join(', ')};
+      insert into portable values (null, null, null, null, null, null, null, null)`);
+    const [native, portable] = await Promise.all([
+      exported('portable'),
+      exported('portable', { parquetTypes: 'portable' }),
+    ]);
+    expect(fileTypes(native).join(', ')).toBe(
+      'UUID, TIME(µs, local), JSON, JSON, LIST<UUID>, LIST<TIME(µs, local)>, LIST<JSON>, TIMESTAMP(µs, UTC)',
+    );
+    expect(fileTypes(portable).join(', ')).toBe(
+      'STRING, STRING, STRING, STRING, LIST<STRING>, LIST<STRING>, LIST<STRING>, TIMESTAMP(µs, UTC)',
+    );
+    expect(native.manifest.request.parquetTypes).toBeUndefined();
+    expect(portable.manifest.request.parquetTypes).toBe('portable');
+    const schemaOf = ({ file }: Exported) =>
+      read(
+        `select distinct type, converted_type, logical_type from parquet_schema(${file})
+         where num_children is null and name <> 'moment'`,
+      );
+    expect(await schemaOf(portable)).toEqual([
+      { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: 'StringType()' },
+    ]);
+    expect(await schemaOf(native)).toHaveLength(3);
+    const written = columns.slice(0, 4).map((it) => `(${it.replace(/ as \w+$/, '')})::text`);
+    const [wanted] = await sql<{ row: string[] }>(
+      source,
+      `select array[${written.join(', ')}] as row`,
+    );
+    const [first, last] = await read(`select * exclude (moment) from ${portable.file}`);
+    expect(Object.values(first ?? {})).toEqual([
+      ...(wanted?.row ?? []),
+      ['c0ffee00-0000-4000-8000-0000000000ff', null],
+      ['01:02:03.5', '00:00:00'],
+      ['null', '"x"'],
+    ]);
+    expect(Object.values(last ?? {})).toEqual(Array.from({ length: 7 }, () => null));
+  });
+
+  test('are shown so before there is a file', async () => {
+    const body = {
+      sources: ['sales'],
+      dataset: `${schema}.portable`,
+      format: 'parquet',
+      parquetTypes: 'portable',
+    };
+    const answer = await call('POST', '/exports/preview', { body, headers: asDemo });
+    const shown = answer.json(exportPreviewSchema);
+    expect(shown.columns.map(({ fileType }) => fileType).join(', ')).toMatch(
+      /^(STRING, ){4}(LIST<STRING>, ){3}TIMESTAMP/,
+    );
+    expect(shown.rows[0]?.slice(0, 2)).toEqual([
+      'c0ffee00-0000-4000-8000-0000000000ff',
+      '24:00:00',
+    ]);
   });
 });
 

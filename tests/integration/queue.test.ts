@@ -150,6 +150,24 @@ describe('the place in the queue', () => {
     expect(asked.map((_it, n) => told.get(n))).toEqual(given);
   });
 
+  test('is told of an account of which one line is still where it was a turn ago', async () => {
+    const asked = [
+      { id: await own.ask({ owner: 'a', source: 'iot' }), owner: 'a' },
+      { id: await own.ask({ owner: 'b' }), owner: 'b' },
+      { id: await own.ask({ owner: 'a', source: 'sales' }), owner: 'a' },
+    ];
+    // As dispatch leaves them that has just passed over a line which another holds.
+    await sql(
+      own.url,
+      `update accounts set served_at = now() where email = 'a';
+       update queue_lines l set served_at = a.served_at from accounts a
+         where a.id = l.owner_id and a.email = 'a' and l.source = 'sales'`,
+    );
+    const places: (number | null)[] = [];
+    for (const it of asked) places.push((await progressOf(it)).queuePosition);
+    expect(places).toEqual([1, 0, 2]);
+  });
+
   test('leaves those of paused sources behind the others', async () => {
     const paused = { id: await own.ask({ owner: 'a', source: 'sales' }), owner: 'a' };
     const open = { id: await own.ask({ owner: 'b' }), owner: 'b' };

@@ -26,12 +26,7 @@ describe('POST /exports refuses', () => {
       422,
       'dataset',
     ],
-    [
-      'a partition',
-      { ...monthOfOrders, sources: ['iot'], dataset: 'readings_2025_12' },
-      422,
-      'dataset',
-    ],
+    ['an index', { ...monthOfOrders, sources: ['iot'], dataset: 'series_pkey' }, 422, 'dataset'],
     ['an unknown column', { ...monthOfOrders, columns: ['id', 'nope'] }, 422, 'columns'],
     [
       'SQL in a column',

@@ -11,7 +11,15 @@ import { type EventPolicy, eventPolicySchema } from '../../lib/contracts/event-p
 import { exportRejectedSchema } from '../../lib/contracts/events.ts';
 import { newAccount, type OwnAccount } from '../stack/accounts.ts';
 import { asAdmin, asDemo, call, monthOfOrders } from '../stack/api.ts';
-import { follow, produce, requested, resultOf, resultsOf, type Topic } from '../stack/events.ts';
+import {
+  follow,
+  inBinaryMode,
+  produce,
+  requested,
+  resultOf,
+  resultsOf,
+  type Topic,
+} from '../stack/events.ts';
 import { credentials, home } from '../stack/stack.ts';
 
 const source = '/warehouse';
@@ -225,6 +233,28 @@ describe('an account that takes signed events of one source alone', () => {
     await resultOf(results, last.id, 'accepted');
     expect((await owners()).toSorted()).toEqual([account.email, credentials.demo.email].toSorted());
   });
+});
+
+test('a signature in binary mode is of the same event: taken once in either, refused when it was changed', async () => {
+  const signer = await newAccount();
+  await setPolicy(signer.email, { sources: [source], keys: [jwk(ed, 'ed')] });
+  const signedAs = async (more: object = {}) =>
+    sign(asked({ datacontenttype: 'application/json', ...more }, signer.email), ed, 'ed');
+  const [good, changed] = [await signedAs({ subject: 'March' }), await signedAs()];
+  await produce(
+    'exports.requested',
+    [
+      inBinaryMode(good),
+      { value: JSON.stringify(good) },
+      inBinaryMode({ ...changed, subject: 'added' }),
+    ].map((message) => ({ ...message, partition: 0 })),
+  );
+  expect(await rejection(changed.id)).toMatchObject({ errors: [{ field: 'signature' }] });
+  expect((await resultOf(results, good.id, 'accepted')).data).toMatchObject({
+    owner: signer.email,
+  });
+  expect(resultsOf(results, good.id, 'accepted')).toHaveLength(1);
+  expect(resultsOf(results, good.id, 'rejected')).toHaveLength(0);
 });
 
 test('an account that takes unsigned events takes signed ones as well, and checks them', async () => {

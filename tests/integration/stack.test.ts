@@ -19,9 +19,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
+import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
+import { sourceListSchema } from '../../lib/contracts/sources.ts';
 import { call, monthOfOrders } from '../stack/api.ts';
 import { familyOf, isAlive, isLoopback, listenersOf, StartedStack } from '../stack/processes.ts';
-import { stack } from '../stack/stack.ts';
+import { sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
 describe('addresses', () => {
@@ -83,11 +85,14 @@ describe('a stack of its own', () => {
       running.process.kill('SIGTERM');
       await running.ended;
     }
+    await sql(stack.postgres.catalogue, 'drop database if exists own_shop');
     await rm(home, { recursive: true, force: true });
   });
 
-  const started = async (): Promise<{ url: string; key: string }> => {
-    running = new StartedStack(home);
+  const started = async (
+    environment: Record<string, string> = {},
+  ): Promise<{ url: string; key: string }> => {
+    running = new StartedStack(home, environment);
     const url = await running.ready();
     const file: unknown = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8'));
     const { demo } = z.object({ demo: z.object({ apiKey: z.string() }) }).parse(file);
@@ -140,8 +145,34 @@ describe('a stack of its own', () => {
     }
     await stopped();
 
-    const second = await started();
+    const own = new URL(stack.postgres.catalogue);
+    own.pathname = '/own_shop';
+    await sql(stack.postgres.catalogue, 'create database own_shop');
+    await sql(own.href, 'create table baskets as select n as id from generate_series(1, 3) n');
+    const second = await started({
+      STREAMSYNC_SOURCES: JSON.stringify({
+        shop: { url: own.href },
+        away: { url: 'postgres://reader:secret-word@127.0.0.1:1/nothing' },
+      }),
+    });
     expect(second.key).toBe(first.key);
+    expect(running?.output).toMatch(/sources +shop answers, PostgreSQL \d+/);
+    expect(running?.output).toMatch(/sources +away DOES NOT ANSWER: .*ECONNREFUSED/);
+    const { sources } = (await call('GET', `${second.url}/api/v1/sources`, { headers })).json(
+      sourceListSchema,
+    );
+    expect(sources.map(({ name }) => name)).toEqual(['away', 'iot', 'sales', 'shop']);
+    expect(sources[0]?.error).toMatch(/does not answer/);
+    expect(sources[3]?.datasets.map(({ name }) => name)).toEqual(['baskets']);
+    const baskets = await call('POST', `${second.url}/api/v1/exports/preview`, {
+      headers,
+      body: { sources: ['shop'], dataset: 'baskets', format: 'csv' },
+    });
+    expect(baskets.json(exportPreviewSchema).rows).toEqual([['1'], ['2'], ['3']]);
+    for (const password of [own.password, 'secret-word']) {
+      expect(running?.output).not.toContain(password);
+      expect(spawnSync('grep', ['-rlF', password, home], { encoding: 'utf8' }).stdout).toBe('');
+    }
     const file = await call('GET', `${second.url}/api/v1/exports/${id}/file`, {
       headers,
       redirect: 'follow',

@@ -61,8 +61,13 @@ async function fetched(request: object): Promise<Fetched> {
 const jwks = `${stack.url}/.well-known/jwks.json`;
 
 const kinds = [
-  // Header and rows are frames of their own.
+  // Units are frames of their own.
   { format: 'csv', compression: 'zstd', consistency: 'resumable' },
+  {
+    format: 'csv',
+    compression: 'gzip',
+    csv: { delimiter: ';', decimal: ',', quote: 'all', newline: 'crlf' },
+  },
   { format: 'json', compression: 'gzip' },
   { format: 'ndjson', compression: 'none' },
   { format: 'xlsx', compression: 'none' },

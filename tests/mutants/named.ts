@@ -59,10 +59,26 @@ export const namedChanges: readonly NamedChange[] = [
   {
     row: 6,
     file: 'lib/engine/snapshot.ts',
-    find: 'if (lock !== null) await client.query(lock);',
-    replace: '',
+    find: 'if (await hold(client, snapshot.selection)) return snapshot;',
+    replace: 'return snapshot;',
     harm: 'a TRUNCATE gives an empty file that is complete',
     suites: [suite('reading')],
+  },
+  {
+    row: 6,
+    file: 'lib/engine/read.ts',
+    find: 'holding: holding(selection)',
+    replace: "holding: 'select 1'",
+    harm: 'readers wait for each other through the lock that somebody wants',
+    suites: [suite('reading')],
+  },
+  {
+    row: 6,
+    file: 'lib/sources/key-ranges.ts',
+    find: '= operators ?? {',
+    replace: '= {',
+    harm: 'units are compared by operators that sort otherwise than their bounds',
+    suites: [suite('resumable')],
   },
   {
     row: 7,

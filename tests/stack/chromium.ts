@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findTools, firstFitting, type Tool } from '../../infra/local/tools.ts';
+import { until } from './until.ts';
 
 const chromiumTool: Tool = {
   what: 'Chromium, for the tests of the page',
@@ -39,12 +40,13 @@ export const chromiumArguments = [
 export const launchBrowser = async (): Promise<Browser> =>
   chromium.launch({ executablePath: await findChromium(), args: chromiumArguments });
 
-/** Chooses an entry of a combobox by typing its name. */
+/** Chooses an entry of a combobox by its whole name; it may only come with the next look at what there is. */
 export async function choose(page: Page, label: string, name: string): Promise<void> {
   const field = page.getByRole('combobox', { name: label, exact: true });
-  await field.fill(name);
-  await page
-    .getByRole('option', { name: new RegExp(`^${name}\\b`) })
-    .first()
-    .click();
+  await until(`${name} is chosen`, async () => {
+    await field.fill(name);
+    await field.press('Tab');
+    // What is no entry is taken away again.
+    return (await field.inputValue()) === name ? true : undefined;
+  });
 }

@@ -103,6 +103,16 @@ export const requested = (data: unknown, id: string = randomUUID()) => ({
   data,
 });
 
+/** The same event in the binary mode of CloudEvents, as the specification of the Kafka binding has it. */
+export function inBinaryMode(event: Record<string, unknown>) {
+  const { data, datacontenttype = 'application/json', ...attributes } = event;
+  const headers = Object.entries(attributes).map(([name, value]) => [`ce_${name}`, String(value)]);
+  return {
+    value: data === undefined ? null : JSON.stringify(data),
+    headers: { ...Object.fromEntries(headers), 'content-type': String(datacontenttype) },
+  };
+}
+
 type Result = z.infer<typeof exportResultSchema> | z.infer<typeof exportRejectedSchema>;
 
 /** The results about one asking event, as they come. */

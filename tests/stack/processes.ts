@@ -61,6 +61,8 @@ export class StartedStack {
     const inherited: NodeJS.ProcessEnv = { ...process.env };
     delete inherited.STREAMSYNC_PORT;
     delete inherited.STREAMSYNC_S3_ENDPOINT;
+    // Of a suite that has set it for itself.
+    delete inherited.STREAMSYNC_SOURCES;
     // Set for the test run itself; this stack begins now.
     delete inherited.STREAMSYNC_STARTED_AT;
     this.process = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {

@@ -4,39 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inheritedEnvironment } from '../../infra/local/environment.ts';
 import { REPO } from '../../infra/local/home.ts';
-import { lock } from '../../infra/local/lock.mjs';
-import { PARTS } from '../../infra/local/parts/install.ts';
-import {
-  installPythonPart,
-  interpreterOf,
-  type PythonPart,
-  pythonPartIsInstalled,
-  python as pythonTool,
-} from '../../infra/local/parts/python.ts';
-import { findTools } from '../../infra/local/tools.ts';
+import { interpreterOf, type PythonPart } from '../../infra/local/parts/python.ts';
+import { installForTests } from './python-part.ts';
 
 const part: PythonPart = {
   name: 'schemathesis',
   requirements: join(REPO, 'tests/fuzz/requirements.lock.txt'),
 };
 
-/** Installs schemathesis once for a clone, as the parts of the stack are. */
-export async function installSchemathesis(seconds: number): Promise<void> {
-  if (pythonPartIsInstalled(part)) return;
-  const context = {
-    environment: inheritedEnvironment(process.env),
-    cwd: REPO,
-    signal: AbortSignal.timeout(seconds * 1_000),
-    report: (text: string) => console.info(`schemathesis: ${text}`),
-  };
-  const held = await lock(join(PARTS, 'locks/parts'), { signal: context.signal });
-  try {
-    const tool = await findTools([pythonTool], context);
-    await installPythonPart(part, tool(pythonTool), context);
-  } finally {
-    held.release();
-  }
-}
+export const installSchemathesis = (seconds: number): Promise<void> =>
+  installForTests(part, seconds);
 
 /** What it holds against each answer: the rest of its checks are opinions, such as 405 for every other method. */
 const checks = [

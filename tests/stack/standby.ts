@@ -11,10 +11,10 @@ import { sql } from './stack.ts';
 
 /**
  * Starts a server of PostgreSQL that is a replica cut off from its primary: it has replayed what it got, the last of
- * it being `statements`, gets no more, and answers queries.
+ * it being `statements` (null: there is nothing to replay), gets no more, and answers queries.
  */
 export async function startStandby(
-  statements: string,
+  statements: string | null,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'streamsync-standby-'));
   const home = openHome({ STREAMSYNC_HOME: directory });
@@ -44,10 +44,10 @@ export async function startStandby(
   try {
     await startPostgres(context);
     const url = superuserUrl(secrets, ports.postgres, 'postgres');
-    await sql(url, statements);
+    if (statements !== null) await sql(url, statements);
     // At once, without writing its pages: all of it is in the log alone, and is replayed by what starts next.
     for (const { pid, exited } of services.splice(0)) {
-      process.kill(pid, 'SIGQUIT');
+      process.kill(pid, statements === null ? 'SIGINT' : 'SIGQUIT');
       await exited;
     }
     await writeFile(join(home.postgres, 'standby.signal'), '');

@@ -10,7 +10,7 @@ import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import type { Health } from '../../lib/contracts/health.ts';
 import type { Session } from '../../lib/contracts/sessions.ts';
-import type { Histogram, SourceList } from '../../lib/contracts/sources.ts';
+import type { Dataset, Histogram, SourceList } from '../../lib/contracts/sources.ts';
 import { call, callAnonymously, json, retryAfter } from './client.ts';
 
 /** What has to be said in a request; the server fills in the rest. */
@@ -19,6 +19,8 @@ export type NewExport = Pick<ExportRequest, 'sources' | 'dataset' | 'format'> &
 
 export interface ListFilters {
   status: PublicStatus | null;
+  /** Words that all have to be found. */
+  search: string;
   showDownloaded: boolean;
 }
 
@@ -40,6 +42,16 @@ export async function getHealth(signal: AbortSignal): Promise<Health> {
 
 export async function listSources(signal: AbortSignal): Promise<SourceList> {
   return json(await call('/sources', { signal }));
+}
+
+/** One dataset with all of its columns. */
+export async function getDataset(
+  source: string,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<Dataset> {
+  const [where, what] = [source, dataset].map(encodeURIComponent);
+  return json(await call(`/sources/${where}/datasets/${what}`, { signal }));
 }
 
 export async function getHistogram(
@@ -68,13 +80,14 @@ export async function previewExport(
 }
 
 export async function listExports(
-  { status, showDownloaded }: ListFilters,
+  { status, search, showDownloaded }: ListFilters,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<ExportList> {
   const query = new URLSearchParams({ limit: '50' });
   if (!showDownloaded) query.set('downloaded', 'false');
   if (status !== null) query.set('status', status);
+  if (search !== '') query.set('search', search);
   if (cursor !== null) query.set('cursor', cursor);
   return json(await call(`/exports?${query}`, { signal }));
 }

@@ -5,6 +5,7 @@ import { Entry } from '../ui/details.tsx';
 import { useNow } from '../ui/now.ts';
 import { Reference } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
+import { Choices } from './choice-entries.tsx';
 import { compressionNames, consistencyNames, formatNames } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { RowActions } from './row-actions.tsx';
@@ -46,6 +47,7 @@ export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
           {request.to === undefined ? 'the last row' : dayAndClock(zone, request.to)}
         </Entry>
         <Entry term="Columns">{request.columns?.join(', ') ?? 'all'}</Entry>
+        <Choices request={request} />
         <Entry term="Format">{formatNames[request.format]}</Entry>
         <Entry term="Compression">{compressionNames[request.compression]}</Entry>
         <Entry term="Consistency">

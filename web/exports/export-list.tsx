@@ -1,12 +1,13 @@
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import type { ListFilters } from '../api/calls.ts';
 import { Button, TextButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { useNow } from '../ui/now.ts';
 import { EmptyPanel, FailedPanel, Note, Skeleton } from '../ui/panels.tsx';
 import { ExportTable } from './export-table.tsx';
 import { FilterBar } from './filter-bar.tsx';
-import { type Filters, isFiltered, noFilters, useFilters } from './filters.ts';
+import { isFiltered, noFilters, useFilters } from './filters.ts';
 import { exportName } from './names.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { useRowFocus } from './use-row-focus.ts';
@@ -16,6 +17,7 @@ export function ExportList(): ReactNode {
   const [filters, setFilters] = useFilters();
   const {
     rows: known,
+    searching: knownOfBefore,
     error,
     refetch,
     loadMore,
@@ -25,7 +27,10 @@ export function ExportList(): ReactNode {
     showNewer,
   } = useRows(filters);
   // Many rows are drawn in between what is more urgent.
-  const rows = useDeferredValue(known, undefined);
+  const { rows, searching } = useDeferredValue(
+    { rows: known, searching: knownOfBefore },
+    { rows: undefined, searching: false },
+  );
   useRowFocus(rows);
   const { focusRow } = useExportsPageState();
   useNow(30_000);
@@ -47,7 +52,7 @@ export function ExportList(): ReactNode {
           </TextButton>
         </Note>
       ) : null}
-      {rows === undefined ? (
+      {rows === undefined || (searching && rows.length === 0) ? (
         error ? (
           <FailedPanel what="exports" error={error} onRetry={refetch} />
         ) : (
@@ -69,7 +74,7 @@ export function ExportList(): ReactNode {
   );
 }
 
-function Empty({ filters, onClear }: { filters: Filters; onClear: () => void }): ReactNode {
+function Empty({ filters, onClear }: { filters: ListFilters; onClear: () => void }): ReactNode {
   return isFiltered(filters) ? (
     <EmptyPanel action={<Button onClick={onClear}>Clear filters</Button>}>
       No exports match.

@@ -1,16 +1,17 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react';
 import { sizes } from '../../lib/contracts/sizes.ts';
+import type { ListFilters } from '../api/calls.ts';
 import { Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
-import type { Filters } from './filters.ts';
 import { statusWords } from './status.tsx';
 
 interface Props {
-  filters: Filters;
-  onChange: (change: Partial<Filters>) => void;
+  filters: ListFilters;
+  onChange: (change: Partial<ListFilters>) => void;
 }
 
 export function FilterBar({ filters, onChange }: Props): ReactNode {
+  const [search, setSearch] = useTyped(filters.search, (typed) => onChange({ search: typed }));
   return (
     <search aria-label="Exports" className="flex flex-wrap items-center gap-3">
       <div className="relative min-w-[180px] flex-1">
@@ -24,8 +25,8 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
           placeholder="Search"
           className="input pl-9"
           maxLength={sizes.nameCharacters}
-          value={filters.search}
-          onChange={(event) => onChange({ search: event.target.value })}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
         />
       </div>
       <Select
@@ -58,3 +59,30 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
 }
 
 const statuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
+
+const stillMs = 250;
+
+/**
+ * What is typed stays in the field, and is taken over when it has been left alone: the address, which has what was
+ * taken, may follow too late for the next key. What changes there by itself (Clear filters) is shown.
+ */
+function useTyped(taken: string, take: (typed: string) => void): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(taken);
+  const ours = useRef<string[]>([]);
+  useEffect(() => {
+    const arrived = ours.current.indexOf(taken);
+    if (arrived === -1) setTyped(taken);
+    else ours.current.splice(0, arrived + 1);
+  }, [taken]);
+  const takeNow = useEffectEvent((words: string) => {
+    ours.current.push(words);
+    take(words);
+  });
+  useEffect(() => {
+    const words = typed.trim();
+    if (words === taken) return;
+    const timer = setTimeout(() => takeNow(words), stillMs);
+    return () => clearTimeout(timer);
+  }, [typed, taken]);
+  return [typed, setTyped];
+}

@@ -1,25 +1,22 @@
 import { useSearchParams } from 'react-router';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import type { ListFilters } from '../api/calls.ts';
 import { statusWords } from './status.tsx';
-
-export interface Filters extends ListFilters {
-  search: string;
-}
 
 const isStatus = (text: string | null): text is PublicStatus =>
   text !== null && Object.hasOwn(statusWords, text);
 
 /** The filters as the address has them: `?status=ready&search=orders&downloaded=shown`. */
-export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
+export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => void] {
   const [query, setQuery] = useSearchParams();
   const status = query.get('status');
-  const filters: Filters = {
+  const filters: ListFilters = {
     status: isStatus(status) ? status : null,
-    search: query.get('search') ?? '',
+    search: (query.get('search') ?? '').trim().slice(0, sizes.nameCharacters),
     showDownloaded: query.get('downloaded') === 'shown',
   };
-  const change = (part: Partial<Filters>): void => {
+  const change = (part: Partial<ListFilters>): void => {
     const next = { ...filters, ...part };
     const written = new URLSearchParams();
     if (next.status !== null) written.set('status', next.status);
@@ -30,7 +27,7 @@ export function useFilters(): [Filters, (change: Partial<Filters>) => void] {
   return [filters, change];
 }
 
-export const noFilters: Filters = { status: null, search: '', showDownloaded: false };
+export const noFilters: ListFilters = { status: null, search: '', showDownloaded: false };
 
-export const isFiltered = ({ status, search }: Filters): boolean =>
-  status !== null || search.trim() !== '';
+export const isFiltered = ({ status, search }: ListFilters): boolean =>
+  status !== null || search !== '';

@@ -11,6 +11,7 @@ import { Modal, ModalActions } from '../ui/modal.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { bytes, exact } from '../ui/quantity.ts';
 import { saveJson } from '../ui/visit.ts';
+import { Choices } from './choice-entries.tsx';
 import { consistencyNames, exportName } from './names.ts';
 import { Parts } from './parts.tsx';
 import { manifestQuery } from './queries.ts';
@@ -50,7 +51,7 @@ export default function ManifestDialog({ document, returnFocusTo, onClose }: Pro
 
 function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
   const zone = useZone();
-  const { file, sources, columns, createdBy, consistency } = manifest;
+  const { file, request, sources, columns, createdBy, consistency } = manifest;
   return (
     <div className="space-y-4">
       <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
@@ -62,6 +63,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
             <CopyButton what="SHA-256" text={file.sha256} />
           </span>
         </Entry>
+        <Choices request={request} />
         <Entry term="Consistency">
           {consistencyNames[consistency]}
           <Parts manifest={manifest} />
@@ -71,7 +73,7 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           <Signature manifest={manifest} />
         </Entry>
       </dl>
-      {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn }) => (
+      {sources.map(({ name, rows, rowsWithoutTime, asOf, lsn, rowSecurity }) => (
         <section key={name} aria-label={`Source ${name}`} className="rounded-card bg-surface p-4">
           <h3 className="mb-3 font-semibold">{`Source ${name}`}</h3>
           <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
@@ -82,6 +84,11 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
               <code className="font-mono text-xs">{lsn}</code>
             </Entry>
             <Entry term="Rows">{exact(rows)}</Entry>
+            {rowSecurity ? (
+              <Entry term="Row security">
+                Only the rows that the policies of the database show to the role of this source
+              </Entry>
+            ) : null}
             <Entry term="Rows without time">{`${exact(rowsWithoutTime)}, left out`}</Entry>
           </dl>
         </section>

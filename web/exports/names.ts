@@ -1,6 +1,7 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { day, dayAndClock } from '../time/format.ts';
+import { choicesInRow } from './choices.ts';
 
 /** What an export is called on the page: its file, or the file it is to become. */
 export const exportName = ({ file, request }: ExportDocument): string =>
@@ -41,11 +42,12 @@ export const consistencyNames: Record<ExportRequest['consistency'], string> = {
 /** The id of the row of an export in the page. */
 export const rowId = (id: string): string => `export-${id}`;
 
-/** `sales · 1 Mar – 31 Mar · 12 columns` */
+/** `sales · status = cancelled · 1 Mar – 31 Mar · 12 columns` */
 export function summary(request: ExportRequest, zone: string): string {
   const columns = request.columns?.length;
   return [
     request.sources.join(', '),
+    ...choicesInRow(request),
     rangeSummary(request, zone),
     columns === undefined ? 'all columns' : `${columns} ${columns === 1 ? 'column' : 'columns'}`,
   ].join(' · ');

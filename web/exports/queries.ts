@@ -37,8 +37,8 @@ export const exportQuery = (id: string) =>
     refetchOnReconnect: ({ state }) => (nextPoll(state.data) === false ? false : 'always'),
   });
 
-const listKey = ({ status, showDownloaded }: ListFilters) =>
-  ['exports', status, showDownloaded] as const;
+const listKey = ({ status, search, showDownloaded }: ListFilters) =>
+  ['exports', status, search, showDownloaded] as const;
 
 export const listQuery = (filters: ListFilters) =>
   infiniteQueryOptions({

@@ -26,7 +26,7 @@ export function statusParts(tracked: Tracked, zone: string): string[] {
     case 'running':
       return runningParts(tracked);
     case 'ready': {
-      const rows = file?.rows === 0 ? '0 rows: no data in this range' : rowCount(file?.rows ?? 0);
+      const rows = file?.rows === 0 ? `0 rows: ${whyNone(document)}` : rowCount(file?.rows ?? 0);
       const until = expiresAt === null ? [] : [`expires ${dayAndClock(zone, expiresAt)}`];
       const size = file && file.rows > 0 ? [bytes(file.bytes)] : [];
       const fetched =
@@ -42,6 +42,13 @@ export function statusParts(tracked: Tracked, zone: string): string[] {
     default:
       return status satisfies never;
   }
+}
+
+function whyNone({ request: { from, to, where = [] } }: ExportDocument): string {
+  const filtered = where.length > 0;
+  if (from === undefined && to === undefined)
+    return filtered ? 'none meets the conditions' : 'the dataset has none';
+  return filtered ? 'none in this range meets the conditions' : 'no data in this range';
 }
 
 function queuedParts({ document }: Tracked): string[] {

@@ -1,15 +1,21 @@
-import { useInfiniteQuery, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueries,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useEffect, useEffectEvent } from 'react';
 import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
 import type { ListFilters } from '../api/calls.ts';
-import type { Filters } from './filters.ts';
-import { exportName } from './names.ts';
 import { exportQuery, headQuery, insert, listQuery } from './queries.ts';
 import { type Tracked, track } from './tracked.ts';
 
 interface Rows {
   /** Undefined until the first page is there. */
   rows: Tracked[] | undefined;
+  /** Whether the rows are still those of the filters before. */
+  searching: boolean;
   error: Error | null;
   refetch: () => void;
   /** Null: all of them are loaded. */
@@ -22,9 +28,10 @@ interface Rows {
   showNewer: () => void;
 }
 
-export function useRows(filters: Filters): Rows {
+export function useRows(filters: ListFilters): Rows {
   const client = useQueryClient();
-  const list = useInfiniteQuery(listQuery(filters));
+  // While other rows are asked for, those before stay in sight.
+  const list = useInfiniteQuery({ ...listQuery(filters), placeholderData: keepPreviousData });
   const documents = list.data?.pages.flatMap(({ items }) => items) ?? [];
   const tracked = useQueries({
     queries: documents.map((document) => ({
@@ -33,13 +40,14 @@ export function useRows(filters: Filters): Rows {
     })),
     combine: (results) => results.map(({ data }) => data),
   });
-  const newer = useNewer(filters, documents, tracked, list.isSuccess);
+  const newer = useNewer(filters, documents, tracked, list.isSuccess && !list.isPlaceholderData);
 
   return {
     rows: list.data && tracked.filter((row) => isShown(row, filters)),
+    searching: list.isPlaceholderData,
     error: list.error,
     refetch: () => void list.refetch(),
-    loadMore: list.hasNextPage ? () => void list.fetchNextPage() : null,
+    loadMore: list.hasNextPage && !list.isPlaceholderData ? () => void list.fetchNextPage() : null,
     loadingMore: list.isFetchingNextPage,
     downloaded: filters.showDownloaded ? [] : leftByDownload(documents, tracked),
     newer,
@@ -73,8 +81,9 @@ function useNewer(
     }
   });
   useEffect(() => {
-    if (head) askAboutMissing(head);
-  }, [head]);
+    if (head && listLoaded) askAboutMissing(head);
+  }, [head, listLoaded]);
+  if (!listLoaded) return [];
 
   const known = new Set(documents.map(({ id }) => id));
   const oldestKnown = documents.at(-1)?.createdAt ?? '';
@@ -96,9 +105,5 @@ const matches = (document: ExportDocument, { status, showDownloaded }: ListFilte
   (status === null || document.status === status) &&
   (showDownloaded || document.downloadedAt === null);
 
-function isShown({ document, gone }: Tracked, { search, showDownloaded }: Filters): boolean {
-  if (gone || (document.downloadedAt !== null && !showDownloaded)) return false;
-  const words = search.trim().toLowerCase();
-  const text = `${exportName(document)} ${document.request.dataset} ${document.request.sources.join(' ')}`;
-  return text.toLowerCase().includes(words);
-}
+const isShown = ({ document, gone }: Tracked, { showDownloaded }: ListFilters): boolean =>
+  !gone && (showDownloaded || document.downloadedAt === null);

@@ -1,4 +1,4 @@
-import type { CalendarDate } from '@internationalized/date';
+import { parseDate } from '@internationalized/date';
 import type { ReactNode, RefObject } from 'react';
 import { Button } from 'react-aria-components/Button';
 import {
@@ -18,9 +18,9 @@ import { Icon } from '../ui/icons.tsx';
 interface Props {
   label: string;
   trigger: RefObject<Element | null>;
-  /** Where the calendar opens; null: today. */
-  day: CalendarDate | null;
-  chosen: CalendarDate | null;
+  /** Where the calendar opens, `YYYY-MM-DD`; null: today. */
+  day: string | null;
+  chosen: string | null;
   onChoose: (day: string) => void;
   onClose: () => void;
 }
@@ -47,8 +47,8 @@ export default function CalendarPopover(props: Props): ReactNode {
           <Calendar
             aria-label={label}
             autoFocus
-            value={chosen}
-            {...(day && { defaultFocusedValue: day })}
+            value={chosen === null ? null : parseDate(chosen)}
+            {...(day !== null && { defaultFocusedValue: parseDate(day) })}
             onChange={(date) => onChoose(date.toString())}
           >
             <header className="mb-2 flex items-center justify-between">

@@ -38,8 +38,7 @@ export function DateField({ id, label, value, onChange, suggested, error }: Prop
             value={value.date}
             onChange={(event) => onChange({ ...value, date: event.target.value })}
             onBlur={() => {
-              if (day && day.toString() !== value.date)
-                onChange({ ...value, date: day.toString() });
+              if (day !== null && day !== value.date) onChange({ ...value, date: day });
             }}
             {...described(id, error, undefined)}
           />

@@ -1,17 +1,17 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import {
+  type CsvOptions,
   capabilitiesOf,
-  compressions,
-  consistencies,
-  formats,
+  type ParquetTypes,
+  plainCsv,
 } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { NewExport } from '../api/calls.ts';
-import { stored } from '../state/stored.ts';
-import { noMoment, parseDay, readRange, type TypedRange, typeRange } from '../time/range.ts';
-import { defaults, ttlBounds } from './request-options.ts';
+import { noMoment, readRange, type TypedRange, typeRange } from '../time/range.ts';
+import { type Condition, conditionsOf, readConditions } from './conditions.ts';
+import { defaults } from './request-options.ts';
 
-/** The form as it stands. */
+/** The form as it stands. What is null was not chosen: it is what the format has by itself. */
 export interface Draft {
   source: string;
   /** Whose rows stand behind those of the source, in this order. */
@@ -20,10 +20,19 @@ export interface Draft {
   /** In the order of the file; null: all. */
   columns: readonly string[] | null;
   range: TypedRange;
+  conditions: readonly Condition[];
+  order: ExportRequest['order'];
   format: ExportRequest['format'];
-  compression: ExportRequest['compression'];
+  compression: ExportRequest['compression'] | null;
+  profile: ExportRequest['profile'] | null;
+  csv: CsvOptions;
+  parquetTypes: ParquetTypes;
+  /** Of the times in a file for spreadsheets; null: that of the page. */
+  timeZone: string | null;
   consistency: ExportRequest['consistency'];
   ttlSeconds: number;
+  /** Fields of a request made before that the form has nothing for: they are sent as they were. */
+  kept: Readonly<Record<string, unknown>>;
 }
 
 export const emptyDraft: Draft = {
@@ -32,21 +41,45 @@ export const emptyDraft: Draft = {
   dataset: '',
   columns: null,
   range: { from: noMoment, to: noMoment },
-  ...defaults,
+  conditions: [],
+  order: 'any',
+  format: defaults.format,
+  compression: null,
+  profile: null,
+  csv: plainCsv,
+  parquetTypes: 'native',
+  timeZone: null,
+  consistency: defaults.consistency,
+  ttlSeconds: defaults.ttlSeconds,
+  kept: {},
 };
 
-/** The draft without what its format refuses. */
-export function fitting(draft: Draft): Draft {
-  const choices = capabilitiesOf(draft.format);
+type Fitted = Pick<ExportRequest, 'compression' | 'profile' | 'consistency' | 'order'> &
+  Pick<ExportRequest, 'csv' | 'parquetTypes'> &
+  Pick<Draft, 'others'>;
+
+/** Returns what is sent for the choices of a draft: what its format cannot have is left out, and comes back with another. */
+export function fitted(draft: Draft): Fitted {
+  const can = capabilitiesOf(draft.format);
+  const others = can.severalSources ? draft.others : [];
   return {
-    ...draft,
-    others: choices.severalSources ? draft.others : [],
-    compression: oneOf(choices.compressions, draft.compression) ?? defaults.compression,
-    consistency: oneOf(choices.consistencies, draft.consistency) ?? defaults.consistency,
+    others,
+    compression: oneOf(can.compressions, draft.compression) ?? can.defaults.compression,
+    profile: oneOf(can.profiles, draft.profile) ?? can.defaults.profile,
+    consistency: oneOf(can.consistencies, draft.consistency) ?? defaults.consistency,
+    order: others.length > 0 ? 'any' : draft.order,
+    ...(can.ownFields.includes('csv') && !isPlain(draft.csv) && { csv: draft.csv }),
+    ...(can.ownFields.includes('parquetTypes') &&
+      draft.parquetTypes === 'portable' && { parquetTypes: draft.parquetTypes }),
   };
 }
 
-export type FieldName = Exclude<keyof Draft, 'range'> | keyof TypedRange;
+const optionsOfCsv = ['delimiter', 'decimal', 'nullText', 'quote', 'newline'] as const;
+
+const isPlain = (options: CsvOptions): boolean =>
+  optionsOfCsv.every((option) => options[option] === plainCsv[option]);
+
+export type FieldName = Exclude<keyof Draft, 'range' | 'kept'> | keyof TypedRange;
 
 /** One thing that is wrong; `field` is null when it belongs to none. */
 export interface FormError {
@@ -70,98 +103,101 @@ export function readDraft(
 ): { request: NewExport; errors: [] } | { request: null; errors: FormError[] } {
   const range = readRange(draft.range, zone);
   const dataset = datasetOf(draft, sources);
-  const errors: FormError[] = [];
-  if (!sources?.sources.some(({ name }) => name === draft.source))
-    errors.push({ field: 'source', message: 'Choose a source.' });
-  if (!dataset) errors.push({ field: 'dataset', message: 'Choose a dataset.' });
+  const { where, errors: unread } = readConditions(draft.conditions, dataset);
+  const errors: FormError[] = whatIsNotThere(draft, sources);
   if (draft.columns?.length === 0)
     errors.push({ field: 'columns', message: 'Choose at least one column.' });
   const timed = !dataset || dataset.timeColumn !== null;
   if (timed) errors.push(...range.errors);
+  errors.push(...unread.map((message): FormError => ({ field: 'conditions', message })));
   if (errors.length > 0) return { request: null, errors };
-  return {
-    errors: [],
-    request: {
-      sources: [draft.source, ...draft.others],
-      dataset: draft.dataset,
-      format: draft.format,
-      compression: draft.compression,
-      consistency: draft.consistency,
-      ttlSeconds: draft.ttlSeconds,
-      // A workbook shows times as the page does.
-      ...(draft.format === 'xlsx' && { timeZone: zone }),
-      ...(draft.columns && { columns: [...draft.columns] }),
-      ...(timed && range.from !== undefined && { from: range.from }),
-      ...(timed && range.to !== undefined && { to: range.to }),
-    },
+  const { others, compression, profile, consistency, order, csv, parquetTypes } = fitted(draft);
+  const timeZone = draft.timeZone ?? (profile === 'spreadsheet' ? zone : null);
+  const request: NewExport = {
+    sources: [draft.source, ...others],
+    dataset: draft.dataset,
+    format: draft.format,
+    compression,
+    profile,
+    consistency,
+    ttlSeconds: draft.ttlSeconds,
+    ...(timeZone !== null && { timeZone }),
+    ...(order !== 'any' && { order }),
+    ...(csv && { csv }),
+    ...(parquetTypes && { parquetTypes }),
+    ...(where.length > 0 && { where }),
+    ...(draft.columns && { columns: [...draft.columns] }),
+    ...(timed && range.from !== undefined && { from: range.from }),
+    ...(timed && range.to !== undefined && { to: range.to }),
   };
+  return { errors: [], request: { ...draft.kept, ...request } };
+}
+
+function whatIsNotThere(draft: Draft, list: SourceList | undefined): FormError[] {
+  const source = list?.sources.find(({ name }) => name === draft.source);
+  const errors: FormError[] = [];
+  if (!source)
+    errors.push({
+      field: 'source',
+      message:
+        draft.source === ''
+          ? 'Choose a source.'
+          : `There is no source “${draft.source}” among yours. Choose another.`,
+    });
+  if (!datasetOf(draft, list))
+    errors.push({
+      field: 'dataset',
+      message:
+        draft.dataset === ''
+          ? 'Choose a dataset.'
+          : source?.error === undefined
+            ? `There is no dataset “${draft.dataset}” in ${draft.source}. Choose another.`
+            : `${draft.source} does not answer: whether it has “${draft.dataset}” is not known.`,
+    });
+  return errors;
 }
 
 /** The draft that would make the same request again. */
 export function draftOf(request: ExportRequest, zone: string): Draft {
-  return {
-    source: request.sources[0] ?? '',
-    others: request.sources.slice(1),
-    dataset: request.dataset,
-    columns: request.columns ?? null,
-    range: typeRange(request, zone),
-    format: request.format,
-    compression: request.compression,
-    consistency: request.consistency,
-    ttlSeconds: request.ttlSeconds,
-  };
-}
-
-/** What the address asks for: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=…`. */
-export function draftOfQuery(query: URLSearchParams, base: Draft): Draft {
-  const columns = query.get('columns');
-  const [source = '', ...others] = query.get('source')?.split(',') ?? [];
-  const ttl = Number(query.get('ttlSeconds') ?? base.ttlSeconds);
+  const {
+    sources: [source = '', ...others],
+    dataset,
+    columns = null,
+    from,
+    to,
+    where = [],
+    order,
+    format,
+    compression,
+    profile,
+    timeZone,
+    consistency,
+    csv = plainCsv,
+    parquetTypes = 'native',
+    ttlSeconds,
+    ...kept
+  } = request;
+  const own = capabilitiesOf(format).defaults;
   return {
     source,
     others,
-    dataset: query.get('dataset') ?? '',
-    columns: columns === null ? null : columns.split(',').filter((name) => name !== ''),
-    range: {
-      from: { date: dateOrNothing(query.get('from')), time: '' },
-      to: { date: dateOrNothing(query.get('to')), time: '' },
-    },
-    format: oneOf(formats, query.get('format')) ?? base.format,
-    compression: oneOf(compressions, query.get('compression')) ?? base.compression,
-    consistency: oneOf(consistencies, query.get('consistency')) ?? base.consistency,
-    ttlSeconds: ttl >= ttlBounds.min && ttl <= ttlBounds.max ? ttl : base.ttlSeconds,
+    dataset,
+    columns,
+    range: typeRange({ from, to }, zone),
+    conditions: conditionsOf(where),
+    order,
+    format,
+    compression: compression === own.compression ? null : compression,
+    profile: profile === own.profile ? null : profile,
+    csv,
+    parquetTypes,
+    timeZone: profile === 'spreadsheet' || timeZone !== 'UTC' ? timeZone : null,
+    consistency,
+    ttlSeconds,
+    kept,
   };
 }
 
 /** The choice that was found, if it is one. */
 export const oneOf = <T extends string>(choices: readonly T[], found: unknown): T | undefined =>
   choices.find((choice) => choice === found);
-
-const dateOrNothing = (text: string | null): string => parseDay(text ?? '')?.toString() ?? '';
-
-/**
- * The choices of the last export that was asked for; never its dates, nor its consistency: less than
- * one moment is chosen knowingly each time.
- */
-export const lastChoices = stored(localStorage, 'streamsync.export-form', readChoices);
-
-export type Choices = Omit<Draft, 'range' | 'consistency'>;
-
-function readChoices(found: unknown): Choices {
-  const { range: _dates, consistency: _moment, ...choices } = emptyDraft;
-  if (typeof found !== 'object' || found === null) return choices;
-  if ('source' in found && typeof found.source === 'string') choices.source = found.source;
-  if ('others' in found && isNames(found.others)) choices.others = found.others;
-  if ('dataset' in found && typeof found.dataset === 'string') choices.dataset = found.dataset;
-  if ('columns' in found && isNames(found.columns)) choices.columns = found.columns;
-  if ('format' in found) choices.format = oneOf(formats, found.format) ?? choices.format;
-  if ('compression' in found)
-    choices.compression = oneOf(compressions, found.compression) ?? choices.compression;
-  if ('ttlSeconds' in found && typeof found.ttlSeconds === 'number')
-    choices.ttlSeconds = found.ttlSeconds;
-  return choices;
-}
-
-function isNames(found: unknown): found is string[] {
-  return Array.isArray(found) && found.every((name) => typeof name === 'string');
-}

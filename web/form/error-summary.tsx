@@ -7,7 +7,7 @@ interface Props {
   ref: RefObject<HTMLDivElement | null>;
   errors: readonly FormError[];
   reference: string | null;
-  fieldId: (field: FieldName) => string;
+  fieldId: (field: FieldName | 'options') => string;
   onOffer: (part: Partial<Draft>) => void;
 }
 
@@ -36,7 +36,11 @@ export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props
                 className="control-small inline-flex items-center rounded-control text-danger underline underline-offset-2 hover:no-underline"
                 onClick={(event) => {
                   event.preventDefault();
-                  document.getElementById(fieldId(field))?.focus();
+                  // What is behind the button “More options” may not be there.
+                  const at =
+                    document.getElementById(fieldId(field)) ??
+                    document.getElementById(fieldId('options'));
+                  at?.focus();
                 }}
               >
                 {message}

@@ -7,24 +7,20 @@ import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 import { ColumnsField } from './columns-field.tsx';
-import {
-  type Draft,
-  datasetOf,
-  type FieldName,
-  type FormError,
-  lastChoices,
-  readDraft,
-} from './draft.ts';
+import { type Draft, datasetOf, type FieldName, type FormError, readDraft } from './draft.ts';
 import { useDraft } from './draft-context.tsx';
 import { ErrorSummary } from './error-summary.tsx';
 import { EstimateLine } from './estimate-line.tsx';
 import { FileFields } from './file-fields.tsx';
+import { rememberChoices } from './last-choices.ts';
+import { OptionsField } from './options-field.tsx';
 import { OtherSources } from './other-sources.tsx';
 import { errorsOf } from './problems.ts';
 import { RangeFields } from './range-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useCreate } from './use-create.ts';
 import { useEstimate } from './use-estimate.ts';
+import { useWholeDataset } from './whole-dataset.ts';
 
 const PreviewDialog = lazy(() => import('./preview-dialog.tsx'));
 
@@ -41,15 +37,24 @@ export function ExportForm(): ReactNode {
     queryFn: ({ signal }) => listSources(signal),
     staleTime: 30_000,
   });
-  const { draft, key, change, renewKey } = useDraft();
+  const { draft, key, linkErrors, closeLink, change, renewKey } = useDraft();
   const zone = useZone();
-  const [refusal, setRefusal] = useState(noRefusal);
+  const [refused, setRefusal] = useState(noRefusal);
   const summary = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const idPrefix = useId();
-  const fieldId = (field: FieldName | 'estimate'): string => `${idPrefix}-${field}`;
+  const fieldId = (field: FieldName | 'estimate' | 'options'): string => `${idPrefix}-${field}`;
+  const dataset = useWholeDataset(draft.source, datasetOf(draft, sources.data));
   const read = readDraft(draft, sources.data, zone);
   const estimated = useEstimate(read.request);
+  // What is wrong with a link is said before anything is pressed.
+  const refusal: Refusal =
+    linkErrors && sources.data
+      ? {
+          errors: [...linkErrors, ...read.errors.filter((error) => isOfLink(draft, error))],
+          reference: null,
+        }
+      : refused;
   const [previewed, setPreviewed] = useState<NewExport | null>(null);
   const fieldErrors = estimated.error
     ? errorsOf(estimated.error).errors.filter(({ field }) => field !== null)
@@ -59,10 +64,10 @@ export function ExportForm(): ReactNode {
   const edit = (part: Partial<Draft>): void => {
     change(part);
     // What was changed is no longer what was refused.
-    setRefusal(({ errors, reference }) => ({
-      errors: errors.filter(({ field }) => field === null || !touches(part, field)),
-      reference,
-    }));
+    setRefusal({
+      errors: refusal.errors.filter(({ field }) => field === null || !touches(part, field)),
+      reference: refusal.reference,
+    });
   };
   const create = useCreate(renewKey);
 
@@ -80,6 +85,7 @@ export function ExportForm(): ReactNode {
 
   /** The request as it can be sent; else what is missing is said. */
   const accepted = (): NewExport | null => {
+    closeLink();
     if (read.request) setRefusal(noRefusal);
     else refuse({ errors: read.errors, reference: null });
     return read.request;
@@ -90,11 +96,10 @@ export function ExportForm(): ReactNode {
     if (create.isPending) return;
     const request = accepted();
     if (!request) return;
-    const { range: _dates, consistency: _moment, ...choices } = draft;
     create.mutate(
       { request, key },
       {
-        onSuccess: () => lastChoices.set(choices),
+        onSuccess: () => rememberChoices(draft),
         onError: (error) => {
           if (!(error instanceof SignedOutError)) refuse(errorsOf(error));
         },
@@ -111,7 +116,6 @@ export function ExportForm(): ReactNode {
   if (sources.data.sources.length === 0)
     return <EmptyPanel>No sources are shared with you yet. Ask an administrator.</EmptyPanel>;
 
-  const dataset = datasetOf(draft, sources.data);
   return (
     <form noValidate onSubmit={submit} aria-label="New export" className="space-y-4">
       <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} onOffer={take} />
@@ -145,6 +149,13 @@ export function ExportForm(): ReactNode {
         errorOf={errorOf}
       />
       <FileFields draft={draft} onChange={edit} fieldId={fieldId} errorOf={errorOf} />
+      <OptionsField
+        draft={draft}
+        dataset={dataset}
+        onChange={edit}
+        fieldId={fieldId}
+        errorOf={errorOf}
+      />
       {/* Where the form is higher than the window, beside the list, its button stays in sight. */}
       <div className="lg:sticky lg:bottom-0 lg:-mx-6 lg:-mb-6 lg:rounded-b-card lg:border-t lg:border-line lg:bg-background lg:px-6 lg:pt-2 lg:pb-4">
         <EstimateLine id={fieldId('estimate')} fieldErrors={fieldErrors} {...estimated} />
@@ -174,6 +185,10 @@ export function ExportForm(): ReactNode {
     </form>
   );
 }
+
+/** A link may leave something open; only what it says can be wrong. */
+const isOfLink = (draft: Draft, { field }: FormError): boolean =>
+  (field !== 'source' && field !== 'dataset') || draft[field] !== '';
 
 const touches = (part: Partial<Draft>, field: FieldName): boolean =>
   field === 'from' || field === 'to' ? 'range' in part : field in part;

@@ -1,9 +1,10 @@
-import type { ComponentProps, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf, formats } from '../../lib/contracts/format-capabilities.ts';
 import { compressionNames, consistencyNames, formatNames } from '../exports/names.ts';
 import { SelectField } from '../ui/field.tsx';
-import { type Draft, type FieldName, oneOf } from './draft.ts';
+import { ChoiceField } from './choice-field.tsx';
+import { type Draft, type FieldName, fitted } from './draft.ts';
 import { ttlChoices } from './time-to-live.ts';
 
 interface Props {
@@ -16,6 +17,7 @@ interface Props {
 /** What kind of file it is to be, of which moment its rows are, and how long it is kept. */
 export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
   const { compressions, consistencies } = capabilitiesOf(draft.format);
+  const { compression, consistency } = fitted(draft);
   const formatHint = `${fieldId('format')}-kinds`;
   return (
     <>
@@ -29,16 +31,16 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
             names={formatNames}
             value={draft.format}
             error={errorOf('format')}
-            onChoose={(format) => onChange({ format, compression: compressionWith(format, draft) })}
+            onChoose={(format) => onChange({ format })}
           />
           <ChoiceField
             id={fieldId('compression')}
             label="Compression"
             choices={compressions}
             names={compressionNames}
-            value={draft.compression}
+            value={compression}
             error={errorOf('compression')}
-            onChoose={(compression) => onChange({ compression })}
+            onChoose={(chosen) => onChange({ compression: chosen })}
           />
         </div>
         <p id={formatHint} className="text-xs text-muted">
@@ -50,10 +52,10 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
         label="Consistency"
         choices={consistencies}
         names={consistencyNames}
-        value={draft.consistency}
+        value={consistency}
         error={errorOf('consistency')}
-        hint={consistencyHints[draft.consistency]}
-        onChoose={(consistency) => onChange({ consistency })}
+        hint={consistencyHints[consistency]}
+        onChoose={(chosen) => onChange({ consistency: chosen })}
       />
       <SelectField
         id={fieldId('ttlSeconds')}
@@ -80,42 +82,7 @@ const formatHints: Record<ExportRequest['format'], string> = {
   parquet: 'keeps the types of the columns, for analysis.',
 };
 
-/** What is chosen is kept where it can be; none is no choice yet, and becomes what the new format has by itself. */
-function compressionWith(format: Draft['format'], draft: Draft): Draft['compression'] {
-  const { compressions, defaults } = capabilitiesOf(format);
-  if (format !== draft.format && draft.compression === 'none') return defaults.compression;
-  return oneOf(compressions, draft.compression) ?? defaults.compression;
-}
-
 const consistencyHints: Record<ExportRequest['consistency'], string> = {
   snapshot: 'All rows as they were at the same moment.',
   resumable: 'Read in parts, each as of a moment of its own; an interruption costs one part.',
 };
-
-/** One of the values that the request schema allows. */
-function ChoiceField<T extends string>({
-  choices,
-  names,
-  value,
-  onChoose,
-  ...field
-}: Omit<ComponentProps<typeof SelectField>, 'children' | 'value' | 'onChange'> & {
-  choices: readonly T[];
-  names: Record<T, string>;
-  value: T;
-  onChoose: (choice: T) => void;
-}): ReactNode {
-  return (
-    <SelectField
-      {...field}
-      value={value}
-      onChange={({ target }) => onChoose(oneOf(choices, target.value) ?? value)}
-    >
-      {choices.map((choice) => (
-        <option key={choice} value={choice}>
-          {names[choice]}
-        </option>
-      ))}
-    </SelectField>
-  );
-}

@@ -52,6 +52,9 @@ export default function DataHistogram({ source, dataset, range, zone }: Props): 
       </svg>
       <figcaption className="mt-1 text-xs text-muted">
         {`Where data is, by the statistics of ${source}.${reason === null ? '' : ` ${reason}`}`}
+        {buckets.some((bucket) => bucket.rows > 0 && overlaps(bucket, range))
+          ? null
+          : ' None of it in these dates.'}
       </figcaption>
     </figure>
   );

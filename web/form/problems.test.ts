@@ -35,6 +35,6 @@ test('a field that is too large is told beside it', () => {
   ];
   expect(errorsOf(refused).errors).toEqual([
     { field: 'columns', message: 'Columns: must name at most 1,600 columns' },
-    { field: null, message: 'where.0.value: must have at most 8,192 bytes' },
+    { field: 'conditions', message: 'Condition 1: must have at most 8,192 bytes' },
   ]);
 });

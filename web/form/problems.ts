@@ -9,6 +9,12 @@ const fields: Record<string, { field: FieldName; label: string }> = {
   columns: { field: 'columns', label: 'Columns' },
   from: { field: 'from', label: 'From' },
   to: { field: 'to', label: 'To' },
+  where: { field: 'conditions', label: 'Conditions' },
+  order: { field: 'order', label: 'Order of the rows' },
+  profile: { field: 'profile', label: 'Written for' },
+  timeZone: { field: 'timeZone', label: 'Times in the file' },
+  csv: { field: 'csv', label: 'CSV' },
+  parquetTypes: { field: 'parquetTypes', label: 'Types' },
   format: { field: 'format', label: 'Format' },
   compression: { field: 'compression', label: 'Compression' },
   consistency: { field: 'consistency', label: 'Consistency' },
@@ -29,7 +35,7 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
       // `columns.2` and `columns[2]` are about columns.
       const known = fields[/^\w+/.exec(field)?.[0] ?? ''];
       return known
-        ? { field: known.field, message: `${known.label}: ${message}` }
+        ? { field: known.field, message: `${placeIn(field) ?? known.label}: ${message}` }
         : { field: null, message: field === '' ? message : `${field}: ${message}` };
     });
     return { errors, reference: null };
@@ -39,6 +45,12 @@ export function errorsOf(error: unknown): { errors: FormError[]; reference: stri
     errors: [{ field: null, message: `${message} Your choices are kept; press Export again.` }],
     reference,
   };
+}
+
+/** `where.0.value` is about the first condition. */
+function placeIn(field: string): string | undefined {
+  const place = /^where\W(\d+)/.exec(field)?.[1];
+  return place === undefined ? undefined : `Condition ${Number(place) + 1}`;
 }
 
 /** Said with how long it would take; what the API advises its callers is a button here. */

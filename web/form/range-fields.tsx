@@ -2,7 +2,14 @@ import { lazy, type ReactNode, Suspense } from 'react';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { dayAndClock, zoneNameAndOffset } from '../time/format.ts';
 import { presets } from '../time/presets.ts';
-import { dayIn, echoRange, noMoment, readRange, type TypedRange } from '../time/range.ts';
+import {
+  dayIn,
+  echoRange,
+  noMoment,
+  type ReadRange,
+  readRange,
+  type TypedRange,
+} from '../time/range.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { useNow } from '../ui/now.ts';
@@ -33,7 +40,7 @@ export function RangeFields(props: Props): ReactNode {
   const { earliest = null, latest = null } = dataset ?? {};
   const read = readRange(range, zone);
   const echo = read.errors.length === 0 ? echoRange(read, zone) : null;
-  const untouched = range.from.date === '' && range.to.date === '';
+  const untouched = [range.from, range.to].every(({ date, time }) => date === '' && time === '');
 
   return (
     <fieldset className="space-y-3">
@@ -43,7 +50,7 @@ export function RangeFields(props: Props): ReactNode {
           id={fieldId('from')}
           label="From"
           value={range.from}
-          suggested={earliest === null ? undefined : dayIn(earliest, zone).toString()}
+          suggested={earliest === null ? undefined : dayIn(earliest, zone)}
           error={errorOf('from')}
           onChange={(from) => onChange({ ...range, from })}
         />
@@ -51,7 +58,7 @@ export function RangeFields(props: Props): ReactNode {
           id={fieldId('to')}
           label="To"
           value={range.to}
-          suggested={latest === null ? undefined : dayIn(latest, zone).toString()}
+          suggested={latest === null ? undefined : dayIn(latest, zone)}
           error={errorOf('to')}
           onChange={(to) => onChange({ ...range, to })}
         />
@@ -59,13 +66,15 @@ export function RangeFields(props: Props): ReactNode {
           {echo ?? (untouched ? 'Without dates all rows are exported.' : null)}
         </p>
       </div>
-      {earliest !== null && latest !== null ? (
+      {(earliest !== null && latest !== null) || !untouched ? (
         <div role="group" aria-label="Ranges" className="flex flex-wrap gap-2">
-          {presets(earliest, latest, zone).map(({ label, range: preset }) => (
-            <Button key={label} small className="px-2 text-xs" onClick={() => onChange(preset)}>
-              {label}
-            </Button>
-          ))}
+          {(earliest !== null && latest !== null ? presets(earliest, latest, zone) : []).map(
+            ({ label, range: preset }) => (
+              <Button key={label} small className="px-2 text-xs" onClick={() => onChange(preset)}>
+                {label}
+              </Button>
+            ),
+          )}
           {untouched ? null : (
             <Button
               small
@@ -85,6 +94,9 @@ export function RangeFields(props: Props): ReactNode {
           </Suspense>
         </div>
       ) : null}
+      {isOutside(read, earliest, latest) ? (
+        <p className="text-sm text-warning">No rows are expected: the data is of other dates.</p>
+      ) : null}
       {earliest !== null && latest !== null ? (
         <p className="text-xs text-muted">
           {`Data from ${dayAndClock(zone, earliest)} to ${dayAndClock(zone, latest)}.`}
@@ -92,4 +104,17 @@ export function RangeFields(props: Props): ReactNode {
       ) : null}
     </fieldset>
   );
+}
+
+/** Whether the range ends before the data begins, or begins behind its end. */
+function isOutside(
+  { from, to }: ReadRange,
+  earliest: string | null,
+  latest: string | null,
+): boolean {
+  const endsBefore =
+    to !== undefined && earliest !== null && Date.parse(to) <= Date.parse(earliest);
+  const beginsBehind =
+    from !== undefined && latest !== null && Date.parse(from) > Date.parse(latest);
+  return endsBefore || beginsBehind;
 }

@@ -2,7 +2,7 @@ import { lazy, type ReactNode, Suspense } from 'react';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { Option } from '../ui/combobox.tsx';
 import { labelClass } from '../ui/field.tsx';
-import { roughRows } from '../ui/quantity.ts';
+import { exact, roughRows } from '../ui/quantity.ts';
 import { type Draft, emptyDraft, type FieldName } from './draft.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
@@ -41,6 +41,7 @@ export function SourceFields(props: Props): ReactNode {
             dataset: '',
             columns: null,
             range: emptyDraft.range,
+            conditions: [],
           })
         }
         onOpen={onOpen}
@@ -57,9 +58,14 @@ export function SourceFields(props: Props): ReactNode {
         placeholder={source ? 'Choose a dataset' : 'Choose a source first'}
         options={(source?.datasets ?? []).map(datasetOption)}
         value={draft.dataset}
-        onChange={(name) => onChange({ dataset: name, others: [], columns: null })}
+        onChange={(name) => onChange({ dataset: name, others: [], columns: null, conditions: [] })}
         onOpen={onOpen}
         error={errorOf('dataset')}
+        warning={
+          source?.datasetsLeftOut === undefined
+            ? undefined
+            : `${exact(source.datasetsLeftOut)} more do not fit into this list: ask for them by the API.`
+        }
         empty={source ? 'No dataset of that name.' : 'Choose a source first.'}
       />
     </Suspense>
@@ -72,10 +78,10 @@ const kinds: Record<Dataset['kind'], string> = {
   materialized_view: 'materialized view, ',
 };
 
-const datasetOption = ({ name, kind, estimatedRows }: Dataset): Option => ({
+const datasetOption = ({ name, kind, estimatedRows, partitionOf }: Dataset): Option => ({
   id: name,
   name,
-  detail: `${kinds[kind]}${roughRows(estimatedRows)}`,
+  detail: `${partitionOf === undefined ? kinds[kind] : `of ${partitionOf}, `}${roughRows(estimatedRows)}`,
 });
 
 /** Keeps the room of the two fields until their code is there. */

@@ -1,13 +1,19 @@
 import { type ReactNode, useState } from 'react';
 import { useStored } from '../state/stored.ts';
-import { offsetName, zoneName } from '../time/format.ts';
 import { browserZone, zoneChoice } from '../time/zone.ts';
-import ComboBox, { type Option } from '../ui/combobox.tsx';
+import { fewZones, zoneOptions } from '../time/zone-options.ts';
+import ComboBox from '../ui/combobox.tsx';
+
+const browser = () => ({
+  id: 'browser',
+  zone: browserZone(),
+  name: `${browserZone()} (browser)`,
+});
 
 /** The one switch that decides the zone of every time and date field of the page. */
 export default function ZoneSwitch({ id }: { id: string }): ReactNode {
   const chosen = useStored(zoneChoice);
-  const [options, setOptions] = useState(() => firstOptions(chosen));
+  const [options, setOptions] = useState(() => fewZones(browser(), chosen));
   return (
     <ComboBox
       id={id}
@@ -16,38 +22,8 @@ export default function ZoneSwitch({ id }: { id: string }): ReactNode {
       options={options}
       value={chosen}
       onChange={(zone) => zoneChoice.set(zone)}
-      onOpen={() => setOptions(allOptions())}
+      onOpen={() => setOptions(zoneOptions(browser(), chosen))}
       empty="No zone of that name."
     />
   );
-}
-
-function allOptions(): Option[] {
-  return [
-    ...firstOptions('browser'),
-    ...Intl.supportedValuesOf('timeZone')
-      .filter((zone) => zone !== 'UTC')
-      .map((zone) => option(zone)),
-  ];
-}
-
-function firstOptions(chosen: string): Option[] {
-  const own: Option = {
-    ...option(browserZone()),
-    id: 'browser',
-    name: `${browserZone()} (browser)`,
-  };
-  const usual = [own, option('UTC')];
-  return usual.some(({ id }) => id === chosen) ? usual : [...usual, option(chosen)];
-}
-
-function option(zone: string): Option {
-  const now = new Date();
-  const name = zoneName(zone, now);
-  return {
-    id: zone,
-    name: zone,
-    detail: zone === name ? '' : offsetName(zone, now),
-    keywords: `${zone.replaceAll('_', ' ')} ${name}`,
-  };
 }

@@ -3,7 +3,7 @@
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** A formatter costs about 50 µs to make and a list shows hundreds of times. */
-function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+export function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone} ${JSON.stringify(options)}`;
   let made = formats.get(key);
   if (!made) {

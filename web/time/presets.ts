@@ -1,4 +1,4 @@
-import { endOfMonth, isSameDay, startOfMonth } from '@internationalized/date';
+import { addDays, monthAfter } from './clock.ts';
 import { dayIn, noMoment, type TypedRange } from './range.ts';
 
 export interface Preset {
@@ -10,17 +10,16 @@ export interface Preset {
 export function presets(earliest: string, latest: string, zone: string): Preset[] {
   const first = dayIn(earliest, zone);
   const last = dayIn(latest, zone);
-  const monthOfLast = startOfMonth(last);
-  const month = isSameDay(last, endOfMonth(last))
-    ? monthOfLast
-    : monthOfLast.subtract({ months: 1 });
+  // The month of the last day, if that is its last one.
+  const next = addDays(last, 1);
+  const behind = next.endsWith('-01') ? next : monthAfter(last, 0);
   return [
-    { label: 'Last full month', range: days(month.toString(), endOfMonth(month).toString()) },
     {
-      label: 'Last 7 days of data',
-      range: days(last.subtract({ days: 6 }).toString(), last.toString()),
+      label: 'Last full month',
+      range: days(monthAfter(behind, -1), addDays(behind, -1)),
     },
-    { label: 'Whole range', range: days(first.toString(), last.toString()) },
+    { label: 'Last 7 days of data', range: days(addDays(last, -6), last) },
+    { label: 'Whole range', range: days(first, last) },
   ];
 }
 

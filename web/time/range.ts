@@ -1,15 +1,6 @@
-import {
-  type CalendarDate,
-  CalendarDateTime,
-  fromAbsolute,
-  parseDate,
-  Time,
-  toCalendarDate,
-  toTime,
-  toZoned,
-} from '@internationalized/date';
 import { withoutTrailing } from '../../lib/contracts/trailing.ts';
-import { zoneName } from './format.ts';
+import { addDays, clockAt, existingDay, instantAt } from './clock.ts';
+import { format, zoneName } from './format.ts';
 
 /** One end of the range as typed: `YYYY-MM-DD` and, if wanted, `HH:MM[:SS[.ffffff]]`. */
 export interface TypedMoment {
@@ -65,19 +56,16 @@ export function typeRange(
   };
 }
 
-/** The day an instant falls on in a zone. */
-export const dayIn = (instant: string, zone: string): CalendarDate =>
-  toCalendarDate(fromAbsolute(Date.parse(instant), zone));
+/** The day an instant falls on in a zone, `YYYY-MM-DD`. */
+export const dayIn = (instant: string, zone: string): string =>
+  clockAt(Date.parse(instant), zone).slice(0, 10);
 
-export function parseDay(text: string): CalendarDate | null {
+/** The day that is typed, `YYYY-MM-DD`; null if it is none. */
+export function parseDay(text: string): string | null {
   const match = /^(\d{4})[-./]?(\d{1,2})[-./]?(\d{1,2})$/.exec(text.trim());
   if (!match) return null;
   const [, year = '', month = '', day = ''] = match;
-  try {
-    return parseDate(`${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`);
-  } catch {
-    return null;
-  }
+  return existingDay(year, month, day);
 }
 
 const timeOfDay = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?$/;
@@ -93,24 +81,18 @@ function readMoment(
   const day = parseDay(date);
   if (!day) return { wrong: `${label} must be a date like 2026-03-01.` };
   if (time.trim() === '')
-    return { instant: instantOf(toZoned(day.add({ days: daysAfter }), zone).toDate(), '') };
+    return { instant: instantOf(`${addDays(day, daysAfter)}T00:00:00`, zone, '') };
   const match = timeOfDay.exec(time.trim());
   const [, hour = '', minute = '', second = '0', fraction = ''] = match ?? [];
   if (!match || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
     return { wrong: `${label} must have a time like 14:30, or none.` };
-  const local = new CalendarDateTime(
-    day.year,
-    day.month,
-    day.day,
-    Number(hour),
-    Number(minute),
-    Number(second),
-  );
-  return { instant: instantOf(toZoned(local, zone).toDate(), fraction) };
+  const clock = `${day}T${two(hour)}:${minute}:${two(second)}`;
+  return { instant: instantOf(clock, zone, fraction) };
 }
 
 /** The contract keeps microseconds, Date only milliseconds: the fraction goes by as text. */
-function instantOf(at: Date, fraction: string): string {
+function instantOf(clock: string, zone: string, fraction: string): string {
+  const at = new Date(instantAt(clock, zone));
   const digits = withoutTrailing(fraction, '0');
   return `${at.toISOString().slice(0, 19)}${digits === '' ? '' : `.${digits}`}Z`;
 }
@@ -119,26 +101,24 @@ function instantOf(at: Date, fraction: string): string {
 const bare = (instant: string): string => instant.slice(0, -1);
 
 function typeMoment(instant: string, zone: string, daysAfter: number): TypedMoment {
-  const at = fromAbsolute(Date.parse(instant), zone);
-  const time = toTime(at);
+  const clock = clockAt(Date.parse(instant), zone);
+  const [date, time] = [clock.slice(0, 10), clock.slice(11)];
   const fraction = /\.(\d+)Z$/.exec(instant)?.[1];
-  if (time.compare(new Time()) === 0 && fraction === undefined)
-    return { date: toCalendarDate(at).subtract({ days: daysAfter }).toString(), time: '' };
-  const seconds = time.second === 0 && fraction === undefined ? '' : `:${two(time.second)}`;
-  return {
-    date: toCalendarDate(at).toString(),
-    time: `${two(time.hour)}:${two(time.minute)}${seconds}${fraction ? `.${fraction}` : ''}`,
-  };
+  if (fraction !== undefined) return { date, time: `${time}.${fraction}` };
+  return time === '00:00:00'
+    ? { date: addDays(date, -daysAfter), time: '' }
+    : { date, time: time.replace(/:00$/, '') };
 }
 
-const two = (value: number): string => String(value).padStart(2, '0');
+const two = (digits: string): string => digits.padStart(2, '0');
 
 function boundText(instant: string, zone: string): string {
-  const at = fromAbsolute(Date.parse(instant), zone);
-  const time = toTime(at);
-  const seconds = time.second === 0 ? '' : `:${two(time.second)}`;
-  const months = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' });
-  const month = months.format(new Date(Date.UTC(2000, at.month - 1)));
-  const year = at.year === new Date().getFullYear() ? '' : ` ${at.year}`;
-  return `${at.day} ${month}${year} ${two(time.hour)}:${two(time.minute)}${seconds} ${zoneName(zone, at.toDate())}`;
+  const at = new Date(instant);
+  const clock = clockAt(at.getTime(), zone);
+  const days: Intl.DateTimeFormatOptions = {
+    day: 'numeric',
+    month: 'short',
+    ...(Number(clock.slice(0, 4)) !== new Date().getFullYear() && { year: 'numeric' }),
+  };
+  return `${format(zone, days).format(at)} ${clock.slice(11).replace(/:00$/, '')} ${zoneName(zone, at)}`;
 }

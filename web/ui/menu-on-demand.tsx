@@ -9,12 +9,21 @@ type Props = Omit<ComponentProps<typeof MenuButton>, 'begin'>;
 
 /**
  * A button with a menu that is made when somebody is about to use it: fifty rows of them would take
- * half of the time in which the page appears. Until then it is a button that looks and reads the same.
+ * half of the time in which the page appears. Until then it is a button that looks and reads the same. Its code is
+ * loaded with the first movement on the page.
  */
 export function MenuOnDemand(props: Props): ReactNode {
   const [begin, setBegin] = useState<'focused' | 'open' | null>(null);
   useEffect(() => {
-    void load();
+    const begun = new AbortController();
+    const { signal } = begun;
+    const prepare = (): void => {
+      begun.abort();
+      void load();
+    };
+    for (const name of ['pointermove', 'pointerdown', 'keydown'])
+      document.addEventListener(name, prepare, { signal, passive: true });
+    return () => begun.abort();
   }, []);
   const stand = (
     <button

@@ -55,7 +55,7 @@ export function Modal({
         if (event.key === 'Escape' && onClose === null) event.preventDefault();
       }}
     >
-      <h2 id={titleId} tabIndex={-1} className="text-lg font-semibold text-balance">
+      <h2 id={titleId} tabIndex={-1} className="text-lg font-semibold text-balance wrap-anywhere">
         {title}
       </h2>
       {children}

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { manifestSchema } from '../../../lib/contracts/export-document.ts';
 import { exportRequestFields } from '../../../lib/contracts/export-request.ts';
+import { csvChoices, plainCsv } from '../../../lib/contracts/format-capabilities.ts';
 import { type PublicKey, publicKeySchema } from '../../../lib/contracts/key-set.ts';
 import { messageOf } from '../errors.ts';
 import { Unusable } from './errors.ts';
@@ -40,6 +41,9 @@ const statedSchema = z.object({
   request: z.object({
     format: exportRequestFields.shape.format,
     compression: exportRequestFields.shape.compression.unwrap(),
+    csv: z
+      .object({ delimiter: z.enum(csvChoices.delimiter), newline: z.enum(csvChoices.newline) })
+      .default(plainCsv),
   }),
 });
 

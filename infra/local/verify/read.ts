@@ -20,7 +20,7 @@ export interface ReadFile {
 
 export async function readWhole(
   { path, handle }: OpenedFile,
-  { format, compression }: Stated['request'],
+  { format, compression, csv }: Stated['request'],
 ): Promise<ReadFile> {
   const pieces = new Pieces(handle);
   switch (format) {
@@ -29,7 +29,7 @@ export async function readWhole(
     case 'ndjson': {
       const source = pieces.asTheyCome();
       const rows = await orFault(async () => {
-        const counter = counterOf(format);
+        const counter = counterOf(format, csv);
         for await (const piece of decompress(source, compression)) counter.count(piece);
         return counter.end();
       });

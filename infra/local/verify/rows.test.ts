@@ -1,15 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
+import { type CsvOptions, plainCsv } from '../../../lib/contracts/format-capabilities.ts';
 import { counterOf } from './rows.ts';
 
 type Counted = Parameters<typeof counterOf>[0];
 
 /** Counted whole, byte by byte, and cut in two at every place: all agree. */
-function rows(format: Counted, text: string): number {
+function rows(format: Counted, text: string, csv: Partial<CsvOptions> = {}): number {
   const bytes = Buffer.from(text);
   const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
   const cuts = single.map((_, at) => [bytes.subarray(0, at), bytes.subarray(at)]);
   const counts = [[bytes], single, ...cuts].map((pieces) => {
-    const counter = counterOf(format);
+    const counter = counterOf(format, { ...plainCsv, ...csv });
     for (const piece of pieces) counter.count(piece);
     return counter.end();
   });
@@ -34,6 +35,15 @@ describe('counted are', () => {
   ])('%s: %s', (_, format, text, count) => {
     expect(rows(format, text)).toBe(count);
   });
+});
+
+test.each<[string, Partial<CsvOptions>, number]>([
+  ['a;"b"\n"1;";2\n', { delimiter: ';' }, 1],
+  ['a\t"b"\r\n"1\r\n"\t"2"\r\nx\t\r\n', { delimiter: '\t', newline: 'crlf' }, 2],
+  ['"a"|"b"\r\n', { delimiter: '|', newline: 'crlf' }, 0],
+])('counted are rows of a CSV as it was asked for: %j', (text, csv, count) => {
+  expect(rows('csv', text, csv)).toBe(count);
+  expect(() => rows('csv', text)).toThrow();
 });
 
 describe('refused is', () => {

@@ -1,3 +1,7 @@
+import type { CsvOptions } from '../../../lib/contracts/format-capabilities.ts';
+
+type CsvForm = Pick<CsvOptions, 'delimiter' | 'newline'>;
+
 /** Counts the rows of text formats from their bytes, cut anywhere; not by the code that wrote them. */
 interface RowCounter {
   count(piece: Buffer): void;
@@ -5,10 +9,10 @@ interface RowCounter {
   end(): number;
 }
 
-export function counterOf(format: 'csv' | 'json' | 'ndjson'): RowCounter {
+export function counterOf(format: 'csv' | 'json' | 'ndjson', csv: CsvForm): RowCounter {
   switch (format) {
     case 'csv':
-      return new CsvRows();
+      return new CsvRows(csv);
     case 'json':
       return new ArrayElements();
     case 'ndjson':
@@ -25,10 +29,17 @@ const byteOrderMark = Buffer.from('\ufeff');
 
 /** Records behind the header (RFC 4180): a line feed within quotes ends none, a quote stands at an end of a field. */
 class CsvRows implements RowCounter {
+  readonly #delimiter: number;
+  readonly #isCrlf: boolean;
   #records = 0;
   #bytes = 0;
   #state: 'begin' | 'plain' | 'quoted' | 'closed' = 'begin';
   #endsRecord = true;
+
+  constructor({ delimiter, newline }: CsvForm) {
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#isCrlf = newline === 'crlf';
+  }
 
   count(piece: Buffer): void {
     let state = this.#state;
@@ -41,11 +52,13 @@ class CsvRows implements RowCounter {
           throw new Error(`a quote inside a field, at byte ${this.#bytes + at}`);
         // Behind a closing one it is the second of a pair, which means itself.
         state = 'quoted';
-      } else if (byte === comma) {
+      } else if (byte === this.#delimiter) {
         state = 'begin';
       } else if (byte === lineFeed) {
         state = 'begin';
         this.#records++;
+      } else if (byte === carriageReturn && this.#isCrlf) {
+        // Outside of quotes there is none but before the LF of a row.
       } else if (state === 'closed') {
         throw new Error(`text behind a closing quote, at byte ${this.#bytes + at}`);
       } else if (state === 'begin' && byte !== byteOrderMark[this.#bytes + at]) {

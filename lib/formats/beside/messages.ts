@@ -2,10 +2,11 @@ import type { Code } from '../../contracts/codes.ts';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Fragment } from '../format.ts';
+import type { Wanted } from '../index.ts';
 
 /** What is to be encoded. */
 export interface Job {
-  request: Pick<ExportRequest, 'format' | 'profile' | 'timeZone' | 'compression'>;
+  request: Wanted & Pick<ExportRequest, 'compression'>;
   columns: readonly SourceColumn[];
 }
 

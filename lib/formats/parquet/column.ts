@@ -1,14 +1,10 @@
-import type { SourceColumn } from '../../sources/datasets.ts';
 import type { CopyRow } from './copy-rows.ts';
 import { packLevels } from './levels.ts';
-import { type Mapping, mappingOf } from './mapping.ts';
-import { type Page, type PagePress, pageBytes } from './pages.ts';
-import { Bounds } from './statistics.ts';
+import type { FileColumn, Mapping } from './mapping.ts';
+import type { Page, PagePress, ParquetSizes } from './pages.ts';
+import { type Bounded, Bounds } from './statistics.ts';
 import { Unfit } from './unfit.ts';
 import { Values } from './values.ts';
-
-/** A page is closed at so many levels, too. */
-const pageLevels = 256 * 1_024;
 
 /** What a row group has of one column. */
 export interface Chunk {
@@ -16,9 +12,11 @@ export interface Chunk {
   /** Levels: a list has one for each of its values. */
   values: number;
   nulls: number;
-  bounds: { min: Buffer; max: Buffer } | null;
+  bounds: Bounded | null;
   pages: Page[];
 }
+
+type Sizes = Pick<ParquetSizes, 'pageBytes' | 'pageLevels'>;
 
 /** Takes the values of a column, and makes pages of them. */
 export class Column {
@@ -27,6 +25,7 @@ export class Column {
   /** Values of the source that are NULL in the file, by the policy of their kind. */
   nulled = 0;
   readonly #press: PagePress;
+  readonly #sizes: Sizes;
   readonly #values = new Values();
   /** How much of the path to a value is there: of a list 0 nothing, 1 the list, 2 its element, 3 the value. */
   readonly #definition = new Levels();
@@ -38,10 +37,11 @@ export class Column {
   #levels = 0;
   #nulls = 0;
 
-  constructor(column: SourceColumn, press: PagePress) {
+  constructor(column: FileColumn, press: PagePress, sizes: Sizes) {
     this.name = column.name;
-    this.mapping = mappingOf(column);
+    this.mapping = column;
     this.#press = press;
+    this.#sizes = sizes;
     this.#bounds = new Bounds(this.mapping.kind);
   }
 
@@ -52,6 +52,7 @@ export class Column {
     this.#rows++;
     if (this.mapping.list) this.#putList(view, at, length);
     else this.#level(this.#putValue(view, at, length) ? 1 : 0);
+    const { pageBytes, pageLevels } = this.#sizes;
     if (this.#values.length >= pageBytes || this.#definition.length >= pageLevels) this.#close();
   }
 

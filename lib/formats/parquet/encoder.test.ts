@@ -8,7 +8,10 @@ import fc from 'fast-check';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { array, copyBytes, cutAt, int32, int64, numeric } from './copy-bytes.ts';
 import { ParquetEncoder } from './encoder.ts';
-import { parquet } from './index.ts';
+import { parquet as formatOf } from './index.ts';
+import { columnsOf as fileColumnsOf } from './mapping.ts';
+
+const parquet = formatOf('native');
 
 type Compression = ExportRequest['compression'];
 interface Options {
@@ -25,7 +28,8 @@ async function encoded(
   { compression = 'zstd', rowGroupBytes }: Options = {},
 ): Promise<{ file: Buffer; rows: number; nulled: number[] }> {
   const columns = columnsOf(types);
-  const encoder = new ParquetEncoder(columns, compression, rowGroupBytes);
+  const sizes = rowGroupBytes === undefined ? {} : { rowGroupBytes };
+  const encoder = new ParquetEncoder(fileColumnsOf(columns, 'native'), compression, sizes);
   const out: Buffer[] = [];
   for await (const piece of encoder.encode(Readable.from(pieces))) out.push(piece);
   const part = Buffer.concat(out);
@@ -36,6 +40,7 @@ async function encoded(
 
 const duck = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
 let directory = '';
+let files = 0;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'parquet-'));
 });
@@ -46,7 +51,8 @@ afterAll(async () => {
 
 /** What a reader that is not ours has of a file. */
 async function read(file: Buffer, query: (source: string) => string): Promise<object[]> {
-  const path = join(directory, 'file.parquet');
+  // A name of its own: DuckDB may take a file that is written again for the one it knows.
+  const path = join(directory, `${++files}.parquet`);
   await writeFile(path, file);
   const source = `'${path.replaceAll("'", "''")}'`;
   return (await duck.runAndReadAll(query(source))).getRowObjectsJson();
@@ -173,6 +179,134 @@ describe('a file', () => {
       ).toEqual([{ n: '1' }]);
   });
 
+  /** Of each column; DuckDB shows bytes that are no text as they are escaped. */
+  const boundsIn = (file: Buffer): Promise<object[]> =>
+    read(
+      file,
+      (source) =>
+        `select stats_min_value as min, stats_max_value as max, min_is_exact as "minExact", max_is_exact as "maxExact"
+         from parquet_metadata(${source})`,
+    );
+
+  test('has no bounds of a column in any row group where one that has values has none', async () => {
+    const [one, nan] = ['3ff0000000000000', '7ff8000000000000'].map((it) => Buffer.from(it, 'hex'));
+    const rows = [
+      [one, one, one],
+      [one, nan, null],
+    ].map((row) => row.map((it) => it ?? null));
+    const type = 'double precision';
+    const { file } = await encoded({ always: type, once: type, null: type }, [copyBytes(rows)], {
+      rowGroupBytes: 1,
+    });
+    const [both, none, first] = [{ min: '1.0' }, { min: null }, { min: '1.0' }];
+    expect(await boundsIn(file)).toMatchObject([both, none, first, both, none, { min: null }]);
+  });
+
+  test('has bounds of booleans, by the values that there are', async () => {
+    const types = { no: 'boolean', yes: 'boolean', both: 'boolean', none: 'boolean' };
+    const bit = (on: number): Buffer => Buffer.of(on);
+    const rows = Array.from({ length: 20 }, (_, n) => [bit(0), bit(1), bit(n === 9 ? 1 : 0), null]);
+    const { file } = await encoded(types, [copyBytes(rows)]);
+    expect(await boundsIn(file)).toMatchObject([
+      { min: 'false', max: 'false' },
+      { min: 'true', max: 'true' },
+      { min: 'false', max: 'true' },
+      { min: null, max: null },
+    ]);
+  });
+
+  test.each([
+    ['short', ['b', 'a'], { min: 'a', minExact: true, max: 'b', maxExact: true }],
+    [
+      'as long as a bound may be',
+      ['x'.repeat(64), 'y'],
+      { min: 'x'.repeat(64), minExact: true, max: 'y', maxExact: true },
+    ],
+    [
+      'longer',
+      ['x'.repeat(65), 'x'.repeat(64), 'x'.repeat(70)],
+      { min: 'x'.repeat(64), minExact: true, max: `${'x'.repeat(63)}y`, maxExact: false },
+    ],
+    [
+      'longer, the least of them',
+      ['x'.repeat(65), 'z'],
+      { min: 'x'.repeat(64), minExact: false, max: 'z', maxExact: true },
+    ],
+    [
+      'cut within a character',
+      ['é'.repeat(100), `${'a'.repeat(63)}é`],
+      {
+        min: 'a'.repeat(63),
+        minExact: false,
+        max: `${'é'.repeat(31)}ê`,
+        maxExact: false,
+      },
+    ],
+    [
+      'before the surrogates',
+      ['\ud7ff'.repeat(30)],
+      { min: '\ud7ff'.repeat(21), max: `${'\ud7ff'.repeat(20)}\ue000` },
+    ],
+    [
+      'with the last of all characters',
+      [`a${'\u{10ffff}'.repeat(30)}`],
+      { min: `a${'\u{10ffff}'.repeat(15)}`, max: 'b' },
+    ],
+    ['behind which there is nothing', ['\u{10ffff}'.repeat(30), 'a'], { min: null, max: null }],
+  ])('has bounds of text that is %s', async (_, texts, bounds) => {
+    const { file } = await encoded({ t: 'text' }, [
+      copyBytes(texts.map((it) => [Buffer.from(it)])),
+    ]);
+    expect(await boundsIn(file)).toMatchObject([bounds]);
+  });
+
+  test('has bounds of bytes that are longer than a bound', async () => {
+    const rows = [Buffer.alloc(100, 0xff), Buffer.alloc(100, 0x80)];
+    const types = { b: 'bytea' };
+    expect(await boundsIn((await encoded(types, [copyBytes([[rows[0] ?? null]])])).file)).toEqual([
+      expect.objectContaining({ min: null, max: null }),
+    ]);
+    const { file } = await encoded(types, [copyBytes([[rows[1] ?? null], [Buffer.of(1)]])]);
+    const [max] = await read(
+      file,
+      (source) => `select stats_max_value as max from parquet_metadata(${source})`,
+    );
+    expect(max).toEqual({ max: `${'\\x80'.repeat(63)}\\x81` });
+  });
+
+  test('has bounds that no text is outside of, exact ones if they say so', async () => {
+    const alphabet = fc.constantFrom('a', 'é', '\ud7ff', '\u{10ffff}', '\u0001');
+    const word = fc.array(alphabet, { maxLength: 40 }).map((it) => it.join(''));
+    const texts = fc.array(
+      fc.tuple(fc.constantFrom('', 'x'.repeat(63), 'é'.repeat(32)), word).map((it) => it.join('')),
+      { minLength: 1, maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(texts, async (values) => {
+        const { file } = await encoded({ t: 'text' }, [
+          copyBytes(values.map((it) => [Buffer.from(it)])),
+        ]);
+        const [said] = await read(
+          file,
+          (source) =>
+            `with bounds as (select stats_min_value as least, stats_max_value as greatest,
+               min_is_exact as min_exact, max_is_exact as max_exact from parquet_metadata(${source}))
+             select min(t) >= any_value(least) and max(t) <= any_value(greatest) as within,
+               (min(t) = any_value(least)) = any_value(min_exact) as least,
+               (max(t) = any_value(greatest)) = any_value(max_exact) as greatest
+             from ${source}, bounds`,
+        );
+        const hasNone = values.some((it) => it.startsWith('\u{10ffff}'.repeat(16)));
+        expect(said).toEqual(
+          hasNone && Object.values(said ?? {}).includes(null)
+            ? expect.anything()
+            : { within: true, least: true, greatest: true },
+        );
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   test('holds as many booleans, alone and in arrays, as a page may have to grow for', async () => {
     for (const count of [2_048, 2_049, 5_000]) {
       const rows = Array.from({ length: count }, (_, n) => [
@@ -271,6 +405,14 @@ test('the footer names the version of package.json, by which readers know faults
   });
 });
 
+test.each(['constructor', '__proto__', 'toString', 'uuid_'])('a type named %s is text', (base) => {
+  const column = { name: 'x', type: base, base, nullable: true };
+  expect([parquet, formatOf('portable')].map((it) => it.fileType(column))).toEqual([
+    'STRING',
+    'STRING',
+  ]);
+});
+
 test('the end of a file is not made of what no encoder has left', () => {
   const columns = columnsOf(sample);
   const end = (fragment: unknown) =>
@@ -284,6 +426,7 @@ test('the end of a file is not made of what no encoder has left', () => {
     [{ ...group, chunks: undefined }],
     [{ ...group, chunks: [{ ...place, offset: null }] }],
     [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
+    [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==', max: 'AA==', minExact: 1 } }] }],
   ])
     expect(() => end(wrong)).toThrow('row groups are not known');
 });

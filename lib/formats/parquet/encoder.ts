@@ -1,18 +1,13 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
-import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Encoder } from '../format.ts';
 import { codecOf } from './codecs.ts';
 import { type Chunk, Column } from './column.ts';
 import { CopyRows } from './copy-rows.ts';
-import { PagePress } from './pages.ts';
-import type { RowGroup } from './row-groups.ts';
+import type { FileColumn } from './mapping.ts';
+import { PagePress, type ParquetSizes, usualSizes } from './pages.ts';
+import type { ChunkPlace, RowGroup } from './row-groups.ts';
+import type { Bounded } from './statistics.ts';
 import { unfitRow } from './unfit.ts';
-
-/**
- * Bytes from COPY that make a row group. A reader wants them large; until one is full its pages wait in
- * memory, compressed, because a row group has its columns behind each other.
- */
-const rowGroupBytes = 16 * 1_024 * 1_024;
 
 /**
  * Writes the row groups of Parquet out of COPY's binary format: bytes are moved from one to the other, no
@@ -28,13 +23,14 @@ export class ParquetEncoder implements Encoder {
   #offset = 0;
 
   constructor(
-    columns: readonly SourceColumn[],
+    columns: readonly FileColumn[],
     compression: ExportRequest['compression'],
-    mostBytes = rowGroupBytes,
+    sizes: Partial<ParquetSizes> = {},
   ) {
+    const all = { ...usualSizes, ...sizes };
     this.#press = new PagePress(codecOf(compression));
-    this.#columns = columns.map((column) => new Column(column, this.#press));
-    this.#rowGroupBytes = mostBytes;
+    this.#columns = columns.map((column) => new Column(column, this.#press, all));
+    this.#rowGroupBytes = all.rowGroupBytes;
   }
 
   /** By column, how many values are NULL in the file and not in the source. */
@@ -97,9 +93,10 @@ export class ParquetEncoder implements Encoder {
   }
 }
 
-const asText = ({ min, max }: { min: Buffer; max: Buffer }): { min: string; max: string } => ({
+const asText = ({ min, max, ...exact }: Bounded): ChunkPlace['bounds'] => ({
   min: min.toString('base64'),
   max: max.toString('base64'),
+  ...exact,
 });
 
 function sizesOf(pages: Chunk['pages']): { bytes: number; plainBytes: number } {

@@ -1,6 +1,5 @@
 import { version } from '../../runtime/version.ts';
-import type { SourceColumn } from '../../sources/datasets.ts';
-import { type Mapping, mappingOf } from './mapping.ts';
+import type { FileColumn } from './mapping.ts';
 import { encodingsUsed } from './pages.ts';
 import type { ChunkPlace, RowGroup } from './row-groups.ts';
 import { type Struct, struct } from './thrift.ts';
@@ -12,15 +11,12 @@ const optional = 1;
 const repeated = 2;
 const listType = 3;
 
-type Column = Mapping & { name: string };
-
 /** The footer of a file: its schema, where everything lies, and how long the footer itself is. */
 export function footer(
-  sourceColumns: readonly SourceColumn[],
+  columns: readonly FileColumn[],
   groups: readonly RowGroup[],
   codec: number,
 ): Buffer {
-  const columns = sourceColumns.map((column) => ({ name: column.name, ...mappingOf(column) }));
   const metadata = struct((file) => {
     file.i32(1, 2);
     file.structs(2, schema(columns), (element, write) => write(element));
@@ -42,7 +38,7 @@ export function footer(
 type Element = (element: Struct) => void;
 
 /** The tree of the columns, flat: an element is before its children. All may be NULL. */
-function schema(columns: readonly Column[]): Element[] {
+function schema(columns: readonly FileColumn[]): Element[] {
   const root: Element = (element) => {
     element.binary(4, 'rows');
     element.i32(5, columns.length);
@@ -50,7 +46,7 @@ function schema(columns: readonly Column[]): Element[] {
   return [root, ...columns.flatMap((column) => elements(column))];
 }
 
-function elements({ name, kind, list }: Column): Element[] {
+function elements({ name, kind, list }: FileColumn): Element[] {
   if (!list) return [leaf(name, kind)];
   return [
     (outer) => {
@@ -70,7 +66,7 @@ function elements({ name, kind, list }: Column): Element[] {
 }
 
 const leaf =
-  (name: string, { physical, width, logical }: Mapping['kind']): Element =>
+  (name: string, { physical, width, logical }: FileColumn['kind']): Element =>
   (element) => {
     element.i32(1, physical);
     if (width !== undefined) element.i32(2, width);
@@ -82,7 +78,7 @@ const leaf =
 function rowGroup(
   group: Struct,
   { rows, chunks }: RowGroup,
-  columns: readonly Column[],
+  columns: readonly FileColumn[],
   codec: number,
 ): void {
   const places = columns.map((column, n) => {
@@ -108,7 +104,7 @@ function rowGroup(
 
 function columnChunk(
   metadata: Struct,
-  { name, kind, list }: Column,
+  { name, kind, list }: FileColumn,
   place: ChunkPlace,
   codec: number,
 ): void {
@@ -123,8 +119,11 @@ function columnChunk(
   metadata.struct(12, (statistics) => {
     statistics.i64(3, place.nulls);
     if (place.bounds === null) return;
-    statistics.binary(5, Buffer.from(place.bounds.max, 'base64'));
-    statistics.binary(6, Buffer.from(place.bounds.min, 'base64'));
+    const { min, max, minExact = true, maxExact = true } = place.bounds;
+    statistics.binary(5, Buffer.from(max, 'base64'));
+    statistics.binary(6, Buffer.from(min, 'base64'));
+    statistics.bool(7, maxExact);
+    statistics.bool(8, minExact);
   });
 }
 

@@ -1,3 +1,4 @@
+import { clockText } from './clock.ts';
 import type { Struct } from './thrift.ts';
 import { Unfit } from './unfit.ts';
 import type { Values } from './values.ts';
@@ -199,4 +200,32 @@ export const kinds = {
   // Behind a version.
   jsonb: bytes('JSON', asJson, 1),
   text: bytes('STRING', asText),
+} as const satisfies Record<string, Kind>;
+
+const ascii = (sent: number, textOf: (from: DataView, at: number) => string): Kind => ({
+  ...kinds.text,
+  sent,
+  put(out, from, at) {
+    out.ascii(textOf(from, at));
+    return true;
+  },
+});
+
+const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function uuidText(from: DataView, at: number): string {
+  let text = '';
+  for (let n = 0; n < 16; n++) {
+    if (n === 4 || n === 6 || n === 8 || n === 10) text += '-';
+    text += hexadecimal[from.getUint8(at + n)] ?? '';
+  }
+  return text;
+}
+
+/** Of the same bytes the text that PostgreSQL writes, for readers that refuse a file for a type they do not know. */
+export const asStrings = {
+  time: ascii(8, (from, at) => clockText(from.getInt32(at) * 2 ** 32 + from.getUint32(at + 4))),
+  uuid: ascii(16, uuidText),
+  json: bytes('STRING', asText),
+  jsonb: bytes('STRING', asText, 1),
 } as const satisfies Record<string, Kind>;

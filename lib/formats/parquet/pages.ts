@@ -14,11 +14,27 @@ export interface Page {
 /** Pages being compressed at a time: as many as Node's pool has threads. */
 const mostUnderway = 4;
 
-/** A page is closed at so many bytes of values. */
-export const pageBytes = 1_024 * 1_024;
+/** When what is open is closed. */
+export interface ParquetSizes {
+  /**
+   * Bytes from COPY that make a row group. A reader wants them large; until one is full its pages wait in
+   * memory, compressed, because a row group has its columns behind each other.
+   */
+  rowGroupBytes: number;
+  /** Bytes of values that make a page. */
+  pageBytes: number;
+  /** Levels that make a page. */
+  pageLevels: number;
+}
 
-/** That, the last value and the levels; a page with a longer value has a buffer of its own. */
-const bufferBytes = pageBytes + 64 * 1_024;
+export const usualSizes: ParquetSizes = {
+  rowGroupBytes: 16 * 1_024 * 1_024,
+  pageBytes: 1_024 * 1_024,
+  pageLevels: 256 * 1_024,
+};
+
+/** A usual page, the last value and the levels; a page with a longer value has a buffer of its own. */
+const bufferBytes = usualSizes.pageBytes + 64 * 1_024;
 
 const encodings = { plain: 0, rle: 3 };
 

@@ -3,8 +3,8 @@ export interface ChunkPlace {
   /** Levels: a list has one for each of its values. */
   values: number;
   nulls: number;
-  /** Least and greatest value, base64. */
-  bounds: { min: string; max: string } | null;
+  /** Least and greatest value, base64. Whether they are exact is not said by an earlier version, whose bounds were. */
+  bounds: { min: string; max: string; minExact?: boolean; maxExact?: boolean } | null;
   /** Where it begins in its part of the file, and in the whole once that is put together. */
   offset: number;
   bytes: number;
@@ -28,6 +28,23 @@ export function rowGroupsOf(fragment: unknown): RowGroup[] {
   return fragment;
 }
 
+/**
+ * Returns the row groups with the bounds of those columns that have them wherever there is a value. DataFusion takes
+ * those of a file from the groups that have some, and passes the file over for what is beyond them in another.
+ */
+export function withBoundsOfAll(groups: readonly RowGroup[]): RowGroup[] {
+  const isKnown = (groups[0]?.chunks ?? []).map((_, n) =>
+    groups.every(({ chunks }) => {
+      const place = chunks[n];
+      return place === undefined || place.bounds !== null || place.nulls === place.values;
+    }),
+  );
+  return groups.map(({ rows, chunks }) => ({
+    rows,
+    chunks: chunks.map((chunk, n) => (isKnown[n] === true ? chunk : { ...chunk, bounds: null })),
+  }));
+}
+
 const isObject = (it: unknown): it is object => typeof it === 'object' && it !== null;
 
 const isRowGroup = (it: unknown): it is RowGroup =>
@@ -47,4 +64,8 @@ const isPlace = (it: unknown): it is ChunkPlace =>
   (it.bounds === null || isBounds(it.bounds));
 
 const isBounds = (it: unknown): boolean =>
-  isObject(it) && ['min', 'max'].every((name) => typeof Reflect.get(it, name) === 'string');
+  isObject(it) &&
+  ['min', 'max'].every((name) => typeof Reflect.get(it, name) === 'string') &&
+  ['minExact', 'maxExact'].every((name) =>
+    ['boolean', 'undefined'].includes(typeof Reflect.get(it, name)),
+  );

@@ -1,9 +1,8 @@
-import { withoutTrailing } from '../../contracts/trailing.ts';
-import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Shown } from '../format.ts';
+import { clockText } from './clock.ts';
 import { type CopyRow, CopyRows } from './copy-rows.ts';
 import { type Kind, physical } from './kinds.ts';
-import { mappingOf } from './mapping.ts';
+import type { FileColumn } from './mapping.ts';
 import { Unfit, unfitRow } from './unfit.ts';
 import { Values } from './values.ts';
 
@@ -11,7 +10,7 @@ import { Values } from './values.ts';
  * The rows in COPY's binary format, each value as a reader of the file would write it down. It is told from
  * the bytes that stand in the file, so that what becomes NULL by policy is seen to.
  */
-export function showRows(columns: readonly SourceColumn[], copied: Buffer): Shown[][] {
+export function showRows(columns: readonly FileColumn[], copied: Buffer): Shown[][] {
   const row = new CopyRows(columns.length);
   const shown = columns.map((column) => ({ name: column.name, show: showing(column) }));
   const rows: Shown[][] = [];
@@ -30,8 +29,7 @@ export function showRows(columns: readonly SourceColumn[], copied: Buffer): Show
 }
 
 /** A list is an array of JSON, of what its values are each. */
-function showing(column: SourceColumn): (row: CopyRow, n: number) => Shown {
-  const { kind, list } = mappingOf(column);
+function showing({ kind, list }: FileColumn): (row: CopyRow, n: number) => Shown {
   const values = new Values();
   const one = (view: DataView, at: number, length: number): Shown => {
     values.clear();
@@ -92,10 +90,10 @@ function wholeText({ name }: Kind, value: bigint): string {
   if (name.startsWith('TIMESTAMP')) {
     const seconds = floored(value, 1_000_000n);
     const day = floored(seconds, 86_400n);
-    const time = timeText(value - day * 86_400_000_000n);
+    const time = clockText(Number(value - day * 86_400_000_000n));
     return `${dayText(Number(day))} ${time}${name.includes('UTC') ? 'Z' : ''}`;
   }
-  return name.startsWith('TIME') ? timeText(value) : String(value);
+  return name.startsWith('TIME') ? clockText(Number(value)) : String(value);
 }
 
 const floored = (value: bigint, by: bigint): bigint => {
@@ -107,16 +105,6 @@ function decimalText(value: bigint, scale: number): string {
   if (scale === 0) return String(value);
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
   return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-}
-
-const two = (value: bigint): string => String(value).padStart(2, '0');
-
-/** Of microseconds in a day. */
-function timeText(micros: bigint): string {
-  const seconds = micros / 1_000_000n;
-  const fraction = withoutTrailing(String(micros % 1_000_000n).padStart(6, '0'), '0');
-  const clock = `${two(seconds / 3_600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`;
-  return fraction === '' ? clock : `${clock}.${fraction}`;
 }
 
 /** ISO 8601; a day that Date does not reach is told by its number. */

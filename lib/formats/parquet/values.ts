@@ -43,6 +43,13 @@ export class Values {
     this.copy(from, start, length);
   }
 
+  /** A text of ASCII. */
+  ascii(text: string): void {
+    const at = this.take(4 + text.length);
+    this.view.setUint32(at, text.length, true);
+    this.bytes.write(text, at + 4, 'latin1');
+  }
+
   bit(on: boolean): void {
     if (this.bits % 8 === 0) {
       const next = this.take(1);

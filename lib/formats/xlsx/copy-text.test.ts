@@ -6,7 +6,8 @@ import { copyLines, type Field, fieldsOf } from './copy-text.ts';
 
 async function read(...pieces: Buffer[]): Promise<Field[][]> {
   const rows: Field[][] = [];
-  for await (const lines of copyLines(Readable.from(pieces))) rows.push(...lines.map(fieldsOf));
+  for await (const lines of copyLines(Readable.from(pieces), 1_000_000))
+    rows.push(...lines.map(fieldsOf));
   return rows;
 }
 
@@ -40,6 +41,18 @@ describe('the text form of COPY', () => {
         expect(await read(...bytes)).toEqual(rows);
       }),
     );
+  });
+
+  test('of a line that does not end is not waited for, and says how long its fields are', async () => {
+    const pieces = ['1\ta\n2\tab', 'c\t', 'x'.repeat(60), 'x'.repeat(60)].map((it) =>
+      Buffer.from(it),
+    );
+    const seen: string[][] = [];
+    const lines = async (): Promise<void> => {
+      for await (const batch of copyLines(Readable.from(pieces), 100)) seen.push(batch);
+    };
+    await expect(lines()).rejects.toMatchObject({ open: [1, 3, 120] });
+    expect(seen).toEqual([['1\ta']]);
   });
 
   test('that ends inside a row is none', async () => {

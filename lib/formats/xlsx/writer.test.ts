@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { readXlsx } from 'hucre/xlsx';
+import { fromBufferPromise } from 'yauzl';
 import { columnLetters, XlsxWriter } from './writer.ts';
 
 const column = (name: string, type = 'text') => ({ name, type, base: type, nullable: true });
@@ -22,6 +23,15 @@ const written = (writer: XlsxWriter, ...pieces: (string | Buffer)[]): Promise<Bu
 async function sheetsOf(bytes: Buffer): Promise<unknown[][][]> {
   const { sheets } = await readXlsx(bytes);
   return sheets.map(({ rows }) => rows);
+}
+
+/** The parts of a workbook, and how many bytes each has. */
+async function sizesOf(bytes: Buffer): Promise<[name: string, size: number][]> {
+  const zip = await fromBufferPromise(bytes);
+  const sizes: [string, number][] = [];
+  for await (const { fileName, uncompressedSize } of zip.eachEntry())
+    sizes.push([fileName, uncompressedSize]);
+  return sizes;
 }
 
 test('columns are counted as spreadsheets do', () => {
@@ -67,7 +77,7 @@ describe('a workbook', () => {
   ])(
     'of sheets of three rows has for %d rows %d of them, each with a header',
     async (rows, count) => {
-      const writer = new XlsxWriter([column('n', 'integer')], 3);
+      const writer = new XlsxWriter([column('n', 'integer')], { rows: 3 });
       const lines = Array.from({ length: rows }, (_, n) => `${n}\n`);
       const sheets = await sheetsOf(await written(writer, lines.join('')));
       expect(writer.rows).toBe(rows);
@@ -75,6 +85,47 @@ describe('a workbook', () => {
       expect(sheets.flatMap((table) => table.slice(1).flat())).toEqual(lines.map(Number));
     },
   );
+
+  test('begins another sheet before the XML of one has too many bytes', async () => {
+    const writer = new XlsxWriter([column('n', 'integer'), column('t')], { bytes: 300_000 });
+    const lines = Array.from({ length: 100 }, (_, n) => `${n}\t${'é'.repeat(5_000)}\n`);
+    const bytes = await written(writer, ...lines);
+    const sheets = await sheetsOf(bytes);
+    expect(writer.rows).toBe(100);
+    expect(sheets).toHaveLength(4);
+    expect(sheets.map(([header]) => header)).toEqual(sheets.map(() => ['n', 't']));
+    const numbers = sheets.flatMap((table) => table.slice(1).map(([n]) => n));
+    expect(numbers).toEqual(lines.map((_, n) => n));
+    // A piece of XML goes into one sheet.
+    const sizes = (await sizesOf(bytes)).filter(([name]) => name.startsWith('xl/worksheets/'));
+    expect(Math.max(...sizes.map(([, size]) => size))).toBeLessThan(300_000 + 150_000);
+  });
+
+  test('has a row in every sheet, however large it is', async () => {
+    const writer = new XlsxWriter([column('t')], { bytes: 1 });
+    const sheets = await sheetsOf(await written(writer, 'a\n', 'b\n'));
+    expect(sheets).toEqual([
+      [['t'], ['a']],
+      [['t'], ['b']],
+    ]);
+  });
+
+  test('fails on a value that is larger than a string can be, as soon as that is seen', async () => {
+    let sent = 0;
+    async function* source(): AsyncGenerator<Buffer> {
+      yield Buffer.from('1\tshort\n2\t');
+      for (; sent < 600; sent++) yield Buffer.alloc(1_024 * 1_024, 'x');
+      yield Buffer.from('\n');
+    }
+    const writer = new XlsxWriter([column('id', 'integer'), column('the note')]);
+    await expect(all(writer.encode(source()))).rejects.toMatchObject({
+      code: 'cell_too_long',
+      message: expect.stringMatching(
+        /^Row 2 has more than 32,767 characters in the column the note;/,
+      ),
+    });
+    expect(sent).toBeLessThan(100);
+  });
 
   test('takes 32,767 characters in a cell and fails on one more, by row and column', async () => {
     const columns = [column('id', 'integer'), column('the note')];
@@ -92,7 +143,7 @@ describe('a workbook', () => {
   test('has the same sheets cut at every byte; of rows that end inside a row there is none', async () => {
     const rows = Buffer.from('1\ta\\tb\n2\t\\N\n3\té\\\\😀\n4\t\n');
     const make = (...pieces: Buffer[]) =>
-      written(new XlsxWriter([column('n', 'integer'), column('t')], 3), ...pieces);
+      written(new XlsxWriter([column('n', 'integer'), column('t')], { rows: 3 }), ...pieces);
     const sheets = await sheetsOf(await make(rows));
     expect(sheets).toEqual([
       [

@@ -5,7 +5,7 @@ import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Encoder } from '../format.ts';
 import { UnfitRow } from '../unfit-row.ts';
 import { kindOf } from './cells.ts';
-import { copyLines, type Field, fieldsOf } from './copy-text.ts';
+import { copyLines, type Field, fieldsOf, LongLine } from './copy-text.ts';
 import { closingParts, leadingParts, sheetFoot, sheetHead, sheetPath } from './package.ts';
 import { styles } from './styles.ts';
 import { inlineString } from './text.ts';
@@ -13,6 +13,21 @@ import { inlineString } from './text.ts';
 /** What a spreadsheet takes: https://support.microsoft.com/office/excel-specifications-and-limits */
 const mostRows = 1_048_576;
 const mostCharacters = 32_767;
+
+/**
+ * Bytes of XML behind which no row of a sheet begins. From 4 GiB on its zip entry would be one of zip64, which
+ * Excel offers to repair and exceljs refuses; a row of 1,664 columns of characters that are escaped has 370 MB.
+ */
+const mostBytes = 3_500_000_000;
+
+/**
+ * Bytes in COPY's text behind which a line is not waited for to end: no row that fits into cells has as many.
+ * A text of hundreds of megabytes has no room in a string of V8, of which a cell would be made.
+ */
+const lineBytes = (columns: number): number =>
+  Math.max(64 * 1_024 * 1_024, columns * (mostBytesOfCell + 1));
+/** Of a character of UTF-16 there are three, or two where it is escaped. */
+const mostBytesOfCell = 3 * mostCharacters;
 
 /** XML is handed on in pieces of about so many characters. */
 const pieceCharacters = 64 * 1_024;
@@ -25,6 +40,13 @@ export function columnLetters(index: number): string {
   return index < 26 ? last : columnLetters(Math.floor(index / 26) - 1) + last;
 }
 
+/** What a sheet holds before another is begun. */
+interface SheetSizes {
+  rows: number;
+  /** Of XML. */
+  bytes: number;
+}
+
 /**
  * Writes a workbook as its rows come, in memory that does not depend on how many there are: the XML of
  * one sheet after the other, deflated into the zip, whose bytes go on at once. A sheet that is full is
@@ -34,19 +56,19 @@ export class XlsxWriter implements Encoder {
   rows = 0;
   readonly #columns: readonly { name: string; letters: string; open: string; width: number }[];
   readonly #cells: readonly ((value: string) => string)[];
-  readonly #rowsOfSheet: number;
+  readonly #most: SheetSizes;
   readonly #ranges: string[] = [];
   #batch: string[] = [];
   #at = 0;
 
-  constructor(columns: readonly SourceColumn[], rowsOfSheet: number = mostRows) {
+  constructor(columns: readonly SourceColumn[], sizes: Partial<SheetSizes> = {}) {
     const kinds = columns.map(kindOf);
     this.#columns = columns.map(({ name }, n) => {
       const letters = columnLetters(n);
       return { name, letters, open: `<c r="${letters}`, width: kinds[n]?.width ?? 0 };
     });
     this.#cells = kinds.map(({ write }) => write);
-    this.#rowsOfSheet = rowsOfSheet;
+    this.#most = { rows: mostRows, bytes: mostBytes, ...sizes };
   }
 
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -70,7 +92,7 @@ export class XlsxWriter implements Encoder {
     const put = ([path, xml]: readonly [string, string]): void =>
       zip.addBuffer(Buffer.from(xml), path, { compressionLevel });
     for (const part of leadingParts) put(part);
-    const batches = copyLines(source);
+    const batches = copyLines(source, lineBytes(this.#columns.length));
     try {
       do {
         const number = this.#ranges.length + 1;
@@ -92,7 +114,9 @@ export class XlsxWriter implements Encoder {
   /** Whether there is another row; it stands at `#at` of the batch. */
   async #hasRow(batches: AsyncIterator<string[]>): Promise<boolean> {
     while (this.#at >= this.#batch.length) {
-      const next = await batches.next();
+      const next = await batches.next().catch((error: unknown) => {
+        throw error instanceof LongLine ? this.#tooLong(error) : error;
+      });
       if (next.done === true) return false;
       this.#batch = next.value;
       this.#at = 0;
@@ -102,20 +126,35 @@ export class XlsxWriter implements Encoder {
 
   async *#sheet(number: number, batches: AsyncIterator<string[]>): AsyncGenerator<Buffer> {
     const widths = this.#columns.map(({ width }) => width);
-    yield Buffer.from(sheetHead({ number, widths }) + this.#header());
+    const head = Buffer.from(sheetHead({ number, widths }) + this.#header());
+    yield head;
+    let bytes = head.length;
     let row = 1;
-    while (row < this.#rowsOfSheet && (await this.#hasRow(batches))) {
+    const isFull = (): boolean => row >= this.#most.rows || (bytes >= this.#most.bytes && row > 1);
+    while (!isFull() && (await this.#hasRow(batches))) {
       let xml = '';
       for (; this.#at < this.#batch.length; this.#at++) {
-        if (row >= this.#rowsOfSheet || xml.length >= pieceCharacters) break;
+        if (row >= this.#most.rows || xml.length >= pieceCharacters) break;
         row++;
         xml += this.#row(row, fieldsOf(this.#batch[this.#at] ?? ''));
       }
-      yield Buffer.from(xml);
+      const piece = Buffer.from(xml);
+      bytes += piece.length;
+      yield piece;
     }
     const last = columnLetters(this.#columns.length - 1);
     this.#ranges.push(`$A$1:$${last}$${row}`);
     yield Buffer.from(sheetFoot(`A1:${last}${row}`));
+  }
+
+  /** The next row, whose length nobody has seen. */
+  #tooLong({ open }: LongLine): UnfitRow {
+    const n = open.findIndex((bytes) => bytes > mostBytesOfCell);
+    return cellTooLong(
+      `more than ${mostCharacters.toLocaleString('en')}`,
+      this.rows + 1,
+      this.#columns[n]?.name ?? '',
+    );
   }
 
   #header(): string {
@@ -143,9 +182,11 @@ export class XlsxWriter implements Encoder {
 /** Throws `cell_too_long` for a value that no cell holds. */
 export function requireCell(value: Field, row: number, column: string): void {
   const length = value?.length ?? 0;
-  if (length <= mostCharacters) return;
-  throw new UnfitRow('cell_too_long', row, {
-    before: 'Row ',
-    behind: ` has ${length.toLocaleString('en')} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
-  });
+  if (length > mostCharacters) throw cellTooLong(length.toLocaleString('en'), row, column);
 }
+
+const cellTooLong = (length: string, row: number, column: string): UnfitRow =>
+  new UnfitRow('cell_too_long', row, {
+    before: 'Row ',
+    behind: ` has ${length} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
+  });

@@ -1,0 +1,38 @@
+import type { Queryable } from '../runtime/catalogue.ts';
+import type { SourceDataset } from './datasets.ts';
+import type { Key, RangeOperators } from './key-ranges.ts';
+
+interface Row extends RangeOperators {
+  name: string;
+}
+
+/**
+ * The leading column of the primary key, of which ranges take rows with equal values together, with the operators of
+ * the class by which its index is sorted. Those of an extension may lie in any schema: unqualified, `<` would be that
+ * of another type to which a value can be cast, which sorts otherwise.
+ */
+const leadingColumn = `
+  select a.attname as name, less.spelled as less, least.spelled as least
+  from pg_index i
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+  join pg_opclass c on c.oid = i.indclass[0]
+  cross join lateral (
+    select pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) as spelled
+    from pg_amop m join pg_operator o on o.oid = m.amopopr join pg_namespace n on n.oid = o.oprnamespace
+    where m.amopfamily = c.opcfamily and m.amopstrategy = 1 and m.amoppurpose = 's'
+      and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype) less
+  cross join lateral (
+    select pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) as spelled
+    from pg_amop m join pg_operator o on o.oid = m.amopopr join pg_namespace n on n.oid = o.oprnamespace
+    where m.amopfamily = c.opcfamily and m.amopstrategy = 4 and m.amoppurpose = 's'
+      and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype) least
+  where i.indrelid = $1 and i.indisprimary`;
+
+/** Null if there is no primary key, or its leading column is none that we may read. */
+export async function leadingKey(client: Queryable, dataset: SourceDataset): Promise<Key | null> {
+  const { rows } = await client.query<Row>(leadingColumn, [dataset.oid]);
+  const [found] = rows;
+  const column = dataset.columns.find(({ name }) => name === found?.name);
+  if (!found || !column) return null;
+  return { column, operators: { less: found.less, least: found.least } };
+}

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { signIn, usePages } from '../stack/browser.ts';
+import { credentials, sql, stack } from '../stack/stack.ts';
+import { until } from '../stack/until.ts';
+
+const { page } = usePages();
+
+/** Older than all that other suites make, and more than a page of the list. */
+const dataset = 'found_by_search';
+const many = 60;
+
+beforeAll(async () => {
+  await sql(
+    stack.postgres.catalogue,
+    `insert into exports (id, owner_id, request, state, created_at, finished_at)
+     select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, a.id,
+       json_build_object('sources', json_build_array('sales'), 'dataset', $2::text, 'format', 'csv',
+         'compression', 'none', 'profile', 'machine', 'timeZone', 'UTC', 'order', 'any',
+         'consistency', 'snapshot', 'ttlSeconds', 3600),
+       'cancelled', timestamptz '2020-01-01Z', timestamptz '2020-01-01Z'
+     from generate_series(1, $3::int) n, accounts a where a.email = $1`,
+    [credentials.demo.email, dataset, many],
+  );
+});
+afterAll(async () => {
+  await sql(stack.postgres.catalogue, `delete from exports where request->>'dataset' = $1`, [
+    dataset,
+  ]);
+});
+
+test('the search finds what the list has not loaded, page by page, and keeps every letter typed', async () => {
+  await signIn(page());
+  const rows = page().getByRole('table', { name: 'Exports' }).getByRole('row', { name: dataset });
+  const search = page().getByLabel('Search exports');
+  for (const delay of [20, 90]) {
+    await search.fill('');
+    await search.pressSequentially('FOUND_BY_search', { delay });
+    expect(await search.inputValue()).toBe('FOUND_BY_search');
+    await until('all of the first page are found', async () =>
+      (await rows.count()) === 50 ? true : undefined,
+    );
+    expect(await search.inputValue()).toBe('FOUND_BY_search');
+  }
+  await page().getByRole('button', { name: 'Load more' }).click();
+  await until('the others are found', async () =>
+    (await rows.count()) === many ? true : undefined,
+  );
+  expect(new URL(page().url()).searchParams.get('search')).toBe('FOUND_BY_search');
+
+  await page().reload();
+  await until('the address is a search', async () =>
+    (await rows.count()) === 50 ? true : undefined,
+  );
+  await search.fill('found_by_nothing');
+  await page().getByText('No exports match.').waitFor();
+  await page().getByRole('button', { name: 'Clear filters' }).click();
+  await page().getByLabel('Status', { exact: true }).selectOption('Cancelled');
+  await until('what was cleared stays cleared', async () => {
+    const { searchParams } = new URL(page().url());
+    return searchParams.get('status') === 'cancelled' ? true : undefined;
+  });
+  expect(new URL(page().url()).searchParams.get('search')).toBe(null);
+  expect(await search.inputValue()).toBe('');
+});

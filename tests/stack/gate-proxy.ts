@@ -1,0 +1,43 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A way to a server on which each connection but the first waits until `open` is called. */
+export async function startGateProxy(target: string): Promise<{
+  url: string;
+  /** How many connections have come. */
+  arrived: () => number;
+  open: () => void;
+  stop: () => Promise<void>;
+}> {
+  const to = new URL(target);
+  const sockets = new Set<Socket>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  let arrived = 0;
+  const server = createServer((client) => {
+    const isFirst = arrived++ === 0;
+    sockets.add(client);
+    client.on('error', () => undefined);
+    void (isFirst ? Promise.resolve() : opened).then(() => {
+      const upstream = connect(Number(to.port), to.hostname);
+      sockets.add(upstream);
+      upstream.on('error', () => undefined);
+      client.on('close', () => upstream.destroy());
+      upstream.on('close', () => client.end());
+      client.pipe(upstream).pipe(client);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the proxy has no port');
+  const url = new URL(target);
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    arrived: () => arrived,
+    open,
+    stop: async () => {
+      open();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}

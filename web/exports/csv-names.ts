@@ -1,0 +1,19 @@
+import type { CsvOptions } from '../../lib/contracts/format-capabilities.ts';
+
+/** How the choices of the options of CSV are said. */
+export const csvNames: {
+  [F in Exclude<keyof CsvOptions, 'nullText'>]: Record<CsvOptions[F], string>;
+} = {
+  delimiter: { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' },
+  decimal: { '.': 'point', ',': 'comma' },
+  quote: { minimal: 'if needed', all: 'all values' },
+  newline: { lf: 'LF', crlf: 'CRLF' },
+};
+
+export const csvTerms: Record<keyof CsvOptions, string> = {
+  delimiter: 'Delimiter',
+  decimal: 'Decimals with',
+  nullText: 'NULL written as',
+  quote: 'Quotes',
+  newline: 'Line ends',
+};

@@ -1,0 +1,85 @@
+import { type ReactNode, useState } from 'react';
+import { sizes } from '../../lib/contracts/sizes.ts';
+import type { Dataset } from '../../lib/contracts/sources.ts';
+import { Button } from '../ui/button.tsx';
+
+interface Props {
+  id: string;
+  dataset: Dataset;
+  /** In the order of the file; null: all. */
+  chosen: readonly string[] | null;
+  onChange: (columns: readonly string[] | null) => void;
+}
+
+/** Which columns, in which order: those of the table, unless it was changed by hand in the request. */
+export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props): ReactNode {
+  const [search, setSearch] = useState('');
+  const all = dataset.columns.map(({ name }) => name);
+  const names = chosen ?? all;
+  const words = search.trim().toLowerCase();
+  const shown = dataset.columns.filter(({ name }) => name.toLowerCase().includes(words));
+  const choose = (next: readonly string[]): void =>
+    onChange(next.length === all.length && inOrder(next, all) ? null : next);
+  return (
+    <>
+      <div className="flex items-center gap-2 border-b border-line p-2">
+        <input
+          type="search"
+          aria-label="Search columns"
+          placeholder="Search columns"
+          className="input"
+          maxLength={sizes.nameCharacters}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <Button small onClick={() => onChange(null)}>
+          All
+        </Button>
+        <Button small onClick={() => onChange([])}>
+          None
+        </Button>
+      </div>
+      <fieldset className="max-h-[264px] overflow-y-auto p-1">
+        <legend className="sr-only">Columns</legend>
+        {shown.map(({ name, type }, index) => (
+          <label
+            key={name}
+            className="control-small flex cursor-pointer items-center gap-2 rounded-control px-2 hover:bg-hover"
+          >
+            <input
+              type="checkbox"
+              aria-label={name}
+              aria-describedby={`${id}-type-${index}`}
+              className="size-4 shrink-0 cursor-pointer accent-accent"
+              checked={names.includes(name)}
+              onChange={({ target }) =>
+                choose(target.checked ? withColumn(names, name, all) : without(names, name))
+              }
+            />
+            <span className="min-w-0 flex-1 wrap-anywhere">{name}</span>
+            <span id={`${id}-type-${index}`} className="text-xs text-muted">
+              {type}
+            </span>
+          </label>
+        ))}
+        {shown.length === 0 ? (
+          <p className="px-2 py-1 text-muted">No column of that name.</p>
+        ) : null}
+      </fieldset>
+    </>
+  );
+}
+
+const without = (names: readonly string[], name: string): string[] =>
+  names.filter((other) => other !== name);
+
+/** At its place in the table, unless the order was changed by hand in the request: then at the end. */
+function withColumn(names: readonly string[], name: string, all: readonly string[]): string[] {
+  const next = [...names, name];
+  return inOrder(names, all) ? all.filter((known) => next.includes(known)) : next;
+}
+
+function inOrder(names: readonly string[], all: readonly string[]): boolean {
+  const places = names.map((name) => all.indexOf(name));
+  return places.every((place, index) => index === 0 || place > (places[index - 1] ?? -1));
+}

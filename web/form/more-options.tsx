@@ -1,0 +1,146 @@
+import { lazy, type ReactNode } from 'react';
+import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import { capabilitiesOf, parquetTypes } from '../../lib/contracts/format-capabilities.ts';
+import type { Dataset } from '../../lib/contracts/sources.ts';
+import { parquetTypeNames, profileNames } from '../exports/choices.ts';
+import { useZone } from '../time/zone.ts';
+import { zoneOptions } from '../time/zone-options.ts';
+import { Button } from '../ui/button.tsx';
+import { ChoiceField } from './choice-field.tsx';
+import { ConditionsField } from './conditions-field.tsx';
+import { CsvFields } from './csv-fields.tsx';
+import { type Draft, type FieldName, fitted } from './draft.ts';
+
+const ComboBox = lazy(() => import('../ui/combobox.tsx'));
+
+interface Props {
+  draft: Draft;
+  dataset: Dataset | undefined;
+  onChange: (part: Partial<Draft>) => void;
+  fieldId: (field: FieldName) => string;
+  errorOf: (field: FieldName) => string | undefined;
+}
+
+const orders = ['any', 'time'] as const satisfies readonly ExportRequest['order'][];
+const orderNames = { any: 'Any, the fastest', time: 'By time' };
+
+/** Which rows, in which order, written for whom. */
+export default function MoreOptions(props: Props): ReactNode {
+  const { draft, dataset, onChange, fieldId, errorOf } = props;
+  const { profiles, ownFields } = capabilitiesOf(draft.format);
+  const { profile, others, order } = fitted(draft);
+  return (
+    <div className="space-y-4">
+      <ConditionsField
+        id={fieldId('conditions')}
+        dataset={dataset}
+        conditions={draft.conditions}
+        onChange={(conditions) => onChange({ conditions })}
+        error={errorOf('conditions')}
+      />
+      {dataset?.timeColumn === null ? null : (
+        <ChoiceField
+          id={fieldId('order')}
+          label="Order of the rows"
+          choices={others.length > 0 ? [order] : orders}
+          names={orderNames}
+          value={order}
+          error={errorOf('order')}
+          {...(others.length > 0 && { hint: 'By time only with the rows of one source.' })}
+          onChoose={(chosen) => onChange({ order: chosen })}
+        />
+      )}
+      {profiles.length > 1 ? (
+        <ChoiceField
+          id={fieldId('profile')}
+          label="Written for"
+          choices={profiles}
+          names={profileNames}
+          value={profile}
+          error={errorOf('profile')}
+          hint={profileHints[profile]}
+          onChoose={(chosen) => onChange({ profile: chosen })}
+        />
+      ) : null}
+      {profile === 'spreadsheet' ? <TimeZoneField {...props} /> : null}
+      {ownFields.includes('csv') ? (
+        <CsvFields
+          id={fieldId('csv')}
+          options={draft.csv}
+          onChange={(csv) => onChange({ csv })}
+          error={errorOf('csv')}
+        />
+      ) : null}
+      {ownFields.includes('parquetTypes') ? (
+        <ChoiceField
+          id={fieldId('parquetTypes')}
+          label="Types"
+          choices={parquetTypes}
+          names={parquetTypeNames}
+          value={draft.parquetTypes}
+          error={errorOf('parquetTypes')}
+          hint="Portable is for readers that refuse a file with these types."
+          onChoose={(chosen) => onChange({ parquetTypes: chosen })}
+        />
+      ) : null}
+      <Kept kept={draft.kept} onChange={(kept) => onChange({ kept })} />
+    </div>
+  );
+}
+
+const profileHints: Record<ExportRequest['profile'], string> = {
+  machine: 'Times in UTC, values as the database has them.',
+  spreadsheet: 'Times in a zone of yours; no text is taken for a formula.',
+};
+
+const ofPage = 'page';
+
+function TimeZoneField({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
+  const zone = useZone();
+  return (
+    <ComboBox
+      id={fieldId('timeZone')}
+      label="Times in the file"
+      options={zoneOptions({ id: ofPage, zone, name: `${zone} (as on the page)` }, draft.timeZone)}
+      value={draft.timeZone ?? ofPage}
+      onChange={(chosen) => onChange({ timeZone: chosen === ofPage ? null : chosen })}
+      error={errorOf('timeZone')}
+      empty="No zone of that name."
+    />
+  );
+}
+
+/** What was asked for before, and has no field here: it is sent again until it is taken away. */
+function Kept({
+  kept,
+  onChange,
+}: {
+  kept: Draft['kept'];
+  onChange: (kept: Draft['kept']) => void;
+}): ReactNode {
+  const entries = Object.entries(kept);
+  if (entries.length === 0) return null;
+  return (
+    <div className="space-y-1">
+      <p className="text-sm font-medium">Kept from the export before</p>
+      <ul className="space-y-1">
+        {entries.map(([name, value]) => (
+          <li key={name} className="flex items-start justify-between gap-2">
+            <span className="min-w-0 py-1.5 wrap-anywhere">
+              {`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`}
+            </span>
+            <Button
+              small
+              aria-label={`Remove ${name}`}
+              onClick={() =>
+                onChange(Object.fromEntries(entries.filter(([other]) => other !== name)))
+              }
+            >
+              Remove
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
