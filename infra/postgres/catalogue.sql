@@ -212,11 +212,11 @@ create table exports (
   queued_at timestamp with time zone default now() not null,
   estimated_seconds integer,
   object_etag text,
-  shape bigint generated always as (shape_of(request)) stored
   known_as text generated always as (lower((((((((((id)::text || '
 '::text) || COALESCE((file ->> 'name'::text), ''::text)) || '
 '::text) || COALESCE((request ->> 'dataset'::text), ''::text)) || '.'::text) || COALESCE((request ->> 'format'::text), ''::text)) || '
-'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null
+'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null,
+  shape bigint generated always as (shape_of(request)) stored
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
