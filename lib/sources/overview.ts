@@ -14,6 +14,7 @@ import { isOfDataset } from './faults.ts';
 import { fitted, type WholeSource } from './fit-answer.ts';
 import { everything, timeRange } from './query.ts';
 import { type Asker, askedBy, askSource, attempt, renew } from './question.ts';
+import { keepIfSlow, slowRange, type TimeRange } from './slow-ranges.ts';
 
 /** A first and last time are shown where the source knows them quickly (an index); this is quickly. */
 const rangeTimeoutMilliseconds = 300;
@@ -59,7 +60,10 @@ export async function describeDataset(
   return askSource(granted(account, source), askedBy(account), async (client) => {
     const dataset = await readDataset(client, source, name);
     if (!dataset) throw new Refusal('not_found', `${source} has no dataset ${name}.`);
-    return { ...(await describer(client)(dataset, 0)), columns: dataset.columns.map(shown) };
+    return {
+      ...(await describer(client, source)(dataset, 0)),
+      columns: dataset.columns.map(shown),
+    };
   });
 }
 
@@ -87,7 +91,7 @@ const describeSource = (name: string, asker: Asker, search = ''): Promise<WholeS
       ...(await readDatasets(client, name, oids.slice(whole), 'times')),
     ];
     const byOid = new Map(read.map((dataset) => [dataset.oid, dataset]));
-    const describe = describer(client);
+    const describe = describer(client, name);
     const datasets: WholeSource['datasets'] = [];
     for (const [n, { oid, rows }] of listed.entries()) {
       const dataset = byOid.get(oid);
@@ -107,6 +111,7 @@ const describeSource = (name: string, asker: Asker, search = ''): Promise<WholeS
  */
 function describer(
   client: pg.ClientBase,
+  source: string,
 ): (dataset: SourceDataset, rows: number) => Promise<Omit<Dataset, 'columns'>> {
   const end = performance.now() + rangeBudgetMilliseconds;
   let asked = 0;
@@ -131,12 +136,20 @@ function describer(
       throw error;
     }
   };
+  const rangeOf = async (dataset: SourceDataset): Promise<TimeRange> => {
+    const known = slowRange(source, dataset);
+    if (known) return known;
+    const began = performance.now();
+    const range = await ask(() => askRange(client, dataset), { earliest: null, latest: null });
+    keepIfSlow(source, dataset, { range, milliseconds: performance.now() - began });
+    return range;
+  };
   return async (dataset, rows) => ({
     name: dataset.name,
     kind: dataset.kind,
     ...(dataset.partitionOf === undefined ? {} : { partitionOf: dataset.partitionOf }),
     timeColumn: dataset.timeColumn?.name ?? null,
-    ...(await ask(() => rangeOf(client, dataset), { earliest: null, latest: null })),
+    ...(await rangeOf(dataset)),
     estimatedRows: await ask(
       async () => (await estimate(client, everything(dataset))).rows,
       Math.round(rows),
@@ -144,14 +157,9 @@ function describer(
   });
 }
 
-interface Range {
-  earliest: string | null;
-  latest: string | null;
-}
-
-async function rangeOf(client: pg.ClientBase, dataset: SourceDataset): Promise<Range> {
+async function askRange(client: pg.ClientBase, dataset: SourceDataset): Promise<TimeRange> {
   const none = { earliest: null, latest: null };
   if (!dataset.timeColumn) return none;
-  const { rows } = await client.query<Range>(timeRange(dataset, dataset.timeColumn));
+  const { rows } = await client.query<TimeRange>(timeRange(dataset, dataset.timeColumn));
   return rows[0] ?? none;
 }

@@ -31,7 +31,9 @@ beforeAll(() =>
      create table guarded (id int); insert into guarded select generate_series(1, 10);
      alter table guarded enable row level security; create policy half on guarded using (id <= 5);
      create view through_owner as select * from guarded;
-     create view through_reader with (security_invoker) as select * from guarded;`,
+     create view through_reader with (security_invoker) as select * from guarded;
+     create view quick as select clock_timestamp() as at;
+     create view slow as select clock_timestamp() as at from (select pg_sleep(0.1)::text as waited offset 0) s;`,
   ),
 );
 afterAll(() => sql(source, `drop schema ${schema} cascade; drop role ${owner}`));
@@ -236,4 +238,15 @@ describe('a source with more columns than an answer holds', () => {
     const unknown = await call('POST', '/exports', { headers: asDemo, body: of('no') });
     expect(unknown.problem()).toMatchObject({ status: 422, errors: [{ field: 'dataset' }] });
   });
+});
+
+test('a first and last time that take long to find out are kept for a moment; others are asked for each time', async () => {
+  const times = async (name: string) => {
+    const found = (await listed()).find((dataset) => dataset.name === `${schema}.${name}`);
+    expect(found?.latest).toEqual(expect.any(String));
+    return found?.latest;
+  };
+  const [slow, quick] = [await times('slow'), await times('quick')];
+  expect(await times('slow')).toBe(slow);
+  expect(await times('quick')).not.toBe(quick);
 });
