@@ -1,4 +1,5 @@
 /** Databases of one's own that `npm start` adds to those of the demo: STREAMSYNC_SOURCES, as a deployment has it. */
+import { z } from 'zod';
 import { environmentSchema } from '../../lib/runtime/config.ts';
 import { newSession } from '../../lib/sources/session.ts';
 import { SourceSocket } from '../../lib/sources/source-socket.ts';
@@ -8,7 +9,9 @@ import { withoutSecrets } from './redact.ts';
 const VARIABLE = 'STREAMSYNC_SOURCES';
 const settingsSchema = environmentSchema.shape[VARIABLE];
 
-export type OwnSources = ReturnType<typeof settingsSchema.parse>;
+/** Settings by name, as they were written: the functions parse them again. */
+const writtenSchema = z.record(z.string(), z.unknown());
+export type OwnSources = z.infer<typeof writtenSchema>;
 
 /** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
 const OLDEST_SERVER = 140_000;
@@ -41,7 +44,7 @@ export function readOwnSources(
     throw new StackError(
       `${VARIABLE} names ${taken.join(' and ')}, which the demo has itself. Choose another name`,
     );
-  return read.data;
+  return writtenSchema.parse(JSON.parse(text));
 }
 
 /** Tells of each whether it answers. One that does not is no end of the stack: it is asked again at every use. */

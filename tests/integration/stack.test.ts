@@ -85,7 +85,7 @@ describe('a stack of its own', () => {
       running.process.kill('SIGTERM');
       await running.ended;
     }
-    await sql(stack.postgres.catalogue, 'drop database if exists own_shop');
+    await sql(stack.postgres.catalogue, 'drop database if exists own_shop with (force)');
     await rm(home, { recursive: true, force: true });
   });
 
@@ -147,6 +147,8 @@ describe('a stack of its own', () => {
 
     const own = new URL(stack.postgres.catalogue);
     own.pathname = '/own_shop';
+    // One that was ended before its end has left it.
+    await sql(stack.postgres.catalogue, 'drop database if exists own_shop with (force)');
     await sql(stack.postgres.catalogue, 'create database own_shop');
     await sql(own.href, 'create table baskets as select n as id from generate_series(1, 3) n');
     const second = await started({
