@@ -25,7 +25,12 @@ test('every state has one public name, and every public name its states', () => 
 describe('the pictures of the glossary', () => {
   const pictures = [
     ...readFileSync('docs/glossary.md', 'utf8').matchAll(/```mermaid\n([^`]*)```/g),
-  ].map(([, text = '']) => [...text.matchAll(/\S+ --> \S+/g)].map(([arrow]) => arrow));
+  ].map(([, text = '']) =>
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.includes(' --> ')),
+  );
   const [ofExport = [], ofUnit = [], ofAttempt = []] = pictures;
 
   /** The states of a table, as its migrations allow them. */
