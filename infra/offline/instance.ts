@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { MskEvent } from './event.ts';
 import { InstanceReport, type Invocation } from './messages.ts';
@@ -65,9 +64,6 @@ export class InstanceProcess implements Instance {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
 
-    const { pid } = this.#process;
-    // On AWS each instance has cores of its own. Here calls, for which somebody waits, come before records.
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
     const initLimit = setTimeout(
       () => this.kill('initialisation timed out'),
       INIT_MS + settings.timeoutMs,

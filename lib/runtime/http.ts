@@ -79,13 +79,15 @@ export function http<Account>(
 }
 
 /**
- * How many calls of one account a process answers at a time: whoever asks for little is not behind all of them. Calls
- * that ask a source have turns of their own, for a source may be slow.
+ * A process answers the calls of one account one after the other: whoever asks for little is not behind all of them.
+ * Calls that ask a source are in a line of their own.
  */
-const ofOneAccount = { runningOfCaller: 2 };
-const turns = { ofSources: new Turns(ofOneAccount), ofOthers: new Turns(ofOneAccount) };
+const oneByOne = { runningOfCaller: 1 };
+const turns = { ofSources: new Turns(oneByOne), ofOthers: new Turns(oneByOne) };
 /** The others wait so long, within what the door waits for an answer. */
 const turnMilliseconds = 20_000;
+/** A call that takes longer waits for something: the next one does not wait with it. */
+const longestTurnMilliseconds = 500;
 
 async function inTurn<T>(
   account: unknown,
@@ -94,17 +96,24 @@ async function inTurn<T>(
 ): Promise<T> {
   if (typeof account !== 'object' || account === null || !('id' in account)) return work();
   const id = String(account.id);
-  const turn = asksSources ? turns.ofSources : turns.ofOthers;
-  if (!(await turn.take(id, turnMilliseconds)))
+  const line = asksSources ? turns.ofSources : turns.ofOthers;
+  if (!(await line.take(id, turnMilliseconds)))
     throw new Refusal(
       'too_many_requests',
       'Too many calls of your account are being answered. Try again in a few seconds.',
       { retryAfterSeconds: 5 },
     );
+  let held = true;
+  const end = (): void => {
+    if (held) line.end(id);
+    held = false;
+  };
+  const longest = setTimeout(end, longestTurnMilliseconds);
   try {
     return await work();
   } finally {
-    turn.end(id);
+    clearTimeout(longest);
+    end();
   }
 }
 

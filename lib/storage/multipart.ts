@@ -15,10 +15,11 @@ const inFlight = 3;
 const mebibyte = 2 ** 20;
 const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 5 : 64) * mebibyte;
 
+/** Those of usual size, kept for the next file; the few larger ones of a huge file are made anew. */
+const spare = new SpareBuffers(partSizeAt(1), inFlight);
+
 export class MultipartWriter {
   readonly upload: Upload;
-  /** Those of usual size; the few larger ones of a huge file are made anew. */
-  readonly #spare = new SpareBuffers(partSizeAt(1), inFlight);
   #part: Buffer | undefined;
   #filled = 0;
   #nextPart = 1;
@@ -77,7 +78,7 @@ export class MultipartWriter {
 
   #newPart(): Buffer {
     const size = partSizeAt(this.#nextPart);
-    return size === partSizeAt(1) ? this.#spare.take() : Buffer.allocUnsafeSlow(size);
+    return size === partSizeAt(1) ? spare.take() : Buffer.allocUnsafeSlow(size);
   }
 
   async #sendPart(): Promise<void> {
@@ -88,7 +89,7 @@ export class MultipartWriter {
     while (this.#sending.size >= inFlight) await Promise.race(this.#sending);
     this.#throwFailure();
     const settled = this.#upload(this.#nextPart++, body)
-      .then(() => this.#spare.give(part))
+      .then(() => spare.give(part))
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
