@@ -71,6 +71,10 @@ export const exportRequestFields = z
       .refine(knownTimeZone, 'must be an IANA time zone')
       .default('UTC')
       .meta({ description: 'of the profile spreadsheet' }),
+    timeOffset: z.boolean().optional().meta({
+      description:
+        'of the profile spreadsheet: true writes an instant as text with its offset, `2024-10-27 02:30:00+01:00`, which tells the two apart that the clocks of `timeZone` show alike in autumn',
+    }),
     order: z.enum(['any', 'time']).default('any').meta({
       description: 'time: by the time column, rows without a time last',
     }),
@@ -107,6 +111,8 @@ export const exportRequestFields = z
     for (const field of ownFields)
       if (request[field] !== undefined && !can.ownFields.includes(field))
         refuse(field, `must be left out where the format is ${format}`);
+    if (profile !== 'spreadsheet' && request.timeOffset)
+      refuse('timeOffset', 'must be left out where the profile is not spreadsheet');
     if (profile === 'spreadsheet' && wouldBeFormula(request.csv?.nullText ?? ''))
       context.addIssue({
         code: 'custom',
@@ -116,8 +122,9 @@ export const exportRequestFields = z
   })
   // Said or left out, what is usual means the same. Left out, an asking from before there were these fields is
   // known again when it is repeated.
-  .overwrite(({ csv, parquetTypes: types, ...others }) => ({
+  .overwrite(({ csv, parquetTypes: types, timeOffset, ...others }) => ({
     ...others,
+    ...(timeOffset ? { timeOffset } : {}),
     ...(csv === undefined || isPlainCsv(csv) ? {} : { csv }),
     ...(types === 'portable' ? { parquetTypes: types } : {}),
   }));

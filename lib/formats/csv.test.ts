@@ -25,11 +25,14 @@ describe('the header', () => {
   });
   test('for spreadsheets has no formula, and is quoted where one may take a sign for the end of a field', () => {
     const names = ['id', '=1', '\n+1', '\uff1d1', '\uff201', 'a;b', 'a\tb', 'x-1'];
-    const format = csvForSpreadsheets('UTC', plainCsv);
+    const format = csvForSpreadsheets({ timeZone: 'UTC', withOffset: false }, plainCsv);
     expect(format.prologue(names.map(column)).toString()).toBe(
       `\ufeffid,'=1,"'\n+1",'\uff1d1,'\uff201,"a;b","a\tb",x-1\n`,
     );
-    const bars = csvForSpreadsheets('UTC', { ...plainCsv, delimiter: '|' });
+    const bars = csvForSpreadsheets(
+      { timeZone: 'UTC', withOffset: false },
+      { ...plainCsv, delimiter: '|' },
+    );
     expect(bars.prologue(['a,b', 'a|b', '=1'].map(column)).toString()).toBe(
       `\ufeff"a,b"|"a|b"|'=1\n`,
     );

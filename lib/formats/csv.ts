@@ -1,5 +1,5 @@
 import type { CsvOptions } from '../contracts/format-capabilities.ts';
-import { copyCsv, copyCsvForSpreadsheets } from '../sources/copy-statements.ts';
+import { copyCsv, copyCsvForSpreadsheets, type LocalTimes } from '../sources/copy-statements.ts';
 import { formulaBegins, wideFormulaBegins } from '../sources/formulas.ts';
 import { csvRows } from './csv-fields.ts';
 import { asItComes, type Format, nothing } from './format.ts';
@@ -34,9 +34,9 @@ export const csv = (options: CsvOptions): Format => ({
  * The same for people who open it in a spreadsheet, by what it says to one: the byte order mark that it is
  * UTF-8, a `'` before text that it is no formula, quotes that a `;` or a tab in it is text.
  */
-export const csvForSpreadsheets = (timeZone: string, options: CsvOptions): Format => ({
+export const csvForSpreadsheets = (times: LocalTimes, options: CsvOptions): Format => ({
   ...csv(options),
-  copy: (selection) => copyCsvForSpreadsheets(selection, timeZone, options),
+  copy: (selection) => copyCsvForSpreadsheets(selection, times, options),
   prologue: (columns) =>
     Buffer.concat([
       byteOrderMark,

@@ -10,22 +10,26 @@ import { xlsx } from './xlsx/xlsx.ts';
 /** What the bytes of a file depend on. */
 export type Wanted = Pick<
   ExportRequest,
-  'format' | 'profile' | 'timeZone' | 'csv' | 'parquetTypes'
+  'format' | 'profile' | 'timeZone' | 'timeOffset' | 'csv' | 'parquetTypes'
 >;
+
+const inUtc = { timeZone: 'UTC', withOffset: false };
 
 /** The format of a request's file. Machines read instants in UTC, people in the time zone they ask for. */
 export function formatOf(wanted: Wanted): Format {
-  const { format, profile, timeZone, csv: options = plainCsv, parquetTypes = 'native' } = wanted;
+  const { format, profile, csv: options = plainCsv, parquetTypes = 'native' } = wanted;
   const people = profile === 'spreadsheet';
+  const { timeZone, timeOffset = false } = wanted;
+  const times = people ? { timeZone, withOffset: timeOffset } : inUtc;
   switch (format) {
     case 'csv':
-      return people ? csvForSpreadsheets(timeZone, options) : csv(options);
+      return people ? csvForSpreadsheets(times, options) : csv(options);
     case 'json':
       return json;
     case 'ndjson':
       return ndjson;
     case 'xlsx':
-      return xlsx(people ? timeZone : 'UTC');
+      return xlsx(times);
     case 'parquet':
       return parquet(parquetTypes);
     default:

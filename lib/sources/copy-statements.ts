@@ -32,15 +32,14 @@ function withDecimal({ name, base }: SourceColumn, { decimal }: CsvOptions): str
  */
 export function copyCsvForSpreadsheets(
   selection: Selection,
-  timeZone: string,
+  times: LocalTimes,
   options: CsvOptions,
 ): string {
   const begins = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
   const first = begins.map(literal).join(', ');
   const rows = selectRows(
     selection,
-    (column) =>
-      notFormula(column, first) ?? inZone(column, timeZone) ?? withDecimal(column, options),
+    (column) => notFormula(column, first) ?? inZone(column, times) ?? withDecimal(column, options),
   );
   const texts = selection.columns.filter(
     (column) => column.constant === undefined && !neverText.test(column.base),
@@ -50,8 +49,17 @@ export function copyCsvForSpreadsheets(
 }
 
 /** Server-made text of the rows, tabs between values, with the times of a zone. */
-export const copyText = (selection: Selection, timeZone: string): string =>
-  `copy (${selectRows(selection, (column) => inZone(column, timeZone) ?? columnOf(column))}) to stdout`;
+export const copyText = (selection: Selection, times: LocalTimes): string =>
+  `copy (${selectRows(selection, (column) => inZone(column, times) ?? columnOf(column))}) to stdout`;
+
+/** How instants are written for people: as the clocks of a zone show them, with or without how far those are from UTC. */
+export interface LocalTimes {
+  timeZone: string;
+  withOffset: boolean;
+}
+
+export const isInstant = ({ base }: Pick<SourceColumn, 'base'>): boolean =>
+  /^timestamp(\(\d\))? with time zone$/.test(base);
 
 /** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
 const places = new Map([
@@ -68,14 +76,30 @@ export const placeOf = (timeZone: string): string => places.get(timeZone.toUpper
  * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
  * as it is: AT TIME ZONE would fail beyond them.
  */
-function inZone({ name, base }: SourceColumn, timeZone: string): string | undefined {
-  if (!/^timestamp(\(\d\))? with time zone$/.test(base)) return undefined;
+function inZone(
+  { name, base }: SourceColumn,
+  { timeZone, withOffset }: LocalTimes,
+): string | undefined {
+  if (!isInstant({ base })) return undefined;
   const column = columnOf({ name });
-  const zone = placeOf(timeZone);
+  const local = `(${column} at time zone ${literal(placeOf(timeZone))})`;
+  const text = `${local}::pg_catalog.text`;
   return `case when ${column} ${operator('>=')} '4714-11-25 00:00+00 BC'::pg_catalog.timestamptz
       and ${column} ${operator('<=')} '294276-12-31 00:00+00'::pg_catalog.timestamptz
-    then (${column} at time zone ${literal(zone)})::pg_catalog.text
+    then ${withOffset ? `pg_catalog.regexp_replace(${text}, '( BC)?$', ${offsetOf(column, local)})` : text}
     else ${column}::pg_catalog.text end as ${identifier(name)}`;
+}
+
+/**
+ * How far a local time is from UTC, as in RFC 3339: `+02:00`, before what is to stay behind it. Before clocks agreed it
+ * has seconds, too.
+ */
+function offsetOf(instant: string, local: string): string {
+  const offset = `(${local} ${operator('-')} (${instant} at time zone 'UTC'))`;
+  const isWest = `${offset} ${operator('<')} '0'::pg_catalog.interval`;
+  const size = `case when ${isWest} then ${operator('-')} ${offset} else ${offset} end`;
+  return `pg_catalog.concat(case when ${isWest} then '-' else '+' end,
+      pg_catalog.regexp_replace((${size})::pg_catalog.text, ':00$', ''), ${literal('\\1')})`;
 }
 
 /** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */

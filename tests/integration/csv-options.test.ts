@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import copy from 'pg-copy-streams';
+import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
 import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
 import { decompress } from '../stack/decompress.ts';
@@ -25,6 +26,9 @@ beforeAll(async () => {
       `create schema ${schema}; create type ${schema}.pair as (a int, b numeric);
        create domain ${schema}.price as numeric(9,3);
        create table ${schema}.things as select *, exact::${schema}.price as price from (${rows}) r;
+       create table ${schema}.instants as select at from (values
+         (timestamptz '2024-10-27 00:30Z'), ('2024-10-27 01:30Z'), ('2024-07-01 12:00:00.5Z'), ('1880-01-01 00:00Z'),
+         ('infinity'), ('0044-03-15 12:00Z BC'), (null)) v(at);
        create table ${schema}.one as select * from (values (null), ('\\.'), ('')) v(t)`,
     );
 });
@@ -163,6 +167,35 @@ describe('a file as it is asked for', () => {
     expect(lines.find((it) => it.startsWith('11;'))).toMatch(/^11;"'-";2,0*;/);
   });
 
+  test('for spreadsheets has the offsets of times where they are asked for, a workbook too', async () => {
+    const shown = async (format: string, timeZone: string) => {
+      const body = of('instants', { format, profile: 'spreadsheet', timeZone, timeOffset: true });
+      const answer = await call('POST', '/exports/preview', { headers: asDemo, body });
+      return answer.json(exportPreviewSchema).rows.map(([at]) => at);
+    };
+    const inBerlin = [
+      '2024-10-27 02:30:00+02:00',
+      '2024-10-27 02:30:00+01:00',
+      '2024-07-01 14:00:00.5+02:00',
+      '1880-01-01 00:53:28+00:53:28',
+      'infinity',
+      '0044-03-15 12:53:28+00:53:28 BC',
+      null,
+    ];
+    expect(await shown('csv', 'Europe/Berlin')).toEqual(inBerlin);
+    expect(await shown('xlsx', 'Europe/Berlin')).toEqual(inBerlin);
+    expect((await shown('csv', 'America/St_Johns')).slice(0, 1)).toEqual([
+      '2024-10-26 22:00:00-02:30',
+    ]);
+    const request = of('instants', { format: 'xlsx', timeOffset: true });
+    const document = await ended((await createExport(request)).id);
+    const manifest = await call('GET', `/exports/${document.id}/manifest`, { headers: asDemo });
+    expect(manifest.json(manifestSchema).columns).toMatchObject([{ name: 'at', fileType: 'text' }]);
+    // What is usual is the same as nothing.
+    const usual = await createExport({ ...request, timeOffset: false });
+    expect(usual.request).not.toHaveProperty('timeOffset');
+  });
+
   test('is what the preview shows', async () => {
     const csv = { delimiter: '|', decimal: ',', nullText: 'NA', quote: 'all', newline: 'crlf' };
     const request = of('things', {
@@ -207,6 +240,12 @@ describe('what is refused', () => {
       { profile: 'spreadsheet', csv: { nullText: '=1' } },
       'csv.nullText',
       /formula/,
+    ],
+    [
+      'offsets of times for machines',
+      { timeOffset: true },
+      'timeOffset',
+      /left out where the profile is not spreadsheet/,
     ],
     [
       'types of Parquet',

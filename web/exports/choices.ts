@@ -37,6 +37,7 @@ const told = new Set<string>([
   'compression',
   'profile',
   'timeZone',
+  'timeOffset',
   'order',
   'consistency',
   'csv',
@@ -48,7 +49,8 @@ const told = new Set<string>([
 export function choicesOf(
   request: Omit<Partial<ExportRequest>, 'format'> & Pick<ExportRequest, 'format'>,
 ): Choice[] {
-  const { where = [], profile, timeZone = 'UTC', order, format, csv, parquetTypes } = request;
+  const { where = [], profile, timeZone = 'UTC', timeOffset, order } = request;
+  const { format, csv, parquetTypes } = request;
   const choices: Choice[] = where.map((condition) => ({
     term: 'Condition',
     text: conditionText(condition),
@@ -57,6 +59,7 @@ export function choicesOf(
   if (profile !== undefined && profile !== usual)
     choices.push({ term: 'Written for', text: profileNames[profile] });
   if (profile === 'spreadsheet') choices.push({ term: 'Times in the file', text: timeZone });
+  if (timeOffset) choices.push({ term: 'Offset of times', text: 'written, times are text' });
   if (order === 'time') choices.push({ term: 'Order', text: 'by time' });
   if (csv) choices.push(...csvChoicesOf(csv));
   if (parquetTypes === 'portable')

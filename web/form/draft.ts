@@ -29,6 +29,8 @@ export interface Draft {
   parquetTypes: ParquetTypes;
   /** Of the times in a file for spreadsheets; null: that of the page. */
   timeZone: string | null;
+  /** Whether those are written with their offset. */
+  timeOffset: boolean;
   consistency: ExportRequest['consistency'];
   ttlSeconds: number;
   /** Fields of a request made before that the form has nothing for: they are sent as they were. */
@@ -49,23 +51,26 @@ export const emptyDraft: Draft = {
   csv: plainCsv,
   parquetTypes: 'native',
   timeZone: null,
+  timeOffset: false,
   consistency: defaults.consistency,
   ttlSeconds: defaults.ttlSeconds,
   kept: {},
 };
 
 type Fitted = Pick<ExportRequest, 'compression' | 'profile' | 'consistency' | 'order'> &
-  Pick<ExportRequest, 'csv' | 'parquetTypes'> &
+  Pick<ExportRequest, 'csv' | 'parquetTypes' | 'timeOffset'> &
   Pick<Draft, 'others'>;
 
 /** Returns what is sent for the choices of a draft: what its format cannot have is left out, and comes back with another. */
 export function fitted(draft: Draft): Fitted {
   const can = capabilitiesOf(draft.format);
   const others = can.severalSources ? draft.others : [];
+  const profile = oneOf(can.profiles, draft.profile) ?? can.defaults.profile;
   return {
     others,
     compression: oneOf(can.compressions, draft.compression) ?? can.defaults.compression,
-    profile: oneOf(can.profiles, draft.profile) ?? can.defaults.profile,
+    profile,
+    ...(profile === 'spreadsheet' && draft.timeOffset && { timeOffset: true }),
     consistency: oneOf(can.consistencies, draft.consistency) ?? defaults.consistency,
     order: others.length > 0 ? 'any' : draft.order,
     ...(can.ownFields.includes('csv') && !isPlain(draft.csv) && { csv: draft.csv }),
@@ -111,7 +116,8 @@ export function readDraft(
   if (timed) errors.push(...range.errors);
   errors.push(...unread.map((message): FormError => ({ field: 'conditions', message })));
   if (errors.length > 0) return { request: null, errors };
-  const { others, compression, profile, consistency, order, csv, parquetTypes } = fitted(draft);
+  const { others, ...format } = fitted(draft);
+  const { compression, profile, consistency, order, csv, parquetTypes, timeOffset } = format;
   const timeZone = draft.timeZone ?? (profile === 'spreadsheet' ? zone : null);
   const request: NewExport = {
     sources: [draft.source, ...others],
@@ -122,6 +128,7 @@ export function readDraft(
     consistency,
     ttlSeconds: draft.ttlSeconds,
     ...(timeZone !== null && { timeZone }),
+    ...(timeOffset && { timeOffset }),
     ...(order !== 'any' && { order }),
     ...(csv && { csv }),
     ...(parquetTypes && { parquetTypes }),
@@ -171,6 +178,7 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     compression,
     profile,
     timeZone,
+    timeOffset = false,
     consistency,
     csv = plainCsv,
     parquetTypes = 'native',
@@ -192,6 +200,7 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     csv,
     parquetTypes,
     timeZone: profile === 'spreadsheet' || timeZone !== 'UTC' ? timeZone : null,
+    timeOffset,
     consistency,
     ttlSeconds,
     kept,

@@ -22,6 +22,8 @@ interface Props {
 }
 
 const orders = ['any', 'time'] as const satisfies readonly ExportRequest['order'][];
+const offsets = ['none', 'written'] as const;
+const offsetNames = { none: 'Not written', written: 'Written (+02:00)' };
 const orderNames = { any: 'Any, the fastest', time: 'By time' };
 
 /** Which rows, in which order, written for whom. */
@@ -62,7 +64,21 @@ export default function MoreOptions(props: Props): ReactNode {
           onChoose={(chosen) => onChange({ profile: chosen })}
         />
       ) : null}
-      {profile === 'spreadsheet' ? <TimeZoneField {...props} /> : null}
+      {profile === 'spreadsheet' ? (
+        <>
+          <TimeZoneField {...props} />
+          <ChoiceField
+            id={fieldId('timeOffset')}
+            label="Offset of times"
+            choices={offsets}
+            names={offsetNames}
+            value={draft.timeOffset ? 'written' : 'none'}
+            error={errorOf('timeOffset')}
+            hint="Written, an hour that comes twice in autumn is told apart; times are text then."
+            onChoose={(chosen) => onChange({ timeOffset: chosen === 'written' })}
+          />
+        </>
+      ) : null}
       {ownFields.includes('csv') ? (
         <CsvFields
           id={fieldId('csv')}

@@ -22,6 +22,7 @@ const behind: readonly FieldName[] = [
   'order',
   'profile',
   'timeZone',
+  'timeOffset',
   'csv',
   'parquetTypes',
 ];
@@ -70,7 +71,7 @@ export function OptionsField(props: Props): ReactNode {
 
 /** Returns in words what is not as usual, of what stands behind the button. */
 function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
-  const { profile, order, csv, parquetTypes } = fitted(draft);
+  const { profile, order, csv, parquetTypes, timeOffset } = fitted(draft);
   const { format, timeZone, conditions, kept } = draft;
   const choices = choicesOf({
     ...kept,
@@ -79,6 +80,7 @@ function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
     order,
     csv,
     parquetTypes,
+    ...(timeOffset && { timeOffset }),
     ...(timeZone !== null && { timeZone }),
   });
   return [

@@ -13,6 +13,7 @@ const fields: Record<string, { field: FieldName; label: string }> = {
   order: { field: 'order', label: 'Order of the rows' },
   profile: { field: 'profile', label: 'Written for' },
   timeZone: { field: 'timeZone', label: 'Times in the file' },
+  timeOffset: { field: 'timeOffset', label: 'Offset of times' },
   csv: { field: 'csv', label: 'CSV' },
   parquetTypes: { field: 'parquetTypes', label: 'Types' },
   format: { field: 'format', label: 'Format' },

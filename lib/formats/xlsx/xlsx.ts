@@ -1,4 +1,4 @@
-import { copyText } from '../../sources/copy-statements.ts';
+import { copyText, isInstant, type LocalTimes } from '../../sources/copy-statements.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import { type Format, nothing, type Shown } from '../format.ts';
 import { kindOf } from './cells.ts';
@@ -9,18 +9,18 @@ import { requireCell, XlsxWriter } from './writer.ts';
  * An Office Open XML workbook (ECMA-376). A zip cannot be put together out of pieces made side by side,
  * so the encoder makes all of it: the contract has no resumable one, nor one that is compressed again.
  */
-export const xlsx = (timeZone: string): Format => ({
+export const xlsx = (times: LocalTimes): Format => ({
   extension: 'xlsx',
   contentType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pagesOfPart: null,
   encodedBeside: true,
   isText: false,
-  copy: (selection) => copyText(selection, timeZone),
+  copy: (selection) => copyText(selection, times),
   prologue: () => nothing,
   encoder: (columns) => new XlsxWriter(columns),
   glue: () => nothing,
   epilogue: () => nothing,
-  fileType: (column) => kindOf(column).kind,
+  fileType: (column) => (times.withOffset && isInstant(column) ? 'text' : kindOf(column).kind),
   show: (columns, copied) =>
     copied
       .toString()
