@@ -35,6 +35,7 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     ],
     profile: 'spreadsheet',
     timeZone: 'Asia/Tokyo',
+    timeOffset: true,
     order: 'time',
     compression: 'gzip',
     csv: { delimiter: ';', decimal: ',', nullText: '-', quote: 'all', newline: 'crlf' },
@@ -49,6 +50,7 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     'status = cancelled and currency in (EUR, USD) and (customer_id between 7 and 5000 or id = 1)',
     'Spreadsheets',
     'Asia/Tokyo',
+    'written, times are text',
     'by time',
     'semicolon',
     'CRLF',
@@ -66,7 +68,7 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     .getByRole('button', { name: /^More for/ })
     .click();
   await page().getByRole('menuitem', { name: 'Duplicate' }).click();
-  await page().getByRole('button', { name: 'More options 11 set' }).waitFor();
+  await page().getByRole('button', { name: 'More options 12 set' }).waitFor();
   await exportButton(page()).click();
   expect((await after(made.id)).request).toEqual(made.request);
 });
@@ -115,14 +117,16 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
     await here.getByRole('button', { name: 'Remove condition 2' }).click();
     await here.getByLabel('Written for').selectOption('Spreadsheets');
     await choose(here, 'Times in the file', 'Asia/Tokyo');
+    await here.getByLabel('Offset of times').selectOption('Written (+02:00)');
     await here.getByLabel('Order of the rows').selectOption('By time');
-    await here.getByRole('button', { name: 'More options 4 set' }).click();
+    await here.getByRole('button', { name: 'More options 5 set' }).click();
     await here.getByText('status in (cancelled, refunded) · written for: Spreadsheets').waitFor();
     const before = await newestExport();
     await exportButton(here).click();
     expect((await after(before.id)).request).toMatchObject({
       where: [{ column: 'status', op: 'in', value: ['cancelled', 'refunded'] }],
       profile: 'spreadsheet',
+      timeOffset: true,
       timeZone: 'Asia/Tokyo',
       order: 'time',
     });
