@@ -22,7 +22,13 @@ import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
 import { call, monthOfOrders } from '../stack/api.ts';
-import { familyOf, isAlive, isLoopback, listenersOf, StartedStack } from '../stack/processes.ts';
+import {
+  familyOf,
+  isLoopback,
+  listenersOf,
+  requireEnded,
+  StartedStack,
+} from '../stack/processes.ts';
 import { sql, stack } from '../stack/stack.ts';
 import { until } from '../stack/until.ts';
 
@@ -104,7 +110,7 @@ describe('a stack of its own', () => {
     expect(family.length).toBeGreaterThan(6);
     running.process.kill('SIGTERM');
     expect(await running.ended).toBe(0);
-    expect(family.filter(isAlive)).toEqual([]);
+    await requireEnded(family);
   };
 
   test('starts beside the first, stops without a trace, and keeps what it had', async () => {
@@ -201,7 +207,7 @@ describe('a stack of its own', () => {
     await running.ended;
     const { url } = await started();
     expect((await call('GET', `${url}/api/v1/health`)).status).toBe(200);
-    expect(family.filter(isAlive)).toEqual([]);
+    await requireEnded(family);
     await stopped();
   });
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from './until.ts';
@@ -20,7 +20,25 @@ export async function familyOf(root: number): Promise<number[]> {
   return family;
 }
 
-export const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** Whether a process runs. One that has ended, and that nobody has asked how, does not. */
+const isAlive = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !['Z', 'X'].includes(stat.charAt(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+};
+
+/** Waits until none of these processes runs, for which the kernel may need a moment. Throws with the commands of those that do. */
+export async function requireEnded(pids: readonly number[]): Promise<void> {
+  const running = () => pids.filter(isAlive);
+  const limits = { seconds: 5, everyMilliseconds: 50 };
+  const none = async () => (running().length === 0 ? true : undefined);
+  if (await until('they have ended', none, limits).catch(() => false)) return;
+  const commands = running().map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+  throw new Error(`still running: ${(await Promise.all(commands)).join(', ')}`);
+}
 
 export interface Listener {
   pid: number;
