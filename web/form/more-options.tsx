@@ -74,7 +74,7 @@ export default function MoreOptions(props: Props): ReactNode {
             names={offsetNames}
             value={draft.timeOffset ? 'written' : 'none'}
             error={errorOf('timeOffset')}
-            hint="Written, an hour that comes twice in autumn is told apart; times are text then."
+            hint="With it the two hours that clocks show alike in autumn differ; times become text."
             onChoose={(chosen) => onChange({ timeOffset: chosen === 'written' })}
           />
         </>
