@@ -13,6 +13,7 @@ import json
 import math
 import shutil
 import struct
+import subprocess
 import sys
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -544,5 +545,21 @@ def calamine_rows():
     return of_rows(book.get_sheet_by_index(0).to_python())
 
 
+def office_rows():
+    """LibreOffice's own CSV of the workbook: comma, quotes, UTF-8."""
+    subprocess.run(
+        [
+            "soffice", f"-env:UserInstallation={(directory / 'office').as_uri()}", "--headless",
+            "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", str(directory / "converted"),
+            str(directory / "book.xlsx"),
+        ],
+        check=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    with (directory / "converted" / "book.csv").open(encoding="utf-8", newline="") as file:
+        return of_rows(list(csv.reader(file)))
+
+
 attempt("openpyxl", "xlsx", openpyxl_rows)
 attempt("calamine", "xlsx", calamine_rows)
+if shutil.which("soffice"):
+    attempt("LibreOffice", "xlsx", office_rows)
