@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { listenFor } from './listen-for.ts';
 
 /** A way to a server on which each connection but the first waits until `open` is called. */
 export async function startGateProxy(target: string): Promise<{
@@ -25,13 +26,8 @@ export async function startGateProxy(target: string): Promise<{
       client.pipe(upstream).pipe(client);
     });
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the proxy has no port');
-  const url = new URL(target);
-  url.port = String(address.port);
   return {
-    url: url.href,
+    url: await listenFor(server, target),
     arrived: () => arrived,
     open,
     stop: async () => {

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
+import { listenFor } from './listen-for.ts';
 
 /** A message of the server begins with its type and its length, which counts itself but not the type. */
 const headLength = 5;
@@ -43,13 +44,8 @@ export async function startLossyProxy(
     client.pipe(upstream);
     upstream.pipe(withoutRow(n)).pipe(client);
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the proxy has no port');
-  const url = new URL(target);
-  url.port = String(address.port);
   return {
-    url: url.href,
+    url: await listenFor(server, target),
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
