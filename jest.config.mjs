@@ -1,4 +1,4 @@
-/** Node strips the types itself, so nothing is transformed; modules are ES modules. */
+/** Node strips the types itself, so Jest transforms no files; modules are ES modules. */
 const common = {
   testEnvironment: 'node',
   transform: {},
@@ -11,18 +11,18 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{lib,handlers,infra,web}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{lib,handlers,infra,web,tests/checks,tests/mutants}/**/*.test.ts'],
     },
     {
       ...common,
       displayName: 'stack',
       testMatch: ['<rootDir>/tests/{integration,e2e,faults}/**/*.test.ts'],
-      globalSetup: '<rootDir>/tests/stack/setup.ts',
-      globalTeardown: '<rootDir>/tests/stack/teardown.ts',
+      globalSetup: '<rootDir>/tests/support/setup.ts',
+      globalTeardown: '<rootDir>/tests/support/teardown.ts',
     },
   ],
-  // One stack serves all files, and some of them stop parts of it.
+  // The files of a worker share one stack, and some of them stop its services. tests/run.ts allows two workers.
   maxWorkers: 1,
-  // Each wait in a test has an end of its own; this is for machines that others keep busy.
+  // Each wait in a test has its own timeout; this limit is for busy machines.
   testTimeout: 600_000,
 };

@@ -1,102 +1,37 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { checks } from './checks/checks.ts';
+import { environment, exitOf, runChecks } from './checks/run-checks.ts';
+import { jestArguments, readJestReport } from './support/jest-report.ts';
 
 /**
- * `npm test`: the checks of the source and all suites; the last line counts both.
+ * `npm test`: the checks of the source and all suites. The last line counts both.
  * `npm test -- <path> …`: the suites under these paths only.
- * `npm run check`: the checks only.
- * `npm run format`: formats the source.
+ * `npm run test:unit`, `npm run test:unit -- <path> …`: the unit tests, on all cores; they need no stack.
+ * `npm run check`: the checks only. `npm run check -- <name> …`: those whose names start so.
+ * `npm run format`: formats the source. `npm run lint:fix`: corrects what the linter can correct, and formats.
  */
-interface Check {
-  name: string;
-  command: string;
-  args: string[];
-  /** Says what is wrong with an output that came with exit code 0. */
-  doubt?: (output: string) => string | undefined;
-}
-
-const checks: Check[] = [
-  { name: 'types', command: 'tsc', args: ['--noEmit'] },
-  { name: 'types of the page', command: 'tsc', args: ['--noEmit', '-p', 'web'] },
-  { name: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
-  { name: 'format', command: 'biome', args: ['check', '.'] },
-  {
-    name: 'import directions',
-    command: 'depcruise',
-    args: ['lib', 'handlers', 'infra', 'web', 'tests'],
-    // It has been seen to look at nothing and be content.
-    doubt: (output) =>
-      /\(\d{2,} modules/.test(output) ? undefined : 'it did not look at the modules',
-  },
-  {
-    name: 'unused code',
-    command: 'knip',
-    args: ['--no-progress', '--treat-config-hints-as-errors'],
-  },
-];
-
 const minutes = 60_000;
-const environment = {
-  ...process.env,
-  PATH: `${join(process.cwd(), 'node_modules', '.bin')}:${process.env.PATH}`,
-};
+/** The stacks on which a run of all suites is divided. The services of each take about 2 GB of memory. */
+const maxStacks = 2;
 
-async function runCheck({ name, command, args, doubt }: Check): Promise<boolean> {
-  const began = performance.now();
-  const chunks: string[] = [];
-  const child = spawn(command, args, { env: environment, timeout: 5 * minutes });
-  child.stdout.on('data', (chunk) => chunks.push(String(chunk)));
-  child.stderr.on('data', (chunk) => chunks.push(String(chunk)));
-  const code = await exitOf(child);
-  const output = chunks.join('');
-  const wrong = code === 0 ? doubt?.(output) : `exit code ${code}`;
-  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-  console.log(`${wrong === undefined ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`);
-  if (wrong !== undefined) console.log(`${wrong}\n${output}`);
-  return wrong === undefined;
-}
-
-const exitOf = (child: ReturnType<typeof spawn>): Promise<number> =>
-  new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
-  });
-
-const countsSchema = z.object({
-  numPassedTests: z.int(),
-  numFailedTests: z.int(),
-  /** Files that could not be run at all: none of their tests is counted. */
-  numRuntimeErrorTestSuites: z.int(),
-});
-
-/** Runs jest and returns how many tests passed and failed; a run that ends without counts is a failure. */
-async function runSuites(paths: string[]): Promise<{ passed: number; failed: number }> {
+/** Runs jest and returns how many tests passed and failed. A run that ends without a report counts as one failure. */
+async function runSuites(jestArgs: readonly string[]): Promise<{ passed: number; failed: number }> {
   const directory = await mkdtemp(join(tmpdir(), 'streamsync-tests-'));
-  const counts = join(directory, 'counts.json');
+  const reportPath = join(directory, 'report.json');
   try {
     const jest = spawn(
       process.execPath,
-      [
-        '--experimental-vm-modules',
-        '--disable-warning=ExperimentalWarning',
-        join('node_modules', 'jest', 'bin', 'jest.js'),
-        '--json',
-        `--outputFile=${counts}`,
-        '--verbose',
-        ...paths,
-      ],
+      jestArguments(reportPath, ['--verbose', ...jestArgs]),
       // The report goes to stderr; the JSON on stdout is in the file as well.
-      { env: environment, stdio: ['ignore', 'ignore', 'inherit'], timeout: 60 * minutes },
+      { env: environment, stdio: ['ignore', 'ignore', 'inherit'], timeout: 80 * minutes },
     );
     const code = await exitOf(jest);
-    const report = countsSchema.safeParse(
-      JSON.parse(await readFile(counts, 'utf8').catch(() => 'null')),
-    );
-    if (!report.success) return { passed: 0, failed: 1 };
-    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = report.data;
+    const report = await readJestReport(reportPath);
+    if (!report) return { passed: 0, failed: 1 };
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = report;
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     return { passed: numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
   } finally {
@@ -104,24 +39,53 @@ async function runSuites(paths: string[]): Promise<{ passed: number; failed: num
   }
 }
 
+/** Runs a program that corrects files, and returns its exit code. */
+const correct = (command: string, args: readonly string[]): Promise<number> =>
+  exitOf(spawn(command, args, { env: environment, stdio: 'inherit' }));
+
 const args = process.argv.slice(2);
-if (args.includes('--format')) {
-  const biome = spawn('biome', ['check', '--write', '.'], { env: environment, stdio: 'inherit' });
-  process.exit(await exitOf(biome));
+const options = new Set(args.filter((arg) => arg.startsWith('--')));
+const names = args.filter((arg) => !arg.startsWith('--'));
+if (options.has('--format') || options.has('--fix')) {
+  // What the linter leaves to be corrected by hand is formatted all the same.
+  const lint = options.has('--fix')
+    ? await correct('oxlint', ['--type-aware', '--fix', ...names])
+    : 0;
+  const format = await correct('biome', [
+    'check',
+    '--write',
+    ...(names.length > 0 ? names : ['.']),
+  ]);
+  process.exit(lint || format);
 }
-const paths = args.filter((arg) => arg !== '--checks');
 let passed = 0;
 let failed = 0;
-if (paths.length === 0) {
-  for (const check of checks) {
-    if (await runCheck(check)) passed++;
-    else failed++;
-  }
-}
-if (!args.includes('--checks')) {
-  const suites = await runSuites(paths);
-  passed += suites.passed;
-  failed += suites.failed;
+const add = (counts: { passed: number; failed: number }): void => {
+  passed += counts.passed;
+  failed += counts.failed;
+};
+if (options.has('--checks'))
+  add(
+    await runChecks(
+      checks.filter(
+        ({ name }) => names.length === 0 || names.some((start) => name.startsWith(start)),
+      ),
+    ),
+  );
+else if (options.has('--unit'))
+  add(
+    await runSuites([
+      '--selectProjects=unit',
+      `--maxWorkers=${availableParallelism()}`,
+      '--',
+      ...names,
+    ]),
+  );
+else {
+  if (names.length === 0) add(await runChecks(checks));
+  const workers =
+    names.length === 0 && process.env.STREAMSYNC_TEST_HOME === undefined ? maxStacks : 1;
+  add(await runSuites([`--maxWorkers=${workers}`, '--', ...names]));
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

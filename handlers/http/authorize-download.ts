@@ -1,26 +1,32 @@
-import { refusedDownload } from '../../lib/delivery/refused-download.ts';
+import { auditRefusedDownload } from '../../lib/audit/refused-downloads.ts';
+import { denyDownload } from '../../lib/delivery/auth-request-answer.ts';
 import { authorizeDownload } from '../../lib/delivery/tickets.ts';
 import { requireDoor } from '../../lib/runtime/door.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
-/** GET /internal/authorize-download, asked by NGINX for every request of a file. */
-export const handler = http(requireDoor, async ({ header }) => {
+/** GET /internal/authorize-download of the authorizer, called by NGINX for every request for a file. */
+export const handler = httpHandler(requireDoor, async ({ header }) => {
   try {
     const secret = header('x-ticket') ?? '';
-    const it = await authorizeDownload(secret, header('x-original-method') ?? '', header);
+    const method = header('x-original-method') ?? '';
+    const grant = await auditRefusedDownload(header, () =>
+      authorizeDownload(secret, method, header),
+    );
     return {
       status: 204,
-      exportId: it.exportId,
+      exportId: grant.exportId,
       headers: {
-        'x-object-key': it.objectKey,
-        'x-export-id': it.exportId,
-        'x-file-name': it.fileName,
-        'x-file-type': it.contentType,
-        'x-file-digest': Buffer.from(it.sha256, 'hex').toString('base64'),
-        ...(it.cookie === null ? {} : { 'x-download-cookie': it.cookie }),
+        'x-object-key': grant.objectKey,
+        'x-export-id': grant.exportId,
+        'x-account-id': grant.accountId,
+        'x-ticket-id': grant.ticketId,
+        'x-file-name': grant.fileName,
+        'x-file-type': grant.contentType,
+        'x-file-digest': Buffer.from(grant.sha256, 'hex').toString('base64'),
+        ...(grant.cookie === null ? {} : { 'x-download-cookie': grant.cookie }),
       },
     };
   } catch (error) {
-    return refusedDownload(error);
+    return denyDownload(error);
   }
 });

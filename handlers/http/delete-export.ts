@@ -1,24 +1,24 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
-import { toDocument } from '../../lib/exports/documents.ts';
-import { removeExport } from '../../lib/exports/remove.ts';
+import { toDocument } from '../../lib/exports/export-document.ts';
+import { deleteExport } from '../../lib/exports/lifecycle/delete.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 
 /** DELETE /exports/{id} */
-export const handler = http(authenticate, async ({ account, uuid }) => {
-  const removed = await removeExport(account.id, uuid('id'));
-  switch (removed.was) {
+export const handler = httpHandler(authenticate, async ({ account, uuid }) => {
+  const result = await deleteExport(account.id, uuid('id'));
+  switch (result.was) {
     case 'queued':
-      // Its slot is free for the next one.
+      // The slot of the export is free for another one.
       await dispatch();
       void relay();
-      return { status: 200, body: toDocument(removed.record) };
+      return { status: 200, body: toDocument(result.record) };
     case 'running':
-      return { status: 202, headers: { 'retry-after': '1' }, body: toDocument(removed.record) };
+      return { status: 202, headers: { 'retry-after': '1' }, body: toDocument(result.record) };
     case 'ended':
       return { status: 204 };
     default:
-      return removed satisfies never;
+      return result satisfies never;
   }
 });

@@ -1,10 +1,10 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { estimateExport } from '../../lib/exports/plan.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { estimateExport } from '../../lib/exports/planning/plan.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
 /** POST /exports/estimate */
-export const handler = http(
+export const handler = httpHandler(
   authenticate,
   async ({ account, body }) => ({
     status: 200,

@@ -1,5 +1,5 @@
 import { asyncApi } from '../../lib/contracts/asyncapi.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /asyncapi.json */
-export const handler = http(anonymous, async () => ({ status: 200, body: asyncApi }));
+export const handler = httpHandler(noAuth, async () => ({ status: 200, body: asyncApi }));

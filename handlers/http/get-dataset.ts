@@ -1,9 +1,9 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
-import { http } from '../../lib/runtime/http.ts';
-import { describeDataset } from '../../lib/sources/overview.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
+import { describeDataset } from '../../lib/sources/describe-sources.ts';
 
 /** GET /sources/{source}/datasets/{dataset} */
-export const handler = http(
+export const handler = httpHandler(
   authenticate,
   async ({ account, param }) => ({
     status: 200,

@@ -1,5 +1,8 @@
 import { checkHealth } from '../../lib/health/check-health.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /health */
-export const handler = http(anonymous, async () => ({ status: 200, body: await checkHealth() }));
+export const handler = httpHandler(noAuth, async () => ({
+  status: 200,
+  body: await checkHealth(),
+}));

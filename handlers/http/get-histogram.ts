@@ -1,14 +1,14 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { histogramQuerySchema } from '../../lib/contracts/sources.ts';
-import { histogramOf } from '../../lib/exports/histogram.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { getHistogram } from '../../lib/exports/planning/histogram.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
 /** GET /sources/{source}/datasets/{dataset}/histogram */
-export const handler = http(
+export const handler = httpHandler(
   authenticate,
   async ({ account, param, query }) => ({
     status: 200,
-    body: await histogramOf(
+    body: await getHistogram(
       account,
       param('source'),
       param('dataset'),

@@ -1,10 +1,10 @@
 import { config } from '../../lib/runtime/config.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /.well-known/jwks.json */
-export const handler = http(anonymous, async () => ({
+export const handler = httpHandler(noAuth, async () => ({
   status: 200,
-  // As long as a new key has to be published before it signs: docs/operations.md.
+  // 300 s is also how long a new key must be published before it signs (docs/operations.md).
   headers: { 'cache-control': 'public, max-age=300' },
   body: config().signingKeys.published,
 }));

@@ -1,9 +1,9 @@
 import { administrator } from '../../lib/access/authenticate.ts';
 import { readLimits } from '../../lib/access/limits.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
 /** GET /accounts/{email}/limits */
-export const handler = http(
+export const handler = httpHandler(
   administrator('see or set the limits of accounts'),
   async ({ param }) => ({
     status: 200,

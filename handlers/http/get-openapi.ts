@@ -1,5 +1,5 @@
 import { openApi } from '../../lib/contracts/openapi.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /openapi.json */
-export const handler = http(anonymous, async () => ({ status: 200, body: openApi }));
+export const handler = httpHandler(noAuth, async () => ({ status: 200, body: openApi }));

@@ -1,11 +1,17 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
-import { exportListQuerySchema } from '../../lib/contracts/export-document.ts';
-import { listExports } from '../../lib/exports/documents.ts';
+import { type ExportList, exportListQuerySchema } from '../../lib/contracts/export-document.ts';
+import { toDocument } from '../../lib/exports/export-document.ts';
+import { listExports } from '../../lib/exports/export-record.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
 /** GET /exports */
-export const handler = http(authenticate, async ({ account, query }) => ({
-  status: 200,
-  body: await listExports(catalogue(), account.id, query(exportListQuerySchema)),
-}));
+export const handler = httpHandler(authenticate, async ({ account, query }) => {
+  const { records, nextCursor } = await listExports(
+    catalogue(),
+    account.id,
+    query(exportListQuerySchema),
+  );
+  const body: ExportList = { items: records.map(toDocument), nextCursor };
+  return { status: 200, body };
+});

@@ -1,16 +1,16 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { sourceListQuerySchema } from '../../lib/contracts/sources.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 import { pauseReasons } from '../../lib/scheduling/pauses.ts';
-import { describeSources } from '../../lib/sources/overview.ts';
+import { describeSources } from '../../lib/sources/describe-sources.ts';
 
 /** GET /sources */
-export const handler = http(
+export const handler = httpHandler(
   authenticate,
   async ({ account, query }) => {
-    const wanted = query(sourceListQuerySchema);
+    const listQuery = query(sourceListQuerySchema);
     const [{ sources }, reasons] = await Promise.all([
-      describeSources(account, wanted),
+      describeSources(account, listQuery),
       pauseReasons(),
     ]);
     const body = {

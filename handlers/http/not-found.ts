@@ -1,7 +1,7 @@
-import { Refusal } from '../../lib/runtime/errors.ts';
-import { anonymous, http } from '../../lib/runtime/http.ts';
+import { AppError } from '../../lib/runtime/errors.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
-/** Every path and method that no route takes. */
-export const handler = http(anonymous, async () => {
-  throw new Refusal('not_found', 'There is nothing at this path and method.');
+/** Every path and method without a route. */
+export const handler = httpHandler(noAuth, async () => {
+  throw new AppError('not_found', 'No route has this path and method.');
 });

@@ -1,10 +1,10 @@
 import { administrator } from '../../lib/access/authenticate.ts';
 import { sourcePauseSchema } from '../../lib/contracts/sources.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 import { pauseSource } from '../../lib/scheduling/pauses.ts';
 
 /** POST /sources/{name}/pause */
-export const handler = http(
+export const handler = httpHandler(
   administrator('pause or resume a source'),
   async ({ account, param, body }) => {
     await pauseSource(account, param('name'), body(sourcePauseSchema).reason);

@@ -1,11 +1,11 @@
 import { administrator } from '../../lib/access/authenticate.ts';
 import { relay } from '../../lib/messaging/outbox.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 import { resumeSource } from '../../lib/scheduling/pauses.ts';
 
 /** DELETE /sources/{name}/pause */
-export const handler = http(administrator('pause or resume a source'), async ({ param }) => {
+export const handler = httpHandler(administrator('pause or resume a source'), async ({ param }) => {
   await resumeSource(param('name'));
   await dispatch();
   void relay();

@@ -1,14 +1,19 @@
-import { refusedDownload } from '../../lib/delivery/refused-download.ts';
+import { auditRefusedDownload } from '../../lib/audit/refused-downloads.ts';
+import { denyDownload } from '../../lib/delivery/auth-request-answer.ts';
 import { signSlice } from '../../lib/delivery/tickets.ts';
 import { requireDoor } from '../../lib/runtime/door.ts';
-import { http } from '../../lib/runtime/http.ts';
+import { httpHandler } from '../../lib/runtime/http-handler.ts';
 
-/** GET /internal/sign-slice, asked by NGINX for every slice of a file that its cache does not have. */
-export const handler = http(requireDoor, async ({ header }) => {
+/** GET /internal/sign-slice of the authorizer, called by NGINX for every slice that its cache does not have. */
+export const handler = httpHandler(requireDoor, async ({ header }) => {
   try {
-    const { path, headers } = await signSlice(header('x-ticket') ?? '');
+    const { exportId, signed } = await auditRefusedDownload(header, () =>
+      signSlice(header('x-ticket') ?? ''),
+    );
+    const { path, headers } = signed;
     return {
       status: 204,
+      exportId,
       headers: {
         'x-origin-path': path,
         'x-origin-host': headers.host,
@@ -20,6 +25,6 @@ export const handler = http(requireDoor, async ({ header }) => {
       },
     };
   } catch (error) {
-    return refusedDownload(error);
+    return denyDownload(error);
   }
 });

@@ -1,18 +1,18 @@
 import { unitDispatchedSchema } from '../../lib/contracts/events.ts';
-import { work } from '../../lib/engine/work.ts';
+import { runUnit } from '../../lib/engine/run-unit.ts';
 import { topics } from '../../lib/messaging/topics.ts';
-import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
+import { kafkaHandler } from '../../lib/runtime/kafka-handler.ts';
 import { parseJson } from '../../lib/runtime/validation.ts';
-import { mostLostAttempts } from '../../lib/scheduling/lost.ts';
+import { maxLostAttempts } from '../../lib/scheduling/lost-attempts.ts';
 
 /** exports.work, one message at a time */
-export const handler = kafkaFunction({
+export const handler = kafkaHandler({
   deadLetterTopic: topics.workDeadLetters.name,
-  // A unit that ends its workers fails before, by the rule of its attempts.
-  mostDeliveries: mostLostAttempts + 5,
-  // The next delivery takes the unit over.
-  triesAgain: true,
+  // A unit that crashes its workers fails earlier, by `maxLostAttempts`.
+  maxDeliveries: maxLostAttempts + 5,
+  // The next delivery starts another attempt.
+  retriesAllErrors: true,
   read: (text) => parseJson(unitDispatchedSchema, text),
   handle: async ({ data: { unitId, dispatchId } }, { partition, offset }, context) =>
-    work({ unitId, dispatchId, partition, offset }, context.getRemainingTimeInMillis()),
+    runUnit({ unitId, dispatchId, partition, offset }, context.getRemainingTimeInMillis()),
 });

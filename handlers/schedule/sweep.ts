@@ -3,23 +3,23 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { sweepOnce } from '../../lib/scheduling/sweep.ts';
 
-/** EventBridge fires once a minute at best; within the minute we look again every few seconds. */
-const everyMilliseconds = 5_000;
-const loopMilliseconds = 55_000;
+/** EventBridge fires at most once a minute; within the minute the sweep runs every 5 s. */
+const everyMs = 5_000;
+const loopMs = 55_000;
 
-/** A scheduled event, or `{passes}` from whoever wants just so many passes. */
+/** A scheduled event, or `{passes: n}` from tests and the supervisor to run n passes. */
 const eventSchema = z.object({ passes: z.int().positive().optional() });
 
-/** Every minute: relay, lost attempts, expiry, orphans, dispatch. */
+/** Every minute: relays messages, repairs lost attempts, expires exports, deletes orphans, dispatches units. */
 export const handler = async (event: unknown, context: Context): Promise<void> => {
   const { passes = Number.POSITIVE_INFINITY } = eventSchema.parse(event ?? {});
   const end = Math.min(
-    performance.now() + loopMilliseconds,
+    performance.now() + loopMs,
     performance.now() + context.getRemainingTimeInMillis() - 5_000,
   );
   for (let pass = 1; ; pass++) {
     await sweepOnce();
-    if (pass >= passes || performance.now() + everyMilliseconds > end) return;
-    await setTimeout(everyMilliseconds);
+    if (pass >= passes || performance.now() + everyMs > end) return;
+    await setTimeout(everyMs);
   }
 };

@@ -1,11 +1,10 @@
-// A lock between processes that survives any of them being killed, with nothing but built-ins: the bootstrap
-// takes it before node_modules exists.
+// A lock between processes that stays correct if any of them is killed. It uses built-in modules only, because the
+// bootstrap acquires it before node_modules exists.
 //
-// The lock is a directory of numbered claims. The highest number holds it: while its process lives and has not
-// released it, everybody else waits. Whoever finds the highest claim dead or released links the next number,
-// which only one process can do, and then holds the lock if its number is still the highest (a slow process
-// may have linked a number that was cleaned up meanwhile). Numbers only grow, so there is no moment at which
-// removing a stale lock could remove a live one.
+// The lock is a directory of numbered claims. The process of the highest number holds the lock until it releases it or
+// ends. A process that finds the highest claim released, or its process ended, links the next number, which only one
+// process can do. It then holds the lock if its number is still the highest: a slow process may have linked a number
+// that was deleted meanwhile. Numbers only grow, so removing a stale claim can never remove a live one.
 import { execFileSync } from 'node:child_process';
 import {
   linkSync,
@@ -18,17 +17,17 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const RELEASED = 'released';
+const releasedMarker = 'released';
 
 /**
- * What tells a process from a later one with the same number: when it started, on which boot.
- * undefined = no such process (a zombie counts as gone: it holds nothing any more).
+ * Returns a text that distinguishes a process from a later one with the same number: its boot and start time. Undefined
+ * if the process does not exist or is a zombie, which holds no resources.
  */
 export function processIdentity(pid) {
   if (process.platform === 'linux') {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The name in parentheses may hold spaces; state is the first field after it, start time the twentieth.
+      // The name in parentheses may contain spaces; the state is the first field after it, the start time the twentieth.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
       return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
@@ -48,9 +47,9 @@ export function processIdentity(pid) {
   }
 }
 
-/** Takes the lock at once, or says who has it. → { release } or { holder: pid } */
+/** Returns `{ release }` if the lock is acquired, else `{ holder }`, the pid of the process that holds it. */
 export function tryLock(directory) {
-  // The mode is for the lock alone: what lies beside it may be for the owner of another home to read, as .parts is.
+  // Only the lock itself is private: other users may read its parent directory, such as .parts.
   mkdirSync(dirname(directory), { recursive: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (;;) {
@@ -70,15 +69,15 @@ export function tryLock(directory) {
   }
 }
 
-/** Waits for the lock; onWait is told once whom it waits for. signal ends the waiting. → { release } */
+/** Waits for the lock and returns `{ release }`. Calls `onWait` once with the pid of the holder; `signal` ends the wait. */
 export async function lock(directory, { onWait, signal } = {}) {
-  let told = false;
+  let reported = false;
   for (;;) {
     signal?.throwIfAborted();
     const result = tryLock(directory);
     if (result.release) return result;
-    if (!told) onWait?.(result.holder);
-    told = true;
+    if (!reported) onWait?.(result.holder);
+    reported = true;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
@@ -87,7 +86,7 @@ function highestClaim(directory) {
   return Math.max(0, ...readdirSync(directory).map(Number).filter(Number.isInteger));
 }
 
-/** The content must be there the moment the name is: a file of another name, linked. */
+/** Links a complete draft file: the claim must have its content as soon as it has its name. */
 function claim(directory, number) {
   const draft = join(directory, `draft-${process.pid}-${number}`);
   writeFileSync(draft, `${process.pid}\n${processIdentity(process.pid)}\n`, { mode: 0o600 });
@@ -107,17 +106,17 @@ function livingHolder(path) {
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error.code === 'ENOENT') return undefined; // overtaken: the caller looks again
+    if (error.code === 'ENOENT') return undefined; // deleted meanwhile: the caller checks again
     throw error;
   }
-  if (content === RELEASED) return undefined;
+  if (content === releasedMarker) return undefined;
   const [pid, identity] = content.split('\n');
   return processIdentity(Number(pid)) === identity ? Number(pid) : undefined;
 }
 
-/** Not by removing the claim: the next number must be higher than any there ever was. */
+/** Marks the claim as released. It is not deleted: the next number must be higher than all before it. */
 function release(directory, number) {
   const draft = join(directory, `draft-${process.pid}-${number}`);
-  writeFileSync(draft, RELEASED, { mode: 0o600 });
+  writeFileSync(draft, releasedMarker, { mode: 0o600 });
   renameSync(draft, join(directory, String(number)));
 }

@@ -1,4 +1,4 @@
-/** A Serverless plugin: the ports of serverless-offline answer the parts of the stack alone. */
+/** A Serverless plugin: the ports of serverless-offline answer only the services of the stack. */
 import { checkCallers } from './caller-check.ts';
 
 export default class CallerCheck {
@@ -6,9 +6,9 @@ export default class CallerCheck {
 
   constructor() {
     const check = async (): Promise<void> => {
-      checkCallers(process.env['STREAMSYNC_DOOR_SECRET']);
+      checkCallers(process.env.STREAMSYNC_DOOR_SECRET);
     };
-    // Before serverless-offline listens, which it does in `offline:start` and in `offline:start:init`.
+    // serverless-offline starts to listen in `offline:start` and in `offline:start:init`.
     this.hooks = { 'before:offline:start': check, 'before:offline:start:init': check };
   }
 }

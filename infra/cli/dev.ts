@@ -1,31 +1,34 @@
 /**
- * npm run dev: beside a running npm start, the page by Vite with hot reload, and the functions started anew when
- * their code changes. It ends with Ctrl-C or with its stack, which it leaves as it is.
+ * npm run dev, next to a running npm start: serves the page by Vite with hot reload, and restarts the functions when
+ * their code changes. It ends with Ctrl-C, or when the stack ends; the stack is left as it is.
  */
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { createServer, type ProxyOptions, type ViteDevServer } from 'vite';
-import { messageOf, StackError } from './errors.ts';
-import { findRunningStack, type RunningStack, startCommand } from './found-stack.ts';
-import { restartOutcome } from './functions-restart.ts';
-import { type Home, openHome, REPO } from './home.ts';
-import { tryLock } from './lock.mjs';
-import { START_SECONDS } from './parts/context.ts';
-import { waitFor, within } from './processes.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { sleep } from '../../lib/runtime/retry.ts';
+import { settledWithin } from '../../lib/runtime/timeout.ts';
+import { tryLock } from '../bootstrap/pid-lock.mjs';
+import { StackError } from '../local/errors.ts';
+import { type Home, openHome, repoRoot } from '../local/home/home.ts';
+import { findRunningStack, startCommand } from '../local/home/running-stack.ts';
+import type { StackFile } from '../local/home/stack-file.ts';
+import { waitFor } from '../local/processes.ts';
+import { readRestartResult } from '../local/restart-functions.ts';
+import { startTimeoutSeconds } from '../local/services/start-context.ts';
 import { watchSources } from './watch-sources.ts';
 
-/** Longer than the supervisor gives the functions to stop and to start. */
-const RESTART_SECONDS = 4 * START_SECONDS;
-const CLOSE_SECONDS = 3;
+/** Longer than the supervisor allows the functions for stopping and starting. */
+const restartTimeoutSeconds = 4 * startTimeoutSeconds;
+const closeTimeoutMs = 3_000;
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => stopping.abort());
 
-/** @throws StackError when no stack runs in this home. */
-function requireStack(home: Home): RunningStack {
+/** Returns the stack of this home. Throws a StackError if no stack runs in it. */
+function requireStack(home: Home): StackFile {
   const stack = findRunningStack(home);
-  // The lock knows a process from a later one with its number, which a signal might end.
+  // The lock compares start times as well: a later process with the same number must not get our signals.
   const attempt = tryLock(home.lock);
   attempt.release?.();
   if (stack !== undefined && attempt.holder === stack.pid) return stack;
@@ -34,8 +37,8 @@ function requireStack(home: Home): RunningStack {
   );
 }
 
-/** The page thinks that it is at the stack's own address, and the stack that it is asked there. */
-function proxyTo({ url }: RunningStack): ProxyOptions {
+/** Rewrites Origin and Location: the page and the stack each see only their own address. */
+function proxyTo({ url }: StackFile): ProxyOptions {
   return {
     target: url,
     changeOrigin: true,
@@ -52,13 +55,24 @@ function proxyTo({ url }: RunningStack): ProxyOptions {
   };
 }
 
-async function servePage(stack: RunningStack): Promise<ViteDevServer> {
+async function servePage(stack: StackFile): Promise<ViteDevServer> {
   const proxy = proxyTo(stack);
   const server = await createServer({
-    configFile: join(REPO, 'web/vite.config.ts'),
+    configFile: join(repoRoot, 'web/vite.config.ts'),
     logLevel: 'warn',
     clearScreen: false,
-    server: { proxy: { '/api': proxy, '/files': proxy, '/live': { ...proxy, ws: true } } },
+    server: {
+      proxy: {
+        '/api': proxy,
+        '/files': proxy,
+        // The page and the socket have one address; the modules of the page are below it.
+        '^/live(?:\\?|$)': {
+          ...proxy,
+          ws: true,
+          bypass: ({ headers }) => (headers.upgrade === undefined ? '/index.html' : undefined),
+        },
+      },
+    },
   });
   return await server.listen();
 }
@@ -66,49 +80,49 @@ async function servePage(stack: RunningStack): Promise<ViteDevServer> {
 async function restartFunctions(home: Home, signal: AbortSignal): Promise<void> {
   const since = Date.now();
   process.kill(requireStack(home).pid, 'SIGUSR2');
-  const outcome = await waitFor(
-    'the stack does not restart its functions',
-    { seconds: RESTART_SECONDS, signal },
-    () => restartOutcome(home.logs, since),
+  const result = await waitFor(
+    'the stack did not restart its functions',
+    { seconds: restartTimeoutSeconds, signal },
+    () => readRestartResult(home.logs, since),
   );
-  if (outcome.error === undefined) {
-    console.log(`functions restarted (${outcome.seconds.toFixed(1)} s)`);
+  if (result.error === undefined) {
+    console.log(`functions restarted (${result.seconds.toFixed(1)} s)`);
     return;
   }
-  console.error(`functions not restarted: ${outcome.error.message}`);
-  for (const detail of outcome.error.details) console.error(`  | ${detail}`);
-  console.error('They are tried again at the next change.');
+  console.error(`functions not restarted: ${result.error.message}`);
+  for (const detail of result.error.details) console.error(`  | ${detail}`);
+  console.error('The next change restarts them again.');
 }
 
-/** One restart at a time; the changes made during one are one more. → a function that asks for one. */
+/** Returns a function that requests a restart. One runs at a time; requests during a restart become one more. */
 function restarts(home: Home, signal: AbortSignal): () => void {
-  let asked = false;
+  let requested = false;
   let running = false;
   const run = async (): Promise<void> => {
     running = true;
-    while (asked && !signal.aborted) {
-      asked = false;
+    while (requested && !signal.aborted) {
+      requested = false;
       try {
         await restartFunctions(home, signal);
       } catch (error) {
-        if (!signal.aborted) console.error(messageOf(error));
+        if (!signal.aborted) console.error(errorMessage(error));
       }
     }
     running = false;
   };
   return () => {
-    asked = true;
+    requested = true;
     if (!running) void run();
   };
 }
 
-/** → when it is to stop. @throws StackError when the stack has ended. */
-async function untilStopped(home: Home, { pid }: RunningStack): Promise<void> {
+/** Resolves when a signal asks to stop. Throws a StackError if the stack has ended. */
+async function untilStopped(home: Home, { pid }: StackFile): Promise<void> {
   while (!stopping.signal.aborted) {
     if (findRunningStack(home)?.pid !== pid) {
-      throw new StackError(`The stack has ended. Start it again first: ${startCommand(home)}`);
+      throw new StackError(`The stack has ended. Start it again: ${startCommand(home)}`);
     }
-    await setTimeout(1000, undefined, { signal: stopping.signal }).catch(() => {});
+    await sleep(1000, stopping.signal).catch(() => {});
   }
 }
 
@@ -119,11 +133,11 @@ async function main(): Promise<void> {
   const unwatch = watchSources(restarts(home, stopping.signal));
   try {
     console.log(`ready  ${server.resolvedUrls?.local[0]}`);
-    console.log(`The page as it is edited; everything else is answered by ${stack.url}.`);
+    console.log(`Serves the page from its sources; ${stack.url} answers everything else.`);
     await untilStopped(home, stack);
   } finally {
     unwatch();
-    await within(CLOSE_SECONDS, server.close());
+    await settledWithin(server.close(), closeTimeoutMs);
   }
 }
 

@@ -1,35 +1,40 @@
-/** npm run doctor: looks at the machine and at the stack of this home, and says what is wrong and what to do. */
+/** npm run doctor: checks the machine and the stack of this home, and says how to fix what is wrong. */
 import { logger } from '../../lib/runtime/logger.ts';
+import { type Home, openHome } from '../local/home/home.ts';
+import {
+  applyStackEnvironment,
+  findRunningStack,
+  startCommand,
+} from '../local/home/running-stack.ts';
 import { catalogueCheck } from './doctor/catalogue.ts';
-import { count, type Finding, fail, ok, runChecks } from './doctor/check.ts';
+import { count, type DoctorFinding, fail, ok, runChecks } from './doctor/check.ts';
 import { healthCheck } from './doctor/health.ts';
 import { kafkaCheck } from './doctor/kafka.ts';
 import { machineChecks } from './doctor/machine.ts';
+import { readingsChecks } from './doctor/readings.ts';
 import { stackChecks } from './doctor/stack.ts';
-import { findRunningStack, startCommand, useStack } from './found-stack.ts';
-import { type Home, openHome } from './home.ts';
 
-async function examine(home: Home): Promise<Finding[]> {
+async function examine(home: Home): Promise<DoctorFinding[]> {
   const findings = await runChecks(machineChecks(home));
   let stack: ReturnType<typeof findRunningStack>;
   findings.push(
     ...(await runChecks([
       {
         name: 'stack',
-        look: async () => {
+        run: async () => {
           stack = findRunningStack(home);
           if (stack === undefined)
             return [
               fail(
                 'stack',
-                `none is running in ${home.path}, or it is not ready yet`,
+                `no stack is running in ${home.path}, or it is not ready yet`,
                 startCommand(home),
               ),
             ];
-          useStack(home, stack);
+          applyStackEnvironment(home, stack);
           return [ok('stack', `${stack.url}, process ${stack.pid}, in ${home.path}`)];
         },
-        todo: `stop the stack and start it again: ${startCommand(home)}`,
+        fix: `stop the stack and start it again: ${startCommand(home)}`,
       },
     ])),
   );
@@ -41,18 +46,20 @@ async function examine(home: Home): Promise<Finding[]> {
       healthCheck(home),
       catalogueCheck(home),
       kafkaCheck(home, brokers),
+      ...readingsChecks(home),
     ])),
   );
   return findings;
 }
 
-// What the code of the domain logs about a part that is away, the checks say.
+// The checks report what lib logs about a component that does not answer.
 logger.setLogLevel('SILENT');
 const findings = await examine(openHome(process.env));
-const number = (status: Finding['status']): number =>
-  findings.filter((finding) => finding.status === status).length;
+function countOf(status: DoctorFinding['status']): number {
+  return findings.filter((finding) => finding.status === status).length;
+}
 console.log(
-  `${count(findings.length, 'check')}: ${number('ok')} ok, ${number('warn')} warn, ${number('FAIL')} FAIL`,
+  `${count(findings.length, 'check')}: ${countOf('ok')} ok, ${countOf('warn')} warn, ${countOf('FAIL')} FAIL`,
 );
-// Connections that nobody answers are still open.
-process.exit(number('FAIL') === 0 ? 0 : 1);
+// Connections of checks that timed out are still open.
+process.exit(countOf('FAIL') === 0 ? 0 : 1);

@@ -1,46 +1,46 @@
-/** Says when the code of the functions has changed on disk. */
+/** Watches the code of the functions for changes on disk. */
 import { type FSWatcher, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { REPO } from './home.ts';
+import { repoRoot } from '../local/home/home.ts';
 
-const DIRECTORIES = ['lib', 'handlers', 'infra/offline', 'infra/caller-check'];
-const CONFIGURATION = 'serverless.yml';
-/** An editor that writes several files, or one in several steps, makes one change. */
-const QUIET_MS = 200;
+const watchedDirectories = ['lib', 'handlers', 'infra/offline', 'infra/caller-check'];
+const configurationFile = 'serverless.yml';
+/** Events within 200 ms are one change: editors write several files, or one file in several steps. */
+const quietMs = 200;
 
 const isSource = (name: string): boolean => /\.(ts|json)$/.test(name) && !name.endsWith('.test.ts');
 
 /**
- * Directory by directory: on Linux a recursive watch follows single files, and loses one that an editor replaces.
- * → ends it.
+ * Calls `onChange` after every change; returns a function that stops watching. Each directory has its own watcher: on
+ * Linux a recursive watch follows single files, and loses a file that an editor replaces.
  */
-export function watchSources(changed: () => void): () => void {
+export function watchSources(onChange: () => void): () => void {
   const watchers = new Map<string, FSWatcher>();
   let quiet: NodeJS.Timeout | undefined;
 
-  const add = (directory: string, counts: (name: string) => boolean): void => {
+  const add = (directory: string, isWatched: (name: string) => boolean): void => {
     if (watchers.has(directory)) return;
     const watcher = watch(directory, (_, name) => {
-      // What appeared may be a directory, with files in it already.
-      const grown = addAll();
-      if (!grown && (name === null || !counts(name))) return;
+      // A new entry may be a directory that already has files.
+      const hasNewDirectories = addAll();
+      if (!hasNewDirectories && (name === null || !isWatched(name))) return;
       clearTimeout(quiet);
-      quiet = setTimeout(changed, QUIET_MS);
+      quiet = setTimeout(onChange, quietMs);
     });
     watchers.set(directory, watcher);
-    // It is gone; should it come back, it is a new one.
+    // The directory was removed. If it is created again, it gets a new watcher.
     watcher.on('error', () => {
       watcher.close();
       watchers.delete(directory);
     });
   };
 
-  /** → whether there were new ones. */
+  /** Watches directories that are new, and returns whether there were any. */
   const addAll = (): boolean => {
     const before = watchers.size;
-    const present = DIRECTORIES.flatMap((name) => withinDirectory(join(REPO, name)));
+    const present = watchedDirectories.flatMap((name) => withinDirectory(join(repoRoot, name)));
     for (const directory of watchers.keys()) {
-      if (directory === REPO || present.includes(directory)) continue;
+      if (directory === repoRoot || present.includes(directory)) continue;
       watchers.get(directory)?.close();
       watchers.delete(directory);
     }
@@ -49,7 +49,7 @@ export function watchSources(changed: () => void): () => void {
   };
 
   addAll();
-  add(REPO, (name) => name === CONFIGURATION);
+  add(repoRoot, (name) => name === configurationFile);
   return () => {
     clearTimeout(quiet);
     for (const watcher of watchers.values()) watcher.close();
@@ -63,6 +63,6 @@ function withinDirectory(directory: string): string[] {
       .map((entry) => join(entry.parentPath, entry.name));
     return [directory, ...below];
   } catch {
-    return []; // it was removed meanwhile
+    return []; // the directory was removed meanwhile
   }
 }

@@ -1,29 +1,33 @@
-/** The environment of the processes of a stack: what they take over from the developer's, and what the stack tells them. */
+/** The environment of a stack's processes: what they inherit from the developer's shell, and what the stack adds. */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Home, Secrets } from './home.ts';
+import type { Home, Secrets } from './home/home.ts';
 import type { OwnSources } from './own-sources.ts';
-import { STACK_MARK } from './processes.ts';
+import { stackEnvMarker } from './processes.ts';
 
-export const BUCKET = 'streamsync';
-export const SOURCES = ['sales', 'iot'] as const;
+export const bucketName = 'streamsync';
+export const demoSources = ['sales', 'iot'] as const;
+/** The demo source that stores readings. */
+const readingsSource = 'iot';
 
 /**
- * What must not reach a part: the developer's AWS account and PostgreSQL defaults, what npm sets for scripts,
- * settings that belong to the Node, Python or Java of the calling shell (a debugger port, another library path; by
- * NODE_ENV a test runner would have React built for development), what the bootstrap told only the supervisor, and the
- * databases of one's own, which only the functions need to know, with their passwords.
+ * Variables that services must not inherit: the developer's AWS account and PostgreSQL defaults, npm's variables for
+ * scripts, settings for the Node, Python or Java of the calling shell (a debugger port, another library path; with a
+ * test runner's NODE_ENV React would be built for development), the bootstrap's variables for the supervisor, and the
+ * user's own databases with their passwords, and the secret of the OpenID provider, which only the functions need.
  */
-const LEFT_OUT =
-  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT|SOURCES)$)/;
+const excludedVariables =
+  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT|SOURCES|OIDC)$)/;
 
 export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEFT_OUT.test(name)));
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !excludedVariables.test(name)),
+  );
 }
 
-/** For every long-running part. */
-export function partEnvironment(home: Home): NodeJS.ProcessEnv {
-  return { ...inheritedEnvironment(process.env), [STACK_MARK]: home.path, NO_COLOR: '1' };
+/** Returns the environment of every service. */
+export function serviceEnvironment(home: Home): NodeJS.ProcessEnv {
+  return { ...inheritedEnvironment(process.env), [stackEnvMarker]: home.path, NO_COLOR: '1' };
 }
 
 export interface Addresses {
@@ -32,22 +36,33 @@ export interface Addresses {
   postgresPort: number;
   kafkaPort: number;
   s3Port: number;
-  /** Where the functions find S3 instead, if not at that port: something that stands before it. */
+  /** Endpoint that the functions use instead of that port: a proxy in front of S3. */
   s3Endpoint?: string | undefined;
+  /** Where the functions send to live sockets. */
+  liveEndpoint?: string | undefined;
 }
 
 export function superuserUrl(secrets: Secrets, port: number, database: string): string {
   return databaseUrl('postgres', secrets.postgres, port, database);
 }
 
-/** URL of the role that reads this source, and nothing else. Its password leads to that of no other role. */
+/** Returns the URL of the role that reads only this source. */
 export function readerUrl(secrets: Secrets, port: number, source: string): string {
-  const role = `streamsync_reader_${source}`;
-  const password = createHmac('sha256', secrets.postgres).update(role).digest('base64url');
-  return databaseUrl(role, password, port, source);
+  return roleUrl(secrets, port, `streamsync_reader_${source}`, source);
 }
 
-/** What the set-up and the functions are told: the same variables a deployment sets. */
+/** Returns the URL of the role that writes readings into this source. */
+function writerUrl(secrets: Secrets, port: number, source: string): string {
+  return roleUrl(secrets, port, `streamsync_writer_${source}`, source);
+}
+
+/** The password of a role does not reveal that of another. */
+function roleUrl(secrets: Secrets, port: number, role: string, database: string): string {
+  const password = createHmac('sha256', secrets.postgres).update(role).digest('base64url');
+  return databaseUrl(role, password, port, database);
+}
+
+/** Returns the variables for provisioning and for the functions, the same as in a deployment. */
 export function applicationEnvironment(
   home: Home,
   secrets: Secrets,
@@ -56,7 +71,7 @@ export function applicationEnvironment(
 ): Record<string, string> {
   const { postgresPort } = addresses;
   const sources = Object.fromEntries(
-    SOURCES.map((name) => [name, { url: readerUrl(secrets, postgresPort, name) }]),
+    demoSources.map((name) => [name, { url: readerUrl(secrets, postgresPort, name) }]),
   );
   return {
     STREAMSYNC_HOME: home.path,
@@ -68,16 +83,25 @@ export function applicationEnvironment(
       'streamsync',
     ),
     STREAMSYNC_SOURCES: JSON.stringify({ ...ownSources, ...sources }),
+    STREAMSYNC_READINGS: JSON.stringify({
+      source: readingsSource,
+      url: writerUrl(secrets, postgresPort, readingsSource),
+    }),
     STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
+    STREAMSYNC_LIVE_ENDPOINT: addresses.liveEndpoint ?? '',
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
-    STREAMSYNC_S3_BUCKET: BUCKET,
+    STREAMSYNC_S3_BUCKET: bucketName,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
     STREAMSYNC_DOOR_SECRET: secrets.doorSecret,
+    STREAMSYNC_HASH_SECRET: secrets.hashSecret,
+    // An expired file is deleted soon, as its owner expects of a machine of his own.
+    STREAMSYNC_TRANSFER_GRACE_SECONDS: '60',
     STREAMSYNC_SIGNING_KEYS: readFileSync(home.signingKeysFile, 'utf8'),
+    STREAMSYNC_OIDC: process.env.STREAMSYNC_OIDC ?? '',
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
-    // The profile files in the developer's home directory hold settings too.
+    // The developer's AWS profile files have settings, too.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   };

@@ -1,4 +1,4 @@
-/** Something a person has to put right or to know; the message says what, details are the output that explains it. */
+/** An error for the person at the terminal: the message says what to do, `details` is the output that explains it. */
 export class StackError extends Error {
   readonly details: readonly string[];
 
@@ -9,15 +9,11 @@ export class StackError extends Error {
   }
 }
 
-/** The stack was asked to stop. Not a failure: whoever waits for something gives up with it. */
-export class StopRequested extends Error {
-  /** cause: the signal's name, or what happened instead of one. */
+/** The stack was asked to stop. It is not a failure: pending waits are aborted with it. */
+export class StopRequestedError extends Error {
+  /** `cause` is the name of the signal, or the event that replaced it. */
   constructor(cause: string) {
     super(cause);
-    this.name = 'StopRequested';
+    this.name = 'StopRequestedError';
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

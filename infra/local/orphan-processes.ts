@@ -1,49 +1,50 @@
 /**
- * Processes of a stack whose supervisor is gone (kill -9, out of memory): found and ended before the next start,
- * and after every stop as a last look.
+ * Finds and ends processes of a stack whose supervisor has ended (kill -9, out of memory): before every start, and
+ * after every stop as a final check.
  *
- * A process belongs to the stack when its environment carries the mark with this home. PostgreSQL and NGINX write
- * their titles over their environment; they are known by name and by their working directory inside the home.
+ * A process belongs to the stack if its environment has the marker with this home. PostgreSQL and NGINX overwrite
+ * their environment with their titles; they are recognised by name and by their working directory inside the home.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import type { Home } from './home.ts';
-import { processIdentity } from './lock.mjs';
-import { STACK_MARK } from './processes.ts';
+import { sleep } from '../../lib/runtime/retry.ts';
+import { processIdentity } from '../bootstrap/pid-lock.mjs';
+import type { Home } from './home/home.ts';
+import { stackEnvMarker } from './processes.ts';
 
-const PARTS_SECONDS = 10;
-const POSTGRES_SECONDS = 20;
+const serviceStopSeconds = 10;
+const postgresStopSeconds = 20;
 
-interface Found {
+interface OrphanProcess {
   pid: number;
   identity: string;
 }
 
-/** Ends them gracefully first, the database last. → how many there were. */
-export async function endLeftovers(home: Home): Promise<number> {
-  const found = findProcesses(home);
-  const database = found.filter((process) =>
+/** Ends them, first gracefully and the database last. Returns how many there were. */
+export async function killOrphans(home: Home): Promise<number> {
+  const orphans = findProcesses(home);
+  const database = orphans.filter((process) =>
     isInside(home.postgres, workingDirectory(process.pid)),
   );
   await end(
-    found.filter((process) => !database.includes(process)),
+    orphans.filter((process) => !database.includes(process)),
     'SIGTERM',
-    PARTS_SECONDS,
+    serviceStopSeconds,
   );
 
-  // The postmaster alone: it ends its processes itself (SIGINT: a fast shutdown, which disconnects everybody).
+  // Only the postmaster gets the signal; it ends its own processes. SIGINT is a fast shutdown: clients are disconnected.
   const postmaster = database.find((process) => process.pid === postmasterPid(home));
-  if (postmaster) await end([postmaster], 'SIGINT', POSTGRES_SECONDS);
-  await end(database, 'SIGKILL', POSTGRES_SECONDS);
-  // PostgreSQL refuses to start while a process has the number in this file, whatever that process is by now.
-  // Nobody else may use the home (its lock is ours), so with its processes gone the file says nothing.
-  if (process.platform === 'linux' && !database.some(lives))
+  if (postmaster) await end([postmaster], 'SIGINT', postgresStopSeconds);
+  await end(database, 'SIGKILL', postgresStopSeconds);
+  // PostgreSQL does not start while any process has the pid in this file. We hold the lock of the home and its
+  // processes have ended, so the file is stale.
+  if (process.platform === 'linux' && !database.some(isRunning))
     rmSync(join(home.postgres, 'postmaster.pid'), { force: true });
-  return found.length;
+  return orphans.length;
 }
 
-function findProcesses(home: Home): Found[] {
+function findProcesses(home: Home): OrphanProcess[] {
   const own = ancestors();
   return listStack(home)
     .filter((pid) => !own.has(pid))
@@ -54,47 +55,47 @@ function findProcesses(home: Home): Found[] {
 }
 
 async function end(
-  processes: readonly Found[],
+  processes: readonly OrphanProcess[],
   signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL',
   seconds: number,
 ): Promise<void> {
   for (const process of processes) send(process, signal);
   const deadline = performance.now() + seconds * 1000;
-  while (processes.some(lives) && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  while (processes.some(isRunning) && performance.now() < deadline) {
+    await sleep(50);
   }
-  const stubborn = processes.filter(lives);
-  if (stubborn.length > 0 && signal !== 'SIGKILL') await end(stubborn, 'SIGKILL', seconds);
+  const remaining = processes.filter(isRunning);
+  if (remaining.length > 0 && signal !== 'SIGKILL') await end(remaining, 'SIGKILL', seconds);
 }
 
-function lives(process: Found): boolean {
+function isRunning(process: OrphanProcess): boolean {
   return processIdentity(process.pid) === process.identity;
 }
 
-function send(found: Found, signal: NodeJS.Signals): void {
-  if (!lives(found)) return;
+function send(orphan: OrphanProcess, signal: NodeJS.Signals): void {
+  if (!isRunning(orphan)) return;
   try {
-    process.kill(found.pid, signal);
+    process.kill(orphan.pid, signal);
   } catch {
-    // Ended in between, or not ours to end: then whatever it holds says so at the start.
+    // It ended meanwhile, or belongs to another user: then the start fails on what it holds, such as a port.
   }
 }
 
 function listStack(home: Home): number[] {
   if (process.platform !== 'linux') return listByPs(home);
-  const mark = `${STACK_MARK}=${home.path}`;
+  const marker = `${stackEnvMarker}=${home.path}`;
   return readdirSync('/proc')
     .map(Number)
     .filter(
       (pid) =>
         Number.isInteger(pid) &&
-        (read(`/proc/${pid}/environ`).split('\0').includes(mark) ||
+        (read(`/proc/${pid}/environ`).split('\0').includes(marker) ||
           (['nginx', 'postgres'].includes(read(`/proc/${pid}/comm`).trim()) &&
             isInside(home.path, workingDirectory(pid)))),
     );
 }
 
-/** Where there is no /proc: ps shows the environment behind the command line; NGINX's workers by their parent. */
+/** Without /proc: ps prints the environment after the command line; NGINX's workers are found by their parent. */
 function listByPs(home: Home): number[] {
   const rows = execFileSync('ps', ['eww', '-axo', 'pid=,ppid=,command='], {
     encoding: 'utf8',
@@ -105,17 +106,17 @@ function listByPs(home: Home): number[] {
       const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s(.*)$/.exec(line) ?? [];
       return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
     });
-  const marks = [`${STACK_MARK}=${home.path} `, `${home.nginx}${sep}`, `${home.postgres} `];
+  const markers = [`${stackEnvMarker}=${home.path} `, `${home.nginx}${sep}`, `${home.postgres} `];
   const ours = new Set(
     rows
-      .filter(({ command }) => marks.some((mark) => `${command} `.includes(mark)))
+      .filter(({ command }) => markers.some((marker) => `${command} `.includes(marker)))
       .map(({ pid }) => pid),
   );
   for (const { pid, parent } of rows) if (ours.has(parent)) ours.add(pid);
   return [...ours];
 }
 
-/** Ourselves, npm above us, the shell above that: a mark they inherited from somewhere does not count. */
+/** Returns our own pid and those of npm and the shell above us: a marker in their environment does not count. */
 function ancestors(): Set<number> {
   const own = new Set<number>();
   for (let pid = process.pid; pid > 1 && !own.has(pid); pid = parentOf(pid)) own.add(pid);
@@ -148,7 +149,7 @@ function isInside(directory: string, path: string): boolean {
   return path === directory || path.startsWith(directory + sep);
 }
 
-/** → '' for what is gone or another user's. */
+/** Returns '' if the file does not exist or belongs to another user. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

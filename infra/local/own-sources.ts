@@ -1,89 +1,90 @@
-/** Databases of one's own that `npm start` adds to those of the demo: STREAMSYNC_SOURCES, as a deployment has it. */
+/** The user's own databases, which `npm start` adds to the demo's: STREAMSYNC_SOURCES, as in a deployment. */
 import { z } from 'zod';
 import { environmentSchema } from '../../lib/runtime/config.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
 import { newSession } from '../../lib/sources/session.ts';
-import { SourceSocket } from '../../lib/sources/source-socket.ts';
-import { messageOf, StackError } from './errors.ts';
-import { withoutSecrets } from './redact.ts';
+import { StackError } from './errors.ts';
+import { redactSecrets } from './redact.ts';
 
-const VARIABLE = 'STREAMSYNC_SOURCES';
-const settingsSchema = environmentSchema.shape[VARIABLE];
+const variableName = 'STREAMSYNC_SOURCES';
+const settingsSchema = environmentSchema.shape[variableName];
 
-/** Settings by name, as they were written: the functions parse them again. */
+/** Settings by source name, unparsed: the functions parse them again. */
 const writtenSchema = z.record(z.string(), z.unknown());
 export type OwnSources = z.infer<typeof writtenSchema>;
 
-/** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
-const OLDEST_SERVER = 140_000;
-const PATIENCE_MILLISECONDS = 5_000;
+/** The oldest supported PostgreSQL, 14, in the form of `server_version_num`. */
+const minServerVersion = 140_000;
+const timeoutMs = 5_000;
 
 /**
- * Returns what the variable names, nothing where it is not set. Throws a StackError that says what is wrong with it;
- * no value is in the message, as URLs have passwords.
+ * Returns the sources of the variable, none if it is not set. Throws a StackError that names what is wrong with it but
+ * repeats no value: URLs contain passwords.
  */
 export function readOwnSources(
   text: string | undefined,
   demoSources: readonly string[],
 ): OwnSources {
   if (text === undefined || text.trim() === '') return {};
-  const read = settingsSchema.safeParse(text);
-  if (!read.success)
+  const parsed = settingsSchema.safeParse(text);
+  if (!parsed.success)
     throw new StackError(
-      `${VARIABLE} is not right. It has to be like {"shop": {"url": "postgres://reader:password@host:5432/database"}}`,
-      read.error.issues.map(({ path, code, message }) =>
+      `${variableName} has errors. Its form is {"shop": {"url": "postgres://reader:password@host:5432/database"}}`,
+      parsed.error.issues.map(({ path, code, message }) =>
         [
           ...path.map(String),
           code === 'invalid_key'
-            ? 'is no name of a source: lower-case letters, digits, _ and -, a letter first'
+            ? 'is not a source name: use lower-case letters, digits, _ and -, and begin with a letter'
             : message,
         ].join(': '),
       ),
     );
-  const taken = Object.keys(read.data).filter((name) => demoSources.includes(name));
-  if (taken.length > 0)
+  const conflicting = Object.keys(parsed.data).filter((name) => demoSources.includes(name));
+  if (conflicting.length > 0)
     throw new StackError(
-      `${VARIABLE} names ${taken.join(' and ')}, which the demo has itself. Choose another name`,
+      `${variableName} names ${conflicting.join(' and ')}, which the demo uses. Choose another name`,
     );
   return writtenSchema.parse(JSON.parse(text));
 }
 
-/** Tells of each whether it answers. One that does not is no end of the stack: it is asked again at every use. */
-export async function askOwnSources(
+/** Reports for each source whether it answers. The start goes on if one does not: every use connects again. */
+export async function checkOwnSources(
   sources: OwnSources,
   report: (text: string) => void,
 ): Promise<void> {
   await Promise.all(
     Object.keys(sources).map(async (name) => {
       try {
-        report(`${name} answers, ${await askVersion(name)}`);
+        report(`${name} answers, ${await queryVersion(name)}`);
       } catch (error) {
-        const [reason = ''] = withoutSecrets(messageOf(error)).split('\n');
+        const [reason = ''] = redactSecrets(errorMessage(error)).split('\n');
         report(`${name} DOES NOT ANSWER: ${reason.replace(/\p{Cc}/gu, '?').slice(0, 300)}`);
       }
     }),
   );
 }
 
-/** Connects as a reader does: what refuses its settings, such as a transaction pooler, refuses exports, too. */
-async function askVersion(name: string): Promise<string> {
+/** Connects like a reader: a server that rejects its settings, such as a transaction pooler, would reject exports, too. */
+async function queryVersion(name: string): Promise<string> {
   const session = {
     name: 'streamsync:start',
-    connectMilliseconds: PATIENCE_MILLISECONDS,
-    statementMilliseconds: PATIENCE_MILLISECONDS,
-    lockMilliseconds: PATIENCE_MILLISECONDS,
-    idleInTransactionMilliseconds: PATIENCE_MILLISECONDS,
-    idleSessionMilliseconds: PATIENCE_MILLISECONDS,
+    connectMs: timeoutMs,
+    statementMs: timeoutMs,
+    lockMs: timeoutMs,
+    idleInTransactionMs: timeoutMs,
+    idleSessionMs: timeoutMs,
   };
-  const client = newSession(name, session, new SourceSocket());
-  client.on('error', () => undefined); // the question fails with it
+  const client = newSession(name, session, new ReusedBufferSocket());
+  client.on('error', () => undefined); // the query below fails with it
   try {
     await client.connect();
     const { rows } = await client.query<{ number: number; version: string }>(
       `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
     );
     const { number = 0, version = '' } = rows[0] ?? {};
-    if (number < OLDEST_SERVER)
-      throw new StackError(`PostgreSQL ${version} is older than ${OLDEST_SERVER / 10_000}`);
+    if (number < minServerVersion)
+      throw new StackError(`PostgreSQL ${version} is older than ${minServerVersion / 10_000}`);
     return `PostgreSQL ${version}`;
   } finally {
     await client.end().catch(() => undefined);

@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { processIdentity } from '../bootstrap/pid-lock.mjs';
 import { StackError } from './errors.ts';
-import { processIdentity } from './lock.mjs';
 import { lastLines, run, startService, waitFor } from './processes.ts';
 
 const never = new AbortController().signal;
 
-test('a command that fails shows the end of its output', async () => {
+test('run throws the end of the output of a command that fails', async () => {
   const failing = run({
     what: 'counting',
     command: 'sh',
@@ -24,7 +24,7 @@ test('a command that fails shows the end of its output', async () => {
   );
 });
 
-test('a command that takes too long is ended', async () => {
+test('run ends a command that takes too long', async () => {
   const slow = run({
     what: 'sleeping',
     command: 'sleep',
@@ -37,7 +37,7 @@ test('a command that takes too long is ended', async () => {
   await expect(slow).rejects.toThrow(/not done after 0.1 s/);
 });
 
-test('an abort ends a command and gives its reason', async () => {
+test('run ends the command and throws the reason of an abort', async () => {
   const controller = new AbortController();
   const slow = run({
     what: 'sleeping',
@@ -52,23 +52,23 @@ test('an abort ends a command and gives its reason', async () => {
   await expect(slow).rejects.toThrow('enough');
 });
 
-test('waitFor repeats until there is an answer, and shows the last error when there is none', async () => {
+test('waitFor repeats the check until it returns a result, and throws the last error after the timeout', async () => {
   let calls = 0;
   expect(
-    await waitFor('third', { seconds: 5, signal: never, everyMs: 1 }, () =>
+    await waitFor('no third call', { seconds: 5, signal: never, everyMs: 1 }, () =>
       ++calls === 3 ? calls : undefined,
     ),
   ).toBe(3);
-  const refused = waitFor('it', { seconds: 0.02, signal: never, everyMs: 5 }, () => {
+  const failing = waitFor('no answer', { seconds: 0.02, signal: never, everyMs: 5 }, () => {
     throw new Error('refused');
   });
-  await refused.catch((error: unknown) =>
+  await failing.catch((error: unknown) =>
     expect(error instanceof StackError && error.details).toEqual(['refused']),
   );
-  await expect(refused).rejects.toThrow('it: nothing after 0.02 s');
+  await expect(failing).rejects.toThrow('no answer within 0.02 s');
 });
 
-test('stopping a service that ignores the signal kills it and what it started; the former log is kept', async () => {
+test('stop kills a service that ignores the signal, with its children; the next start keeps its log', async () => {
   const logs = mkdtempSync(join(tmpdir(), 'streamsync-processes-'));
   const start = () =>
     startService({
@@ -83,14 +83,14 @@ test('stopping a service that ignores the signal kills it and what it started; t
   try {
     const service = await start();
     const child = await waitFor(
-      'its child',
+      'the child did not start',
       { seconds: 5, signal: never },
       () => Number(readFileSync(service.log, 'utf8')) || undefined,
     );
     await service.stop();
     expect(await service.exited).toEqual({ code: null, signal: 'SIGKILL' });
     await waitFor(
-      'the end of its child',
+      'the child did not end',
       { seconds: 5, signal: never },
       () => processIdentity(child) === undefined || undefined,
     );

@@ -1,23 +1,28 @@
 /**
- * Processes of the stack: services that run until they are stopped, commands that run to their end, and waiting
- * for a condition. Everything has a deadline, and everything gives up when `signal` is aborted.
+ * Processes of the stack: services, which run until they are stopped; commands, which run to their end; and waiting
+ * for a condition. Every function has a timeout and ends when `signal` aborts.
  *
- * Each process leads a group of its own (detached): Ctrl-C reaches the supervisor only, which stops the parts in
- * their order, and a part that does not stop is killed with all it started.
+ * Each process leads its own process group (detached): Ctrl-C reaches only the supervisor, which stops the services in
+ * order. A service that does not stop is killed with all its children.
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { messageOf, StackError } from './errors.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { sleep } from '../../lib/runtime/retry.ts';
+import { settledWithin } from '../../lib/runtime/timeout.ts';
+import { StackError } from './errors.ts';
 
-/** Set in every process of a stack to the absolute path of its home: how the next start finds what was left behind. */
-export const STACK_MARK = 'STREAMSYNC_STACK';
+/** Set in every process of a stack to the absolute path of its home: by it the next start finds orphan processes. */
+export const stackEnvMarker = 'STREAMSYNC_STACK';
 
-/** What a part writes is nobody else's to read: requests with their filters, addresses, objects. */
-const PRIVATE = 0o077;
-const TAIL_LINES = 20;
-const KILLED_SECONDS = 5;
+/** Files of a service are readable by its user only: they contain requests, addresses and objects. */
+const privateUmask = 0o077;
+const tailLineCount = 20;
+const killTimeoutMs = 5_000;
+/** How long a command that has timed out or is aborted may take to stop before it is killed. */
+const commandStopMs = 10_000;
 
 export interface Owner {
   uid: number;
@@ -32,14 +37,14 @@ export interface ServiceSpec {
   cwd: string;
   logs: string;
   stopSignal?: 'SIGTERM' | 'SIGINT';
-  /** How long it may take to stop before it is killed. */
+  /** Seconds between the stop signal and the kill. */
   stopSeconds: number;
   owner?: Owner | undefined;
-  /** What is to stand in the log instead of each line that it writes: for one that writes down secrets. */
+  /** Rewrites each line before it is logged: for a service whose output contains secrets. */
   outputFilter?: (line: string) => string;
-  /** Open files that the child has as 3, 4, …: what its user could not open itself. */
+  /** Open files that the child gets as 3, 4, …: those that its user could not open itself. */
   inherits?: readonly number[];
-  /** With it the child gets an IPC channel. */
+  /** If set, the child gets an IPC channel. */
   onMessage?: (message: unknown) => void;
 }
 
@@ -49,22 +54,22 @@ export interface Exit {
 }
 
 export interface Service {
-  readonly name: string;
-  readonly pid: number;
-  readonly log: string;
-  readonly exited: Promise<Exit>;
+  name: string;
+  pid: number;
+  log: string;
+  exited: Promise<Exit>;
   stop(): Promise<void>;
 }
 
 export async function startService(spec: ServiceSpec): Promise<Service> {
   const log = join(spec.logs, `${spec.name}.log`);
-  // Straight into the file, not through us: the parts outlive a killed supervisor for a while. Not so with a filter:
-  // what is written behind the end of the supervisor is lost.
-  const output = openFreshLog(log);
+  // The child writes directly to the file, as services outlive a killed supervisor for a while. With a filter, output
+  // after the end of the supervisor is lost.
+  const output = openNewLog(log);
   const target = spec.outputFilter ? 'pipe' : output;
   const stdio: StdioOptions = ['ignore', target, target, ...(spec.inherits ?? [])];
   if (spec.onMessage) stdio.push('ipc');
-  const child = withUmask(PRIVATE, () =>
+  const child = withUmask(privateUmask, () =>
     spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       env: spec.env,
@@ -73,7 +78,7 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
       ...spec.owner,
     }),
   );
-  if (spec.outputFilter) keepFiltered(child, output, spec.outputFilter);
+  if (spec.outputFilter) writeFiltered(child, output, spec.outputFilter);
   else closeSync(output);
   const exited = new Promise<Exit>((done) =>
     child.once('exit', (code, signal) => done({ code, signal })),
@@ -85,7 +90,7 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
       failed(new StackError(`${spec.name} could not be started: ${error.message}`)),
     );
   });
-  // Without a listener a later error (a signal that cannot be sent, a closed channel) would end the supervisor.
+  // Without a listener, a later error (a signal that cannot be sent, a closed channel) would end the supervisor.
   child.on('error', () => {});
   const pid = child.pid;
   if (pid === undefined) throw new StackError(`${spec.name} could not be started`);
@@ -97,16 +102,16 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
     exited,
     stop: async () => {
       child.kill(spec.stopSignal ?? 'SIGTERM');
-      await within(spec.stopSeconds, exited);
-      // Its workers, or all of it when the deadline passed.
+      await settledWithin(exited, spec.stopSeconds * 1000);
+      // Kills its remaining children, or the whole service after the timeout.
       killGroup(pid);
-      await within(KILLED_SECONDS, exited);
+      await settledWithin(exited, killTimeoutMs);
     },
   };
 }
 
 export interface CommandSpec {
-  /** What it does, for the message when it fails: "copying Kafka's jars". */
+  /** Names the command in error messages: "copying Kafka's jars". */
   what: string;
   command: string;
   args: readonly string[];
@@ -115,19 +120,19 @@ export interface CommandSpec {
   seconds: number;
   signal: AbortSignal;
   owner?: Owner | undefined;
-  /** As of a service. */
+  /** As in ServiceSpec. */
   inherits?: readonly number[];
-  /** Whether what it makes belongs to one home. What all homes of a clone share may be read by others. */
+  /** Whether its files belong to one home. Files that all homes of a clone share may be read by others. */
   isPrivate?: boolean;
 }
 
 /**
- * Runs a command to its end → what it wrote to standard output.
- * @throws StackError with the last lines of its output when it fails, takes too long or cannot be started.
+ * Runs a command to its end and returns its standard output. Throws a StackError with the last lines of its output if
+ * it fails, takes too long or cannot be started.
  */
 export async function run(spec: CommandSpec): Promise<string> {
   spec.signal.throwIfAborted();
-  const child = withUmask(spec.isPrivate ? PRIVATE : process.umask(), () =>
+  const child = withUmask(spec.isPrivate ? privateUmask : process.umask(), () =>
     spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       env: spec.env,
@@ -137,24 +142,24 @@ export async function run(spec: CommandSpec): Promise<string> {
     }),
   );
   const output: Buffer[] = [];
-  const everything: Buffer[] = [];
+  const allOutput: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => {
     output.push(chunk);
-    everything.push(chunk);
+    allOutput.push(chunk);
   });
-  child.stderr?.on('data', (chunk: Buffer) => everything.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => allOutput.push(chunk));
   const ended = new Promise<Exit>((done, failed) => {
     child.once('error', (error) => failed(new StackError(`${spec.what} failed: ${error.message}`)));
     child.once('close', (code, signal) => done({ code, signal }));
   });
   const end = async (): Promise<void> => {
     child.kill('SIGTERM');
-    await within(10, ended);
+    await settledWithin(ended, commandStopMs);
     if (child.pid !== undefined) killGroup(child.pid);
   };
-  let late = false;
+  let timedOut = false;
   const deadline = setTimeout(() => {
-    late = true;
+    timedOut = true;
     void end();
   }, spec.seconds * 1000);
   const stop = (): void => void end();
@@ -162,11 +167,11 @@ export async function run(spec: CommandSpec): Promise<string> {
   try {
     const exit = await ended;
     spec.signal.throwIfAborted();
-    if (exit.code !== 0 || late) {
-      const why = late ? `not done after ${spec.seconds} s` : describeExit(exit);
+    if (exit.code !== 0 || timedOut) {
+      const reason = timedOut ? `not done after ${spec.seconds} s` : describeExit(exit);
       throw new StackError(
-        `${spec.what} failed: ${why} (${spec.command} ${spec.args[0] ?? ''})`,
-        lastLines(Buffer.concat(everything).toString()),
+        `${spec.what} failed: ${reason} (${spec.command} ${spec.args[0] ?? ''})`,
+        lastLines(Buffer.concat(allOutput).toString()),
       );
     }
     return Buffer.concat(output).toString();
@@ -177,8 +182,8 @@ export async function run(spec: CommandSpec): Promise<string> {
 }
 
 /**
- * Asks again and again until the check gives something else than undefined. A check that throws counts as
- * "not yet"; its last error is shown when the time is over. Each check bounds itself.
+ * Repeats the check until it returns a value. A check that throws is repeated, too. Throws a StackError with the last
+ * error of the check after the timeout. Each check needs a timeout of its own.
  */
 export async function waitFor<T>(
   what: string,
@@ -186,27 +191,26 @@ export async function waitFor<T>(
   check: () => Promise<T | undefined> | T | undefined,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000;
-  let last = 'no answer';
+  let lastError = 'no answer';
   for (;;) {
     signal.throwIfAborted();
     try {
       const result = await check();
       if (result !== undefined) return result;
     } catch (error) {
-      last = messageOf(error);
+      lastError = errorMessage(error);
     }
     signal.throwIfAborted();
-    if (performance.now() > end)
-      throw new StackError(`${what}: nothing after ${seconds} s`, [last]);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    if (performance.now() > end) throw new StackError(`${what} within ${seconds} s`, [lastError]);
+    await sleep(everyMs, signal);
   }
 }
 
 /**
- * Runs tasks side by side and waits for every one, even when one fails: nothing goes on behind the caller's back.
- * abort is called with the first failure, so that the others, which watch its signal, give up soon.
+ * Waits for all tasks, which run in parallel, even if one fails: none goes on after the return. Calls `abort` with the
+ * first error, so that the other tasks, which watch its signal, end soon; then throws that error.
  */
-export async function together<T extends readonly unknown[]>(
+export async function allOrAbort<T extends readonly unknown[]>(
   abort: (reason: unknown) => void,
   tasks: { readonly [K in keyof T]: Promise<T[K]> },
 ): Promise<T> {
@@ -227,28 +231,11 @@ export async function together<T extends readonly unknown[]>(
   return await all;
 }
 
-/** → whether the promise settled in time. */
-export async function within(seconds: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((done) => {
-    timer = setTimeout(() => done(false), seconds * 1000);
-  });
-  const settled = promise.then(
-    () => true,
-    () => true,
-  );
-  try {
-    return await Promise.race([settled, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 export function describeExit(exit: Exit): string {
   return exit.signal === null ? `exit code ${exit.code}` : `ended by ${exit.signal}`;
 }
 
-export function lastLines(text: string, count = TAIL_LINES): string[] {
+export function lastLines(text: string, count = tailLineCount): string[] {
   return text
     .split('\n')
     .map((line) => line.trimEnd())
@@ -260,25 +247,25 @@ export function logTail(path: string): string[] {
   return existsSync(path) ? lastLines(readFileSync(path, 'utf8')) : [];
 }
 
-/** Writes the lines of a child into the file, and closes that behind the last of them. */
-function keepFiltered(child: ChildProcess, file: number, filter: (line: string) => string): void {
+/** Writes the filtered output of a child to the file, and closes the file after the last line. */
+function writeFiltered(child: ChildProcess, file: number, filter: (line: string) => string): void {
   for (const input of [child.stdout, child.stderr])
     if (input)
       createInterface({ input }).on('line', (line) => writeSync(file, `${filter(line)}\n`));
   child.once('close', () => closeSync(file));
 }
 
-/** A log begins anew with every start; the one before is kept, it may say why. */
-function openFreshLog(path: string): number {
+/** Opens an empty log. The log of the previous start is kept as `.1`. */
+function openNewLog(path: string): number {
   if (existsSync(path)) renameSync(path, `${path}.1`);
   return openSync(path, 'w', 0o600);
 }
 
-/** A child has the umask that its parent has at the moment of its making. */
-function withUmask<T>(mask: number, make: () => T): T {
+/** A child inherits the umask that its parent has when it is spawned. */
+function withUmask<T>(mask: number, spawnChild: () => T): T {
   const former = process.umask(mask);
   try {
-    return make();
+    return spawnChild();
   } finally {
     process.umask(former);
   }
@@ -288,6 +275,6 @@ function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // ESRCH: nobody left in it.
+    // ESRCH: the group has no processes.
   }
 }

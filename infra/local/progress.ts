@@ -1,20 +1,20 @@
 /**
- * What `npm start` shows: plain lines, the seconds since it was called, which part, what. The same with and
- * without a terminal. Only the last line of a start begins at column 0 with "ready".
+ * The output of `npm start`: plain lines with the seconds since its start, the service and a text, the same with and
+ * without a terminal. Only the last line of a start begins with "ready" at column 0.
  */
 export interface Progress {
-  line(part: string, text: string): void;
+  line(service: string, text: string): void;
   ready(url: string): void;
-  /** An error a person has to read: the message as it is, below it (indented) what explains it. */
+  /** Prints an error for the person at the terminal: the message, and the details indented below it. */
   failure(message: string, details?: readonly string[]): void;
 }
 
-/** startedAt: milliseconds since 1970 at which the first process of this start began. */
+/** `startedAt` is when the first process of this start began, in milliseconds since 1970. */
 export function createProgress(startedAt: number): Progress {
   // A closed pipe or terminal must not end the stack.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   return {
-    line: (part, text) => console.log(formatLine(Date.now() - startedAt, part, text)),
+    line: (service, text) => console.log(formatLine(Date.now() - startedAt, service, text)),
     ready: (url) => console.log(`ready  ${url}`),
     failure: (message, details = []) => {
       console.error(message);
@@ -23,6 +23,6 @@ export function createProgress(startedAt: number): Progress {
   };
 }
 
-function formatLine(milliseconds: number, part: string, text: string): string {
-  return `[${(milliseconds / 1000).toFixed(1).padStart(5)} s] ${part.padEnd(10)} ${text}`;
+function formatLine(elapsedMs: number, service: string, text: string): string {
+  return `[${(elapsedMs / 1000).toFixed(1).padStart(5)} s] ${service.padEnd(10)} ${text}`;
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { createTopics } from '../../lib/messaging/kafka.ts';
+import type { TopicSettings } from '../../lib/messaging/topics.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { config } from '../../lib/runtime/config.ts';
 import { createSlots } from '../../lib/scheduling/slots.ts';
 import { createBucket } from '../../lib/storage/s3.ts';
-import { createDatabases } from '../postgres/databases.ts';
+import { createDatabases, prepareReadingsStore, protectAudit } from '../postgres/databases.ts';
 import { loadDemo } from '../postgres/demo/index.ts';
 import { createDemoAccounts } from '../postgres/demo-accounts.ts';
 import { migrate } from '../postgres/migrate.ts';
@@ -12,42 +13,48 @@ import { migrate } from '../postgres/migrate.ts';
 interface Context {
   home: string;
   repo: string;
-  /** URL of the local server's superuser for a database. */
+  /** Returns the URL of the local server's superuser for a database. */
   superuserUrl: (database: string) => string;
-  /** What the functions get; the code of the domain reads it here, too. */
+  /** The environment of the functions; lib reads it in this process, too. */
   environment: Record<string, string>;
-  /** Which of its sources are not on the local server. */
+  /** Names of the sources that are not on the local server. */
   ownSources: readonly string[];
+  pipelineTopics: readonly TopicSettings[];
   report: (line: string) => void;
 }
 
-/** Of a reader's connections: one that ends backends, and some that are ending themselves. */
-const spareConnections = 4;
+/** Connections of a reader beyond its budget: one that terminates backends, and three that are closing. */
+const reservedConnections = 4;
 
 /**
- * Fills the parts that have just started: databases, migrations, demo data, accounts, topics, bucket.
- * Everything that is there already is left as it is.
+ * Creates what is missing in the services that have just started: databases, migrations, demo data, accounts, topics,
+ * bucket.
  */
-export async function prepare(context: Context): Promise<{
+export async function provision(context: Context): Promise<{
   sources: Record<string, string>;
 }> {
-  const { home, superuserUrl, environment, ownSources, report } = context;
+  const { home, superuserUrl, environment, ownSources, pipelineTopics, report } = context;
   Object.assign(process.env, environment);
-  const { catalogueUrl, sources } = config();
+  const { catalogueUrl, sources, readings, auditRetentionDays } = config();
   const local = [...sources].filter(([source]) => !ownSources.includes(source));
   const readers = local.map(([source, { url, ...budget }]) => ({
     source,
     url,
-    connections: budget.maxConnections + budget.maxQuestionConnections + spareConnections,
+    connections: budget.maxConnections + budget.maxQuestionConnections + reservedConnections,
   }));
-  await createDatabases({ superuserUrl, catalogueUrl, readers });
+  await createDatabases({ superuserUrl, catalogueUrl, readers, writer: readings });
   const sourceAdmins = { sales: superuserUrl('sales'), iot: superuserUrl('iot') };
   await Promise.all([
-    createTopics(),
+    createTopics(pipelineTopics),
     createBucket(),
     (async () => {
       const migrated = await migrate(catalogueUrl);
       for (const name of migrated) report(`migration ${name}`);
+      await protectAudit(
+        superuserUrl(new URL(catalogueUrl).pathname.slice(1)),
+        catalogueUrl,
+        auditRetentionDays,
+      );
       await createSlots(catalogue());
       await createDemoAccounts(join(home, 'credentials.json'), {
         sources: local.map(([source]) => source),
@@ -55,7 +62,11 @@ export async function prepare(context: Context): Promise<{
       });
     })(),
   ]);
-  // Not beside the others: making the rows keeps this process busy, and their connections would time out.
+  // After the others: generating the rows keeps this process busy, and their connections would time out.
   await loadDemo(sourceAdmins, report);
+  if (readings) {
+    const migrated = await prepareReadingsStore(superuserUrl(readings.source), readings.url);
+    for (const name of migrated) report(`migration ${name}`);
+  }
   return { sources: sourceAdmins };
 }

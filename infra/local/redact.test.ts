@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { withoutAddresses, withoutSecrets } from './redact.ts';
+import { redactAddresses, redactSecrets } from './redact.ts';
 
 const secret = 'YqAjBI6xPmiShzW_Q8MUL1ZN5FmTQuZ1UmMbE44EkgU';
 
@@ -10,17 +10,17 @@ test.each([
   [`Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${secret}`, 'Bearer …'],
   [`postgres://streamsync:${secret}@127.0.0.1:5432/a`, 'postgres://streamsync:…@127.0.0.1:5432/a'],
   [`/key?X-Amz-Signature=${secret}&x-id=GetObject`, '/key?X-Amz-Signature=…&x-id=GetObject'],
-])('%s', (text, shown) => {
-  expect(withoutSecrets(text)).toBe(shown);
+])('redactSecrets hides the secret in %s', (text, redacted) => {
+  expect(redactSecrets(text)).toBe(redacted);
 });
 
-test('what is no secret stays', () => {
+test('redactSecrets keeps texts without secrets', () => {
   const text =
     'path=/files/short/a.csv requestId=50f6b492befd7d46b09c18e1285946c2 url=http://a:80/b';
-  expect(withoutSecrets(text)).toBe(text);
+  expect(redactSecrets(text)).toBe(text);
 });
 
-describe('a line of the error log of NGINX', () => {
+describe("redactAddresses, for a line of NGINX's error log,", () => {
   const encoded = Buffer.from(secret).toString('hex').replaceAll(/../g, '%$&');
   const line = (request: string) =>
     `2026/11/27 04:43:21 [error] 7#7: *9 open() "web/${secret}" failed, client: 127.0.0.1, server: _, request: "${request}`;
@@ -40,21 +40,21 @@ describe('a line of the error log of NGINX', () => {
     // Cut off by NGINX, in the middle of the secret.
     `GET /files/${secret.slice(0, 30)}`,
     `GET / HTTP/1.1", referrer: "http://localhost:8080/files/${secret.slice(0, 30)}`,
-  ])('%s has no secret in it', (request) => {
-    const shown = withoutAddresses(line(request));
-    expect(shown).not.toContain(secret.slice(0, 20));
-    expect(shown).not.toContain(encoded.slice(0, 20));
-    expect(shown).toMatch(/^2026\/11\/27 04:43:21 \[error\] 7#7: \*9 open\(\)/);
+  ])('hides the secret in %s', (request) => {
+    const redacted = redactAddresses(line(request));
+    expect(redacted).not.toContain(secret.slice(0, 20));
+    expect(redacted).not.toContain(encoded.slice(0, 20));
+    expect(redacted).toMatch(/^2026\/11\/27 04:43:21 \[error\] 7#7: \*9 open\(\)/);
   });
 
-  test('says of the API what was asked for, without the query', () => {
+  test('keeps the path of an API request without its query', () => {
     const path = '/api/v1/exports/01a21b5a-c142-700b-bc85-9c985f593ec4/manifest';
-    expect(withoutAddresses(line(`GET ${path}?a=b HTTP/1.1", host: "h"`))).toMatch(
+    expect(redactAddresses(line(`GET ${path}?a=b HTTP/1.1", host: "h"`))).toMatch(
       new RegExp(`request: "GET ${path}", host: "h"$`),
     );
   });
 
-  test('cannot steer a terminal', () => {
-    expect(withoutAddresses(line('GET /\u001b[2J\u009b HTTP/1.1"'))).not.toMatch(/\p{Cc}/u);
+  test('replaces control characters', () => {
+    expect(redactAddresses(line('GET /\u001b[2J\u009b HTTP/1.1"'))).not.toMatch(/\p{Cc}/u);
   });
 });

@@ -1,42 +1,45 @@
-/** What lets somebody in must not be shown, wherever a log or a message of a driver has it. */
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  // The ticket in the address of a download.
+/** Credentials that are hidden in logs and in messages of drivers. */
+const secretPatterns: readonly (readonly [RegExp, string])[] = [
+  // The ticket in a download link.
   [/(\/files\/)[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g, '$1…'],
   [/\bssk_[A-Za-z0-9_-]+/g, 'ssk_…'],
   [/\b(ss_dl=)[A-Za-z0-9_-]+/g, '$1…'],
-  // A session: three parts of a JSON web token.
+  // The token of a session: the three parts of a JSON Web Token.
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '…'],
   [/\b(\w+:\/\/[^\s:/@]+:)[^\s@/]+@/g, '$1…@'],
   [/\b(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s"]+/gi, '$1…'],
   [/\b(AWS4-HMAC-SHA256 ).*?\b(Signature=)[0-9a-f]+/gi, '$1…'],
 ];
 
-export function withoutSecrets(text: string): string {
-  return SECRETS.reduce((shown, [secret, instead]) => shown.replace(secret, instead), text);
+export function redactSecrets(text: string): string {
+  return secretPatterns.reduce(
+    (redacted, [secret, replacement]) => redacted.replace(secret, replacement),
+    text,
+  );
 }
 
-/** As long as a secret of ours, percent-encoded or not; ids are shorter. */
-const asLongAsSecrets = /[A-Za-z0-9_%-]{43,}/g;
+/** Texts of 43 characters or more, the length of our secrets, percent-encoded or not; ids are shorter. */
+const longTexts = /[A-Za-z0-9_%-]{43,}/g;
 
-/** The addresses in a line of NGINX's error log. It cuts the line off, so that the last of them may have no end. */
+/** The addresses in a line of NGINX's error log. NGINX truncates lines, so the last address may have no closing quote. */
 const loggedAddress = /\b(request|subrequest|upstream|referrer): "([^"]*)("|$)/g;
 
 /**
- * Returns a line of NGINX's error log without what lets somebody in. The log has addresses as they were sent, of
- * which there is no end of spellings: of all but the API's no more than the first name is kept.
+ * Returns a line of NGINX's error log without credentials. The log has addresses as they were sent, and the same path
+ * has many spellings: of addresses outside /api only the first segment is kept.
  */
-export function withoutAddresses(line: string): string {
-  const shown = line
-    // What a client sends must not steer a terminal.
+export function redactAddresses(line: string): string {
+  const redacted = line
+    // Control characters from a client must not reach a terminal.
     .replace(/\p{Cc}/gu, '?')
     .replace(loggedAddress, (_, field: string, value: string, end: string) =>
-      end === '' ? `${field}: "…` : `${field}: "${shortened(value)}"`,
+      end === '' ? `${field}: "…` : `${field}: "${shortenAddress(value)}"`,
     )
-    .replace(asLongAsSecrets, '…');
-  return withoutSecrets(shown);
+    .replace(longTexts, '…');
+  return redactSecrets(redacted);
 }
 
-function shortened(value: string): string {
+function shortenAddress(value: string): string {
   const parts = /^([A-Z]{1,20} )?([a-z]+:\/\/[^/\s]*|)(\/[^/?\s]*)([^?\s]*)/.exec(value);
   if (!parts) return '…';
   const [, method = '', origin = '', first = '', rest = ''] = parts;

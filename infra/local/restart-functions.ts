@@ -1,54 +1,56 @@
 /**
- * Starts the functions of a running stack anew, with the code as it is now, when SIGUSR2 asks for it
- * (`npm run dev`). New code that does not start is no end of the stack: the functions stay away until the next try.
+ * Restarts the functions of a running stack with the current code on SIGUSR2 (`npm run dev`). If the new code fails to
+ * start, the rest of the stack keeps running, without functions until the next restart.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf, StackError } from './errors.ts';
-import { replaceFile } from './files.ts';
-import type { StartContext } from './parts/context.ts';
-import { type FunctionsEvents, startFunctions, sweepOnce } from './parts/functions.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { StackError } from './errors.ts';
+import { writeFileAtomic } from './home/atomic-file.ts';
 import { logTail } from './processes.ts';
+import { authorizerName } from './services/authorizer.ts';
+import { type FunctionsEvents, startFunctions, sweepOnce } from './services/functions.ts';
+import type { StartContext } from './services/start-context.ts';
 import { exitError, type Supervisor } from './supervisor.ts';
 
-const PART = 'functions';
+const serviceName = 'functions';
 
-const outcomeSchema = z.object({
-  /** Milliseconds since 1970: an asker tells by it whether its own restart is meant. */
-  begun: z.number(),
+const restartResultSchema = z.object({
+  /** Milliseconds since 1970: `npm run dev` recognises the result of its own restart by it. */
+  startedAt: z.number(),
   seconds: z.number(),
   error: z.object({ message: z.string(), details: z.array(z.string()) }).optional(),
 });
-type Outcome = z.infer<typeof outcomeSchema>;
+type RestartResult = z.infer<typeof restartResultSchema>;
 
-const outcomeFile = (logs: string): string => join(logs, 'functions-restart.json');
+const resultFile = (logs: string): string => join(logs, 'functions-restart.json');
 
-/** How the last restart ended, if it began at this time or later. */
-export function restartOutcome(logs: string, since: number): Outcome | undefined {
+/** Returns the result of the last restart if it started at `since` (milliseconds since 1970) or later. */
+export function readRestartResult(logs: string, since: number): RestartResult | undefined {
   try {
-    const outcome = outcomeSchema.parse(JSON.parse(readFileSync(outcomeFile(logs), 'utf8')));
-    return outcome.begun >= since ? outcome : undefined;
+    const result = restartResultSchema.parse(JSON.parse(readFileSync(resultFile(logs), 'utf8')));
+    return result.startedAt >= since ? result : undefined;
   } catch {
-    return undefined; // none yet
+    return undefined; // no result yet
   }
 }
 
 export class FunctionsRestart {
   readonly #supervisor: Supervisor;
   #start: (() => Promise<void>) | undefined;
-  #asked = false;
+  #requested = false;
   #running: Promise<void> | undefined;
   #logs = '';
   #report: StartContext['report'] = () => {};
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
-    // From the first moment: without a listener the signal ends the process.
-    process.on('SIGUSR2', () => this.#ask());
+    // From the start of the process: without a listener the signal would end it.
+    process.on('SIGUSR2', () => this.#request());
   }
 
-  /** From here on there is something to start anew. */
+  /** Call it when the functions have started: earlier requests are ignored. */
   enable(
     application: Record<string, string>,
     events: FunctionsEvents,
@@ -56,76 +58,80 @@ export class FunctionsRestart {
   ): void {
     this.#logs = context.home.logs;
     this.#report = context.report;
-    this.#start = () => this.#onTrial(application, events, context);
+    this.#start = () => this.#startOnProbation(application, events, context);
   }
 
-  /** → when no restart is under way. */
+  /** Resolves when no restart is in progress. */
   async settled(): Promise<void> {
     await this.#running;
   }
 
-  #ask(): void {
+  #request(): void {
     if (this.#start === undefined) return;
-    this.#asked = true;
+    this.#requested = true;
     this.#running ??= this.#run(this.#start).finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** What is asked for during a restart is one more: the code may have changed since it was read. */
+  /** A request during a restart starts another one: the code may have changed after it was loaded. */
   async #run(start: () => Promise<void>): Promise<void> {
-    while (this.#asked && !this.#supervisor.signal.aborted) {
-      this.#asked = false;
-      const begun = Date.now();
-      let error: Outcome['error'];
+    while (this.#requested && !this.#supervisor.signal.aborted) {
+      this.#requested = false;
+      const startedAt = Date.now();
+      let error: RestartResult['error'];
       try {
-        await this.#supervisor.stop(PART);
+        await this.#supervisor.stop(serviceName);
+        // Started again by itself.
+        await this.#supervisor.stop(authorizerName);
         await start();
       } catch (reason) {
         if (this.#supervisor.signal.aborted) return;
         error = {
-          message: messageOf(reason),
+          message: errorMessage(reason),
           details: reason instanceof StackError ? [...reason.details] : [],
         };
-        await this.#supervisor.stop(PART);
+        await this.#supervisor.stop(serviceName);
       }
-      const seconds = (Date.now() - begun) / 1000;
+      const seconds = (Date.now() - startedAt) / 1000;
       this.#report(
-        PART,
+        serviceName,
         error ? `not restarted: ${error.message}` : `restarted (${seconds.toFixed(1)} s)`,
       );
-      const outcome: Outcome = { begun, seconds, ...(error && { error }) };
-      replaceFile(outcomeFile(this.#logs), `${JSON.stringify(outcome)}\n`);
+      const result: RestartResult = { startedAt, seconds, ...(error && { error }) };
+      writeFileAtomic(resultFile(this.#logs), `${JSON.stringify(result)}\n`);
     }
   }
 
-  async #onTrial(
+  async #startOnProbation(
     application: Record<string, string>,
     events: FunctionsEvents,
     context: StartContext,
   ): Promise<void> {
-    const trial = new AbortController();
-    const log = join(context.home.logs, `${PART}.log`);
-    const tried: StartContext = {
+    const probation = new AbortController();
+    const log = join(context.home.logs, `${serviceName}.log`);
+    const probationContext: StartContext = {
       ...context,
-      signal: AbortSignal.any([context.signal, trial.signal]),
+      signal: AbortSignal.any([context.signal, probation.signal]),
       start: async (spec) => {
-        const service = await this.#supervisor.start(spec, { onTrial: true });
-        void service.exited.then((exit) => trial.abort(exitError(service, exit)));
+        const service = await this.#supervisor.start(spec, { probation: true });
+        void service.exited.then((exit) => probation.abort(exitError(service, exit)));
         return service;
       },
     };
-    const watched: FunctionsEvents = {
+    const probationEvents: FunctionsEvents = {
       started: events.started,
       gone: (pid) => {
         events.gone(pid);
-        // Kept warm by their pool: before they are ready they end only when their code does not load.
-        trial.abort(new StackError('a worker ended as soon as it started. The log:', logTail(log)));
+        // The pool keeps these workers warm: before they are ready, they end only if their code does not load.
+        probation.abort(
+          new StackError('a worker ended as soon as it started. The log:', logTail(log)),
+        );
       },
     };
-    const { consumersReady } = await startFunctions(application, watched, tried);
+    const { consumersReady } = await startFunctions(application, probationEvents, probationContext);
     await consumersReady();
-    await sweepOnce(tried);
-    this.#supervisor.trust(PART);
+    await sweepOnce(probationContext);
+    this.#supervisor.promote(serviceName);
   }
 }

@@ -1,39 +1,45 @@
 /**
- * npm start: brings up the native stack of one home, keeps it running, and stops it.
+ * npm start: starts the native stack of one home, keeps it running, and stops it.
  *
- * What it starts (PostgreSQL, Kafka, LocalStack, the functions, NGINX) and how is in parts/; this file is the order
- * of things. Whatever ends it, a signal, a failed step or a part that dies, everything it started is stopped.
+ * services/ has how each service is started (PostgreSQL, Kafka, LocalStack, the functions, NGINX); this file has their
+ * order. A signal, a failed step or a service that ends stops everything that was started.
  */
 import { mkdirSync } from 'node:fs';
+import { topicsOf } from '../../lib/ingest/pipelines/load.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
 import {
   applicationEnvironment,
+  demoSources,
   inheritedEnvironment,
-  partEnvironment,
-  SOURCES,
+  serviceEnvironment,
   superuserUrl,
 } from './environment.ts';
-import { messageOf, StackError, StopRequested } from './errors.ts';
-import { FunctionsRestart } from './functions-restart.ts';
-import { holdHome, markStopping } from './holding.ts';
-import { type Home, openHome, openSecrets, REPO } from './home.ts';
-import { endLeftovers } from './leftovers.ts';
-import { askOwnSources, readOwnSources } from './own-sources.ts';
-import type { StartContext } from './parts/context.ts';
-import { startFunctions, sweepOnce } from './parts/functions.ts';
-import { remainingProblems } from './parts/health.ts';
-import { startKafka } from './parts/kafka.ts';
-import { startLocalstack } from './parts/localstack.ts';
-import { checkOrigin, startNginx } from './parts/nginx.ts';
-import { startPostgres } from './parts/postgres.ts';
-import { buildWeb } from './parts/web.ts';
-import { installParts } from './parts.ts';
+import { StackError, StopRequestedError } from './errors.ts';
+import { type Home, openHome, openSecrets, repoRoot } from './home/home.ts';
+import { acquireHomeLock, markStopping } from './home/lock.ts';
+import { closeHome, ownerOfServices, ownerWhoMayRun } from './home/protect-home.ts';
+import { createSigningKeys } from './home/signing-keys.ts';
+import { createStackFile, removeStackFile, writeStackFile } from './home/stack-file.ts';
+import { installTools } from './install/index.ts';
+import { killOrphans } from './orphan-processes.ts';
+import { readOwnPipelines } from './own-pipelines.ts';
+import { checkOwnSources, readOwnSources } from './own-sources.ts';
 import { choosePorts } from './ports.ts';
-import { prepare } from './prepare.ts';
-import { together } from './processes.ts';
+import { allOrAbort } from './processes.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { closeHome, ownerOfParts, ownerWhoMayRun } from './protect-home.ts';
-import { makeSigningKeys } from './signing-keys.ts';
-import { removeStackFile, stackDocument, writeStackFile } from './stack-file.ts';
+import { provision } from './provision.ts';
+import { FunctionsRestart } from './restart-functions.ts';
+import { startAuthorizer } from './services/authorizer.ts';
+import { startFunctions, sweepOnce } from './services/functions.ts';
+import { remainingProblems } from './services/health.ts';
+import { startKafka } from './services/kafka.ts';
+import { startLocalstack } from './services/localstack.ts';
+import { checkOrigin, startNginx } from './services/nginx.ts';
+import { startPostgres } from './services/postgres.ts';
+import { shipperSpec } from './services/shipper.ts';
+import { isSimulated, simulatorSpec } from './services/simulator.ts';
+import type { StartContext } from './services/start-context.ts';
+import { buildWeb } from './services/web.ts';
 import { Supervisor } from './supervisor.ts';
 
 async function main(progress: Progress): Promise<number> {
@@ -42,27 +48,31 @@ async function main(progress: Progress): Promise<number> {
   supervisor.stopOn(['SIGTERM', 'SIGINT', 'SIGHUP']);
   stopWithBootstrap(supervisor);
   const restart = new FunctionsRestart(supervisor);
-  const held = await holdHome(home, (text) => progress.line('stack', text), supervisor.signal);
+  const homeLock = await acquireHomeLock(
+    home,
+    (text) => progress.line('stack', text),
+    supervisor.signal,
+  );
   try {
-    const left = await endLeftovers(home);
-    if (left > 0) progress.line('stack', `ended ${left} processes a former start left behind`);
+    const orphans = await killOrphans(home);
+    if (orphans > 0) progress.line('stack', `ended ${orphans} processes of a previous start`);
     removeStackFile(home);
     mkdirSync(home.logs, { recursive: true, mode: 0o700 });
     progress.ready(await bringUp(home, supervisor, restart, progress));
     await supervisor.untilStopped();
     return 0;
   } catch (error) {
-    // What failed first, not what failed because of it.
+    // The reason of the signal is the first error; `error` may only be a consequence of it.
     supervisor.abort(error);
     return explain(supervisor.signal.reason, progress);
   } finally {
     await restart.settled();
     await stop(home, supervisor, progress);
-    held.release();
+    homeLock.release();
   }
 }
 
-/** → the address, when all of it answers. */
+/** Returns the address when every service answers. */
 async function bringUp(
   home: Home,
   supervisor: Supervisor,
@@ -71,13 +81,14 @@ async function bringUp(
 ): Promise<string> {
   const { signal, abort } = supervisor;
   const report = progress.line;
-  const ownSources = readOwnSources(process.env['STREAMSYNC_SOURCES'], SOURCES);
+  const ownSources = readOwnSources(process.env.STREAMSYNC_SOURCES, demoSources);
+  const pipelines = readOwnPipelines(process.env.STREAMSYNC_PIPELINES);
   const [ports, secrets] = [await choosePorts(home, process.env), openSecrets(home)];
-  await makeSigningKeys(home);
-  const owner = ownerOfParts(home);
+  await createSigningKeys(home);
+  const owner = ownerOfServices(home);
   closeHome(home, owner);
   const url = `http://localhost:${ports.nginx}`;
-  const installing = { environment: inheritedEnvironment(process.env), cwd: REPO, signal };
+  const installing = { environment: inheritedEnvironment(process.env), cwd: repoRoot, signal };
   const context: StartContext = {
     home,
     ports,
@@ -86,7 +97,7 @@ async function bringUp(
     report,
     owner,
     runAs: (program) => ownerWhoMayRun(owner, program, { env: installing.environment, signal }),
-    environment: partEnvironment(home),
+    environment: serviceEnvironment(home),
     start: (spec) => supervisor.start(spec),
   };
   const application = applicationEnvironment(
@@ -97,7 +108,9 @@ async function bringUp(
       postgresPort: ports.postgres,
       kafkaPort: ports.kafka,
       s3Port: ports.s3,
-      s3Endpoint: process.env['STREAMSYNC_S3_ENDPOINT'],
+      s3Endpoint: process.env.STREAMSYNC_S3_ENDPOINT,
+      // A test puts a proxy in front of the sockets.
+      liveEndpoint: process.env.STREAMSYNC_LIVE_ENDPOINT || `http://127.0.0.1:${ports.websocket}`,
     },
     ownSources,
   );
@@ -111,40 +124,50 @@ async function bringUp(
     nginx: string;
     consumersReady: () => Promise<void>;
   }> => {
-    const { java, nginx } = await installParts({ ...installing, report, ports, abort });
-    await together(abort, [
+    const { java, nginx } = await installTools({ ...installing, report, ports, abort });
+    await allOrAbort(abort, [
       startPostgres(context),
       startKafka(java, context),
       startLocalstack(context),
     ]);
-    // Does not know our signal: when we are to stop, it fails as soon as its database does.
-    const preparing = prepare({
+    // It does not watch our signal: on a stop it fails when its database stops.
+    const provisioning = provision({
       home: home.path,
-      repo: REPO,
+      repo: repoRoot,
       environment: application,
       ownSources: Object.keys(ownSources),
+      pipelineTopics: topicsOf(pipelines),
       superuserUrl: (database) => superuserUrl(secrets, ports.postgres, database),
       report: (line) => report('prepare', line),
     });
-    await Promise.race([preparing, supervisor.untilStopped()]);
+    await Promise.race([provisioning, supervisor.untilStopped()]);
     report('prepare', 'done');
-    return { nginx, ...(await startFunctions(application, workers, context)) };
+    const [functions] = await allOrAbort(abort, [
+      startFunctions(application, workers, context),
+      startAuthorizer(application, context, (spec) => supervisor.keepRunning(spec)),
+    ]);
+    return { nginx, ...functions };
   };
 
-  const [webRoot, { nginx, consumersReady }] = await together(abort, [
+  const [webRoot, { nginx, consumersReady }] = await allOrAbort(abort, [
     buildWeb({ ...installing, report: (text) => report('web', text) }),
     startUpToFunctions(),
   ]);
-  await together(abort, [
+  await allOrAbort(abort, [
     startNginx(nginx, webRoot, context),
     sweepOnce(context),
     consumersReady(),
   ]);
+  await supervisor.keepRunning(await shipperSpec(application, context));
   await checkOrigin(url, signal);
-  await askOwnSources(ownSources, (text) => report('sources', text));
+  await checkOwnSources(ownSources, (text) => report('sources', text));
+  for (const { name, topic } of pipelines) report('pipelines', `${name} reads the topic ${topic}`);
   for (const { message } of await remainingProblems(url, signal)) report('stack', message);
+  // On probation for ever: the stack is complete without it.
+  if (isSimulated(process.env))
+    await supervisor.start(await simulatorSpec(application, context), { probation: true });
   const publish = (): void =>
-    writeStackFile(home, stackDocument(secrets, ports, supervisor.processes()));
+    writeStackFile(home, createStackFile(secrets, ports, supervisor.processes()));
   supervisor.onChange = publish;
   publish();
   restart.enable(application, workers, context);
@@ -156,36 +179,36 @@ async function stop(home: Home, supervisor: Supervisor, progress: Progress): Pro
   supervisor.onChange = () => {};
   removeStackFile(home);
   await supervisor.stopAll((name) => progress.line(name, 'stopped'));
-  await endLeftovers(home);
+  await killOrphans(home);
   progress.line('stack', 'stopped');
 }
 
-/** → the exit code. */
+/** Prints why the stack stopped and returns the exit code. */
 function explain(reason: unknown, progress: Progress): number {
-  if (reason instanceof StopRequested) {
+  if (reason instanceof StopRequestedError) {
     progress.line('stack', `stopping (${reason.message})`);
     return 0;
   }
   if (reason instanceof StackError) progress.failure(reason.message, reason.details);
   else
     progress.failure(
-      messageOf(reason),
+      errorMessage(reason),
       reason instanceof Error ? reason.stack?.split('\n').slice(1) : [],
     );
   return 1;
 }
 
-/** The bootstrap passes signals on; when it was killed itself nobody does, and npm start is over all the same. */
+/** The bootstrap passes signals on. If it is killed, npm start is over as well, so the stack stops. */
 function stopWithBootstrap(supervisor: Supervisor): void {
-  const bootstrap = Number(process.env['STREAMSYNC_BOOTSTRAP_PID']);
+  const bootstrap = Number(process.env.STREAMSYNC_BOOTSTRAP_PID);
   if (process.ppid !== bootstrap) return; // started by hand
   const watch = setInterval(() => {
-    if (process.ppid !== bootstrap) supervisor.abort(new StopRequested('npm start is gone'));
+    if (process.ppid !== bootstrap) supervisor.abort(new StopRequestedError('npm start ended'));
   }, 250);
   watch.unref();
 }
 
-const progress = createProgress(Number(process.env['STREAMSYNC_STARTED_AT']) || Date.now());
+const progress = createProgress(Number(process.env.STREAMSYNC_STARTED_AT) || Date.now());
 try {
   process.exit(await main(progress));
 } catch (error) {

@@ -1,10 +1,12 @@
 /**
- * The processes of one running stack: watches them, tells of every change, and stops them in their order.
+ * Watches the processes of one running stack, reports every change, and stops them in order.
  *
- * There is one way to the end: the stop controller. A signal, a part that dies and a step that fails all abort it
- * with their reason; whatever is being waited for gives up, and then everything is stopped.
+ * The stop controller is the only way to end a stack. A signal, a service that ends and a step that fails abort it with
+ * their reason; all pending waits end, and then every service is stopped.
  */
-import { StackError, StopRequested } from './errors.ts';
+import { sleep } from '../../lib/runtime/retry.ts';
+import { StackError, StopRequestedError } from './errors.ts';
+import type { ProcessEntry } from './home/stack-file.ts';
 import {
   describeExit,
   type Exit,
@@ -13,21 +15,23 @@ import {
   type ServiceSpec,
   startService,
 } from './processes.ts';
-import type { ProcessEntry } from './stack-file.ts';
 
-/** From the outside in: who asks goes before who answers. */
-const STOP_ORDER: readonly (readonly string[])[] = [
-  ['nginx'],
-  ['functions'],
+/** Clients stop before the services that they call. */
+const stopOrder: readonly (readonly string[])[] = [
+  ['nginx', 'simulator'],
+  ['functions', 'download-authorizer', 'delivery-shipper'],
   ['kafka', 'localstack'],
   ['postgres'],
 ];
 
+/** How long a service that ended waits for its next start. */
+const restartMs = 1_000;
+
 export class Supervisor {
   readonly #stopping = new AbortController();
   readonly #services = new Map<string, Service>();
-  /** Their end is not the end of the stack: they are being stopped, or have yet to prove themselves. */
-  readonly #mayEnd = new Set<Service>();
+  /** Services whose end does not stop the stack: they are being stopped, or are on probation. */
+  readonly #expectedExits = new Set<Service>();
   /** Children of the functions process, as it reports them. */
   readonly #workers = new Map<number, string>();
   readonly #logs: string;
@@ -42,17 +46,17 @@ export class Supervisor {
     return this.#stopping.signal;
   }
 
-  /** The first reason counts: what fails after it fails because of it. */
+  /** Only the first reason counts: later errors are its consequences. */
   readonly abort = (reason: unknown): void => this.#stopping.abort(reason);
 
-  /** Ctrl-C reaches us from the terminal and again through npm: all but the first change nothing. */
+  /** Ctrl-C arrives from the terminal and again through npm: signals after the first have no effect. */
   stopOn(signals: readonly NodeJS.Signals[]): void {
-    for (const name of signals) process.on(name, () => this.abort(new StopRequested(name)));
-    // Later than the end of a part that may be its cause: a connection that broke says less than what broke it.
+    for (const name of signals) process.on(name, () => this.abort(new StopRequestedError(name)));
+    // 500 ms later, so that the end of a service that caused a broken connection is the reported reason.
     process.on('uncaughtException', (error) => setTimeout(() => this.abort(error), 500));
   }
 
-  /** → when there is a reason to stop. */
+  /** Throws the reason when the stack has to stop. */
   async untilStopped(): Promise<never> {
     this.signal.throwIfAborted();
     return await new Promise((_, stop) => {
@@ -60,39 +64,53 @@ export class Supervisor {
     });
   }
 
-  /** onTrial: its end concerns the caller alone until it is trusted. */
+  /** Starts a service. On probation its end does not stop the stack until it is promoted. */
   async start(
     spec: Omit<ServiceSpec, 'logs'>,
-    { onTrial = false }: { onTrial?: boolean } = {},
+    { probation = false }: { probation?: boolean } = {},
   ): Promise<Service> {
     this.signal.throwIfAborted();
     const service = await startService({ ...spec, logs: this.#logs });
     this.#services.set(service.name, service);
-    if (onTrial) this.#mayEnd.add(service);
+    if (probation) this.#expectedExits.add(service);
     void service.exited.then((exit) => this.#ended(service, exit));
     this.onChange();
     return service;
   }
 
-  /** It has started: from now on its end is the end of the stack. */
-  trust(name: string): void {
-    const service = this.#services.get(name);
-    if (service === undefined) throw new StackError(`${name} ended as soon as it had started`);
-    this.#mayEnd.delete(service);
+  /** Starts a service that the supervisor starts again whenever it ends, until the stack stops. */
+  async keepRunning(spec: Omit<ServiceSpec, 'logs'>): Promise<void> {
+    let service = await this.start(spec, { probation: true });
+    const restart = async (): Promise<void> => {
+      for (;;) {
+        await service.exited;
+        await sleep(restartMs, this.signal);
+        service = await this.start(spec, { probation: true });
+      }
+    };
+    // It throws the reason of the stop, or the error of a service that cannot be started.
+    void restart().catch(this.abort);
   }
 
-  /** Stops one part, and nothing else because of it. */
+  /** Ends the probation of a service: from now on its end stops the stack. */
+  promote(name: string): void {
+    const service = this.#services.get(name);
+    if (service === undefined) throw new StackError(`${name} ended as soon as it had started`);
+    this.#expectedExits.delete(service);
+  }
+
+  /** Stops one service; the stack keeps running. */
   async stop(name: string): Promise<void> {
     const service = this.#services.get(name);
     if (service === undefined) return;
-    this.#mayEnd.add(service);
+    this.#expectedExits.add(service);
     await service.stop();
   }
 
   #ended(service: Service, exit: Exit): void {
     if (this.#services.get(service.name) === service) this.#services.delete(service.name);
     if (service.name === 'functions') this.#workers.clear();
-    if (!this.#mayEnd.delete(service)) this.abort(exitError(service, exit));
+    if (!this.#expectedExits.delete(service)) this.abort(exitError(service, exit));
     this.onChange();
   }
 
@@ -114,9 +132,9 @@ export class Supervisor {
     ];
   }
 
-  /** Bounded by the deadlines of the parts. report is told of each that has stopped. */
+  /** Stops all services within their timeouts; calls `report` for each that has stopped. */
   async stopAll(report: (name: string) => void): Promise<void> {
-    for (const names of STOP_ORDER) {
+    for (const names of stopOrder) {
       await Promise.all(
         names.map(async (name) => {
           const service = this.#services.get(name);
@@ -129,8 +147,9 @@ export class Supervisor {
   }
 }
 
-export const exitError = (service: Service, exit: Exit): StackError =>
-  new StackError(
+export function exitError(service: Service, exit: Exit): StackError {
+  return new StackError(
     `${service.name} ended unexpectedly (${describeExit(exit)}). The end of ${service.log}:`,
     logTail(service.log),
   );
+}

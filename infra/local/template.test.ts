@@ -1,17 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { renderTemplate } from './template.ts';
 
-test('replaces every occurrence, and takes values literally', () => {
+test('renderTemplate replaces every occurrence and inserts values literally', () => {
   expect(
     renderTemplate('listen {{port}}; # {{port}} in {{root}}', { port: 8080, root: '/a$&b' }),
   ).toBe('listen 8080; # 8080 in /a$&b');
 });
 
-test('a value may be empty', () => {
+test('renderTemplate accepts an empty value', () => {
   expect(renderTemplate('a{{b}}c', { b: '' })).toBe('ac');
 });
 
-test('refuses a placeholder without a value, and a value without a placeholder', () => {
+test('renderTemplate throws for a placeholder without a value and for a value without a placeholder', () => {
   expect(() => renderTemplate('{{port}} {{prot}}', { port: 1 })).toThrow(
     'placeholders without a value: prot',
   );

@@ -1,16 +1,15 @@
 type Values = Readonly<Record<string, string | number>>;
 
 /**
- * Replaces every `{{name}}` of a configuration template by its value.
- * @throws Error naming placeholders without a value and values without a placeholder: both are slips that would
- * show much later, in a server that does something else than meant.
+ * Replaces every `{{name}}` of a configuration template with its value. Throws an Error that names placeholders without
+ * a value and values without a placeholder: such mistakes would otherwise show only as wrong behaviour of a server.
  */
 export function renderTemplate(template: string, values: Values): string {
   const [rendered = ''] = renderTemplates([template], values);
   return rendered;
 }
 
-/** Renders several templates of one thing: each may leave out values that another has. */
+/** Renders several templates with the same values: each value has to be used by at least one of them. */
 export function renderTemplates(templates: readonly string[], values: Values): string[] {
   const used = new Set(
     templates.flatMap((template) =>

@@ -1,7 +1,7 @@
 """LocalStack's S3, without Docker: `python launcher.py --port 4566 --data DIR`.
 
-Takes LocalStack's gateway and S3 provider and leaves out its runtime: that listens on every address whatever it is
-told, makes a certificate, starts a DNS server and imports what other services need. Here: one plain HTTP port on
+Takes LocalStack's gateway and S3 provider and leaves out its runtime: that listens on every address whatever its
+settings say, makes a certificate, starts a DNS server and imports what other services need. Here: one plain HTTP port on
 127.0.0.1, files below DIR only, no other service, no calls outside. What it holds survives a restart (`snapshot.py`).
 
 Ready when `GET /_localstack/health` answers 200. SIGTERM and SIGINT stop it, exit code 0. With STREAMSYNC_PARENT_PID in
@@ -50,7 +50,7 @@ def set_environment(port: int, data: Path) -> None:
 
 def take_lock(data: Path) -> IO[str]:
     """Two processes on one DIR would remove each other's files. The lock goes with the process."""
-    lock = open(data / "lock", "w")
+    lock = open(data / "lock", "w")  # noqa: SIM115
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
@@ -70,19 +70,20 @@ def main() -> None:
 
     # Until the server takes over there is nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    # Exports are nobody else's to read.
+    # No other user of the machine may read exports.
     os.umask(0o077)
     data = arguments.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     lock = take_lock(data)
     set_environment(arguments.port, data)
 
-    # Nothing is written outside DIR: not beside these files, nor into the environment of the packages.
+    # Nothing is written outside DIR: not next to these files, nor into the environment of the packages.
     sys.dont_write_bytecode = True
     # What the imports make stays: looking through it for garbage is a tenth of the start.
     gc.disable()
     # Only now, since these import LocalStack.
     from localstack.logging.setup import setup_logging
+
     from s3_only import limit_to_s3
 
     # Before the imports that it is to silence the warnings of.

@@ -1,7 +1,7 @@
 """Back-pressure on downloads.
 
 Twisted's WSGI response takes all an application gives, as fast as it gives it: three stalled downloads of an 800 MB
-object held 2.4 GB. Here each piece waits until the connection has passed the one before on.
+object held 2.4 GB. Here each chunk waits until the connection has passed the previous one on.
 """
 
 from rolo.serving import twisted
@@ -24,7 +24,7 @@ class PacedResponse(twisted.HeaderPreservingWSGIResponse):
             if self._requestFinished:
                 return None
             if not self.started:
-                self._sendResponseHeaders()
+                self._sendResponseHeaders()  # type: ignore[no-untyped-call]
             self.request.registerProducer(self, True)
             self.request.write(data)
             if not self._room:
@@ -51,4 +51,4 @@ class PacedResponse(twisted.HeaderPreservingWSGIResponse):
 
 def pace_responses() -> None:
     """Call before the gateway is made."""
-    twisted.HeaderPreservingWSGIResponse = PacedResponse
+    twisted.HeaderPreservingWSGIResponse = PacedResponse  # type: ignore[misc]

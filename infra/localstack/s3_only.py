@@ -23,12 +23,13 @@ def limit_to_s3() -> None:
     )
     spec.get_service_catalog = lambda: catalog
     # Instead of a search through the entry points of every installed package.
-    SERVICE_PLUGINS._api_provider_specs = {"s3": ["default"]}
+    SERVICE_PLUGINS._api_provider_specs = {"s3": ["default"]}  # type: ignore[assignment]
     # Else the provider looks s3.localhost.localstack.cloud up in the DNS, which takes long where that does not answer.
-    aws_stack.CACHE_S3_HOSTNAME_DNS_STATUS = False
+    aws_stack.CACHE_S3_HOSTNAME_DNS_STATUS = False  # type: ignore[assignment]
     # Two handlers that are switched off, but import 200 modules: an eighth of the start.
     validation = ModuleType("localstack.aws.handlers.validation")
-    validation.OpenAPIRequestValidator = validation.OpenAPIResponseValidator = lambda: _do_nothing
+    names = ("OpenAPIRequestValidator", "OpenAPIResponseValidator")
+    vars(validation).update({name: lambda: _do_nothing for name in names})
     sys.modules[validation.__name__] = validation
 
 

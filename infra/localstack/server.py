@@ -1,4 +1,4 @@
-"""LocalStack's gateway on Twisted, with our storage behind its S3 provider."""
+"""LocalStack's gateway on Twisted, with our storage below its S3 provider."""
 
 import gc
 import os
@@ -12,9 +12,9 @@ from typing import NoReturn
 from localstack import config
 from localstack.aws.api import RequestContext
 from localstack.aws.app import LocalstackAwsGateway
-from localstack.aws.chain import HandlerChain
 from localstack.http import Response
 from localstack.services.plugins import SERVICE_PLUGINS, Service
+from rolo.gateway import HandlerChain
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
 from twisted.internet.error import CannotListenError
@@ -41,7 +41,11 @@ def serve(host: str, port: int, data: Path, parent: int | None) -> NoReturn:
     # The health answer looks for LocalStack's edition there.
     Path(config.dirs.static_libs).mkdir(parents=True, exist_ok=True)
     # Without an observer Twisted keeps its last 65,536 log events, one a request.
-    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo(
+        [STDLibLogObserver()],  # type: ignore[list-item]
+        discardBuffer=True,
+        redirectStandardIO=False,
+    )
     pace_responses()
     try:
         reactor.listenTCP(port, TwistedGateway(_gateway(directory, snapshots)), backlog=512, interface=host)
@@ -61,16 +65,16 @@ def _gateway(directory: BlobDirectory, snapshots: Snapshots) -> LocalstackAwsGat
     SERVICE_PLUGINS.add_service(Service.for_provider(Provider(FileObjectStore(directory))))
     SERVICE_PLUGINS.require("s3")
 
-    def after_request(_chain: HandlerChain, context: RequestContext, _response: Response) -> None:
+    def after_request(_chain: HandlerChain[RequestContext], context: RequestContext, _response: Response) -> None:
         # Its traceback is a reference cycle through the frames, which would hold the object's bytes for minutes.
         context.service_exception = None
         if context.request.method not in READ_METHODS:
             snapshots.changed()
 
     gateway = LocalstackAwsGateway(SERVICE_PLUGINS)
-    gateway.request_handlers.insert(0, require_signature)
+    gateway.request_handlers.insert(0, require_signature)  # type: ignore[arg-type]
     # Finalizers run before the client gets the answer.
-    gateway.finalizers.append(after_request)
+    gateway.finalizers.append(after_request)  # type: ignore[arg-type]
     return gateway
 
 

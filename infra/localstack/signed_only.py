@@ -18,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from localstack.aws.api import RequestContext
-from localstack.aws.chain import HandlerChain
 from localstack.http import Request, Response
 from localstack.http.request import get_raw_path
+from rolo.gateway import HandlerChain
 
 SECRET = b"test"
 HOSTS = {"127.0.0.1", "localhost", "::1"}
@@ -34,7 +34,7 @@ AUTHORIZATION = re.compile(
 )
 
 
-def require_signature(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def require_signature(chain: HandlerChain[RequestContext], context: RequestContext, response: Response) -> None:
     """The first handler of the gateway."""
     reason = _refusal(context.request)
     if reason is None:

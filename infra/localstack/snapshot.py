@@ -1,7 +1,7 @@
 """The S3 metadata on disk: one file, replaced after changes, read at the start.
 
 Promises
-- What a client was told is in the file about 0.3 s later, and always after an orderly stop.
+- A change that a client got an answer for is in the file about 0.3 s later, and always after an orderly stop.
 - Whenever the process dies, the file is a whole snapshot and all bytes it names are there: a blob's file goes only
   after the snapshot that no longer names it has replaced the one that did.
 - A file that cannot be used is kept as `*.unreadable`, with the blobs, and the store starts empty.
@@ -31,8 +31,6 @@ from localstack.services.s3.models import (
     KeyStore,
     S3Bucket,
     S3Multipart,
-    S3Object,
-    S3Part,
     VersionedKeyStore,
     s3_stores,
 )
@@ -56,12 +54,12 @@ def _copied(mapping: Mapping[str, Any]) -> State:
 
 
 def _reduce(instance: object) -> tuple[Any, ...]:
-    return copyreg.__newobj__, (type(instance),), _copied(vars(instance))
+    return copyreg.__newobj__, (type(instance),), _copied(vars(instance))  # type: ignore[attr-defined]
 
 
 def _reduce_versioned(store: VersionedKeyStore) -> tuple[Any, ...]:
     versions = defaultdict(dict, {key: dict(value) for key, value in dict(store._store).items()})
-    return copyreg.__newobj__, (VersionedKeyStore,), {"_store": versions}
+    return copyreg.__newobj__, (VersionedKeyStore,), {"_store": versions}  # type: ignore[attr-defined]
 
 
 class _Pickler(pickle.Pickler):
@@ -111,7 +109,8 @@ def _parse(content: bytes) -> State:
     if header != expected:
         wrong = ", ".join(name for name in expected if header.get(name) != expected[name])
         raise ValueError(f"{wrong} not as expected")
-    return pickle.loads(body)
+    state: State = pickle.loads(body)
+    return state
 
 
 def _drop_incomplete(directory: BlobDirectory) -> int:
@@ -122,7 +121,7 @@ def _drop_incomplete(directory: BlobDirectory) -> int:
     sizes = directory.sizes()
     named: set[str] = set()
 
-    def is_whole(item: S3Object | S3Part) -> bool:
+    def is_whole(item: object) -> bool:
         blobs = [extent.blob for extent in getattr(item, "extents", ())]
         named.update(blob.name for blob in blobs)
         return all(sizes.get(blob.name) == blob.size for blob in blobs)

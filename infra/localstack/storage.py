@@ -52,7 +52,7 @@ class StoredObject(S3StoredObject):
         self._file_index = -1
         self._etag: str | None = None
         self._checksum: str | None = None
-        self._use(getattr(s3_object, "extents", ()))
+        self._use(_extents_of(s3_object))
 
     def _use(self, extents: tuple[Extent, ...]) -> None:
         self._extents = extents
@@ -62,11 +62,11 @@ class StoredObject(S3StoredObject):
     def assign(self, extents: tuple[Extent, ...]) -> None:
         """Make `extents` the content."""
         self._use(extents)
-        self.s3_object.extents = extents
+        self.s3_object.extents = extents  # type: ignore[attr-defined]
         self.s3_object.size = self.size
         self.s3_object.internal_last_modified = time.time_ns()
 
-    def write(self, stream: "IO[bytes] | StoredObject | None") -> int:
+    def write(self, stream: "IO[bytes] | StoredObject | None") -> int:  # type: ignore[override]
         """Replace the content by what `stream` gives; the hashes are taken on the way. Returns the bytes written."""
         source = BytesIO() if stream is None else stream
         md5, checksum = hashlib.md5(usedforsecurity=False), self._new_checksum()
@@ -83,7 +83,7 @@ class StoredObject(S3StoredObject):
         self._checksum = _encoded(checksum)
         return self.size
 
-    def append(self, part: "StoredObject") -> int:
+    def append(self, part: "StoredObject") -> int:  # type: ignore[override]
         """Add the content of `part` at the end, without copying it."""
         self.assign(self._extents + part._extents)
         return part.size
@@ -96,7 +96,7 @@ class StoredObject(S3StoredObject):
             return b""
         index = bisect_right(self._ends, self._position)
         extent = self._extents[index]
-        if index != self._file_index:
+        if self._file is None or index != self._file_index:
             self._close_file()
             self._file, self._file_index = self._directory.open(extent.blob), index
         left = self._ends[index] - self._position
@@ -164,15 +164,15 @@ class StoredMultipart(S3StoredMultipart):
     def remove_part(self, s3_part: S3Part) -> None:
         """Nothing to do: the rejected part is about to be dropped with its bytes, an earlier one stays valid."""
 
-    def complete_multipart(self, parts: list[S3Part]) -> None:
+    def complete_multipart(self, parts: list[S3Part]) -> None:  # type: ignore[override]
         with self._s3_store.open(self.bucket, self.s3_multipart.object, "w") as whole:
             # A completion that failed after this point may be tried again.
-            whole.assign(tuple(extent for part in parts for extent in part.extents))
+            whole.assign(tuple(extent for part in parts for extent in _extents_of(part)))
 
     def copy_from_object(
         self, s3_part: S3Part, src_bucket: BucketName, src_s3_object: S3Object, range_data: ObjectRange | None
     ) -> None:
-        extents = src_s3_object.extents
+        extents = _extents_of(src_s3_object)
         if range_data:
             extents = slice_extents(extents, range_data.begin, range_data.content_length)
         with self.open(s3_part, "w") as stored:
@@ -188,7 +188,7 @@ class StoredMultipart(S3StoredMultipart):
 class FileObjectStore(S3ObjectStore):
     def __init__(self, directory: BlobDirectory) -> None:
         self.directory = directory
-        self._locks: WeakValueDictionary[tuple[BucketName, ObjectKey], Any] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[tuple[BucketName, ObjectKey], AbstractContextManager[Any]] = WeakValueDictionary()
         self._locks_guard = threading.Lock()
 
     def writers(self, bucket: BucketName, key: ObjectKey) -> AbstractContextManager[Any]:
@@ -208,7 +208,7 @@ class FileObjectStore(S3ObjectStore):
         self, src_bucket: BucketName, src_object: S3Object, dest_bucket: BucketName, dest_object: S3Object
     ) -> StoredObject:
         copied = self.open(dest_bucket, dest_object, "w")
-        copied.assign(src_object.extents)
+        copied.assign(_extents_of(src_object))
         return copied
 
     def get_multipart(self, bucket: BucketName, upload_id: S3Multipart) -> StoredMultipart:
@@ -221,12 +221,18 @@ class FileObjectStore(S3ObjectStore):
 class Provider(S3Provider):
     _storage_backend: FileObjectStore
 
-    def complete_multipart_upload(
+    def complete_multipart_upload(  # type: ignore[override]
         self, context: RequestContext, bucket: BucketName, key: ObjectKey, **parameters: Any
     ) -> CompleteMultipartUploadOutput:
         # Upstream checks If-None-Match long before it sets the object: of two completions at once both would win.
         with self._storage_backend.writers(bucket, key):
             return super().complete_multipart_upload(context, bucket, key, **parameters)
+
+
+def _extents_of(item: S3Object | S3Part) -> tuple[Extent, ...]:
+    """The bytes of an object or part; none if nothing was written to it yet."""
+    extents: tuple[Extent, ...] = getattr(item, "extents", ())
+    return extents
 
 
 def _encoded(checksum: ChecksumHash | None) -> str | None:

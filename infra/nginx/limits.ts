@@ -1,27 +1,30 @@
 import { z } from 'zod';
 
-const most = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const limitSchema = (defaultLimit: number) =>
+  z.coerce.number().int().positive().default(defaultLimit);
 
-/** Read by whoever renders the configuration, not by the functions: docs/operations.md. */
+/** Read when the configuration is rendered, not by the functions: docs/operations.md. */
 const limitsSchema = z.object({
   /** Of one caller. */
-  STREAMSYNC_REQUESTS_PER_SECOND: most(50),
-  /** Of all callers of one address: a whole office may stand behind it. */
-  STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS: most(200),
-  /** Calls of the API that are being answered, of one address. */
-  STREAMSYNC_CONNECTIONS_PER_ADDRESS: most(100),
-  /** Downloads under way, of one address. They last longer than calls, so they count for themselves. */
-  STREAMSYNC_DOWNLOADS_PER_ADDRESS: most(100),
+  STREAMSYNC_REQUESTS_PER_SECOND: limitSchema(50),
+  /** Of all callers of one address, which a whole office may share. */
+  STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS: limitSchema(200),
+  /** API requests in progress, of one address. */
+  STREAMSYNC_CONNECTIONS_PER_ADDRESS: limitSchema(100),
+  /** Downloads in progress, of one address. They last longer than API requests, so they have their own limit. */
+  STREAMSYNC_DOWNLOADS_PER_ADDRESS: limitSchema(100),
+  /** Open live sockets of one address. */
+  STREAMSYNC_SOCKETS_PER_ADDRESS: limitSchema(200),
 });
 
 /**
- * Returns what nginx.conf.template wants: a rate, how many requests go on at once before it holds, and how many more
- * wait for their turn before they are refused (`burst` counts both). Throws on what is no number.
+ * Returns the values of nginx.conf.template: a rate, the number of requests that are answered without delay (`…AtOnce`),
+ * and the number after which further requests are rejected (`…Burst`). Throws if a setting is not a positive integer.
  */
 export function readLimits(environment: NodeJS.ProcessEnv): Record<string, number> {
-  const it = limitsSchema.parse(environment);
-  const caller = it.STREAMSYNC_REQUESTS_PER_SECOND;
-  const address = it.STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS;
+  const settings = limitsSchema.parse(environment);
+  const caller = settings.STREAMSYNC_REQUESTS_PER_SECOND;
+  const address = settings.STREAMSYNC_REQUESTS_PER_SECOND_AND_ADDRESS;
   return {
     callerRate: caller,
     callerAtOnce: Math.ceil(caller / 2),
@@ -29,7 +32,8 @@ export function readLimits(environment: NodeJS.ProcessEnv): Record<string, numbe
     addressRate: address,
     addressAtOnce: Math.ceil(address / 2),
     addressBurst: address * 9,
-    connectionsPerAddress: it.STREAMSYNC_CONNECTIONS_PER_ADDRESS,
-    downloadsPerAddress: it.STREAMSYNC_DOWNLOADS_PER_ADDRESS,
+    connectionsPerAddress: settings.STREAMSYNC_CONNECTIONS_PER_ADDRESS,
+    downloadsPerAddress: settings.STREAMSYNC_DOWNLOADS_PER_ADDRESS,
+    socketsPerAddress: settings.STREAMSYNC_SOCKETS_PER_ADDRESS,
   };
 }

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { type Entry, MAX_RECORD_BYTES, nextBatch } from './batch.ts';
+import { type Entry, maxRecordBytes, nextBatch } from './batch.ts';
 
-const entries = (...sizes: number[]): Entry[] =>
-  sizes.map((bytes, index) => ({
+function entries(...sizes: number[]): Entry[] {
+  return sizes.map((bytes, index) => ({
     record: {
       topic: 't',
       partition: 0,
@@ -13,22 +13,23 @@ const entries = (...sizes: number[]): Entry[] =>
     },
     offset: BigInt(index),
     bytes,
-    takenAt: 0,
+    fetchedAt: 0,
   }));
+}
 
 test.each([
-  ['nothing', [], { length: 0, full: false }],
+  ['no entries', [], { length: 0, full: false }],
   ['fewer than a batch', [1, 1], { length: 2, full: false }],
   ['a whole batch', [1, 1, 1], { length: 3, full: true }],
   ['more than a batch', [1, 1, 1, 1], { length: 3, full: true }],
-  ['as many bytes as go', [60, 40], { length: 2, full: true }],
-  ['more bytes than go', [60, 41], { length: 1, full: true }],
+  ['exactly the maximum of bytes', [60, 40], { length: 2, full: true }],
+  ['more bytes than the maximum', [60, 41], { length: 1, full: true }],
   ['one record over the limit', [101], { length: 1, full: true }],
-  ['a record over the limit behind others', [1, 101], { length: 1, full: true }],
-])('%s', (_what, sizes, expected) => {
+  ['a record over the limit after others', [1, 101], { length: 1, full: true }],
+])('nextBatch of %s', (_what, sizes, expected) => {
   expect(nextBatch(entries(...sizes), 3, 100)).toEqual(expected);
 });
 
-test('an event of the largest batch stays under 6 MB', () => {
-  expect(MAX_RECORD_BYTES).toBeLessThan(6 * 1024 * 1024);
+test('maxRecordBytes leaves room for the event within 6 MB', () => {
+  expect(maxRecordBytes).toBeLessThan(6 * 1024 * 1024);
 });

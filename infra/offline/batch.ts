@@ -1,36 +1,38 @@
 import type { MskRecord } from './event.ts';
 
-/** A Lambda payload is 6 MB at most; the rest is for what surrounds the records in the event. */
-export const MAX_RECORD_BYTES = 6 * 1024 * 1024 - 4096;
+/** A Lambda payload has at most 6 MB; 4 kB of them are for the event around the records. */
+export const maxRecordBytes = 6 * 1024 * 1024 - 4096;
 
 export interface Entry {
-  readonly record: MskRecord;
-  readonly offset: bigint;
-  /** Its size in the payload. */
-  readonly bytes: number;
-  /** When it was first fetched, by `performance.now()`. */
-  readonly takenAt: number;
+  record: MskRecord;
+  offset: bigint;
+  /** Size of the record in the payload. */
+  bytes: number;
+  /** When the record was first fetched, by `performance.now()`. */
+  fetchedAt: number;
 }
 
-export const entryOf = (record: MskRecord, offset: string, takenAt: number): Entry => ({
-  record,
-  offset: BigInt(offset),
-  bytes: Buffer.byteLength(JSON.stringify(record)) + 1,
-  takenAt,
-});
+export function toEntry(record: MskRecord, offset: string, fetchedAt: number): Entry {
+  return {
+    record,
+    offset: BigInt(offset),
+    bytes: Buffer.byteLength(JSON.stringify(record)) + 1,
+    fetchedAt,
+  };
+}
 
 export interface NextBatch {
-  /** How many entries from the first on make the next invocation: at least one, as a record is never split. */
-  readonly length: number;
-  /** Whether waiting longer could add nothing to it. */
-  readonly full: boolean;
+  /** Number of entries of the next invocation, at least one if there are any: a record is never split. */
+  length: number;
+  /** Whether the batch cannot grow any more. */
+  full: boolean;
 }
 
-export const nextBatch = (
+export function nextBatch(
   entries: readonly Entry[],
   batchSize: number,
-  maxBytes = MAX_RECORD_BYTES,
-): NextBatch => {
+  maxBytes = maxRecordBytes,
+): NextBatch {
   let bytes = 0;
   for (const [index, entry] of entries.entries()) {
     bytes += entry.bytes;
@@ -38,4 +40,4 @@ export const nextBatch = (
     if (index + 1 === batchSize || bytes >= maxBytes) return { length: index + 1, full: true };
   }
   return { length: entries.length, full: false };
-};
+}

@@ -6,16 +6,16 @@ import lz4 from 'lz4-napi';
 import { z } from 'zod';
 
 /** kafkajs-snappy has no types. */
-const SnappyCodec = z.custom<() => unknown>((value) => typeof value === 'function');
+const snappyCodecSchema = z.custom<() => unknown>((value) => typeof value === 'function');
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
-/** Lets kafkajs, which itself has only gzip, read what producers compressed in any of Kafka's ways. */
-export const registerCodecs = (): void => {
+/** Registers Kafka's other compression codecs with kafkajs, which has only gzip. */
+export function registerCodecs(): void {
   const require = createRequire(import.meta.url);
   const compress = promisify(zstdCompress);
   const decompress = promisify(zstdDecompress);
-  CompressionCodecs[CompressionTypes.Snappy] = SnappyCodec.parse(require('kafkajs-snappy'));
+  CompressionCodecs[CompressionTypes.Snappy] = snappyCodecSchema.parse(require('kafkajs-snappy'));
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: (encoder: { buffer: Buffer }) => lz4.compressFrame(encoder.buffer),
     decompress: (buffer: Buffer) => lz4.decompressFrame(buffer),
@@ -24,4 +24,4 @@ export const registerCodecs = (): void => {
     compress: (encoder: { buffer: Buffer }) => compress(encoder.buffer),
     decompress: (buffer: Buffer) => decompress(buffer),
   });
-};
+}

@@ -2,15 +2,15 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { Kafka, logLevel } from 'kafkajs';
 import type { MskEvent } from './event.ts';
-import type { Instance, Outcome } from './instance.ts';
-import { Mapping } from './mapping.ts';
+import { EventSourceMapping } from './event-source-mapping.ts';
+import type { Instance, InvocationResult } from './instance.ts';
 
 const quiet = { info() {}, notice() {}, warning() {}, error() {} };
 const { events } = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING }).consumer({
   groupId: 'g',
 });
 
-/** A member of a group whose broker is the test: it never fetches or commits by itself. */
+/** A group member that is driven by the test: it never fetches or commits by itself. */
 class FakeConsumer {
   readonly events = events;
   readonly calls: string[] = [];
@@ -43,7 +43,7 @@ class FakeConsumer {
   };
 
   emit(name: string, payload: object): void {
-    // Each listener takes what belongs to its event, which the compiler cannot know here.
+    // Each listener accepts the payload of its own event, which the compiler cannot check here.
     for (const each of this.#listeners)
       if (each.name === name) Reflect.apply(each.listener, undefined, [{ payload }]);
   }
@@ -99,21 +99,21 @@ class FakeInstance implements Instance {
   readonly ended = Promise.resolve();
   alive = true;
   readonly calls: string[];
-  #settle: ((outcome: Outcome) => void) | undefined;
+  #settle: ((result: InvocationResult) => void) | undefined;
 
   constructor(calls: string[]) {
     this.calls = calls;
   }
 
-  invoke({ records }: MskEvent): Promise<Outcome> {
+  invoke({ records }: MskEvent): Promise<InvocationResult> {
     this.calls.push(`invoke ${Object.keys(records).join()}`);
     return new Promise((resolve) => {
       this.#settle = resolve;
     });
   }
 
-  end(outcome: Outcome): void {
-    this.#settle?.(outcome);
+  end(result: InvocationResult): void {
+    this.#settle?.(result);
   }
 
   kill(reason: string): void {
@@ -123,12 +123,12 @@ class FakeInstance implements Instance {
   }
 }
 
-const started: Mapping[] = [];
+const started: EventSourceMapping[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((mapping) => mapping.stop(0, 1_000)));
 });
 
-/** A mapping with a batch of one record, and its consumer, which has not joined yet. */
+/** Returns a started mapping with batches of one record, and its consumer, which has not joined yet. */
 async function mappingOf() {
   const consumer = new FakeConsumer();
   const admin = {
@@ -153,76 +153,76 @@ async function mappingOf() {
     instances.push(instance);
     return instance;
   };
-  const mapping = new Mapping(kafka, settings, { acquire, release: () => {} }, quiet);
+  const mapping = new EventSourceMapping(kafka, settings, { acquire, release: () => {} }, quiet);
   started.push(mapping);
   mapping.start();
   await consumer.running.promise;
   return { mapping, consumer, calls: consumer.calls, instances };
 }
 
-/** Waits until a call was made so many times. */
-const made = async (calls: readonly string[], call: string, times = 1): Promise<void> => {
+/** Waits until a call was recorded `times` times. */
+async function waitForCalls(calls: readonly string[], call: string, times = 1): Promise<void> {
   const deadline = Date.now() + 5_000;
   const count = (): number => calls.filter((each) => each === call).length;
   while (count() < times && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 5));
   expect(count()).toBe(times);
-};
+}
 
-test('a commit that the client passed over is made again until the broker has it', async () => {
+test('commit repeats a commit that the client skipped until the broker has it', async () => {
   const { mapping, consumer, calls } = await mappingOf();
   consumer.join(0);
   let done = false;
   const commit = mapping.commit(0, 7n, new AbortController().signal).then(() => {
     done = true;
   });
-  await made(calls, 'commit 0@7', 2);
+  await waitForCalls(calls, 'commit 0@7', 2);
   expect(done).toBe(false);
-  // Of a former commit: it tells nothing of this one.
+  // The event of an earlier commit does not confirm this one.
   consumer.committed(0, '6');
-  await made(calls, 'commit 0@7', 3);
+  await waitForCalls(calls, 'commit 0@7', 3);
   expect(done).toBe(false);
   consumer.committed(0, '7');
   await commit;
 });
 
-test('a batch under way whose partition went to another member is given up, and its process ended', async () => {
+test('a batch in progress is aborted and its process killed when its partition goes to another member', async () => {
   const { consumer, calls } = await mappingOf();
   consumer.join(0, 1);
   await consumer.batch(0, 5);
   await consumer.batch(1, 9);
-  await made(calls, 'invoke t-0');
-  await made(calls, 'invoke t-1');
+  await waitForCalls(calls, 'invoke t-0');
+  await waitForCalls(calls, 'invoke t-1');
   const before = calls.length;
   consumer.join(1);
   const kill = 'kill: its partition went to another member of the group';
-  await made(calls, kill);
-  await made(calls, 'resume 0');
-  // The other goes on, and is not fetched meanwhile.
+  await waitForCalls(calls, kill);
+  await waitForCalls(calls, 'resume 0');
+  // The other batch goes on, and its partition is not fetched meanwhile.
   expect(calls.slice(before).filter((call) => call !== kill)).toEqual(['pause 1', 'resume 0']);
 });
 
-test('a batch that was fetched before a seek is not taken', async () => {
+test('a batch that was fetched before a seek is ignored', async () => {
   const { consumer, calls, instances } = await mappingOf();
   consumer.join(0);
   await consumer.batch(0, 5, { stale: true });
   expect(instances).toHaveLength(0);
   await consumer.batch(0, 5);
-  await made(calls, 'invoke t-0');
+  await waitForCalls(calls, 'invoke t-0');
   expect(calls.filter((call) => call.startsWith('resolve'))).toEqual(['resolve 0@5']);
 });
 
-test('a partition whose batch is under way takes no other, and is fetched on from the offset committed', async () => {
+test('a partition with a batch in progress ignores further batches, and then fetches from the committed offset', async () => {
   const { consumer, calls, instances } = await mappingOf();
   consumer.join(0);
   await consumer.batch(0, 5);
-  await made(calls, 'invoke t-0');
+  await waitForCalls(calls, 'invoke t-0');
   await consumer.batch(0, 6);
   expect(instances).toHaveLength(1);
   instances[0]?.end({ done: true });
-  await made(calls, 'commit 0@6');
+  await waitForCalls(calls, 'commit 0@6');
   consumer.committed(0, '6');
-  await made(calls, 'seek 0@6');
+  await waitForCalls(calls, 'seek 0@6');
   await consumer.batch(0, 6);
-  await made(calls, 'invoke t-0', 2);
+  await waitForCalls(calls, 'invoke t-0', 2);
 });

@@ -1,16 +1,16 @@
 /**
  * The event source mapping of one function and topic: a consumer that is the only member of its
- * group and feeds a lane for each partition.
+ * group and feeds a processor for each partition.
  *
- * kafkajs awaits all of a fetch's batches before the next fetch, so an invocation awaited in
- * `eachBatch` would hold every partition behind the slowest. `eachBatch` therefore only hands the
- * records to their lane, which pauses its partition for as long as it works; the fetch loop goes on
- * and heartbeats. Offsets are committed by the lanes.
+ * kafkajs awaits all batches of a fetch before the next fetch, so an invocation awaited in
+ * `eachBatch` would make every partition wait for the slowest. `eachBatch` therefore only passes the
+ * records to their processor, which pauses its partition while it is busy; the fetch loop goes on
+ * and sends heartbeats. The processors commit the offsets.
  *
- * Consumers come and go (broker away, crash, stalled), lanes stay: work under way goes on and is
- * committed through the consumer there is then. A consumer that joins its group, the first time or
- * again, fetches from the committed offsets: lanes drop what they only gathered, those at work
- * stay paused, and those whose partition went to another member give up.
+ * A consumer is replaced when it fails (broker away, crash, stalled); the processors stay. A batch in
+ * progress goes on and is committed through the consumer of that time. When a consumer joins its
+ * group, the first time or again, it fetches from the committed offsets: processors drop records that
+ * they only gathered, busy ones stay paused, and those whose partition went to another member abort.
  */
 import type {
   Admin,
@@ -19,17 +19,23 @@ import type {
   ConsumerGroupJoinEvent,
   EachBatchPayload,
 } from 'kafkajs';
-import { FetchWatch } from './fetch-watch.ts';
-import { type Instances, Lane, type PartitionControl } from './lane.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
+import { settledWithin } from '../../lib/runtime/timeout.ts';
+import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import type { Log } from './log.ts';
-import { messageOf, pause, retryDelay, settledWithin } from './retry.ts';
+import {
+  type InstanceProvider,
+  type PartitionControl,
+  PartitionProcessor,
+} from './partition-processor.ts';
 import type { MappingSettings } from './settings.ts';
 
-/** The longest wait between two consumers. */
-const MAX_RESTART_MS = 3000;
+/** Between two consumers: at most 3 s, with the random part. */
+const restartDelays = { firstMs: 500, maxMs: 2000 };
 
-/** Between tries to commit. */
-const COMMIT_RETRY_MS = 200;
+/** Between attempts to commit. */
+const commitRetryMs = 200;
 
 type MemberClient = Pick<
   Consumer,
@@ -45,29 +51,29 @@ type MemberClient = Pick<
   | 'subscribe'
 >;
 
-/** What a mapping needs of kafkajs. */
+/** The part of kafkajs that a mapping uses. */
 export interface KafkaClient {
   consumer(config: ConsumerConfig): MemberClient;
   admin(): Pick<Admin, 'connect' | 'disconnect' | 'fetchTopicMetadata'>;
 }
 
-export class Mapping implements PartitionControl {
+export class EventSourceMapping implements PartitionControl {
   /** Resolves when the consumer has joined its group and knows where it starts. */
   readonly ready: Promise<void>;
   readonly #kafka: KafkaClient;
   readonly #settings: MappingSettings;
-  readonly #pool: Instances;
+  readonly #pool: InstanceProvider;
   readonly #log: Log;
   readonly #setReady: () => void;
-  readonly #lanes = new Map<number, Lane>();
-  /** The offset last seen to be committed, by partition: kafkajs resolves a commit it skipped as if it were done. */
+  readonly #processors = new Map<number, PartitionProcessor>();
+  /** The last offset confirmed by a commit event, by partition: kafkajs also resolves commits that it skipped. */
   readonly #committed = new Map<number, bigint>();
   readonly #stopping = new AbortController();
   /** The consumer while it is a member of its group. */
   #member: MemberClient | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(kafka: KafkaClient, settings: MappingSettings, pool: Instances, log: Log) {
+  constructor(kafka: KafkaClient, settings: MappingSettings, pool: InstanceProvider, log: Log) {
     this.#kafka = kafka;
     this.#settings = settings;
     this.#pool = pool;
@@ -81,11 +87,11 @@ export class Mapping implements PartitionControl {
     this.#running = this.#keepConsuming();
   }
 
-  /** Lets batches under way end and be committed for `graceMs`, gives up the others and leaves the group, within another `leaveMs`. */
+  /** Waits up to `graceMs` for batches in progress to be committed; then aborts the others and leaves the group, within `leaveMs`. */
   async stop(graceMs: number, leaveMs: number): Promise<void> {
-    const lanes = [...this.#lanes.values()];
-    await settledWithin(Promise.all(lanes.map((lane) => lane.finish())), graceMs);
-    const aborted = Promise.all(lanes.map((lane) => lane.abort('stopping')));
+    const processors = [...this.#processors.values()];
+    await settledWithin(Promise.all(processors.map((processor) => processor.finish())), graceMs);
+    const aborted = Promise.all(processors.map((processor) => processor.abort('stopping')));
     this.#stopping.abort(new Error('stopping'));
     await settledWithin(Promise.all([aborted, this.#running]), leaveMs);
   }
@@ -108,12 +114,12 @@ export class Mapping implements PartitionControl {
         await this.#member?.commitOffsets([{ topic, partition, offset: String(offset) }]);
       } catch (error) {
         this.#log.warning(
-          `${topic}-${partition}: committing ${offset} failed, trying again: ${messageOf(error)}`,
+          `${topic}-${partition}: commit of offset ${offset} failed, retrying: ${errorMessage(error)}`,
         );
       }
       signal.throwIfAborted();
       if (this.#committed.get(partition) === offset) return;
-      await pause(COMMIT_RETRY_MS, signal);
+      await sleep(commitRetryMs, signal);
     }
   }
 
@@ -127,13 +133,13 @@ export class Mapping implements PartitionControl {
         });
       } catch (error) {
         if (signal.aborted) return;
-        const wait = Math.min(retryDelay(failures), MAX_RESTART_MS);
+        const wait = backoffMs(failures, restartDelays);
         failures += 1;
         const { groupId, topic } = this.#settings;
         this.#log.warning(
-          `${groupId}: consumer of ${topic} ended, next in ${wait} ms: ${messageOf(error)}`,
+          `${groupId}: consumer of ${topic} failed, restart in ${Math.round(wait)} ms: ${errorMessage(error)}`,
         );
-        await pause(wait, signal).catch(() => {});
+        await sleep(wait, signal).catch(() => {});
       }
     }
   }
@@ -149,25 +155,27 @@ export class Mapping implements PartitionControl {
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: () => Promise.resolve(false) },
     });
-    const { CRASH, GROUP_JOIN, FETCH_START, FETCH, COMMIT_OFFSETS } = consumer.events;
+    const { CRASH, GROUP_JOIN, HEARTBEAT, FETCH_START, FETCH, COMMIT_OFFSETS } = consumer.events;
     const failure = Promise.withResolvers<never>();
-    const watch = new FetchWatch(`${groupId}: ${topic}`, this.#log, failure.reject);
-    /** Until it is left: one that could not be ended in time may still call. */
+    const watch = new ConsumerWatchdog(`${groupId}: ${topic}`, this.#log, failure.reject);
+    /** A consumer that could not be disconnected in time may still call its listeners. */
     let current = true;
 
     consumer.on(CRASH, ({ payload }) => failure.reject(payload.error));
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (!current) return;
       joined();
+      watch.onHeartbeat();
       this.#member = consumer;
       this.#onJoin(payload);
     });
-    // The first fetch after joining has looked up the offsets to start at, which LATEST depends on.
-    consumer.on(FETCH_START, () => watch.tried());
+    // LATEST depends on the start offsets, which the consumer looks up before its first fetch.
+    consumer.on(FETCH_START, () => watch.onFetchAttempt());
     consumer.on(FETCH, () => {
-      watch.fetched();
+      watch.onFetch();
       if (this.#member === consumer) this.#setReady();
     });
+    consumer.on(HEARTBEAT, () => watch.onHeartbeat());
     consumer.on(COMMIT_OFFSETS, ({ payload }) => {
       for (const { partition, offset } of payload.topics.flatMap((each) => each.partitions)) {
         this.#committed.set(partition, BigInt(offset));
@@ -204,31 +212,37 @@ export class Mapping implements PartitionControl {
     const { topic, groupId } = this.#settings;
     const assigned = new Set(memberAssignment[topic]);
     this.#log.info(`${groupId}: consumes ${topic} ${[...assigned].join(', ')}`);
-    for (const [partition, lane] of this.#lanes) {
-      if (lane.busy) {
+    for (const [partition, processor] of this.#processors) {
+      if (processor.busy) {
         if (assigned.has(partition)) this.pause(partition);
-        else void lane.abort('its partition went to another member of the group');
+        else void processor.abort('its partition went to another member of the group');
         continue;
       }
-      // Without a committed offset the consumer would start at LATEST, past the records dropped.
-      const from = lane.reset();
+      // Without a committed offset the consumer could start at LATEST, after the dropped records.
+      const from = processor.reset();
       if (assigned.has(partition)) this.resume(partition, from);
     }
   }
 
   #onBatch({ batch, resolveOffset, isStale }: EachBatchPayload): void {
-    const lane = this.#lane(batch.partition);
-    if (this.#stopping.signal.aborted || lane.busy || isStale()) return;
-    lane.take(batch.messages, BigInt(batch.lastOffset()) + 1n);
+    const processor = this.#processorOf(batch.partition);
+    if (this.#stopping.signal.aborted || processor.busy || isStale()) return;
+    processor.accept(batch.messages, BigInt(batch.lastOffset()) + 1n);
     resolveOffset(batch.lastOffset());
   }
 
-  #lane(partition: number): Lane {
-    const known = this.#lanes.get(partition);
+  #processorOf(partition: number): PartitionProcessor {
+    const known = this.#processors.get(partition);
     if (known !== undefined) return known;
-    const lane = new Lane(this.#settings, partition, this.#pool, this, this.#log);
-    this.#lanes.set(partition, lane);
-    return lane;
+    const processor = new PartitionProcessor(
+      this.#settings,
+      partition,
+      this.#pool,
+      this,
+      this.#log,
+    );
+    this.#processors.set(partition, processor);
+    return processor;
   }
 
   async #countPartitions(): Promise<number> {

@@ -4,17 +4,19 @@ import { mskEvent, mskRecord } from './event.ts';
 
 type Parts = Pick<KafkaMessage, 'key' | 'value'> & { headers: IHeaders; batchContext: object };
 
-const message = (parts: Partial<Parts> = {}): KafkaMessage => ({
-  key: Buffer.from('k'),
-  value: Buffer.from('v'),
-  timestamp: '1700000000123',
-  attributes: 0,
-  offset: '42',
-  headers: {},
-  ...parts,
-});
+function message(parts: Partial<Parts> = {}): KafkaMessage {
+  return {
+    key: Buffer.from('k'),
+    value: Buffer.from('v'),
+    timestamp: '1700000000123',
+    attributes: 0,
+    offset: '42',
+    headers: {},
+    ...parts,
+  };
+}
 
-test('a record as AWS gives it', () => {
+test('mskRecord returns a record as AWS does', () => {
   expect(mskRecord('orders', 3, message())).toEqual({
     topic: 'orders',
     partition: 3,
@@ -27,21 +29,21 @@ test('a record as AWS gives it', () => {
   });
 });
 
-test('a null key or value is absent, an empty one is empty', () => {
+test('mskRecord omits a null key or value and keeps an empty one', () => {
   const tombstone = mskRecord('t', 0, message({ value: null }));
   expect(tombstone).not.toHaveProperty('value');
   expect(mskRecord('t', 0, message({ key: null }))).not.toHaveProperty('key');
   expect(mskRecord('t', 0, message({ value: Buffer.alloc(0) })).value).toBe('');
 });
 
-test('header values are signed bytes, and every byte survives', () => {
+test('mskRecord converts header values to signed bytes without loss', () => {
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
   const { headers } = mskRecord('t', 0, message({ headers: { bin: bytes } }));
   expect(headers[0]?.['bin']?.slice(126, 130)).toEqual([126, 127, -128, -127]);
   expect(Buffer.from(headers[0]?.['bin'] ?? [])).toEqual(bytes);
 });
 
-test('a header given twice is two headers', () => {
+test('mskRecord returns a header with two values as two headers', () => {
   const headers = { a: [Buffer.from('1'), Buffer.from('2')], b: Buffer.from('3') };
   expect(mskRecord('t', 0, message({ headers })).headers).toEqual([
     { a: [49] },
@@ -50,7 +52,7 @@ test('a header given twice is two headers', () => {
   ]);
 });
 
-test('a name that every object has is a header like others', () => {
+test('mskRecord accepts header names that every object inherits', () => {
   const headers: IHeaders = Object.fromEntries(
     ['__proto__', 'constructor', 'toString', '', 'a\u0000b'].map((name) => [
       name,
@@ -62,8 +64,8 @@ test('a name that every object has is a header like others', () => {
   );
 });
 
-test('what is no value of a header is left out, and the record comes all the same', () => {
-  // As kafkajs reads a header `constructor`: what the object inherits, and the bytes.
+test('mskRecord leaves out header values that are neither text nor bytes', () => {
+  // kafkajs reads a header `constructor` like this: the inherited function, then the bytes.
   const headers: IHeaders = JSON.parse('{"constructor":[{"f":1},null,"x"],"n":7}');
   expect(mskRecord('t', 0, message({ headers })).headers).toEqual([
     { constructor: [] },
@@ -71,12 +73,12 @@ test('what is no value of a header is left out, and the record comes all the sam
   ]);
 });
 
-test('the timestamp type is that of the record batch', () => {
+test('mskRecord takes the timestamp type from the record batch', () => {
   const appended = message({ batchContext: { timestampType: 1 } });
   expect(mskRecord('t', 0, appended).timestampType).toBe('LOG_APPEND_TIME');
 });
 
-test('the event groups records under topic and partition', () => {
+test('mskEvent groups records by topic and partition', () => {
   const record = mskRecord('orders', 3, message());
   const mapping = {
     functionKey: 'f',

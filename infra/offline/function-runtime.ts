@@ -1,20 +1,20 @@
 /**
- * One instance of a function: the process that loads its handler, once, and runs it for one
- * invocation after the other. It never outlives the process that started it.
+ * The process of one function instance. It loads the handler once and runs one invocation at a time.
+ * It never outlives the process that started it.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
-import { type InstanceReport, Invocation } from './messages.ts';
+import { type InstanceReport, type Invocation, invocationSchema } from './ipc-protocol.ts';
 
-// As Lambda ends an instance: at once, without exit handlers that could still have effects.
+// Ends at once, as in Lambda: exit handlers could still have effects.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
-const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
+const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 
-const { _HANDLER: HANDLER, ...runtime } = z
+const { _HANDLER: handlerPath, ...runtime } = z
   .object({
     _HANDLER: z.string(),
     LAMBDA_TASK_ROOT: z.string(),
@@ -30,39 +30,41 @@ type Handler = (event: unknown, context: Omit<Context, 'done' | 'fail' | 'succee
 
 const isHandler = (value: unknown): value is Handler => typeof value === 'function';
 
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
 
-/** `dir/file.export` or `dir/file.outer.inner`: everything up to the first dot of the last part names the file. */
-const loadHandler = async (taskRoot: string, expression: string): Promise<Handler> => {
+/** Loads `dir/file.export` or `dir/file.outer.inner`: the file name ends at the first dot of the last segment. */
+async function loadHandler(taskRoot: string, expression: string): Promise<Handler> {
   const [fileName = '', ...exportPath] = path.basename(expression).split('.');
   const base = path.resolve(taskRoot, path.dirname(expression), fileName);
-  const file = EXTENSIONS.map((extension) => base + extension).find((candidate) =>
-    existsSync(candidate),
-  );
+  const file = extensions
+    .map((extension) => base + extension)
+    .find((candidate) => existsSync(candidate));
   if (file === undefined)
-    throw new Error(`Runtime.ImportModuleError: no ${base}{${EXTENSIONS.join(',')}}`);
+    throw new Error(`Runtime.ImportModuleError: no ${base}{${extensions.join(',')}}`);
 
   const module: unknown = await import(pathToFileURL(file).href);
   const resolve = (root: unknown): unknown => exportPath.reduce(member, root);
-  // The exports of a CommonJS module that Node could not name are on its default export.
+  // The default export has those exports of a CommonJS module that Node does not detect.
   const handler = resolve(module) ?? resolve(member(module, 'default'));
   if (!isHandler(handler))
     throw new Error(`Runtime.HandlerNotFound: ${expression} is undefined or not exported`);
   return handler;
-};
+}
 
-const report = (message: InstanceReport): void => {
+function report(message: InstanceReport): void {
   process.send?.(message);
-};
+}
 
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
 
-const invoke = async (
+async function invoke(
   handler: Handler,
   { requestId, invokedFunctionArn, deadline, event }: Invocation,
-): Promise<void> => {
+): Promise<void> {
   try {
     await handler(event, {
       awsRequestId: requestId,
@@ -80,8 +82,8 @@ const invoke = async (
     console.error(error);
     report({ type: 'failed', requestId, reason: reasonOf(error) });
   }
-};
+}
 
-const handler = await loadHandler(runtime.LAMBDA_TASK_ROOT, HANDLER);
-process.on('message', (message) => void invoke(handler, Invocation.parse(message)));
+const handler = await loadHandler(runtime.LAMBDA_TASK_ROOT, handlerPath);
+process.on('message', (message) => void invoke(handler, invocationSchema.parse(message)));
 report({ type: 'loaded' });

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import type { MskEvent } from './event.ts';
 import { InstanceProcess } from './instance.ts';
 
-const HANDLERS: Record<string, string> = {
+const handlers: Record<string, string> = {
   'fine.ts': `
     let calls: number = 0;
     export const handler = async (event: { records: object }, context: { getRemainingTimeInMillis(): number; functionName: string; callbackWaitsForEmptyEventLoop: boolean }) => {
@@ -32,19 +32,19 @@ const directory = mkdtempSync(path.join(tmpdir(), 'offline-instance-'));
 const started: InstanceProcess[] = [];
 
 beforeAll(() => {
-  for (const [file, text] of Object.entries(HANDLERS)) {
+  for (const [file, text] of Object.entries(handlers)) {
     writeFileSync(path.join(directory, file), text);
   }
 });
 
 afterEach(async () => {
-  for (const instance of started) instance.kill('test over');
+  for (const instance of started) instance.kill('test ended');
   await Promise.all(started.splice(0).map(({ ended }) => ended));
 }, 30_000);
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const start = (handler: string, taskRoot = directory): InstanceProcess => {
+function start(handler: string, taskRoot = directory): InstanceProcess {
   const instance = new InstanceProcess('f-0', {
     key: 'f',
     arn: 'arn:f',
@@ -62,9 +62,9 @@ const start = (handler: string, taskRoot = directory): InstanceProcess => {
   });
   started.push(instance);
   return instance;
-};
+}
 
-test('one process serves one invocation after the other', async () => {
+test('one process serves several invocations in sequence', async () => {
   const instance = start('fine.handler');
   expect(await instance.invoke(event)).toEqual({ done: true });
   expect(await instance.invoke(event)).toEqual({ done: true });
@@ -79,31 +79,31 @@ test('a handler that throws fails the invocation, not the process', async () => 
 
 test.each(['hangs.handler', 'spins.handler'])('%s is killed at the timeout', async (handler) => {
   const instance = start(handler);
-  const outcome = await instance.invoke(event);
-  expect(outcome).toMatchObject({ reason: expect.stringContaining('timed out after 1.50 s') });
+  const result = await instance.invoke(event);
+  expect(result).toMatchObject({ reason: expect.stringContaining('timed out after 1.50 s') });
   expect(instance.alive).toBe(false);
 });
 
-test('a process that ends fails its invocation', async () => {
+test('an invocation fails when its process ends', async () => {
   expect(await start('exits.handler').invoke(event)).toEqual({
     done: false,
     reason: 'exited with 3',
   });
   const killed = start('hangs.handler');
   await killed.loaded;
-  const outcome = killed.invoke(event);
+  const result = killed.invoke(event);
   if (killed.pid !== undefined) process.kill(killed.pid, 'SIGKILL');
-  expect(await outcome).toEqual({ done: false, reason: 'ended by SIGKILL' });
+  expect(await result).toEqual({ done: false, reason: 'ended by SIGKILL' });
 });
 
 test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
-  '%s cannot be loaded',
+  'an invocation of %s, which cannot be loaded, fails',
   async (handler) => {
     expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });
   },
 );
 
-test('a process that cannot be started at all is an outcome, too', async () => {
+test('an invocation fails when its process cannot be started', async () => {
   const instance = start('fine.handler', path.join(directory, 'nowhere'));
   expect(await instance.invoke(event)).toEqual({
     done: false,
@@ -113,25 +113,25 @@ test('a process that cannot be started at all is an outcome, too', async () => {
   expect(instance.alive).toBe(false);
 }, 30_000);
 
-test('a handler that does not finish loading is ended 10 seconds after the timeout of its function', async () => {
+test('a handler that does not finish loading is killed 10 seconds after the timeout of its function', async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   try {
     const instance = start('waits.handler');
-    const outcome = instance.invoke(event);
+    const result = instance.invoke(event);
     jest.advanceTimersByTime(11_400);
     expect(instance.alive).toBe(true);
-    const reason = 'initialisation timed out, before its handler was loaded';
-    const given = jest.fn();
-    void outcome.then(given);
+    const reason = 'initialisation timed out before the handler was loaded';
+    const onResult = jest.fn();
+    void result.then(onResult);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(given).not.toHaveBeenCalled();
+    expect(onResult).not.toHaveBeenCalled();
     jest.advanceTimersByTime(200);
-    expect(await outcome).toEqual({ done: false, reason, unloaded: true });
+    expect(await result).toEqual({ done: false, reason, unloaded: true });
   } finally {
     jest.useRealTimers();
   }
 }, 30_000);
 
-test('a CommonJS module and a nested export', async () => {
+test('invoke calls a nested export of a CommonJS module', async () => {
   expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true });
 });

@@ -2,40 +2,41 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { MskEvent } from './event.ts';
-import { InstanceReport, type Invocation } from './messages.ts';
+import { type Invocation, instanceReportSchema } from './ipc-protocol.ts';
 import type { FunctionSettings } from './settings.ts';
 
-export type Outcome =
-  | { readonly done: true }
-  /** `unloaded`: not even the handler could be loaded, so that another process would not fare better at once. */
-  | { readonly done: false; readonly reason: string; readonly unloaded?: true };
+export type InvocationResult =
+  | { done: true }
+  /** `unloaded`: the handler could not be loaded, so another process would fail as well. */
+  | { done: false; reason: string; unloaded?: true };
 
-/** One instance of a function. It runs one invocation at a time. */
+/** An instance of a function. It runs one invocation at a time. */
 export interface Instance {
-  readonly name: string;
-  readonly pid: number | undefined;
+  name: string;
+  pid: number | undefined;
   /** By `performance.now()`. */
-  readonly startedAt: number;
-  readonly alive: boolean;
-  /** Whether its handler came to be loaded; false if it ended before. */
-  readonly loaded: Promise<boolean>;
-  readonly ended: Promise<void>;
-  /** Never rejects: a handler that throws, runs too long, or whose process ends is an outcome. */
-  invoke(event: MskEvent): Promise<Outcome>;
+  startedAt: number;
+  alive: boolean;
+  /** Resolves to true when the handler is loaded, to false if the instance ended before. */
+  loaded: Promise<boolean>;
+  ended: Promise<void>;
+  /** Never rejects: an error, a timeout or the end of the process is a result. */
+  invoke(event: MskEvent): Promise<InvocationResult>;
   kill(reason: string): void;
 }
 
-const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
+const runtimePath = fileURLToPath(new URL('./function-runtime.ts', import.meta.url));
 
-/** Lambda's limit on initialisation, on top of the function's own timeout, as for a start repeated by an invocation. */
-const INIT_MS = 10_000;
+/** Lambda's limit on initialisation, added to the function's timeout as for an initialisation during an invocation. */
+const initTimeoutMs = 10_000;
 
-const logStreamName = (): string =>
-  `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+function logStreamName(): string {
+  return `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+}
 
 /**
- * An instance in a process of its own. An outcome other than the handler's own is only given once
- * the process is gone, so that a repeated invocation never overlaps the one it repeats.
+ * An instance in its own process. A result that the handler did not report itself resolves only after
+ * the process has ended, so a repeated invocation never overlaps the one it repeats.
  */
 export class InstanceProcess implements Instance {
   readonly name: string;
@@ -46,7 +47,7 @@ export class InstanceProcess implements Instance {
   readonly #process: ChildProcess;
   #alive = true;
   #endReason = '';
-  #settle: ((outcome: Outcome) => void) | undefined;
+  #settle: ((result: InvocationResult) => void) | undefined;
   #requestId: string | undefined;
 
   constructor(name: string, settings: FunctionSettings) {
@@ -57,7 +58,7 @@ export class InstanceProcess implements Instance {
     this.loaded = loaded.promise;
     this.ended = ended.promise;
 
-    this.#process = fork(CHILD, [], {
+    this.#process = fork(runtimePath, [], {
       cwd: settings.taskRoot,
       env: { ...process.env, ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
       execArgv: [],
@@ -66,7 +67,7 @@ export class InstanceProcess implements Instance {
 
     const initLimit = setTimeout(
       () => this.kill('initialisation timed out'),
-      INIT_MS + settings.timeoutMs,
+      initTimeoutMs + settings.timeoutMs,
     );
     const onEnd = (reason: string): void => {
       if (!this.#alive) return;
@@ -78,8 +79,8 @@ export class InstanceProcess implements Instance {
       ended.resolve();
     };
     this.#process.on('message', (message) => {
-      // The handler may send what it likes on the channel; it is nobody's business here.
-      const report = InstanceReport.safeParse(message).data;
+      // The handler may send other messages on the channel; they are ignored.
+      const report = instanceReportSchema.safeParse(message).data;
       if (report === undefined) return;
       if (report.type === 'loaded') {
         clearTimeout(initLimit);
@@ -93,7 +94,7 @@ export class InstanceProcess implements Instance {
     this.#process.once('exit', (code, signal) =>
       onEnd(signal === null ? `exited with ${code}` : `ended by ${signal}`),
     );
-    // Without a pid it could not be started and will not exit; other errors are of its channel, and its end follows.
+    // Without a pid the process was not started and will not exit; other errors are of its channel, before its exit.
     this.#process.on('error', (error) => {
       if (this.#process.pid === undefined) onEnd(error.message);
     });
@@ -107,20 +108,20 @@ export class InstanceProcess implements Instance {
     return this.#alive;
   }
 
-  async invoke(event: MskEvent): Promise<Outcome> {
+  async invoke(event: MskEvent): Promise<InvocationResult> {
     if (!(await this.loaded))
       return {
         done: false,
-        reason: `${this.#endReason}, before its handler was loaded`,
+        reason: `${this.#endReason} before the handler was loaded`,
         unloaded: true,
       };
     if (!this.#alive) return { done: false, reason: this.#endReason };
 
     const { timeoutMs, arn } = this.#settings;
     const requestId = randomUUID();
-    const outcome = Promise.withResolvers<Outcome>();
+    const result = Promise.withResolvers<InvocationResult>();
     this.#requestId = requestId;
-    this.#settle = outcome.resolve;
+    this.#settle = result.resolve;
     const invocation: Invocation = {
       type: 'invoke',
       requestId,
@@ -128,14 +129,14 @@ export class InstanceProcess implements Instance {
       deadline: Date.now() + timeoutMs,
       event,
     };
-    // A failure to send means that the process is ending, which gives the outcome.
+    // If sending fails, the process is ending, and its exit sets the result.
     this.#process.send(invocation, () => {});
     const limit = setTimeout(
       () => this.kill(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`),
       timeoutMs,
     );
     try {
-      return await outcome.promise;
+      return await result.promise;
     } finally {
       clearTimeout(limit);
     }
@@ -146,8 +147,8 @@ export class InstanceProcess implements Instance {
     this.#process.kill('SIGKILL');
   }
 
-  #finish(outcome: Outcome): void {
-    this.#settle?.(outcome);
+  #finish(result: InvocationResult): void {
+    this.#settle?.(result);
     this.#settle = undefined;
     this.#requestId = undefined;
   }

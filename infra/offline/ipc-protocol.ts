@@ -1,11 +1,11 @@
 /**
- * What the plugin and the process of a function instance say to each other. As with Lambda's own
- * runtime interface, what stays the same for the instance is in its environment, and what belongs
- * to one invocation comes with it.
+ * The messages between the plugin and the process of a function instance. As in Lambda's runtime
+ * interface, constant values of the instance are in its environment, values of one invocation are in
+ * its message.
  */
 import { z } from 'zod';
 
-export const Invocation = z.object({
+export const invocationSchema = z.object({
   type: z.literal('invoke'),
   requestId: z.string(),
   invokedFunctionArn: z.string(),
@@ -13,11 +13,11 @@ export const Invocation = z.object({
   deadline: z.number(),
   event: z.unknown(),
 });
-export type Invocation = z.output<typeof Invocation>;
+export type Invocation = z.output<typeof invocationSchema>;
 
-export const InstanceReport = z.discriminatedUnion('type', [
+export const instanceReportSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('loaded') }),
   z.object({ type: z.literal('done'), requestId: z.string() }),
   z.object({ type: z.literal('failed'), requestId: z.string(), reason: z.string() }),
 ]);
-export type InstanceReport = z.output<typeof InstanceReport>;
+export type InstanceReport = z.output<typeof instanceReportSchema>;

@@ -4,7 +4,7 @@ import { IncomingMessage } from 'node:http';
 /**
  * Joins headers that were sent more than once, as API Gateway does: "Duplicate headers are combined with commas"
  * (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html). Without
- * this serverless-offline would give functions the last one of them.
+ * this serverless-offline would pass only the last value to the functions.
  */
 export function joinRepeatedHeaders(): void {
   diagnostics.subscribe('http.server.request.start', (message) => {
@@ -15,16 +15,16 @@ export function joinRepeatedHeaders(): void {
 }
 
 /**
- * Gives every header of a name the values of all of them. `rawHeaders` has names and values in turns, and keeps its
- * length, which Node remembers elsewhere. Cookies are left as they are: they are not joined by commas.
+ * Replaces each value of a repeated header with all its values, joined by commas. `rawHeaders` alternates names and
+ * values; its length does not change, as Node stores it elsewhere, too. Cookies stay unchanged: commas do not join them.
  */
 export function joinIn(rawHeaders: string[]): void {
-  const places = rawHeaders.flatMap((_, at) => (at % 2 === 1 ? [at] : []));
-  const valuesOf = Map.groupBy(places, (at) => rawHeaders[at - 1]?.toLowerCase());
-  valuesOf.delete('cookie');
-  for (const sent of valuesOf.values()) {
-    if (sent.length === 1) continue;
-    const all = sent.map((at) => rawHeaders[at]).join(',');
-    for (const at of sent) rawHeaders[at] = all;
+  const valueIndexes = rawHeaders.flatMap((_, index) => (index % 2 === 1 ? [index] : []));
+  const indexesByName = Map.groupBy(valueIndexes, (index) => rawHeaders[index - 1]?.toLowerCase());
+  indexesByName.delete('cookie');
+  for (const indexes of indexesByName.values()) {
+    if (indexes.length === 1) continue;
+    const joined = indexes.map((index) => rawHeaders[index]).join(',');
+    for (const index of indexes) rawHeaders[index] = joined;
   }
 }

@@ -1,4 +1,4 @@
-/** The levels of the log Serverless hands to a plugin; `info` shows with `--verbose` only. */
+/** The log that Serverless passes to a plugin; `info` is printed only with `--verbose`. */
 export interface Log {
   info(message: string): void;
   notice(message: string): void;

@@ -1,69 +1,72 @@
 /**
- * One partition of a mapping: gathers records into batches and has each of them processed, in
- * order, before the next.
+ * Processes one partition of a mapping: gathers records into batches and invokes the function with
+ * one batch after the other.
  *
  * States: *gathering* (the consumer fetches the partition; records wait until the batch is full or
- * the window, counted from the first of them, is over) and *busy* (the partition is paused; a batch
- * is invoked and committed, and the next, as long as one is due; then the partition is resumed).
+ * the window, counted from the first record, ends) and *busy* (the partition is paused; batches are
+ * invoked and committed as long as one is due; then the partition is resumed).
  *
- * - It is only ever resumed at the offset committed last; records at hand beyond it are dropped and
- *   fetched again. kafkajs keeps a seek until its next fetch of the partition, across a rebalance
- *   too: one past records that are not done yet would skip them if those were dropped meanwhile.
- * - A batch is invoked again, the same records from the same offset, until it succeeds.
- * - At most one instance at a time works for the partition: it is invoked again only after the
- *   former invocation is over, its process gone if it was ended.
+ * - The partition is always resumed at the last committed offset; gathered records after it are
+ *   dropped and fetched again. kafkajs keeps a seek until its next fetch of the partition, also across
+ *   a rebalance: a seek past unprocessed records would skip them if they were dropped meanwhile.
+ * - A failed batch is invoked again with the same records from the same offset until it succeeds.
+ * - At most one instance at a time runs for the partition: a batch is invoked again only after the
+ *   previous invocation has ended, and its process too if it was killed.
  * - Memory: less than one batch or 6 MB, plus one fetch.
  */
 import type { KafkaMessage } from 'kafkajs';
-import { type Entry, entryOf, nextBatch } from './batch.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
+import { type Entry, nextBatch, toEntry } from './batch.ts';
 import { mskEvent, mskRecord } from './event.ts';
 import type { Instance } from './instance.ts';
 import type { Log } from './log.ts';
 import type { InstancePool } from './pool.ts';
-import { messageOf, pause, retryDelay } from './retry.ts';
 import type { MappingSettings } from './settings.ts';
 
-/** What a lane asks of the consumer that feeds it. */
+/** What a processor needs from its consumer. */
 export interface PartitionControl {
   pause(partition: number): void;
-  /** Fetches the partition again, from `offset` on; without it, from where the consumer last joined. */
+  /** Resumes fetching at `offset`; without it, where the consumer started when it joined. */
   resume(partition: number, offset?: bigint): void;
-  /** Resolves when the broker has the offset, whatever happens to the consumer meanwhile; throws when aborted. */
+  /** Resolves when the broker has the offset, even if the consumer is replaced meanwhile; throws if aborted. */
   commit(partition: number, offset: bigint, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * A record of more is passed over. AWS gives a function none over 6 MB; here it may have some more, to put it
- * aside, but 1 MB of gzip can hold 1 GB, which no event could carry.
+ * Larger records are skipped. AWS delivers no record over 6 MB; here larger ones are delivered so that the function can
+ * send them to the dead letter topic. But 1 MB of gzip can contain 1 GB, which no event could carry.
  */
-const MAX_DELIVERED_BYTES = 32 * 1024 * 1024;
+const maxDeliveredBytes = 32 * 1024 * 1024;
 
-export type Instances = Pick<InstancePool, 'acquire' | 'release'>;
+const retryDelays = { firstMs: 500, maxMs: 10_000 };
 
-interface Run {
-  readonly controller: AbortController;
-  readonly finished: Promise<void>;
+export type InstanceProvider = Pick<InstancePool, 'acquire' | 'release'>;
+
+interface BatchRun {
+  controller: AbortController;
+  finished: Promise<void>;
 }
 
-export class Lane {
+export class PartitionProcessor {
   readonly #mapping: MappingSettings;
   readonly #partition: number;
-  readonly #pool: Instances;
+  readonly #pool: InstanceProvider;
   readonly #consumer: PartitionControl;
   readonly #log: Log;
   #entries: Entry[] = [];
-  /** The offset after the last entry, with what the broker has in between and shows nobody (transaction markers). */
+  /** The offset after the last entry and after the transaction markers that follow it, which no consumer gets. */
   #end = 0n;
   #window: NodeJS.Timeout | undefined;
-  /** When the records dropped last were first fetched, from which their window counts. */
+  /** When the records that were dropped last had first been fetched: their window counts from then. */
   #waitingSince: number | undefined;
-  #run: Run | undefined;
+  #current: BatchRun | undefined;
   #instance: Instance | undefined;
 
   constructor(
     mapping: MappingSettings,
     partition: number,
-    pool: Instances,
+    pool: InstanceProvider,
     consumer: PartitionControl,
     log: Log,
   ) {
@@ -75,67 +78,71 @@ export class Lane {
   }
 
   get busy(): boolean {
-    return this.#run !== undefined;
+    return this.#current !== undefined;
   }
 
-  /** Takes what was fetched, up to and not including offset `end`. Only while it is not busy. */
-  take(messages: readonly KafkaMessage[], end: bigint): void {
-    const takenAt = this.#waitingSince ?? performance.now();
+  /** Accepts fetched messages up to, but not including, offset `end`. Call it only while not busy. */
+  accept(messages: readonly KafkaMessage[], end: bigint): void {
+    const fetchedAt = this.#waitingSince ?? performance.now();
     this.#waitingSince = undefined;
     for (const message of messages) {
       const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0);
-      if (bytes > MAX_DELIVERED_BYTES) {
+      if (bytes > maxDeliveredBytes) {
         this.#log.error(
-          `${this.#place(BigInt(message.offset))}: not delivered, it has ${bytes} bytes; it stays in the topic`,
+          `${this.#place(BigInt(message.offset))}: record not delivered, it has ${bytes} bytes; it stays in the topic`,
         );
         continue;
       }
       this.#entries.push(
-        entryOf(mskRecord(this.#mapping.topic, this.#partition, message), message.offset, takenAt),
+        toEntry(
+          mskRecord(this.#mapping.topic, this.#partition, message),
+          message.offset,
+          fetchedAt,
+        ),
       );
     }
     this.#end = end;
     const wait = this.#dueIn();
-    // With nothing left of a fetch there is no batch to commit it with: it would come again after each start.
+    // If every record of a fetch was skipped, their offset is committed now: else they would be fetched at every start.
     if (wait === 0 || (this.#entries.length === 0 && messages.length > 0)) this.#start();
     else if (wait !== Infinity) this.#window ??= setTimeout(() => this.#start(), wait);
   }
 
-  /** Drops the records at hand, but for the batch under way: they are to be fetched again from the offset returned. */
+  /** Drops gathered records, except the batch in progress. Returns the offset from which to fetch them again. */
   reset(): bigint | undefined {
     clearTimeout(this.#window);
     this.#window = undefined;
     return this.#drop();
   }
 
-  /** Takes nothing more on; resolves when the batch under way, if there is one, is committed. */
+  /** Starts no further batch; resolves when the batch in progress, if any, is committed. */
   async finish(): Promise<void> {
     this.#end = this.reset() ?? this.#end;
-    await this.#run?.finished;
+    await this.#current?.finished;
   }
 
-  /** Gives up the batch under way, ending its process. */
+  /** Aborts the batch in progress and kills its process. */
   async abort(reason: string): Promise<void> {
-    this.#run?.controller.abort(new Error(reason));
+    this.#current?.controller.abort(new Error(reason));
     this.#instance?.kill(reason);
-    await this.#run?.finished;
+    await this.#current?.finished;
   }
 
   #drop(): bigint | undefined {
     const [first] = this.#entries;
-    this.#waitingSince = first?.takenAt;
+    this.#waitingSince = first?.fetchedAt;
     this.#entries = [];
     return first?.offset;
   }
 
-  /** Milliseconds until the next batch is due: none if it is full or its window is over, endless without a record. */
+  /** Returns the milliseconds until the next batch is due: 0 if it is full or its window has ended, Infinity without records. */
   #dueIn(): number {
     const [first] = this.#entries;
     if (first === undefined) return Infinity;
     const { batchSize, windowMs } = this.#mapping;
     return nextBatch(this.#entries, batchSize).full
       ? 0
-      : Math.max(0, first.takenAt + windowMs - performance.now());
+      : Math.max(0, first.fetchedAt + windowMs - performance.now());
   }
 
   #start(): void {
@@ -143,31 +150,31 @@ export class Lane {
     this.#window = undefined;
     const controller = new AbortController();
     this.#consumer.pause(this.#partition);
-    this.#run = { controller, finished: this.#process(controller.signal) };
+    this.#current = { controller, finished: this.#process(controller.signal) };
   }
 
   /** Never rejects. */
   async #process(signal: AbortSignal): Promise<void> {
-    let next = this.#entries[0]?.offset ?? this.#end;
+    let nextOffset = this.#entries[0]?.offset ?? this.#end;
     try {
       do {
         const { length } = nextBatch(this.#entries, this.#mapping.batchSize);
         const batch = this.#entries.slice(0, length);
         this.#entries = this.#entries.slice(length);
         if (batch.length > 0) await this.#invokeUntilDone(batch, signal);
-        const after = this.#entries[0]?.offset ?? this.#end;
-        await this.#consumer.commit(this.#partition, after, signal);
-        next = after;
+        const end = this.#entries[0]?.offset ?? this.#end;
+        await this.#consumer.commit(this.#partition, end, signal);
+        nextOffset = end;
       } while (this.#dueIn() === 0);
     } catch (error) {
-      this.#log.warning(`${this.#place(next)}: given up: ${messageOf(error)}`);
+      this.#log.warning(`${this.#place(nextOffset)}: batch aborted: ${errorMessage(error)}`);
     } finally {
       if (this.#instance !== undefined) this.#pool.release(this.#instance);
       this.#instance = undefined;
-      this.#run = undefined;
+      this.#current = undefined;
       this.#drop();
       if (signal.aborted) this.#consumer.resume(this.#partition);
-      else this.#consumer.resume(this.#partition, next);
+      else this.#consumer.resume(this.#partition, nextOffset);
     }
   }
 
@@ -180,18 +187,18 @@ export class Lane {
     for (let failures = 0; ; failures += 1) {
       this.#instance = this.#instance?.alive ? this.#instance : this.#pool.acquire();
       const { name } = this.#instance;
-      const outcome = await this.#instance.invoke(event);
+      const result = await this.#instance.invoke(event);
       signal.throwIfAborted();
-      if (outcome.done) return;
+      if (result.done) return;
 
-      const wait = retryDelay(failures);
+      const wait = backoffMs(failures, retryDelays);
       const place = this.#place(batch[0]?.offset);
       this.#log.warning(
-        `${name}: ${place} (${batch.length} records) failed: ${outcome.reason}; again in ${wait} ms`,
+        `${name}: ${place} (${batch.length} records) failed: ${result.reason}; retry in ${Math.round(wait)} ms`,
       );
-      // One that is gone is replaced now, so that the next has loaded by the time it is invoked.
-      if (!this.#instance.alive && outcome.unloaded !== true) this.#instance = this.#pool.acquire();
-      await pause(wait, signal);
+      // An instance that has ended is replaced now, so that the next one is loaded by the time of the retry.
+      if (!this.#instance.alive && result.unloaded !== true) this.#instance = this.#pool.acquire();
+      await sleep(wait, signal);
     }
   }
 

@@ -1,39 +1,40 @@
 /**
- * A Serverless plugin that gives serverless-offline Kafka as an event source: functions with `msk`
- * events are invoked with records of the topic, as Lambda's event source mapping would.
+ * A Serverless plugin that adds Kafka as an event source to serverless-offline: functions with `msk`
+ * events are invoked with records of the topic, as Lambda's event source mapping does.
  *
- * It works under `serverless offline start`. It hooks in before `offline:start:end`, since
- * serverless-offline ends the process in that very hook.
+ * It needs `serverless offline start`. It stops before `offline:start:end`, because serverless-offline
+ * ends the process in that hook.
  */
 import { Kafka, logLevel } from 'kafkajs';
-import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
+import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
 import { registerCodecs } from './codecs.ts';
+import { EventSourceMapping } from './event-source-mapping.ts';
 import { InstanceProcess } from './instance.ts';
 import { joinRepeatedHeaders } from './joined-headers.ts';
 import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
-import { Mapping } from './mapping.ts';
 import { InstancePool } from './pool.ts';
 import { type MappingSettings, parseSettings, type Settings } from './settings.ts';
-import { Supervisor } from './supervisor.ts';
+import { SupervisorChannel } from './supervisor-channel.ts';
+import { limitWebSockets } from './websocket-limits.ts';
 
-/** Together under the 3 s in which everything must have ended. */
-const GRACE_MS = 1000;
-const LEAVE_MS = 1000;
-const KILL_MS = 500;
+/** Their sum has to stay below 3 s, the time limit of a stop. */
+const graceMs = 1000;
+const leaveMs = 1000;
+const killTimeoutMs = 500;
 
 interface Serverless {
-  readonly service: unknown;
-  readonly serviceDir: string;
+  service: unknown;
+  serviceDir: string;
 }
 
 export default class OfflineKafka {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
   readonly #log: Log;
-  readonly #supervisor = new Supervisor();
+  readonly #supervisor = new SupervisorChannel();
   #pools: InstancePool[] = [];
-  #mappings: Mapping[] = [];
+  #mappings: EventSourceMapping[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(serverless: Serverless, _options: unknown, { log }: { log: Log }) {
@@ -41,23 +42,24 @@ export default class OfflineKafka {
     this.#log = log;
     this.hooks = {
       'before:offline:start': async () =>
-        log.warning('offline-kafka: does nothing here, run "serverless offline start"'),
+        log.warning('offline-kafka: inactive without "start"; run "serverless offline start"'),
       'offline:start:init': async () => this.#start(),
       'before:offline:start:end': () => this.#stop(),
     };
   }
 
-  /** Does not wait for the broker: it may come later. */
+  /** Does not wait for the broker, which may start later. */
   #start(): void {
     const settings = parseSettings(this.#serverless.service, this.#serverless.serviceDir);
     this.#supervisor.watch(() => {
-      this.#log.warning('offline-kafka: the process that started this one is gone; stopping');
+      this.#log.warning('offline-kafka: the parent process ended; stopping');
       void this.#stop().finally(() => process.exit(1));
     });
     stopIdlePolling();
     readHeadersLinearly();
     registerCodecs();
     joinRepeatedHeaders();
+    limitWebSockets();
     const kafka = this.#client(settings);
 
     const pools = new Map(
@@ -66,9 +68,9 @@ export default class OfflineKafka {
         return [each.key, new InstancePool(each, create, this.#supervisor, this.#log)];
       }),
     );
-    const mappingOf = (each: MappingSettings): Mapping[] => {
+    const mappingOf = (each: MappingSettings): EventSourceMapping[] => {
       const pool = pools.get(each.functionKey);
-      return pool === undefined ? [] : [new Mapping(kafka, each, pool, this.#log)];
+      return pool === undefined ? [] : [new EventSourceMapping(kafka, each, pool, this.#log)];
     };
     this.#pools = [...pools.values()];
     this.#mappings = settings.mappings.flatMap(mappingOf);
@@ -92,11 +94,11 @@ export default class OfflineKafka {
       clientId: 'offline-kafka',
       brokers: [...brokers],
       requestTimeout: 10_000,
-      // About 40 s: a consumer that sits out a restart of the broker stays the member it is and goes on at once; a
-      // new one waits until the session of the former is over, which the broker counts from its own start.
+      // About 40 s. A consumer that survives a restart of the broker stays a member and goes on at once; a new one
+      // waits for the end of the former session, which the broker counts from its own start.
       retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 40 },
       logLevel: logLevel.WARN,
-      // What matters of these comes as the failure of a consumer or a commit, too.
+      // Errors that matter also arrive as failures of a consumer or a commit.
       logCreator:
         () =>
         ({ namespace, log }) =>
@@ -106,8 +108,8 @@ export default class OfflineKafka {
 
   #stop(): Promise<void> {
     this.#stopped ??= (async () => {
-      await Promise.all(this.#mappings.map((mapping) => mapping.stop(GRACE_MS, LEAVE_MS)));
-      await Promise.all(this.#pools.map((pool) => pool.stop(KILL_MS)));
+      await Promise.all(this.#mappings.map((mapping) => mapping.stop(graceMs, leaveMs)));
+      await Promise.all(this.#pools.map((pool) => pool.stop(killTimeoutMs)));
     })();
     return this.#stopped;
   }

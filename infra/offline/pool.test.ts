@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
-import type { Instance, Outcome } from './instance.ts';
-import { freeName, InstancePool } from './pool.ts';
+import type { Instance, InvocationResult } from './instance.ts';
+import { InstancePool, nextInstanceName } from './pool.ts';
 
 const quiet = { info() {}, notice() {}, warning() {}, error() {} };
 
@@ -22,7 +22,7 @@ class FakeInstance implements Instance {
     this.#end = ended.resolve;
   }
 
-  async invoke(): Promise<Outcome> {
+  async invoke(): Promise<InvocationResult> {
     return { done: true };
   }
 
@@ -32,33 +32,33 @@ class FakeInstance implements Instance {
   }
 }
 
-const poolOf = (keepWarm: number) => {
+function poolOf(keepWarm: number) {
   const events: string[] = [];
   const watcher = {
     started: (name: string) => events.push(`+${name}`),
     ended: (name: string) => events.push(`-${name}`),
   };
   const settings = { key: 'f', arn: '', timeoutMs: 1000, taskRoot: '/', environment: {}, keepWarm };
-  const made: FakeInstance[] = [];
+  const created: FakeInstance[] = [];
   const create = (name: string): FakeInstance => {
     const instance = new FakeInstance(name);
-    made.push(instance);
+    created.push(instance);
     return instance;
   };
   const pool = new InstancePool(settings, create, watcher, quiet);
   const newest = (): FakeInstance => {
-    const last = made.at(-1);
-    if (!last) throw new Error('there is no instance');
+    const last = created.at(-1);
+    if (!last) throw new Error('no instance was created');
     return last;
   };
   return { pool, events, newest };
-};
+}
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('names take the smallest free number', () => {
-  expect(freeName('f', new Set())).toBe('f-0');
-  expect(freeName('f', new Set(['f-0', 'f-2']))).toBe('f-1');
+test('nextInstanceName uses the smallest free number', () => {
+  expect(nextInstanceName('f', new Set())).toBe('f-0');
+  expect(nextInstanceName('f', new Set(['f-0', 'f-2']))).toBe('f-1');
 });
 
 test('warm instances start at once, and one that ends is replaced under its name', async () => {
@@ -71,7 +71,7 @@ test('warm instances start at once, and one that ends is replaced under its name
   expect(events).toEqual(['+f-0', '+f-1', '-f-1', '+f-1']);
 });
 
-test('an instance is nobody else’s until it is released, and then used again', () => {
+test('acquire returns another instance until the first is released, then reuses it', () => {
   const { pool, events } = poolOf(0);
   const one = pool.acquire();
   const two = pool.acquire();
@@ -81,7 +81,7 @@ test('an instance is nobody else’s until it is released, and then used again',
   expect(events).toEqual(['+f-0', '+f-1']);
 });
 
-test('beyond keepWarm, idle instances end after some minutes', async () => {
+test('idle instances beyond keepWarm end after 5 minutes', async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate'] });
   const { pool, events } = poolOf(1);
   pool.start();
@@ -95,7 +95,7 @@ test('beyond keepWarm, idle instances end after some minutes', async () => {
   expect(pool.acquire().alive).toBe(true);
 });
 
-test('after stop nothing is left and nothing starts', async () => {
+test('stop ends all instances, and no other starts', async () => {
   const { pool, events } = poolOf(2);
   pool.start();
   await pool.stop(1000);
@@ -103,8 +103,9 @@ test('after stop nothing is left and nothing starts', async () => {
   expect(events).toEqual(['+f-0', '+f-1', '-f-0', '-f-1']);
 });
 
-test('instances that end as soon as they are started are followed by others at growing distances', async () => {
+test('instances that end right after their start are replaced with growing delays', async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+  const random = jest.spyOn(Math, 'random').mockReturnValue(0);
   try {
     const { pool, events, newest } = poolOf(1);
     const starts = (): number => events.filter((event) => event === '+f-0').length;
@@ -113,7 +114,7 @@ test('instances that end as soon as they are started are followed by others at g
       await settle();
     };
     pool.start();
-    // Once may be chance.
+    // A single early end causes no delay.
     await end();
     expect(starts()).toBe(2);
     for (const [n, wait] of [500, 1_000, 2_000].entries()) {
@@ -123,12 +124,13 @@ test('instances that end as soon as they are started are followed by others at g
       jest.advanceTimersByTime(1);
       expect(starts()).toBe(n + 3);
     }
-    // One that lasted is no part of that.
+    // An instance that lasted resets the delay.
     jest.advanceTimersByTime(2_000);
     await end();
     expect(starts()).toBe(6);
     await pool.stop(0);
   } finally {
+    random.mockRestore();
     jest.useRealTimers();
   }
 });

@@ -1,29 +1,31 @@
+import { backoffMs } from '../../lib/runtime/retry.ts';
+import { settledWithin } from '../../lib/runtime/timeout.ts';
 import type { Instance } from './instance.ts';
 import type { Log } from './log.ts';
-import { retryDelay, settledWithin } from './retry.ts';
 import type { FunctionSettings } from './settings.ts';
 
 /** How long an instance beyond `keepWarm` waits for work before it ends. */
-const IDLE_MS = 5 * 60_000;
+const idleTimeoutMs = 5 * 60_000;
 
-/** An instance that ended sooner than this counts as failing to start: the next one waits, the longer the more there were. */
-const EARLY_MS = 2000;
+/** An instance that ends within 2 s counts as an early end: after two in a row the next start is delayed, ever longer. */
+const earlyEndMs = 2000;
+const startDelays = { firstMs: 500, maxMs: 10_000 };
 
 export interface InstanceWatcher {
   started(name: string, pid: number): void;
   ended(name: string, pid: number): void;
 }
 
-/** The smallest n for which `<key>-<n>` is not taken. */
-export const freeName = (key: string, taken: ReadonlySet<string>): string => {
+/** Returns `<key>-<n>` with the smallest n that is not in use. */
+export function nextInstanceName(key: string, used: ReadonlySet<string>): string {
   let n = 0;
-  while (taken.has(`${key}-${n}`)) n += 1;
+  while (used.has(`${key}-${n}`)) n += 1;
   return `${key}-${n}`;
-};
+}
 
-/** The instances of one function: as many as have been needed at once, and never fewer than `keepWarm`. */
+/** The instances of one function: as many as are needed at once, and at least `keepWarm`. */
 export class InstancePool {
-  /** Resolves when the instances to keep warm have loaded their handler. */
+  /** Resolves when `keepWarm` instances have loaded their handler. */
   readonly warm: Promise<void>;
   readonly #settings: FunctionSettings;
   readonly #create: (name: string) => Instance;
@@ -32,7 +34,7 @@ export class InstancePool {
   readonly #instances = new Map<string, Instance>();
   readonly #idle: Instance[] = [];
   readonly #expiry = new Map<Instance, NodeJS.Timeout>();
-  /** Those that were idle for too long and are about to end. */
+  /** Instances that were idle for too long and are about to end. */
   readonly #expired = new Set<Instance>();
   readonly #setWarm: () => void;
   #loadedOnce = 0;
@@ -60,7 +62,7 @@ export class InstancePool {
     this.#keepWarm();
   }
 
-  /** An instance that nobody else uses until it is released. The one used last is taken first, so that the others may end. */
+  /** Returns an instance for exclusive use until its release: the one used last, so that the others may expire. */
   acquire(): Instance {
     const instance = this.#idle.pop() ?? this.#launch();
     clearTimeout(this.#expiry.get(instance));
@@ -76,21 +78,21 @@ export class InstancePool {
       this.#forget(instance);
       this.#expired.add(instance);
       instance.kill('idle');
-    }, IDLE_MS);
+    }, idleTimeoutMs);
     this.#expiry.set(instance, expiry.unref());
   }
 
-  /** Kills every instance; resolves when they are gone, at the latest after `milliseconds`. */
-  async stop(milliseconds: number): Promise<void> {
+  /** Kills every instance; resolves when all have ended, at the latest after `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#refill);
     const instances = [...this.#instances.values()];
     for (const instance of instances) instance.kill('stopping');
-    await settledWithin(Promise.all(instances.map(({ ended }) => ended)), milliseconds);
+    await settledWithin(Promise.all(instances.map(({ ended }) => ended)), timeoutMs);
   }
 
   #launch(): Instance {
-    const name = freeName(this.#settings.key, new Set(this.#instances.keys()));
+    const name = nextInstanceName(this.#settings.key, new Set(this.#instances.keys()));
     const instance = this.#create(name);
     this.#instances.set(name, instance);
     if (instance.pid !== undefined) this.#watcher.started(name, instance.pid);
@@ -114,12 +116,12 @@ export class InstancePool {
     this.#forget(instance);
     if (pid !== undefined) this.#watcher.ended(name, pid);
 
-    const early = performance.now() - instance.startedAt < EARLY_MS;
+    const early = performance.now() - instance.startedAt < earlyEndMs;
     this.#earlyEnds = early ? this.#earlyEnds + 1 : 0;
     this.#keepWarm();
   }
 
-  /** Takes it off the list of those that may be acquired. */
+  /** Removes an instance from those that can be acquired. */
   #forget(instance: Instance): void {
     const position = this.#idle.indexOf(instance);
     if (position >= 0) this.#idle.splice(position, 1);
@@ -135,9 +137,9 @@ export class InstancePool {
     )
       return;
     if (this.#earlyEnds > 1) {
-      const wait = retryDelay(this.#earlyEnds - 2);
+      const wait = backoffMs(this.#earlyEnds - 2, startDelays);
       this.#log.warning(
-        `${this.#settings.key}: its last ${this.#earlyEnds} instances ended as soon as started; next in ${wait} ms`,
+        `${this.#settings.key}: the last ${this.#earlyEnds} instances ended right after their start; next start in ${Math.round(wait)} ms`,
       );
       this.#refill = setTimeout(() => {
         this.#refill = undefined;

@@ -1,36 +1,42 @@
 import { expect, test } from '@jest/globals';
 import { parseSettings } from './settings.ts';
 
-const ARN = 'arn:aws:kafka:eu-central-1:000000000000:cluster/local/1';
+const clusterArn = 'arn:aws:kafka:eu-central-1:000000000000:cluster/local/1';
 
 interface Parts {
-  readonly msk?: object;
-  readonly definition?: object;
-  readonly offlineKafka?: object;
+  msk?: object;
+  definition?: object;
+  offlineKafka?: object;
 }
 
-const service = ({ msk = {}, definition = {}, offlineKafka = {} }: Parts = {}): object => ({
-  service: 'shop',
-  provider: { region: 'eu-central-1', runtime: 'nodejs24.x', environment: { A: 'provider', B: 1 } },
-  custom: { offlineKafka: { brokers: 'one:9092, two:9092', ...offlineKafka } },
-  functions: {
-    page: { name: 'shop-dev-page', handler: 'page.handler', events: [{ httpApi: 'GET /' }] },
-    orders: {
-      name: 'shop-dev-orders',
-      handler: 'handlers/orders.handler',
-      events: [{ msk: { arn: ARN, topic: 'orders', ...msk } }],
-      ...definition,
+function service({ msk = {}, definition = {}, offlineKafka = {} }: Parts = {}): object {
+  return {
+    service: 'shop',
+    provider: {
+      region: 'eu-central-1',
+      runtime: 'nodejs24.x',
+      environment: { A: 'provider', B: 1 },
     },
-  },
-});
+    custom: { offlineKafka: { brokers: 'one:9092, two:9092', ...offlineKafka } },
+    functions: {
+      page: { name: 'shop-dev-page', handler: 'page.handler', events: [{ httpApi: 'GET /' }] },
+      orders: {
+        name: 'shop-dev-orders',
+        handler: 'handlers/orders.handler',
+        events: [{ msk: { arn: clusterArn, topic: 'orders', ...msk } }],
+        ...definition,
+      },
+    },
+  };
+}
 
-test('an msk event without options gets the defaults of AWS', () => {
+test('parseSettings gives an msk event without options the defaults of AWS', () => {
   const { brokers, functions, mappings } = parseSettings(service(), '/srv');
   expect(brokers).toEqual(['one:9092', 'two:9092']);
   expect(mappings).toEqual([
     {
       functionKey: 'orders',
-      eventSourceArn: ARN,
+      eventSourceArn: clusterArn,
       bootstrapServers: 'one:9092,two:9092',
       topic: 'orders',
       groupId: 'shop-orders-orders',
@@ -44,7 +50,7 @@ test('an msk event without options gets the defaults of AWS', () => {
   ]);
 });
 
-test('options are taken over', () => {
+test('parseSettings returns the options of an msk event', () => {
   const { functions, mappings } = parseSettings(
     service({
       msk: {
@@ -64,12 +70,12 @@ test('options are taken over', () => {
   expect(functions).toMatchObject([{ timeoutMs: 60_000, keepWarm: 2 }]);
 });
 
-test('a window of 0 is the default one, as it is once deployed', () => {
+test('a window of 0 means the default window, as in a deployment', () => {
   const { mappings } = parseSettings(service({ msk: { maximumBatchingWindow: 0 } }), '/srv');
   expect(mappings).toMatchObject([{ windowMs: 500 }]);
 });
 
-test('the environment is that of the function over that of the provider, and what Lambda sets', () => {
+test("the function's environment overrides the provider's, and Lambda's variables override both", () => {
   const definition = { environment: { A: 'function', C: { Ref: 'Table' }, AWS_REGION: 'mars' } };
   const [settings] = parseSettings(service({ definition }), '/srv').functions;
   expect(settings?.environment).toMatchObject({
@@ -84,21 +90,26 @@ test('the environment is that of the function over that of the provider, and wha
   expect(settings?.environment).not.toHaveProperty('C');
 });
 
-test('a disabled event is no mapping, and its function none of ours', () => {
+test('parseSettings ignores a disabled event and its function', () => {
   expect(parseSettings(service({ msk: { enabled: false } }), '/srv')).toMatchObject({
     functions: [],
     mappings: [],
   });
 });
 
-test('a service without Kafka needs no settings', () => {
+test('parseSettings accepts a service without Kafka', () => {
   const bare = { service: 'bare', provider: { name: 'aws' } };
   expect(parseSettings(bare, '/srv')).toEqual({ brokers: [], functions: [], mappings: [] });
 });
 
-test('an ARN that CloudFormation would compute is stood in for', () => {
+test('parseSettings replaces an ARN that CloudFormation would compute', () => {
   const { mappings } = parseSettings(service({ msk: { arn: { Ref: 'Cluster' } } }), '/srv');
   expect(mappings[0]?.eventSourceArn).toMatch(/^arn:aws:kafka:eu-central-1:/);
+});
+
+test('parseSettings accepts keepWarm of a function whose events are left out', () => {
+  const idle = service({ definition: { events: [] }, offlineKafka: { keepWarm: { orders: 1 } } });
+  expect(parseSettings(idle, '/srv')).toMatchObject({ functions: [], mappings: [] });
 });
 
 test.each([
@@ -111,12 +122,14 @@ test.each([
   ['no broker', { offlineKafka: { brokers: '' } }, 'custom.offlineKafka.brokers'],
   ['keepWarm of another function', { offlineKafka: { keepWarm: { page: 1 } } }, 'keepWarm.page'],
   ['a timeout over 14 minutes', { definition: { timeout: 900 } }, 'functions.orders.timeout'],
-])('%s is refused by name', (_what, parts, name) => {
+])('parseSettings throws for %s and names the setting', (_what, parts, name) => {
   expect(() => parseSettings(service(parts), '/srv')).toThrow(name);
 });
 
-test('two events of one consumer group are refused', () => {
-  const events = ['a', 'b'].map((topic) => ({ msk: { arn: ARN, topic, consumerGroupId: 'g' } }));
+test('parseSettings throws for two events with one consumer group', () => {
+  const events = ['a', 'b'].map((topic) => ({
+    msk: { arn: clusterArn, topic, consumerGroupId: 'g' },
+  }));
   expect(() => parseSettings(service({ definition: { events } }), '/srv')).toThrow(
     'consumerGroupId "g"',
   );

@@ -1,53 +1,53 @@
 /**
- * What the plugin needs to know of a service, read from the resolved serverless.yml: the functions
- * with `msk` events, one mapping for each such event, and `custom.offlineKafka`.
+ * Reads the settings of the plugin from the resolved serverless.yml: the functions with `msk` events,
+ * one mapping for each such event, and `custom.offlineKafka`.
  *
- * Defaults and limits are AWS's. What has no meaning on one machine (authentication, pollers) is
- * accepted and ignored; what would change which records a function sees (filters, AT_TIMESTAMP) is
- * refused.
+ * Defaults and limits are those of AWS. Settings without meaning on one machine (authentication,
+ * pollers) are ignored; settings that would change which records a function gets (filters,
+ * AT_TIMESTAMP) are errors.
  */
 import { z } from 'zod';
 
 export interface FunctionSettings {
-  /** Its key in serverless.yml, after which its processes are named. */
-  readonly key: string;
-  readonly arn: string;
-  readonly timeoutMs: number;
-  /** Directory that `handler` is relative to, the working directory of its processes. */
-  readonly taskRoot: string;
-  /** The variables of its processes, over those of Serverless itself. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Processes that are always running. */
-  readonly keepWarm: number;
+  /** Key of the function in serverless.yml, the prefix of its processes' names. */
+  key: string;
+  arn: string;
+  timeoutMs: number;
+  /** Working directory of the processes, to which `handler` is relative. */
+  taskRoot: string;
+  /** Variables of the processes, which override those of Serverless. */
+  environment: Readonly<Record<string, string>>;
+  /** Number of processes that always run. */
+  keepWarm: number;
 }
 
 export interface MappingSettings {
-  readonly functionKey: string;
-  readonly eventSourceArn: string;
-  readonly bootstrapServers: string;
-  readonly topic: string;
-  readonly groupId: string;
-  readonly batchSize: number;
-  readonly windowMs: number;
-  readonly fromBeginning: boolean;
+  functionKey: string;
+  eventSourceArn: string;
+  bootstrapServers: string;
+  topic: string;
+  groupId: string;
+  batchSize: number;
+  windowMs: number;
+  fromBeginning: boolean;
 }
 
 export interface Settings {
-  readonly brokers: readonly string[];
-  readonly functions: readonly FunctionSettings[];
-  readonly mappings: readonly MappingSettings[];
+  brokers: readonly string[];
+  functions: readonly FunctionSettings[];
+  mappings: readonly MappingSettings[];
 }
 
-/** No account exists locally; this is the one LocalStack uses. */
-const ACCOUNT = '000000000000';
+/** The account id of LocalStack. */
+const accountId = '000000000000';
 
-/** AWS takes no function with a longer timeout as the target of a Kafka mapping. */
-const MAX_TIMEOUT_SECONDS = 14 * 60;
+/** AWS rejects a Kafka mapping whose function has a longer timeout. */
+const maxTimeoutSeconds = 14 * 60;
 
-/** The shortest window, which AWS applies when none is set. `0` is dropped by `serverless package`, so it is this too. */
-const DEFAULT_WINDOW_MS = 500;
+/** The window of AWS if none is set, and the shortest. `serverless package` drops a `0`, so it means the same. */
+const defaultWindowMs = 500;
 
-const Msk = z.strictObject({
+const mskSchema = z.strictObject({
   arn: z.union([z.string(), z.record(z.string(), z.unknown())]),
   topic: z.string().min(1),
   batchSize: z.int().min(1).max(10_000).default(100),
@@ -59,27 +59,27 @@ const Msk = z.strictObject({
   provisionedPollerConfig: z.unknown().optional(),
 });
 
-const Environment = z.record(z.string(), z.unknown()).default({});
+const environmentSchema = z.record(z.string(), z.unknown()).default({});
 
-const FunctionDefinition = z.looseObject({
+const functionDefinitionSchema = z.looseObject({
   name: z.string(),
   handler: z.string().optional(),
   timeout: z.number().positive().optional(),
   memorySize: z.int().positive().optional(),
   runtime: z.string().optional(),
-  environment: Environment,
-  // An event may be just a string, and then is none of ours.
+  environment: environmentSchema,
+  // Events of other kinds may be plain strings.
   events: z
     .array(
       z.preprocess(
         (event) => (typeof event === 'string' ? {} : event),
-        z.looseObject({ msk: Msk.optional() }),
+        z.looseObject({ msk: mskSchema.optional() }),
       ),
     )
     .default([]),
 });
 
-const OfflineKafka = z.strictObject({
+const offlineKafkaSchema = z.strictObject({
   brokers: z.string().transform((list) =>
     list
       .split(',')
@@ -89,46 +89,48 @@ const OfflineKafka = z.strictObject({
   keepWarm: z.record(z.string(), z.coerce.number().int().min(0)).default({}),
 });
 
-const Service = z.looseObject({
+const serviceSchema = z.looseObject({
   service: z.string(),
   provider: z.looseObject({
     region: z.string().default('us-east-1'),
     runtime: z.string().optional(),
     timeout: z.number().positive().default(6),
     memorySize: z.int().positive().default(1024),
-    environment: Environment,
+    environment: environmentSchema,
   }),
-  functions: z.record(z.string(), FunctionDefinition).default({}),
-  custom: z.looseObject({ offlineKafka: OfflineKafka.optional() }).default({}),
+  functions: z.record(z.string(), functionDefinitionSchema).default({}),
+  custom: z.looseObject({ offlineKafka: offlineKafkaSchema.optional() }).default({}),
 });
 
-type Service = z.output<typeof Service>;
-type FunctionDefinition = z.output<typeof FunctionDefinition>;
+type Service = z.output<typeof serviceSchema>;
+type FunctionDefinition = z.output<typeof functionDefinitionSchema>;
 
-const activeMskEvents = ({ events }: FunctionDefinition): z.output<typeof Msk>[] =>
-  events.flatMap(({ msk }) => (msk?.enabled ? [msk] : []));
+function activeMskEvents({ events }: FunctionDefinition): z.output<typeof mskSchema>[] {
+  return events.flatMap(({ msk }) => (msk?.enabled ? [msk] : []));
+}
 
-/** Variables that CloudFormation would compute (`Ref`, `Fn::…`) have no value here and are left out. */
-const plainVariables = (environment: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(
+/** Leaves out variables that CloudFormation would compute (`Ref`, `Fn::…`): they have no value here. */
+function plainVariables(environment: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
       typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
         ? [[name, String(value)]]
         : [],
     ),
   );
+}
 
-const functionSettings = (
+function functionSettings(
   service: Service,
   key: string,
   definition: FunctionDefinition,
   taskRoot: string,
-): FunctionSettings => {
+): FunctionSettings {
   const { provider } = service;
   const { name } = definition;
   return {
     key,
-    arn: `arn:aws:lambda:${provider.region}:${ACCOUNT}:function:${name}`,
+    arn: `arn:aws:lambda:${provider.region}:${accountId}:function:${name}`,
     timeoutMs: (definition.timeout ?? provider.timeout) * 1000,
     taskRoot,
     keepWarm: service.custom.offlineKafka?.keepWarm[key] ?? 0,
@@ -149,64 +151,64 @@ const functionSettings = (
       AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
     },
   };
-};
+}
 
-const mappingSettings = (
+function mappingSettings(
   service: Service,
   functionKey: string,
-  msk: z.output<typeof Msk>,
-): MappingSettings => ({
-  functionKey,
-  eventSourceArn:
-    typeof msk.arn === 'string'
-      ? msk.arn
-      : `arn:aws:kafka:${service.provider.region}:${ACCOUNT}:cluster/local/unresolved`,
-  bootstrapServers: service.custom.offlineKafka?.brokers.join(',') ?? '',
-  topic: msk.topic,
-  groupId: msk.consumerGroupId ?? `${service.service}-${functionKey}-${msk.topic}`,
-  batchSize: msk.batchSize,
-  windowMs: msk.maximumBatchingWindow === 0 ? DEFAULT_WINDOW_MS : msk.maximumBatchingWindow * 1000,
-  fromBeginning: msk.startingPosition === 'TRIM_HORIZON',
-});
+  msk: z.output<typeof mskSchema>,
+): MappingSettings {
+  return {
+    functionKey,
+    eventSourceArn:
+      typeof msk.arn === 'string'
+        ? msk.arn
+        : `arn:aws:kafka:${service.provider.region}:${accountId}:cluster/local/unresolved`,
+    bootstrapServers: service.custom.offlineKafka?.brokers.join(',') ?? '',
+    topic: msk.topic,
+    groupId: msk.consumerGroupId ?? `${service.service}-${functionKey}-${msk.topic}`,
+    batchSize: msk.batchSize,
+    windowMs: msk.maximumBatchingWindow === 0 ? defaultWindowMs : msk.maximumBatchingWindow * 1000,
+    fromBeginning: msk.startingPosition === 'TRIM_HORIZON',
+  };
+}
 
-/** Rules between settings, each broken one as a sentence. */
-const contradictions = (service: Service, settings: Settings): string[] => {
+/** Returns an error text for each broken rule between settings. */
+function conflictsIn(service: Service, settings: Settings): string[] {
   const byGroup = Map.groupBy(settings.mappings, ({ groupId }) => groupId);
   const kafkaFunctions = new Set(settings.functions.map(({ key }) => key));
   return [
     ...(settings.mappings.length > 0 && settings.brokers.length === 0
-      ? ['custom.offlineKafka.brokers: needed, as there are msk events ("host:port,host:port")']
+      ? ['custom.offlineKafka.brokers: required by the msk events ("host:port,host:port")']
       : []),
     ...[...byGroup].flatMap(([groupId, mappings]) =>
       mappings.length > 1
-        ? [
-            `consumerGroupId "${groupId}": used by ${mappings.length} msk events, must be unique for each`,
-          ]
+        ? [`consumerGroupId "${groupId}": used by ${mappings.length} msk events, must be unique`]
         : [],
     ),
     ...Object.keys(service.custom.offlineKafka?.keepWarm ?? {}).flatMap((key) =>
-      kafkaFunctions.has(key)
+      // A deployment may leave out the events of a function whose part it does not have.
+      kafkaFunctions.has(key) || service.functions[key]?.events.length === 0
         ? []
         : [`custom.offlineKafka.keepWarm.${key}: no function of this name has an msk event`],
     ),
     ...settings.functions.flatMap(({ key, timeoutMs, environment: { _HANDLER: handler } }) => [
-      ...(timeoutMs > MAX_TIMEOUT_SECONDS * 1000
+      ...(timeoutMs > maxTimeoutSeconds * 1000
         ? [
-            `functions.${key}.timeout: ${timeoutMs / 1000} s, a Kafka function has ${MAX_TIMEOUT_SECONDS} s at most`,
+            `functions.${key}.timeout: ${timeoutMs / 1000} s, the maximum for a Kafka function is ${maxTimeoutSeconds} s`,
           ]
         : []),
       ...(handler === '' ? [`functions.${key}.handler: missing`] : []),
     ]),
   ];
-};
+}
 
 /**
- * @param resolved the service as Serverless resolved it (`serverless.service`)
- * @param serviceDir where serverless.yml is
- * @throws {Error} naming every setting that is wrong
+ * Returns the settings of `resolved`, the service as Serverless resolved it (`serverless.service`); `serviceDir` is the
+ * directory of serverless.yml. Throws an Error that names every wrong setting.
  */
-export const parseSettings = (resolved: unknown, serviceDir: string): Settings => {
-  const parsed = Service.safeParse(resolved);
+export function parseSettings(resolved: unknown, serviceDir: string): Settings {
+  const parsed = serviceSchema.safeParse(resolved);
   if (!parsed.success)
     throw new Error(`offline-kafka: serverless.yml\n${z.prettifyError(parsed.error)}`);
   const service = parsed.data;
@@ -225,10 +227,10 @@ export const parseSettings = (resolved: unknown, serviceDir: string): Settings =
     ),
   };
 
-  const wrong = contradictions(service, settings);
-  if (wrong.length > 0)
+  const conflicts = conflictsIn(service, settings);
+  if (conflicts.length > 0)
     throw new Error(
-      `offline-kafka: serverless.yml\n${wrong.map((line) => `✖ ${line}`).join('\n')}`,
+      `offline-kafka: serverless.yml\n${conflicts.map((line) => `✖ ${line}`).join('\n')}`,
     );
   return settings;
-};
+}

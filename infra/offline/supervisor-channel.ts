@@ -1,19 +1,19 @@
 /**
- * What the plugin tells the process that started Serverless, if that gave it an IPC channel.
+ * Reports to the process that started Serverless, if it opened an IPC channel.
  *
  * `{type: 'process', name, pid}` when an instance starts, `{type: 'process-gone', name, pid}` when
  * it has ended, `{type: 'consumers-ready'}` once, when every consumer has joined its group and the
- * instances to keep warm have loaded their handlers. Nothing is read from the channel; its end
- * means that the supervisor is gone.
+ * warm instances have loaded their handlers. Nothing is read from the channel; when it closes, the
+ * supervisor has ended.
  */
 import type { InstanceWatcher } from './pool.ts';
 
 type SupervisorMessage =
-  | { readonly type: 'process'; readonly name: string; readonly pid: number }
-  | { readonly type: 'process-gone'; readonly name: string; readonly pid: number }
-  | { readonly type: 'consumers-ready' };
+  | { type: 'process'; name: string; pid: number }
+  | { type: 'process-gone'; name: string; pid: number }
+  | { type: 'consumers-ready' };
 
-export class Supervisor implements InstanceWatcher {
+export class SupervisorChannel implements InstanceWatcher {
   started(name: string, pid: number): void {
     this.#send({ type: 'process', name, pid });
   }
@@ -26,7 +26,7 @@ export class Supervisor implements InstanceWatcher {
     this.#send({ type: 'consumers-ready' });
   }
 
-  /** Calls `onGone` when the channel closes, at once if it has already; never without a channel. */
+  /** Calls `onGone` when the channel closes, at once if it is closed already; never without a channel. */
   watch(onGone: () => void): void {
     if (process.send === undefined) return;
     if (process.connected) process.once('disconnect', onGone);
@@ -34,7 +34,7 @@ export class Supervisor implements InstanceWatcher {
   }
 
   #send(message: SupervisorMessage): void {
-    // A failure to send means that the channel is closing, which `watch` sees.
+    // If sending fails, the channel is closing, which `watch` notices.
     if (process.connected) process.send?.(message, undefined, undefined, () => {});
   }
 }

@@ -1,5 +1,7 @@
 -- The catalogue as the migrations leave it. Written by `npm run schema`; not run by anything.
 
+create sequence live_subscription_versions as bigint start 1 increment 1 minvalue 1 maxvalue 9223372036854775807;
+
 create sequence migrations_id_seq as integer start 1 increment 1 minvalue 1 maxvalue 2147483647;
 
 CREATE OR REPLACE FUNCTION public.enter_queue_line()
@@ -48,6 +50,50 @@ begin
   new.delayed := new.not_before > now();
   return new;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.policy_of(account uuid, request json)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT CASE WHEN (count(*) <> count(applied.rules)) THEN NULL::text WHEN bool_and((applied.rules = '[{}, []]'::jsonb)) THEN ''::text ELSE encode(sha256(convert_to((jsonb_agg(jsonb_build_array(requested.source, applied.rules) ORDER BY requested.n))::text, 'UTF8'::name)), 'hex'::text) END AS encode FROM (json_array_elements_text((policy_of.request -> 'sources'::text)) WITH ORDINALITY requested(source, n) LEFT JOIN LATERAL (SELECT jsonb_build_array(COALESCE((SELECT jsonb_object_agg(c.key, c.value) AS jsonb_object_agg FROM jsonb_each_text(g.columns) c(key, value) WHERE (c.value <> 'allow'::text)), '{}'::jsonb), g."where") AS rules FROM grants g WHERE ((g.account_id = policy_of.account) AND (g.source = requested.source) AND (g.dataset = ANY (ARRAY[(policy_of.request ->> 'dataset'::text), '*'::text]))) ORDER BY (g.dataset = '*'::text) LIMIT 1) applied ON (true)));
+
+CREATE OR REPLACE FUNCTION audit.protect(functions_role name, keeper name, days integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update audit.settings set retention_days = days where retention_days <> days;
+  execute format('alter table audit.entries owner to %I', keeper);
+  execute format('alter table audit.settings owner to %I', keeper);
+  execute format('alter function audit.remove_expired() owner to %I', keeper);
+  execute format('alter function audit.protect(name, name, int) owner to %I', keeper);
+  execute format('alter schema audit owner to %I', keeper);
+  execute format('revoke all on all tables in schema audit from %I', functions_role);
+  execute format('revoke all on all functions in schema audit from public, %I', functions_role);
+  execute format('revoke all on schema audit from %I', functions_role);
+  execute format('grant usage on schema audit to %I', functions_role);
+  execute format('grant select on audit.entries to %I', functions_role);
+  -- Not `id` and `at`: an entry cannot be dated back.
+  execute format('grant insert (actor_id, actor, action, target, export_id, address, outcome, details)
+    on audit.entries to %I', functions_role);
+  execute format('grant execute on function audit.remove_expired() to %I', functions_role);
+end $function$;
+
+CREATE OR REPLACE FUNCTION audit.remove_expired()
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with removed as (
+    delete from audit.entries where ctid = any(array(
+      select ctid from audit.entries
+      where at < now() - make_interval(days => (select retention_days from audit.settings))
+      order by at limit 5000))
+    returning 1)
+  select count(*) from removed
+$function$;
 
 CREATE OR REPLACE FUNCTION public.remove_line_if_empty(owner uuid, of_source text, of_lane text, of_connections integer)
  RETURNS boolean
@@ -108,6 +154,16 @@ begin
   return true;
 end $function$;
 
+create table account_identities (
+  issuer text not null,
+  subject text not null,
+  account_id uuid not null,
+  linked_at timestamp with time zone default now() not null
+);
+alter table account_identities add constraint account_identities_pkey PRIMARY KEY (issuer, subject);
+alter table account_identities add constraint account_identities_account_id_issuer_key UNIQUE (account_id, issuer);
+alter table account_identities add constraint account_identities_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+
 create table accounts (
   id uuid not null,
   email text not null,
@@ -120,12 +176,18 @@ create table accounts (
   max_rows bigint,
   max_bytes bigint,
   event_mode text default 'unsigned'::text not null,
-  event_sources text[]
+  event_sources text[],
+  max_running_exports integer,
+  max_rows_per_day bigint,
+  max_bytes_per_day bigint
 );
 alter table accounts add constraint accounts_pkey PRIMARY KEY (id);
 alter table accounts add constraint accounts_event_mode_check CHECK ((event_mode = ANY (ARRAY['unsigned'::text, 'signed'::text])));
 alter table accounts add constraint accounts_max_bytes_check CHECK ((max_bytes > 0));
+alter table accounts add constraint accounts_max_bytes_per_day_check CHECK ((max_bytes_per_day > 0));
 alter table accounts add constraint accounts_max_rows_check CHECK ((max_rows > 0));
+alter table accounts add constraint accounts_max_rows_per_day_check CHECK ((max_rows_per_day > 0));
+alter table accounts add constraint accounts_max_running_exports_check CHECK ((max_running_exports > 0));
 alter table accounts add constraint accounts_role_check CHECK ((role = ANY (ARRAY['analyst'::text, 'admin'::text])));
 CREATE UNIQUE INDEX accounts_email ON public.accounts USING btree (lower(email));
 
@@ -134,11 +196,18 @@ create table api_keys (
   account_id uuid not null,
   secret_hash bytea not null,
   created_at timestamp with time zone default now() not null,
-  revoked_at timestamp with time zone
+  revoked_at timestamp with time zone,
+  name text not null,
+  prefix text not null,
+  scopes text[] not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone
 );
 alter table api_keys add constraint api_keys_pkey PRIMARY KEY (id);
 alter table api_keys add constraint api_keys_secret_hash_key UNIQUE (secret_hash);
+alter table api_keys add constraint api_keys_scopes_check CHECK ((scopes <@ '{exports:read,exports:write,files:read,readings:read,readings:write,admin}'::text[]));
 alter table api_keys add constraint api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id);
 
 create table attempts (
   id uuid not null,
@@ -155,7 +224,8 @@ create table attempts (
   cleared_at timestamp with time zone,
   failure json,
   completing_key text,
-  kept boolean default false not null
+  kept boolean default false not null,
+  worker text
 );
 alter table attempts add constraint attempts_pkey PRIMARY KEY (id);
 alter table attempts add constraint attempts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'lost'::text, 'retried'::text, 'yielded'::text, 'failed'::text, 'cancelled'::text])));
@@ -164,6 +234,39 @@ CREATE INDEX attempts_by_export ON public.attempts USING btree (export_id);
 CREATE INDEX attempts_by_unit ON public.attempts USING btree (unit_id, started_at);
 CREATE INDEX attempts_lost ON public.attempts USING btree (partition, "offset") WHERE (state = 'lost'::text);
 CREATE INDEX attempts_to_clear ON public.attempts USING btree (ended_at) WHERE ((cleared_at IS NULL) AND (ended_at IS NOT NULL) AND (NOT kept));
+
+create table daily_usage (
+  account_id uuid not null,
+  day date not null,
+  rows bigint default 0 not null,
+  bytes bigint default 0 not null
+);
+alter table daily_usage add constraint daily_usage_pkey PRIMARY KEY (account_id, day);
+alter table daily_usage add constraint daily_usage_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+
+create table dead_letter_dispositions (
+  topic text not null,
+  topic_id uuid not null,
+  partition integer not null,
+  "offset" bigint not null,
+  disposition text not null,
+  account_id uuid,
+  at timestamp with time zone default now() not null
+);
+alter table dead_letter_dispositions add constraint dead_letter_dispositions_pkey PRIMARY KEY (topic, topic_id, partition, "offset");
+alter table dead_letter_dispositions add constraint dead_letter_dispositions_disposition_check CHECK ((disposition = ANY (ARRAY['replayed'::text, 'discarded'::text])));
+alter table dead_letter_dispositions add constraint dead_letter_dispositions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE SET NULL;
+CREATE INDEX dead_letter_dispositions_by_age ON public.dead_letter_dispositions USING btree (at);
+
+create table delivered_ranges (
+  object_key text not null,
+  account_id uuid not null,
+  ranges int8multirange not null,
+  updated_at timestamp with time zone default now() not null
+);
+alter table delivered_ranges add constraint delivered_ranges_pkey PRIMARY KEY (object_key, account_id);
+alter table delivered_ranges add constraint delivered_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+CREATE INDEX delivered_ranges_by_age ON public.delivered_ranges USING btree (updated_at);
 
 create table deliveries (
   topic text not null,
@@ -174,6 +277,30 @@ create table deliveries (
 );
 alter table deliveries add constraint deliveries_pkey PRIMARY KEY (topic, partition, "offset");
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (last_at);
+
+create table audit.entries (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  actor_id uuid,
+  actor text not null,
+  action text not null,
+  target text,
+  export_id uuid,
+  address text,
+  outcome text not null,
+  details jsonb default '{}'::jsonb not null
+);
+alter table audit.entries add constraint entries_pkey PRIMARY KEY (id);
+alter table audit.entries add constraint entries_action_check CHECK ((octet_length(action) <= 64));
+alter table audit.entries add constraint entries_actor_check CHECK ((octet_length(actor) <= 1280));
+alter table audit.entries add constraint entries_address_check CHECK ((octet_length(address) <= 64));
+alter table audit.entries add constraint entries_details_check CHECK (((jsonb_typeof(details) = 'object'::text) AND (octet_length((details)::text) <= 8192)));
+alter table audit.entries add constraint entries_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text, 'failed'::text])));
+alter table audit.entries add constraint entries_target_check CHECK ((octet_length(target) <= 2048));
+CREATE INDEX entries_by_action ON audit.entries USING btree (action, id DESC);
+CREATE INDEX entries_by_actor ON audit.entries USING btree (lower(actor), id DESC);
+CREATE INDEX entries_by_export ON audit.entries USING btree (export_id, id DESC) WHERE (export_id IS NOT NULL);
+CREATE INDEX entries_by_time ON audit.entries USING btree (at);
 
 create table event_keys (
   account_id uuid not null,
@@ -216,27 +343,54 @@ create table exports (
 '::text) || COALESCE((file ->> 'name'::text), ''::text)) || '
 '::text) || COALESCE((request ->> 'dataset'::text), ''::text)) || '.'::text) || COALESCE((request ->> 'format'::text), ''::text)) || '
 '::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null,
-  shape bigint generated always as (shape_of(request)) stored
+  shape bigint generated always as (shape_of(request)) stored,
+  policy text default ''::text not null,
+  estimated_bytes bigint
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
 alter table exports add constraint exports_check1 CHECK (((state <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL))));
 alter table exports add constraint exports_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])));
 alter table exports add constraint exports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id);
+CREATE INDEX exports_by_creation ON public.exports USING btree (created_at);
 CREATE INDEX exports_by_owner ON public.exports USING btree (owner_id, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX exports_by_shape ON public.exports USING btree (shape, id DESC) WHERE (((file ->> 'rows'::text))::bigint > 0);
 CREATE INDEX exports_in_progress ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text, 'completing'::text]));
 CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL) AND ((deleted_at IS NOT NULL) OR (state = 'expired'::text)));
 CREATE INDEX exports_to_expire ON public.exports USING btree (expires_at) WHERE (state = 'ready'::text);
 CREATE INDEX exports_unfinished ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text]));
+CREATE INDEX exports_unfinished_by_owner ON public.exports USING btree (owner_id) WHERE (state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text]));
 CREATE INDEX exports_waiting ON public.exports USING btree (owner_id) WHERE (state = 'queued'::text);
 CREATE INDEX exports_with_file ON public.exports USING btree (id) WHERE (file IS NOT NULL);
 
+create table file_deliveries (
+  request_id text not null,
+  export_id uuid not null,
+  account_id uuid not null,
+  ticket_id uuid not null,
+  object_key text not null,
+  at timestamp with time zone not null,
+  recorded_at timestamp with time zone default now() not null,
+  address text not null,
+  status integer not null,
+  first_byte bigint not null,
+  bytes bigint not null,
+  complete boolean not null
+);
+alter table file_deliveries add constraint file_deliveries_pkey PRIMARY KEY (request_id);
+alter table file_deliveries add constraint file_deliveries_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+alter table file_deliveries add constraint file_deliveries_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+CREATE INDEX file_deliveries_by_age ON public.file_deliveries USING btree (recorded_at);
+CREATE INDEX file_deliveries_by_export ON public.file_deliveries USING btree (export_id);
+
 create table grants (
   account_id uuid not null,
-  source text not null
+  source text not null,
+  dataset text default '*'::text not null,
+  columns jsonb default '{}'::jsonb not null,
+  "where" jsonb default '[]'::jsonb not null
 );
-alter table grants add constraint grants_pkey PRIMARY KEY (account_id, source);
+alter table grants add constraint grants_pkey PRIMARY KEY (account_id, source, dataset);
 alter table grants add constraint grants_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
 
 create table idempotency_keys (
@@ -249,6 +403,81 @@ create table idempotency_keys (
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (scope, key);
 alter table idempotency_keys add constraint idempotency_keys_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+create table live_batches (
+  topic text not null,
+  partition integer not null,
+  epoch integer not null,
+  first_offset bigint not null,
+  next_offset bigint not null,
+  stored_at timestamp with time zone default now() not null,
+  bytes integer not null,
+  items text not null
+);
+alter table live_batches add constraint live_batches_pkey PRIMARY KEY (topic, partition, epoch, next_offset);
+CREATE INDEX live_batches_by_age ON public.live_batches USING btree (stored_at);
+
+create table live_connections (
+  id text not null,
+  account_id uuid not null,
+  api_key_id uuid,
+  connected_at timestamp with time zone default now() not null,
+  seen_at timestamp with time zone default now() not null,
+  next_cursor text,
+  sent_round bigint default 0 not null,
+  failures integer default 0 not null,
+  retry_at timestamp with time zone,
+  replay_id uuid,
+  replay_until timestamp with time zone,
+  session_id uuid
+);
+alter table live_connections add constraint live_connections_pkey PRIMARY KEY (id);
+alter table live_connections add constraint live_connections_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+alter table live_connections add constraint live_connections_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+alter table live_connections add constraint live_connections_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+CREATE INDEX live_connections_by_account ON public.live_connections USING btree (account_id);
+CREATE INDEX live_connections_by_session ON public.live_connections USING btree (session_id) WHERE (session_id IS NOT NULL);
+
+create table live_positions (
+  topic text not null,
+  partition integer not null,
+  epoch integer not null,
+  next_offset bigint not null,
+  sent_epoch integer not null,
+  sent_offset bigint not null
+);
+alter table live_positions add constraint live_positions_pkey PRIMARY KEY (topic, partition);
+
+create table live_sender (
+  one boolean default true not null,
+  round bigint default 0 not null,
+  confirmed_round bigint default 0 not null,
+  round_at timestamp with time zone default now() not null
+);
+alter table live_sender add constraint live_sender_pkey PRIMARY KEY (one);
+alter table live_sender add constraint live_sender_one_check CHECK (one);
+
+create table live_subscriptions (
+  connection_id text not null,
+  series text[] not null,
+  version bigint default nextval('live_subscription_versions'::regclass) not null
+);
+alter table live_subscriptions add constraint live_subscriptions_pkey PRIMARY KEY (connection_id);
+alter table live_subscriptions add constraint live_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES live_connections(id) ON DELETE CASCADE;
+
+create table live_tickets (
+  secret_hash bytea not null,
+  account_id uuid not null,
+  api_key_id uuid,
+  expires_at timestamp with time zone not null,
+  session_id uuid
+);
+alter table live_tickets add constraint live_tickets_pkey PRIMARY KEY (secret_hash);
+alter table live_tickets add constraint live_tickets_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+alter table live_tickets add constraint live_tickets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+alter table live_tickets add constraint live_tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+CREATE INDEX live_tickets_by_expiry ON public.live_tickets USING btree (expires_at);
+CREATE INDEX live_tickets_by_session ON public.live_tickets USING btree (session_id) WHERE (session_id IS NOT NULL);
 
 create table migrations (
   id integer default nextval('migrations_id_seq'::regclass) not null,
@@ -299,6 +528,28 @@ create table queue_lines (
 );
 alter table queue_lines add constraint queue_lines_pkey PRIMARY KEY (owner_id, source, lane, connections);
 CREATE INDEX queue_lines_in_order ON public.queue_lines USING btree (source, lane, connections, served_at, since, owner_id);
+
+create table sessions (
+  id uuid not null,
+  account_id uuid not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  address text not null,
+  user_agent text not null
+);
+alter table sessions add constraint sessions_pkey PRIMARY KEY (id);
+alter table sessions add constraint sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
+CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id);
+CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_at);
+
+create table audit.settings (
+  one boolean default true not null,
+  retention_days integer default 400 not null
+);
+alter table audit.settings add constraint settings_pkey PRIMARY KEY (one);
+alter table audit.settings add constraint settings_one_check CHECK (one);
+alter table audit.settings add constraint settings_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 36500)));
 
 create table sign_in_failures (
   subject bytea not null,
@@ -351,14 +602,20 @@ create table tickets (
   created_at timestamp with time zone default now() not null,
   first_use_before timestamp with time zone not null,
   first_used_at timestamp with time zone,
-  cookie_hash bytea
+  cookie_hash bytea,
+  session_id uuid,
+  revoked_at timestamp with time zone,
+  id uuid default gen_random_uuid() not null
 );
 alter table tickets add constraint tickets_pkey PRIMARY KEY (secret_hash);
 alter table tickets add constraint tickets_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id) ON DELETE CASCADE;
+alter table tickets add constraint tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 CREATE INDEX tickets_by_age ON public.tickets USING btree (created_at);
 CREATE INDEX tickets_by_cookie ON public.tickets USING btree (cookie_hash) WHERE (cookie_hash IS NOT NULL);
+CREATE INDEX tickets_by_session ON public.tickets USING btree (session_id) WHERE (session_id IS NOT NULL);
+CREATE INDEX tickets_of_account ON public.tickets USING btree (account_id);
 
 create table units (
   id uuid not null,

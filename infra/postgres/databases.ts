@@ -1,40 +1,48 @@
 import pg from 'pg';
+import { migrate } from './migrate.ts';
 
 /**
- * The local server's databases and roles. On AWS they are made by whoever owns the databases.
+ * Creates the databases and roles of the local server. On AWS the owner of the databases creates them.
  *
- * Every database is its own role's: nobody else may connect to it. Whoever has the password of one source can
- * neither read another, nor take the locks of the catalogue by which work is given out.
+ * Each database has its own role, and no other role may connect to it: the password of one source gives access neither
+ * to another source nor to the catalogue's locks, by which units are dispatched.
  */
 interface Role {
   name: string;
   password: string;
 }
 
-/** Role and password in a connection URL. */
+/** Returns the role and password of a connection URL. */
 function roleIn(url: string): Role {
   const { username, password } = new URL(url);
   return { name: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
-/** The read-only role of a source, which has the name of its database. */
+/** The read-only role of a source; `source` is also the name of its database. */
 interface Reader {
   source: string;
   url: string;
-  /** How many it may have at a time. */
+  /** Maximum of its open connections. */
   connections: number;
+}
+
+/** The role that writes readings into the database of a source. */
+interface Writer {
+  source: string;
+  url: string;
 }
 
 interface Databases {
   superuserUrl: (database: string) => string;
   catalogueUrl: string;
   readers: readonly Reader[];
+  writer: Writer | undefined;
 }
 
-/** Of earlier versions, which had one role for all sources. It may have been given rights by hand: it stays, and cannot sign in. */
+/** The role of earlier versions for all sources. It may have manual grants, so it is kept, without the right to log in. */
 const formerReader = 'streamsync_reader';
 
-/** Creates what is missing, and sets passwords and rights to what they are now. */
+/** Creates what is missing, and updates passwords and rights. */
 export async function createDatabases(databases: Databases): Promise<void> {
   const client = new pg.Client({ connectionString: databases.superuserUrl('postgres') });
   await client.connect();
@@ -50,6 +58,7 @@ export async function createDatabases(databases: Databases): Promise<void> {
         `grant connect on database ${pg.escapeIdentifier(source)} to ${pg.escapeIdentifier(role.name)}`,
       );
     }
+    if (databases.writer) await createWriter(client, databases.writer);
     await client.query('revoke connect on database postgres, template1 from public');
     await client.query(`
       do $$ begin
@@ -57,6 +66,67 @@ export async function createDatabases(databases: Databases): Promise<void> {
           alter role ${formerReader} nologin password null;
         end if;
       end $$`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Its rights in the database are given after the migrations of the readings store: `prepareReadingsStore`. */
+async function createWriter(client: pg.Client, { source, url }: Writer): Promise<void> {
+  const role = roleIn(url);
+  await createRole(client, role);
+  await client.query(
+    `grant connect on database ${pg.escapeIdentifier(source)} to ${pg.escapeIdentifier(role.name)}`,
+  );
+}
+
+/**
+ * Runs the missing migrations of the readings store and gives the writer its rights. Returns the names of the
+ * migrations. Tables of the demo data are kept: call it after they were loaded.
+ *
+ * @param superuserUrl of the database of the source
+ */
+export async function prepareReadingsStore(
+  superuserUrl: string,
+  writerUrl: string,
+): Promise<string[]> {
+  const migrated = await migrate(superuserUrl, 'readings');
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  try {
+    await client.query('select readings_grant_writer($1)', [roleIn(writerUrl).name]);
+  } finally {
+    await client.end();
+  }
+  return migrated;
+}
+
+/** Owns the audit entries. It cannot log in. */
+const auditKeeper = 'streamsync_audit';
+
+/**
+ * Makes the audit entries append-only for the role of the functions, and sets their retention. Call it after the
+ * migrations of the catalogue.
+ *
+ * @param superuserUrl of the database of the catalogue
+ */
+export async function protectAudit(
+  superuserUrl: string,
+  catalogueUrl: string,
+  retentionDays: number,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [
+      auditKeeper,
+    ]);
+    if (rowCount === 0) await client.query(`create role ${auditKeeper} nologin`);
+    await client.query('select audit.protect($1, $2, $3)', [
+      roleIn(catalogueUrl).name,
+      auditKeeper,
+      retentionDays,
+    ]);
   } finally {
     await client.end();
   }

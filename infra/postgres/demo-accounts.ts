@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { hashPassword } from '../../lib/access/passwords.ts';
-import { hashOf, newApiKey, newSecret } from '../../lib/access/secrets.ts';
+import { hashOf, newApiKey, newSecret, prefixOf } from '../../lib/access/secrets.ts';
+import { scopesOf } from '../../lib/contracts/scopes.ts';
 import { type Queryable, transaction } from '../../lib/runtime/catalogue.ts';
 
 const credentialsSchema = z.object({ email: z.string(), password: z.string(), apiKey: z.string() });
@@ -16,56 +17,60 @@ type Credentials = z.infer<typeof credentialsSchema>;
 
 const roles = { demo: 'analyst', admin: 'admin', other: 'analyst' } as const;
 
-interface Granted {
-  /** To each of the accounts, when it is made. */
+interface GrantedSources {
+  /** Granted to each account when it is created. */
   sources: readonly string[];
-  /** To all but `other`, at each start: they come and go with the environment. */
+  /** Granted to `demo` and `admin` at each start, as they depend on the environment. */
   ownSources: readonly string[];
 }
 
 /**
- * The three local accounts. Their passwords and keys are random, made once, and kept in `file` (mode
- * 600), which is the only place that has them: the catalogue holds hashes.
+ * Creates the three local accounts. Their passwords and keys are random, created once, and stored only in `file` (mode
+ * 600): the catalogue has hashes.
  */
 export async function createDemoAccounts(
   file: string,
-  { sources, ownSources }: Granted,
+  { sources, ownSources }: GrantedSources,
 ): Promise<void> {
   const credentials = existsSync(file)
     ? fileSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-    : made();
+    : newCredentialsFile();
   await transaction(async (client) => {
     await upsert(client, credentials.demo, roles.demo, sources);
     await upsert(client, credentials.admin, roles.admin, sources);
     await upsert(client, credentials.other, roles.other, sources);
-    const ofOwner = [credentials.demo.email, credentials.admin.email];
+    const ownerEmails = [credentials.demo.email, credentials.admin.email];
     await client.query(
       `delete from grants g using accounts a
        where a.id = g.account_id and a.email = any($1) and g.source <> all($2)`,
-      [ofOwner, [...sources, ...ownSources]],
+      [ownerEmails, [...sources, ...ownSources]],
     );
     await client.query(
       `insert into grants (account_id, source)
        select a.id, own.source from accounts a cross join unnest($2::text[]) own (source)
        where a.email = any($1) on conflict do nothing`,
-      [ofOwner, ownSources],
+      [ownerEmails, ownSources],
     );
   });
   await writeFile(`${file}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
-const newCredentials = (name: string): Credentials => ({
-  email: `${name}@streamsync.example`,
-  password: newSecret().slice(0, 20),
-  apiKey: newApiKey(),
-});
+function newCredentials(name: string): Credentials {
+  return {
+    email: `${name}@streamsync.example`,
+    password: newSecret().slice(0, 20),
+    apiKey: newApiKey(),
+  };
+}
 
-const made = (): z.infer<typeof fileSchema> => ({
-  demo: newCredentials('demo'),
-  admin: newCredentials('admin'),
-  other: newCredentials('other'),
-});
+function newCredentialsFile(): z.infer<typeof fileSchema> {
+  return {
+    demo: newCredentials('demo'),
+    admin: newCredentials('admin'),
+    other: newCredentials('other'),
+  };
+}
 
 async function upsert(
   client: Queryable,
@@ -80,7 +85,7 @@ async function upsert(
     [email, keyHash],
   );
   const [account] = known.rows;
-  // The file still opens the account: hashing a password takes time that a second start need not spend.
+  // The credentials of the file are in the catalogue already: skipping the slow password hash speeds up the start.
   if (account?.has_key) return;
   const id = account?.id ?? randomUUID();
   await client.query(
@@ -88,11 +93,11 @@ async function upsert(
      on conflict (id) do update set password_hash = excluded.password_hash`,
     [id, email, await hashPassword(password), role],
   );
-  await client.query('insert into api_keys (id, account_id, secret_hash) values ($1, $2, $3)', [
-    randomUUID(),
-    id,
-    keyHash,
-  ]);
+  await client.query(
+    `insert into api_keys (id, account_id, secret_hash, name, prefix, scopes)
+     values ($1, $2, $3, 'credentials.json', $4, $5)`,
+    [randomUUID(), id, keyHash, prefixOf(apiKey), scopesOf(role)],
+  );
   await client.query(
     'insert into grants (account_id, source) select $1, unnest($2::text[]) on conflict do nothing',
     [id, sources],

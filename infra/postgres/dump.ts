@@ -1,25 +1,29 @@
 import type pg from 'pg';
 
 /**
- * The schema of a database as text, the same for the same schema: the server has no pg_dump beside it. For people
- * and for comparing; in the order of names, so a view may stand before what it reads.
+ * Returns the schema of a database as text, equal for equal schemas; the embedded server comes without pg_dump. The text
+ * is for reading and comparing: objects are ordered by name, so a view may come before its tables.
  */
 export async function describeSchema(client: pg.Client): Promise<string> {
-  // Definitions name schemas by what is on this path: the same for every role.
+  // Definitions omit schemas on the search path: with this path they are equal for every role.
   await client.query(`set search_path = public`);
-  const parts: string[] = [];
+  const definitions: string[] = [];
   for (const query of queries) {
     const { rows } = await client.query<{ text: string }>(query);
-    parts.push(...rows.map(({ text }) => text));
+    definitions.push(...rows.map(({ text }) => text));
   }
-  return `${parts.join('\n\n')}\n`;
+  return `${definitions.join('\n\n')}\n`;
 }
 
-const ours = (namespace: string): string => `${namespace} = 'public'::regnamespace`;
-/** What came with an extension is described by its name. */
-const notOfExtension = (object: string): string =>
-  `not exists (select 1 from pg_depend d where d.objid = ${object} and d.deptype = 'e')`;
-/** The order of bytes is the same on every server. */
+const ours = (namespace: string): string =>
+  `${namespace} in (select oid from pg_namespace where nspname in ('public', 'audit'))`;
+/** The name of a relation, with its schema if that is not `public`. */
+const nameOf = (relation: string): string => `${relation}.oid::regclass`;
+/** Objects of an extension are left out: `create extension` creates them. */
+function notOfExtension(object: string): string {
+  return `not exists (select 1 from pg_depend d where d.objid = ${object} and d.deptype = 'e')`;
+}
+/** Orders by bytes, which is the same on every server. */
 const sorted = (name: string): string => `${name} collate "C"`;
 
 const extensions = `
@@ -33,7 +37,7 @@ const enums = `
   where ${ours('t.typnamespace')} and ${notOfExtension('t.oid')}
   group by t.typname order by ${sorted('t.typname')}`;
 
-/** Those of identity columns are part of their columns. */
+/** Sequences of identity columns are part of their columns. */
 const sequences = `
   select format('create sequence %I as %s start %s increment %s minvalue %s maxvalue %s%s;', c.relname,
     format_type(s.seqtypid, null), s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
@@ -62,14 +66,14 @@ const columns = `
   from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`;
 
-/** "not null" is written at the columns. */
+/** "not null" is part of the columns. */
 const constraints = `
-  select string_agg(format(E'alter table %I add constraint %I %s;', c.relname, o.conname,
+  select string_agg(format(E'alter table %s add constraint %I %s;', ${nameOf('c')}, o.conname,
       pg_get_constraintdef(o.oid)),
     E'\\n' order by position(o.contype::text in 'pucxf'), ${sorted('o.conname')})
   from pg_constraint o where o.conrelid = c.oid and o.contype in ('p', 'u', 'c', 'x', 'f')`;
 
-/** Those that serve a constraint are part of it. */
+/** Indexes of a constraint are part of the constraint. */
 const indexes = `
   select string_agg(pg_get_indexdef(i.indexrelid) || ';', E'\\n' order by ${sorted('n.relname')})
   from pg_index i join pg_class n on n.oid = i.indexrelid
@@ -87,8 +91,8 @@ const rowSecurity = `
 
 const tables = `
   select concat_ws(E'\\n',
-    format(E'create%s table %I (\\n%s\\n)%s;', case c.relpersistence when 'u' then ' unlogged' else '' end,
-      c.relname, (${columns}),
+    format(E'create%s table %s (\\n%s\\n)%s;', case c.relpersistence when 'u' then ' unlogged' else '' end,
+      ${nameOf('c')}, (${columns}),
       case when c.relkind = 'p' then ' partition by ' || pg_get_partkeydef(c.oid) else '' end),
     (${constraints}), (${indexes}), (${triggers}),
     case when c.relrowsecurity then format('alter table %I enable row level security;', c.relname) end,

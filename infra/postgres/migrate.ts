@@ -1,15 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 
-const directory = fileURLToPath(new URL('./migrations', import.meta.url));
+/** The migrations of the catalogue, and of the readings store, which shares the database of a source. */
+const stores = {
+  catalogue: { directory: './migrations', table: 'migrations' },
+  readings: { directory: './readings', table: 'readings_migrations' },
+} as const;
 
-/** Brings a catalogue database up to the newest migration. Two at once wait for each other. */
-export async function migrate(databaseUrl: string): Promise<string[]> {
+/** Runs the missing migrations of a database and returns their names. Parallel calls wait for each other. */
+export async function migrate(
+  databaseUrl: string,
+  store: keyof typeof stores = 'catalogue',
+): Promise<string[]> {
+  const { directory, table } = stores[store];
   const done = await runner({
     databaseUrl,
-    dir: directory,
+    dir: fileURLToPath(new URL(directory, import.meta.url)),
     direction: 'up',
-    migrationsTable: 'migrations',
+    migrationsTable: table,
     advisoryLockMode: 'wait',
     log: () => undefined,
   });

@@ -1,25 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { describeSchema } from './describe.ts';
+import { describeSchema } from './dump.ts';
 import { migrate } from './migrate.ts';
 
-/** What `npm run schema` writes. */
-const SCHEMA_HEADER =
+const schemaHeader =
   '-- The catalogue as the migrations leave it. Written by `npm run schema`; not run by anything.\n\n';
 
-/** Connects to a database and describes it. */
+/** Returns the content of catalogue.sql for a database. */
 export async function readSchema(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return SCHEMA_HEADER + (await describeSchema(client));
+    return schemaHeader + (await describeSchema(client));
   } finally {
     await client.end();
   }
 }
 
-/** Gives `use` an empty database on the server of a superuser's URL, migrated from nothing, and drops it. */
-export async function withFreshCatalogue<T>(
+/** Creates a database on the server of a superuser's URL, runs all migrations, calls `use`, and drops the database. */
+export async function withScratchCatalogue<T>(
   superuserUrl: string,
   use: (url: string, migrations: string[]) => Promise<T>,
 ): Promise<T> {

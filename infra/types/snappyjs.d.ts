@@ -1,6 +1,6 @@
 /**
- * The part of snappyjs that is used here. Not by `paths` of tsconfig.json: what loads the functions follows
- * those when it runs them, too.
+ * The part of snappyjs that is used here. It is not in `paths` of tsconfig.json, because the loader of the functions
+ * would follow that at run time, too.
  */
 declare module 'snappyjs' {
   const snappy: { compress(plain: Uint8Array): Uint8Array };

@@ -1,8 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
+import { recordRequest } from '../audit/record-audit.ts';
 import type { EventKey, EventPolicy } from '../contracts/event-policy.ts';
 import { catalogue, type Queryable, transaction } from '../runtime/catalogue.ts';
-import { Refusal, refusedFields } from '../runtime/errors.ts';
+import { AppError, invalidFields } from '../runtime/errors.ts';
 import { type Account, accountByEmail } from './accounts.ts';
 
 const selectPolicy = `
@@ -11,7 +12,7 @@ const selectPolicy = `
      from event_keys k where k.account_id = a.id and k.revoked_at is null) as keys
   from accounts a`;
 
-/** Returns which events may ask in the name of an account. Throws `not_found`. */
+/** Returns the policy that decides which events may request exports for an account. Throws `not_found`. */
 export async function readEventPolicy(email: string): Promise<EventPolicy> {
   const { rows } = await catalogue().query<EventPolicy>(
     `${selectPolicy} where lower(a.email) = lower($1)`,
@@ -23,8 +24,8 @@ export async function readEventPolicy(email: string): Promise<EventPolicy> {
 }
 
 /**
- * Replaces the policy of an account. Throws `not_found`, and `refused_request` for a key that is none or that takes
- * the `kid` of another one, even if that was revoked: a log that names a `kid` means one key.
+ * Replaces the policy of an account. Throws `not_found`, and `invalid_request` for a key that is not on its curve or
+ * that reuses the `kid` of another key, even of a revoked one: a `kid` in a log identifies one key.
  */
 export async function setEventPolicy(email: string, policy: EventPolicy): Promise<EventPolicy> {
   policy.keys.forEach(requirePublicKey);
@@ -42,6 +43,13 @@ export async function setEventPolicy(email: string, policy: EventPolicy): Promis
        where account_id = $1 and revoked_at is null and kid <> all($2)`,
       [account.id, policy.keys.map(({ kid }) => kid)],
     );
+    await recordRequest(client, {
+      details: {
+        mode: policy.mode,
+        sources: policy.sources,
+        keys: policy.keys.map(({ kid }) => kid),
+      },
+    });
   });
   return readEventPolicy(email);
 }
@@ -53,30 +61,31 @@ async function registerKey(client: Queryable, accountId: string, key: EventKey):
        where event_keys.thumbprint = excluded.thumbprint`,
     [accountId, key.kid, key, await calculateJwkThumbprint(key)],
   );
-  if (rowCount !== 1) throw refusedKey(`${key.kid} is or was the kid of another key`);
+  if (rowCount !== 1)
+    throw invalidKey(`kid ${key.kid} belongs to another key, which may be revoked`);
 }
 
-/** The lengths are right by the schema; whether there is such a point on the curve is asked here. */
+/** Throws `invalid_request` if the key is not a point on its curve. The schema has checked the lengths. */
 function requirePublicKey(key: EventKey): void {
   try {
     createPublicKey({ key, format: 'jwk' });
   } catch {
-    throw refusedKey(`${key.kid} is not a public key of its curve`);
+    throw invalidKey(`${key.kid} is not a public key of its curve`);
   }
 }
 
-const refusedKey = (message: string): Refusal => refusedFields([{ field: 'keys', message }]);
+const invalidKey = (message: string): AppError => invalidFields([{ field: 'keys', message }]);
 
-const unknownAccount = (email: string): Refusal =>
-  new Refusal('not_found', `There is no account ${email}.`);
+const unknownAccount = (email: string): AppError =>
+  new AppError('not_found', `Account ${email} not found.`);
 
-/** An account that may ask by event, and how. */
+/** An account that may request exports by event, and its policy. */
 export interface Requester {
   account: Account;
   policy: EventPolicy;
 }
 
-/** Returns undefined if there is no such account, it is disabled, or it may not ask by event. */
+/** Returns undefined if the account is unknown or disabled, or may not request exports by event. */
 export async function requesterByEmail(
   client: Queryable,
   email: string,

@@ -1,6 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { withoutTrailing } from '../contracts/trailing.ts';
+import { withoutTrailing } from '../contracts/trim-trailing.ts';
 
 /**
  * Argon2id in the PHC string format, with OWASP's parameters
@@ -30,7 +30,7 @@ export async function hashPassword(password: string): Promise<string> {
 
 const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-/** Throws if the stored text is not a hash of ours: that is a fault, not a wrong password. */
+/** Returns whether the password matches. Throws if the stored text is not one of our hashes. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const match = phc.exec(stored);
   if (!match) throw new Error('a stored password hash is not an argon2id PHC string');

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { jwtVerify, SignJWT } from 'jose';
 import type { Session } from '../contracts/sessions.ts';
-import { catalogue } from '../runtime/catalogue.ts';
-import { config } from '../runtime/config.ts';
-import { Refusal } from '../runtime/errors.ts';
-import { Turns } from '../runtime/turns.ts';
+import { shortened, sizes } from '../contracts/sizes.ts';
+import { catalogue, type Queryable } from '../runtime/catalogue.ts';
+import { AppError } from '../runtime/errors.ts';
+import { FairLimiter } from '../runtime/fair-limiter.ts';
 import { passwordHashOf } from './accounts.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
+import { signSessionToken } from './session-tokens.ts';
 import {
   blockOf,
   recordFailure,
@@ -15,20 +15,11 @@ import {
   type SignInAttempt,
 } from './sign-in-limits.ts';
 
-const issuer = 'streamsync';
-const algorithm = 'HS256';
-const key = (): Uint8Array => new TextEncoder().encode(config().tokenSecret);
-/** A token is for one deployment, known by its origin, whatever else has the same secret. */
-const audience = (): string => config().url;
-/** Names the secret in a token's header without telling anything of it, for the day when there are two. */
-const keyId = (): string =>
-  createHash('sha256').update('kid\n').update(key()).digest('base64url').slice(0, 8);
-
 /**
- * A derivation takes a core and 19 MiB for a twentieth of a second or more. Two at a time at most, and never all
- * cores: or everybody else's calls wait for the processor, and for the four threads that Node has for such work.
+ * A derivation takes one core and 19 MiB for at least 50 ms. At most 2 run at a time, and at least one core stays
+ * free, because other calls need the processor and the 4 threads of Node's pool.
  */
-const derivations = new Turns({
+const derivations = new FairLimiter({
   running: Math.max(1, Math.min(2, availableParallelism() - 1)),
   waiting: 64,
   waitingOfCaller: 8,
@@ -37,52 +28,94 @@ const derivations = new Turns({
 let decoy: Promise<string> | undefined;
 
 /**
- * Signs in by email and password. Throws `wrong_credentials`, not telling which of the two is wrong, and
- * `too_many_requests` after too many failures, of an email that does not exist, too, and with the right password.
+ * Signs in by email and password. Throws `invalid_credentials` without saying which of the two is wrong, and
+ * `too_many_requests` after too many failures, even if the email is unknown or the password is correct.
  */
-export async function signIn(by: SignInAttempt, password: string): Promise<Session> {
-  await requireFailuresLeft(catalogue(), by);
+export async function signIn(
+  by: SignInAttempt,
+  password: string,
+  userAgent: string,
+): Promise<Session> {
   const account = await passwordHashOf(catalogue(), by.email);
-  const right = await derivations.run(blockOf(by.address), async () => {
-    // An unknown email takes as long as a wrong password, or the time would tell which exist.
+  if (!(await isPasswordOf(account, password, by)) || !account)
+    throw new AppError('invalid_credentials', 'Incorrect email or password. Try again.');
+  return startSession(catalogue(), account.id, { address: by.address, userAgent });
+}
+
+/**
+ * Returns whether the password is that of the account; counts a failure if not. Throws `too_many_requests` after too many
+ * failures, whether the password is correct or not.
+ */
+export async function isPasswordOf(
+  account: { hash: string } | undefined,
+  password: string,
+  by: SignInAttempt,
+): Promise<boolean> {
+  await requireFailuresLeft(catalogue(), by);
+  const isCorrect = await derivations.run(blockOf(by.address), async () => {
+    // An unknown email takes as long as a wrong password, so that the time does not reveal which emails exist.
     decoy ??= hashPassword('decoy');
     return verifyPassword(password, account?.hash ?? (await decoy));
   });
-  if (!account || !right) {
+  if (!account || !isCorrect) {
     await recordFailure(catalogue(), by);
-    throw new Refusal('wrong_credentials', 'Email or password is not right. Try again.');
+    return false;
   }
-  // Others may have failed meanwhile: of guesses sent all at once, no more than the limit are answered.
+  // Concurrent sign-ins may have failed meanwhile: the limit also holds for guesses that are sent all at once.
   await requireFailuresLeft(catalogue(), by);
-  return startSession(account.id, new Date());
+  return true;
 }
 
-/** Makes the token of a session that begins at `now`. */
-export async function startSession(accountId: string, now: Date): Promise<Session> {
-  const issuedAt = Math.floor(now.getTime() / 1_000);
-  const expires = issuedAt + config().sessionSeconds;
-  const token = await new SignJWT()
-    .setProtectedHeader({ alg: algorithm, typ: 'JWT', kid: keyId() })
-    .setIssuer(issuer)
-    .setAudience(audience())
-    .setSubject(accountId)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(expires)
-    .sign(key());
-  return { token, expiresAt: new Date(expires * 1_000).toISOString() };
+/** Returns the hash of a new password, in turn with the sign-ins. */
+export const hashInTurn = (password: string, address: string): Promise<string> =>
+  derivations.run(blockOf(address), () => hashPassword(password));
+
+/** Where a session begins. */
+export interface Origin {
+  address: string;
+  userAgent: string;
 }
 
-/** Returns the account id in a token that is ours, for us, and not over; undefined otherwise. */
-export async function accountIdOf(token: string): Promise<string | undefined> {
-  try {
-    const { payload, protectedHeader } = await jwtVerify(token, key(), {
-      issuer,
-      audience: audience(),
-      algorithms: [algorithm],
-      requiredClaims: ['exp', 'sub', 'aud'],
-    });
-    return protectedHeader.kid === keyId() ? payload.sub : undefined;
-  } catch {
-    return undefined;
-  }
+/** Starts a session of an account and returns its token. */
+export async function startSession(
+  client: Queryable,
+  accountId: string,
+  { address, userAgent }: Origin,
+): Promise<Session> {
+  const sessionId = randomUUID();
+  const session = await signSessionToken({ accountId, sessionId }, new Date());
+  await client.query(
+    `insert into sessions (id, account_id, expires_at, address, user_agent)
+     values ($1, $2, $3, $4, $5)`,
+    [
+      sessionId,
+      accountId,
+      session.expiresAt,
+      shortened(address, sizes.nameCharacters),
+      shortened(userAgent, sizes.nameCharacters),
+    ],
+  );
+  return session;
+}
+
+/** Ends a session at once: its token, tickets and sockets are refused from now on. */
+export async function endSession(client: Queryable, sessionId: string): Promise<void> {
+  await client.query(
+    'update sessions set revoked_at = now() where id = $1 and revoked_at is null',
+    [sessionId],
+  );
+}
+
+/** Ends the sessions of an account, all or all but one. Returns how many had not ended before. */
+export async function endSessions(
+  client: Queryable,
+  accountId: string,
+  except: string | null = null,
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `update sessions set revoked_at = now()
+     where account_id = $1 and revoked_at is null and expires_at > now() and id is distinct from $2`,
+    [accountId, except],
+  );
+  return rowCount ?? 0;
 }

@@ -1,16 +1,15 @@
 import type { Queryable } from '../runtime/catalogue.ts';
-import { Refusal } from '../runtime/errors.ts';
+import { AppError } from '../runtime/errors.ts';
 
 /**
- * How many sign-ins may fail in any 15 minutes: 10 of an account, 100 of an address. The times of the failures are
- * kept, not a count, so that the end of a window does not let twice as many through. A refused try is not counted:
- * others can keep an account from signing in for 15 minutes after their last failure, no longer. A success takes
- * nothing back, or an attacker could wait for the owner's.
+ * In any 15 minutes, 10 sign-ins of an account and 100 of an address may fail. The timestamps of the failures are
+ * stored, not a count, so that the limit holds in every window. A sign-in rejected by the limit is not counted: an
+ * attacker can lock an account for at most 15 minutes after the last counted failure. A success does not reset the
+ * count, because an attacker could wait for the owner's.
  */
 const windowMinutes = 15;
 const maxFailures = { account: 10, address: 100 } as const;
 
-/** Who tries to sign in: with which email, from which address. */
 export interface SignInAttempt {
   email: string;
   address: string;
@@ -39,8 +38,8 @@ export async function requireFailuresLeft(client: Queryable, by: SignInAttempt):
 }
 
 /**
- * Counts a failure. Throws `too_many_requests` if others have used up a limit since `requireFailuresLeft`: what
- * such a try would have told is not said.
+ * Counts a failure. Throws `too_many_requests` if concurrent failures have reached a limit since
+ * `requireFailuresLeft`, so that the caller does not learn whether the password was correct.
  */
 export async function recordFailure(client: Queryable, by: SignInAttempt): Promise<void> {
   const counted =
@@ -48,11 +47,11 @@ export async function recordFailure(client: Queryable, by: SignInAttempt): Promi
     (await countFailure(client, accountSubject(by), maxFailures.account));
   if (counted) return;
   await requireFailuresLeft(client, by);
-  // The failure that stood in the way has left the window within this moment.
+  // The oldest failure has left the window since it was counted.
   throw tooMany(1);
 }
 
-/** The row is locked while the times in it are counted, so that no two failures take the last place. */
+/** Returns whether the failure was counted. The row is locked meanwhile, so that two failures cannot both be the last. */
 async function countFailure(client: Queryable, subject: string, max: number): Promise<boolean> {
   const recent = `select at from unnest(known.failed_at) at where at > now() - ${window}`;
   const { rowCount } = await client.query(
@@ -66,19 +65,19 @@ async function countFailure(client: Queryable, subject: string, max: number): Pr
   return rowCount === 1;
 }
 
-/** Deletes what no limit counts any more. */
-export async function forgetFailures(client: Queryable): Promise<void> {
+/** Deletes failures that have left the window. */
+export async function pruneFailures(client: Queryable): Promise<void> {
   await client.query(`delete from sign_in_failures where last_failed_at < now() - ${window}`);
 }
 
-const tooMany = (seconds: number): Refusal =>
-  new Refusal(
+const tooMany = (seconds: number): AppError =>
+  new AppError(
     'too_many_requests',
     `Too many sign-ins have failed. Try again in ${seconds} seconds.`,
     { retryAfterSeconds: seconds },
   );
 
-/** Whoever has one IPv6 address has 2^64 of them: the /64 counts. IPv4 addresses may come mapped (RFC 4291, 2.5.5.2). */
+/** Returns the /64 of an IPv6 address, because its holder has all 2^64 addresses of it, or the IPv4 address, also of a mapped one (RFC 4291, 2.5.5.2). */
 export function blockOf(address: string): string {
   const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

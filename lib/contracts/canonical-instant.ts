@@ -1,12 +1,12 @@
-import { withoutTrailing } from './trailing.ts';
+import { withoutTrailing } from './trim-trailing.ts';
 
 const rfc3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 /**
- * Reads an RFC 3339 date-time and returns the same instant in UTC, `YYYY-MM-DDTHH:MM:SS[.ffffff]Z`,
- * without trailing zeros in the fraction, so that equal instants are equal strings. Returns what is
- * wrong otherwise. PostgreSQL keeps microseconds: finer fractions are refused, not rounded.
+ * Parses an RFC 3339 date-time and returns the same instant in UTC, `YYYY-MM-DDTHH:MM:SS[.ffffff]Z`, without trailing
+ * zeros in the fraction, so that equal instants are equal strings. Returns an error message if the text is no such
+ * instant. PostgreSQL stores microseconds: finer fractions are rejected, not rounded.
  */
 export function canonicalInstant(text: string): { instant: string } | { wrong: string } {
   const match = rfc3339.exec(text);
@@ -14,7 +14,7 @@ export function canonicalInstant(text: string): { instant: string } | { wrong: s
   const [, year = '', month = '', day = '', hour = '', minute = '', second = '', fraction = ''] =
     match;
   const digits = withoutTrailing(fraction, '0');
-  if (digits.length > 6) return { wrong: 'has more than 6 digits after the second' };
+  if (digits.length > 6) return { wrong: 'has more than 6 digits in the fraction of a second' };
   const local = new Date(0);
   local.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const dayExists =

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { keyBytesSchema, keyIdSchema } from './key-set.ts';
 import { sizes } from './sizes.ts';
 
-/** As in CloudEvents' `source`. */
+/** A value of the CloudEvents attribute `source`. */
 const eventSourceSchema = z
   .string()
   .min(1)
@@ -10,7 +10,7 @@ const eventSourceSchema = z
 
 const common = { kid: keyIdSchema, use: z.literal('sig').exactOptional() };
 
-/** RFC 8037, 2 and RFC 7518, 6.2.1: the public part alone, a field like `d` is refused. */
+/** RFC 8037, 2 and RFC 7518, 6.2.1: only the public part; a field such as `d` is rejected. */
 const eventKeySchema = z.discriminatedUnion('kty', [
   z.strictObject({
     ...common,
@@ -30,25 +30,25 @@ const eventKeySchema = z.discriminatedUnion('kty', [
 ]);
 export type EventKey = z.infer<typeof eventKeySchema>;
 
-/** Which events may ask for exports in the name of an account. */
+/** Which events may request exports for an account. */
 export const eventPolicySchema = z.strictObject({
   mode: z.enum(['unsigned', 'signed']).meta({
     description:
       '`unsigned`: events with and without a signature; `signed`: only those that a key of the account has signed',
   }),
   sources: z.array(eventSourceSchema).min(1).max(sizes.listValues).nullable().meta({
-    description: 'values of `source` that an event of this account may have; null: any',
+    description: 'permitted values of `source` in events for this account; null: all',
   }),
   keys: z
     .array(eventKeySchema)
     .max(20, 'must be at most 20 keys')
     .refine(
       (keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length,
-      'must have another `kid` each',
+      'must have a different `kid` each',
     )
     .meta({
       description:
-        'public keys (RFC 7517) by which the account signs events; one that is not in the list any more is revoked',
+        'public keys (RFC 7517) with which the account signs events; a key that is removed from the list is revoked',
     }),
 });
 export type EventPolicy = z.infer<typeof eventPolicySchema>;
@@ -66,19 +66,19 @@ export const eventPolicyExample: EventPolicy = {
   ],
 };
 
-/** A detached JWS (RFC 7515, appendix F): a header, nothing, and the value of the signature. */
+/** A detached JWS (RFC 7515, appendix F): a header, an empty payload, and the signature. */
 const eventSignatureSchema = z
   .string()
   .max(1_024)
   .regex(/^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+$/);
 
-/** What a signed event has beside what every event has. */
+/** The additional fields of a signed event. */
 export const signedEventFields = {
   time: z.iso.datetime({ offset: true }).optional().meta({
-    description: 'when it was made; a signed event has to say, and is taken for 6 days',
+    description: 'creation time; required for a signed event, which is accepted for 6 days',
   }),
   signature: eventSignatureSchema.optional().meta({
     description:
-      'a detached JWS over the event without this attribute in its canonical form (RFC 8785), by a key that is registered for the account',
+      'a detached JWS over the canonical form (RFC 8785) of the event without this attribute, by a key that is registered for the account',
   }),
 };

@@ -23,9 +23,9 @@ const keySchema = z
 export const exportRequestedType = 'streamsync.export.requested.v1';
 
 /**
- * An export asked for by event: what makes it an event that can be answered. `data` is an export request
- * with `requestedBy` (the email of an account that may ask by event) beside it; it is held against the
- * same schema as the body of the API afterwards, so that a refusal can be answered with `rejected`.
+ * The fields without which an event cannot be answered. `data`, an export request and `requestedBy` (the email of an
+ * account that may request exports by event), is parsed later, by the schema of the API, so that a wrong request is
+ * answered with `rejected`.
  */
 export const exportRequestedSchema = z.looseObject({
   specversion: z.literal('1.0'),
@@ -37,7 +37,7 @@ export const exportRequestedSchema = z.looseObject({
 
 export const requestedBySchema = z
   .string()
-  // Not matched by the regex of emails if it is longer.
+  // A longer text is not matched by the regex of emails.
   .max(sizes.emailCharacters, { abort: true })
   .check(z.email());
 export type ExportRequested = z.infer<typeof exportRequestedSchema>;
@@ -50,7 +50,7 @@ export const outcomes = [
   'expired',
   'downloaded',
 ] as const;
-export type Outcome = (typeof outcomes)[number];
+export type ExportOutcome = (typeof outcomes)[number];
 
 const eventConditionSchema = whereConditionSchema.pick({ column: true, op: true });
 const eventItemSchema = z.union([
@@ -60,12 +60,14 @@ const eventItemSchema = z.union([
 type EventItem = z.infer<typeof eventItemSchema>;
 
 /**
- * Whoever may read the topic reads the events of all owners: a condition in them says which column it is
- * about and how it compares, not with what. The API shows the values to the owner.
+ * Removes the values of conditions, because every reader of the topic sees the events of all owners. The API returns
+ * the values to the owner.
  */
 export const withoutValues = (where: readonly WhereItem[]): EventItem[] => {
-  const shown = ({ column, op }: WhereCondition) => ({ column, op });
-  return where.map((item) => ('any' in item ? { any: item.any.map(shown) } : shown(item)));
+  const columnAndOperator = ({ column, op }: WhereCondition) => ({ column, op });
+  return where.map((item) =>
+    'any' in item ? { any: item.any.map(columnAndOperator) } : columnAndOperator(item),
+  );
 };
 
 const resultData = exportDocumentSchema.extend({
@@ -73,11 +75,11 @@ const resultData = exportDocumentSchema.extend({
     .strictObject({
       ...exportRequestFields.shape,
       where: z.array(eventItemSchema).optional().meta({
-        description: 'column and operator of each condition, without the value it compares with',
+        description: 'column and operator of each condition, without its value',
       }),
     })
     .meta({
-      description: 'what was asked for; a short form of the event leaves out `where` and `columns`',
+      description: 'the request; the short form of the event omits `where` and `columns`',
     }),
   requestId: z.string().nullable(),
   downloadUrl: z.url(),
@@ -102,10 +104,33 @@ export const exportRejectedSchema = z.object({
 });
 export type ExportRejected = z.infer<typeof exportRejectedSchema>;
 
-/** Internal, on `exports.work`: a unit of work given to the slot whose partition it is published to. */
+/** Internal, on `exports.work`: a unit that was dispatched to the slot of the partition. */
 export const unitDispatchedSchema = z.object({
   ...envelope,
   type: z.literal('streamsync.unit.dispatched.v1'),
   data: z.object({ unitId: z.uuid(), dispatchId: z.uuid(), exportId: z.uuid() }),
 });
 export type UnitDispatched = z.infer<typeof unitDispatchedSchema>;
+
+/** Internal, on `deliveries`: a response that sent bytes of a file, as NGINX logs it. The id is that of the request. */
+export const fileDeliveredSchema = z.object({
+  ...envelope,
+  id: z.string().min(1).max(sizes.requestIdCharacters),
+  type: z.literal('streamsync.file.delivered.v1'),
+  time: z.iso.datetime({ offset: true }),
+  data: z.object({
+    ticketId: z.uuid(),
+    exportId: z.uuid(),
+    accountId: z.uuid(),
+    objectKey: z.string().max(sizes.nameCharacters),
+    address: z.string().max(sizes.requestIdCharacters),
+    status: z.union([z.literal(200), z.literal(206)]),
+    /** Position of the first byte that was sent. */
+    firstByte: z.int().nonnegative(),
+    /** Bytes that were sent from there on. */
+    bytes: z.int().nonnegative(),
+    /** Whether all bytes of the response were sent. */
+    complete: z.boolean(),
+  }),
+});
+export type FileDelivered = z.infer<typeof fileDeliveredSchema>;

@@ -4,7 +4,6 @@ import type { KeySet } from './key-set.ts';
 import type { Limits } from './limits.ts';
 import type { Histogram } from './sources.ts';
 
-/** One export, as the documents of the API and of the events show it. */
 const id = '019a0c5e-7b1a-7c3e-9d52-4f6a1b2c3d4e';
 const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 
@@ -100,7 +99,7 @@ export const manifestExample: Manifest = {
     'eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoiMjAyNi0wMyIsInR5cCI6InN0cmVhbXN5bmMtbWFuaWZlc3QrandzIn0..MpVNMqrUOuH42JGjjgbHm67mrP678hcsMWBavUFKLa_umlAQtdUVSYAUkq1tp_-uec80p1quYBmEuEIt9GF2Dw',
 };
 
-/** The key that has signed the manifest above. */
+/** The key that signed the manifest above. */
 export const keySetExample: KeySet = {
   keys: [
     {
@@ -148,9 +147,11 @@ export const ticketExample = {
   expiresAt: '2026-04-01T08:01:30.000Z',
 };
 
+export const readingExample = { series: 'pump-1', at: '2026-03-01T12:00:00.250Z', value: 3.2 };
+
 export const fileLinkExample = `https://streamsync.example/api/v1/exports/${id}/file`;
 
-/** What every event has around its `data`. */
+/** The fields of every event except `data`. */
 export const eventExample = {
   specversion: '1.0',
   id: 'b7c9a3f2-3c1e-4a55-8f21-0d6c2b9e7a10',

@@ -6,7 +6,7 @@ import { countedPlaces } from './queue.ts';
 import { sizes } from './sizes.ts';
 
 const publicStatuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
-const statusSchema = z.enum(publicStatuses);
+export const statusSchema = z.enum(publicStatuses);
 export type PublicStatus = z.infer<typeof statusSchema>;
 
 const time = z.iso.datetime();
@@ -23,7 +23,7 @@ export const exportFileSchema = z.object({
 
 const failureSchema = z.object({ code: z.enum(codeNames), message: z.string() });
 
-/** Everything about one export, as its owner sees it. */
+/** The public state of an export. */
 export const exportDocumentSchema = z.object({
   id: z.uuid(),
   status: statusSchema,
@@ -34,15 +34,15 @@ export const exportDocumentSchema = z.object({
     bytes: count,
     estimatedRows: count.nullable(),
     queuePosition: count.nullable().meta({
-      description: `how many exports are before it, 0 is next; null unless it is queued. Near the head of the queue it is exact, far from it (${countedPlaces} and more) a lower bound`,
+      description: `number of exports before it, 0 is next; null unless it is queued. It is exact below ${countedPlaces}, and a lower bound from ${countedPlaces} on`,
     }),
     etaSeconds: count
       .nullable()
-      .meta({ description: 'null where nobody can say, such as far from the head of the queue' }),
+      .meta({ description: 'null if it is unknown, for example far from the head of the queue' }),
     waiting: z
       .string()
       .nullable()
-      .meta({ description: 'why it is not going on, if there is a reason beyond its turn' }),
+      .meta({ description: 'why it waits, if there is a reason other than the exports before it' }),
   }),
   file: exportFileSchema.nullable(),
   error: failureSchema.nullable(),
@@ -58,10 +58,10 @@ export const exportEstimateSchema = z.object({
   rows: count,
   bytes: count,
   seconds: count,
-  limits: limitsSchema.meta({ description: 'what one export of your account may be' }),
+  limits: limitsSchema.meta({ description: 'the limits of each export of your account' }),
   refusal: failureSchema
     .nullable()
-    .meta({ description: 'with which it would be refused for its size if it were asked for' }),
+    .meta({ description: 'the error with which it would be rejected for its size, else null' }),
 });
 export type ExportEstimate = z.infer<typeof exportEstimateSchema>;
 
@@ -72,7 +72,7 @@ export const exportListSchema = z.object({
 export type ExportList = z.infer<typeof exportListSchema>;
 
 export const exportListQuerySchema = z.strictObject({
-  cursor: z.uuid('must be a nextCursor of an earlier answer').optional(),
+  cursor: z.uuid('must be a nextCursor of an earlier response').optional(),
   limit: z.coerce
     .number('must be a number')
     .int('must be a whole number')
@@ -86,12 +86,12 @@ export const exportListQuerySchema = z.strictObject({
     .optional(),
   search: z.string().max(sizes.nameCharacters).optional().meta({
     description:
-      'words, whatever their case, that all have to be in the id, the name of the file, the sources or the dataset with its format (`orders.csv`)',
+      'words, of which each must occur in the id, the file name, the sources or the dataset with its format (`orders.csv`), regardless of case',
   }),
 });
 export type ExportListQuery = z.infer<typeof exportListQuerySchema>;
 
-/** The proof of what a file holds. */
+/** The proof of the content of a file. */
 export const manifestSchema = z.object({
   exportId: z.uuid(),
   request: exportRequestSchema,
@@ -104,9 +104,12 @@ export const manifestSchema = z.object({
       databaseType: z.string(),
       fileType: z.string(),
       policy: z.string().optional().meta({
-        description: 'which values are NULL in the file because its type has none for them',
+        description:
+          '`mask` or `hash`: what the grant of the account put in place of the values. Otherwise which values are NULL in the file because its type cannot represent them',
       }),
-      nulled: count.optional().meta({ description: 'how many values are NULL by the policy' }),
+      nulled: count
+        .optional()
+        .meta({ description: 'number of values that are NULL by the policy' }),
     }),
   ),
   sources: z.array(
@@ -114,28 +117,32 @@ export const manifestSchema = z.object({
       name: z.string(),
       schema: z.string().optional().meta({
         description:
-          'of the relation that was read. Absent, as `relation`, from manifests made before these were there',
+          'schema of the relation that was read. Absent, like `relation`, in manifests of earlier versions',
       }),
       relation: z.string().optional(),
       rows: count,
       rowsWithoutTime: count,
       rowSecurity: z.literal(true).optional().meta({
         description:
-          'row-level security applies to what was read: the rows are those that the policies show to the role of the source',
+          'row-level security applied: the rows are those that the policies show to the role of the source',
       }),
       asOf: time,
       lsn: z.string(),
+      cursor: z.string().optional().meta({
+        description:
+          'for a `snapshot` export of the readings: the position in the stream up to which the file has them. A subscription to `/live` with `from` set to it continues without a gap and without a duplicate',
+      }),
       units: z
         .array(z.object({ rows: count, asOf: time, lsn: z.string() }))
         .optional()
-        .meta({ description: 'of a resumable export: the moment at which each unit was read' }),
+        .meta({ description: 'for a resumable export: the snapshot of each unit' }),
     }),
   ),
   skewSeconds: z.number().nonnegative(),
   createdBy: z.string(),
   signature: z.string().optional().meta({
     description:
-      'a detached JWS (RFC 7515, appendix F; `Ed25519`) by a key of `/.well-known/jwks.json`, over the JSON of the manifest without this field in canonical form (RFC 8785). Absent from manifests made before there were signatures',
+      'a detached JWS (RFC 7515, appendix F; `Ed25519`) by a key of `/.well-known/jwks.json`, over the canonical form (RFC 8785) of the manifest without this field. Absent in manifests of versions without signatures',
   }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

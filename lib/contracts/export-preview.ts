@@ -1,32 +1,32 @@
 import { z } from 'zod';
 
-export const mostPreviewRows = 20;
+export const maxPreviewRows = 20;
 
 const count = z.int().nonnegative();
 
-/** The first rows of a file that is not made. */
+/** The first rows that the file of an export would have. */
 export const exportPreviewSchema = z.object({
   columns: z.array(
     z.object({
       name: z.string(),
       databaseType: z.string(),
-      fileType: z.string().meta({ description: 'what it becomes, in terms of the format' }),
+      fileType: z.string().meta({ description: 'its type in the file, in terms of the format' }),
     }),
   ),
-  rows: z.array(z.array(z.string().nullable())).max(mostPreviewRows).meta({
+  rows: z.array(z.array(z.string().nullable())).max(maxPreviewRows).meta({
     description:
-      'each value as a reader of the file has it, written down: null where the file has none (NULL), strings without quotes, numbers as they stand there',
+      'each value as text, as a reader of the file sees it: null for NULL, strings without quotes, numbers as in the file',
   }),
-  cut: z
-    .array(z.object({ row: count, column: count, characters: count }))
-    .meta({ description: 'the values that are shown in part, and how long they are in the file' }),
+  cut: z.array(z.object({ row: count, column: count, characters: count })).meta({
+    description: 'the values that are shortened in `rows`, with their length in the file',
+  }),
   tooLarge: z.boolean().meta({
-    description: 'the rows are so large that not all of the first ones were read',
+    description: 'the rows are so large that fewer of them were read',
   }),
   text: z.string().nullable().meta({
     description:
-      'how the file begins, before it is compressed; null of xlsx and parquet, which are no text',
+      'the beginning of the file, before compression; null for xlsx and parquet, which are not text',
   }),
-  textCut: z.boolean().meta({ description: '`text` ends before the last of the rows does' }),
+  textCut: z.boolean().meta({ description: '`text` ends before the last row' }),
 });
 export type ExportPreview = z.infer<typeof exportPreviewSchema>;

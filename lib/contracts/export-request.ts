@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { csvOptionsSchema, isPlainCsv, wouldBeFormula } from './csv-options.ts';
+import { encryptionSchema } from './encryption.ts';
 import {
   capabilitiesOf,
   compressions,
@@ -14,10 +15,10 @@ import { sizes, sizeText } from './sizes.ts';
 import { whereSchema } from './where.ts';
 
 /**
- * By IANA, so that it means the same to PostgreSQL: Intl also takes offsets, whose sign POSIX turns round,
- * and abbreviations of ICU's own (IST is another hour to each of them).
+ * Returns whether a time zone is an IANA name, which means the same to PostgreSQL. Intl also accepts offsets, whose sign
+ * is inverted in POSIX, and abbreviations of ICU (IST is a different offset in each).
  */
-const knownTimeZone = (zone: string): boolean => {
+function isKnownTimeZone(zone: string): boolean {
   if (!/^[A-Za-z]/.test(zone)) return false;
   if (/^[A-Za-z]{3}$/.test(zone) && !/^([CEMW]ET|[EMH]ST|GMT|UTC|UCT|PRC|RO[CK])$/i.test(zone))
     return false;
@@ -26,9 +27,9 @@ const knownTimeZone = (zone: string): boolean => {
   } catch {
     return false;
   }
-};
+}
 
-/** A name, and the message where it is longer than any database has one. */
+/** @param message if the name is longer than any name in a database */
 const nameSchema = (message: string) =>
   z.string().min(1, 'must not be empty').max(sizes.nameCharacters, message);
 
@@ -37,7 +38,10 @@ const listOfNames = z.array(
   nameSchema(`must have at most ${sizes.nameCharacters} characters each`),
 );
 
-/** What may be sent. */
+/** Unit outputs that are age files cannot be assembled into one. */
+const oneUnit = 'with encryption: the file is an age file, name + .age; one unit';
+
+/** The fields of an export request. */
 export const exportRequestFields = z
   .strictObject({
     sources: listOfNames
@@ -46,7 +50,7 @@ export const exportRequestFields = z
       .refine((names) => new Set(names).size === names.length, 'names a source twice')
       .meta({
         description:
-          'the databases to read, which have the same dataset; of more than one the rows stand behind each other, with the leading column `_source`',
+          'the databases to read, which must all have the dataset; with several, their rows follow each other, with the leading column `_source`',
       }),
     dataset: oneName.meta({ description: 'table, or schema.table outside the schema public' }),
     from: instantSchema.optional().meta({ description: 'first instant, inclusive' }),
@@ -57,71 +61,78 @@ export const exportRequestFields = z
       .max(sizes.objectFields, `must name at most ${sizeText(sizes.objectFields)} columns`)
       .refine((names) => new Set(names).size === names.length, 'names a column twice')
       .optional()
-      .meta({ description: 'columns in the order of the file; all when absent' }),
+      .meta({ description: 'columns in the order of the file; the default is all' }),
     where: whereSchema.optional(),
     compression: z.enum(compressions).default('none').meta({
       description:
-        'of xlsx, which is compressed as it is: none; of parquet zstd where it is absent; snappy is for parquet alone',
+        'the default of parquet is zstd; snappy is for parquet only; xlsx, which is already compressed, permits only none',
     }),
     profile: z.enum(profiles).default('machine').meta({
       description:
-        'spreadsheet, for csv and xlsx: for people, with times in `timeZone`; the default of xlsx',
+        'spreadsheet: for reading in a spreadsheet, with times in `timeZone`; for csv and xlsx, where it is the default of xlsx',
     }),
     timeZone: oneName
-      .refine(knownTimeZone, 'must be an IANA time zone')
+      .refine(isKnownTimeZone, 'must be an IANA time zone')
       .default('UTC')
-      .meta({ description: 'of the profile spreadsheet' }),
+      .meta({ description: 'for the profile spreadsheet' }),
     timeOffset: z.boolean().optional().meta({
       description:
-        'of the profile spreadsheet: true writes an instant as text with its offset, `2024-10-27 02:30:00+01:00`, which tells the two apart that the clocks of `timeZone` show alike in autumn',
+        'for the profile spreadsheet: true writes an instant as text with its offset, `2024-10-27 02:30:00+01:00`, which distinguishes the two instants that have the same clock time when summer time ends',
     }),
     order: z.enum(['any', 'time']).default('any').meta({
       description: 'time: by the time column, rows without a time last',
     }),
     consistency: z.enum(consistencies).default('snapshot').meta({
       description:
-        'snapshot: all rows as of one moment, read within 12 minutes; resumable, for all formats but xlsx: of any size, read in units with a moment of their own each',
+        'snapshot: all rows of one snapshot, read within 12 minutes; resumable, for all formats except xlsx: any size, read in units with a snapshot each',
     }),
     csv: csvOptionsSchema.optional().meta({
       description:
-        'of csv alone: how it is written. What is left out is as in `{"delimiter": ",", "decimal": ".", "nullText": "", "quote": "minimal", "newline": "lf"}`, and so is all of it',
+        'for csv only: how the file is written. The defaults are `{"delimiter": ",", "decimal": ".", "nullText": "", "quote": "minimal", "newline": "lf"}`',
     }),
     parquetTypes: z.enum(parquetTypes).optional().meta({
       description:
-        'of parquet alone: portable writes uuid, time, json and jsonb as STRING, for readers that refuse a file with their types; native, which is the same as leaving it out, by their types',
+        'for parquet only: portable writes uuid, time, json and jsonb as STRING, for readers that reject files with these types; native, the default, uses the types',
+    }),
+    encryption: encryptionSchema.optional().meta({
+      description:
+        'the file is an age file (age-encryption.org/v1), which only these recipients can decrypt; its name ends with .age. For snapshot exports of one source',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
   })
   .superRefine((request, context) => {
-    const refuse = (path: keyof typeof request, message: string): void =>
+    const addIssue = (path: keyof typeof request, message: string): void =>
       context.addIssue({ code: 'custom', path: [path], message });
     const { sources, from, to, format, compression, profile, order, consistency } = request;
     if (from !== undefined && to !== undefined && isAfter(from, to))
-      refuse('from', 'must not be after `to`');
+      addIssue('from', 'must not be after `to`');
     if (order === 'time' && sources.length > 1)
-      refuse('order', 'cannot be time for several sources');
+      addIssue('order', 'must be any for several sources');
     const can = capabilitiesOf(format);
     const only = (choices: readonly string[]): string =>
-      `must be ${choices.join(' or ')} where the format is ${format}`;
-    if (!can.profiles.includes(profile)) refuse('profile', only(can.profiles));
-    if (!can.compressions.includes(compression)) refuse('compression', only(can.compressions));
-    if (!can.consistencies.includes(consistency)) refuse('consistency', only(can.consistencies));
+      `must be ${choices.join(' or ')} if the format is ${format}`;
+    if (!can.profiles.includes(profile)) addIssue('profile', only(can.profiles));
+    if (!can.compressions.includes(compression)) addIssue('compression', only(can.compressions));
+    if (!can.consistencies.includes(consistency)) addIssue('consistency', only(can.consistencies));
     if (sources.length > 1 && !can.severalSources)
-      refuse('sources', `must be one where the format is ${format}`);
+      addIssue('sources', `must be one if the format is ${format}`);
+    if (request.encryption) {
+      if (consistency !== 'snapshot') addIssue('consistency', `must be snapshot ${oneUnit}`);
+      if (sources.length > 1) addIssue('sources', `must be one ${oneUnit}`);
+    }
     for (const field of ownFields)
       if (request[field] !== undefined && !can.ownFields.includes(field))
-        refuse(field, `must be left out where the format is ${format}`);
+        addIssue(field, `must be left out if the format is ${format}`);
     if (profile !== 'spreadsheet' && request.timeOffset)
-      refuse('timeOffset', 'must be left out where the profile is not spreadsheet');
+      addIssue('timeOffset', 'must be left out unless the profile is spreadsheet');
     if (profile === 'spreadsheet' && wouldBeFormula(request.csv?.nullText ?? ''))
       context.addIssue({
         code: 'custom',
         path: ['csv', 'nullText'],
-        message: 'must not begin as a formula does where the profile is spreadsheet',
+        message: 'must not start like a formula if the profile is spreadsheet',
       });
   })
-  // Said or left out, what is usual means the same. Left out, an asking from before there were these fields is
-  // known again when it is repeated.
+  // A default value is removed, so that a repeated request of a client from before these fields existed is recognised.
   .overwrite(({ csv, parquetTypes: types, timeOffset, ...others }) => ({
     ...others,
     ...(timeOffset ? { timeOffset } : {}),
@@ -131,15 +142,14 @@ export const exportRequestFields = z
 
 const knownFormat = z.object({ format: z.enum(formats) });
 
-/** Defaults that depend on the format, which a default of zod cannot; the others are the fields' own. */
+/** Adds the defaults that depend on the format, which zod's `default` cannot express. */
 function withDefaults(sent: unknown): unknown {
   const { data } = knownFormat.safeParse(sent);
   return data === undefined ? sent : { ...capabilitiesOf(data.format).defaults, ...Object(sent) };
 }
 
 /**
- * What a user or a system asks for. Parsing fills in the defaults and refuses unknown fields, so two
- * requests that mean the same are equal afterwards.
+ * A request for an export. Parsing adds the defaults and rejects unknown fields, so that equivalent requests are equal.
  */
 export const exportRequestSchema = z.preprocess(withDefaults, exportRequestFields);
 export type ExportRequest = z.infer<typeof exportRequestSchema>;

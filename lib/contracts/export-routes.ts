@@ -19,62 +19,62 @@ import {
 } from './export-document.ts';
 import { exportPreviewSchema } from './export-preview.ts';
 import { exportRequestSchema } from './export-request.ts';
-import { type Route, secondsSchema } from './route.ts';
+import { described, type Route, secondsSchema, sourceCodes } from './route.ts';
 import { sizes } from './sizes.ts';
 
-const id = z.object({ id: z.uuid().meta({ description: 'The id of an export of yours' }) });
-const askAgain = secondsSchema.meta({ description: 'Seconds until it is worth asking again' });
-const described = (description: string) => z.string().meta({ description });
+const id = z.object({ id: z.uuid().meta({ description: 'The id of one of your exports' }) });
+const pollAfter = secondsSchema.meta({ description: 'Seconds until the next poll' });
 
-/** What may be met when a source is asked something. */
-const ofSource = ['source_timeout', 'source_unavailable', 'source_error'] as const;
-
-/** Exports: asked for, followed, fetched. */
+/** Routes to request, follow and download exports. */
 export const exportRoutes: readonly Route[] = [
   {
     method: 'post',
     path: '/exports',
     operationId: 'createExport',
-    summary: 'Ask for an export',
+    summary: 'Create an export',
     caller: 'account',
+    scope: 'exports:write',
+    audit: 'export.create',
     headers: z.object({
       'Idempotency-Key': z.string().min(1).max(sizes.keyCharacters).optional().meta({
         description:
-          'Yours to choose; remembered for 7 days. With the same request it gives the same export again, whatever became of it; with another request it is refused. Requests are compared after their defaults are filled in.',
+          'A key of your choice, kept for 7 days. With the same request it returns the same export again, in any state; with another request it is rejected. Requests are compared after the defaults were added.',
       }),
     }),
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
       202: {
-        description: 'Accepted: the export, or the one made before under this key',
+        description: 'Accepted: the new export, or the earlier one of this key',
         schema: exportDocumentSchema,
         example: queuedExample,
-        headers: z.object({ Location: described('Path of the export'), 'Retry-After': askAgain }),
+        headers: z.object({ Location: described('Path of the export'), 'Retry-After': pollAfter }),
       },
     },
     codes: [
       'idempotency_conflict',
-      'refused_request',
+      'forbidden',
+      'invalid_request',
       'too_large_for_snapshot',
       'over_limit',
       'too_many_requests',
       'dataset_changed',
-      ...ofSource,
+      ...sourceCodes,
     ],
   },
   {
     method: 'post',
     path: '/exports/estimate',
     operationId: 'estimateExport',
-    summary: 'What an export would be, before any work',
+    summary: 'Estimate the size of an export',
     description:
-      'From the statistics of the source and from earlier exports; the dataset is not read. What would be refused for its size is answered all the same, with the refusal.',
+      'From the statistics of the source and from earlier exports; the dataset is not read. If the export would be rejected for its size, the response is still 200, with the error in `refusal`.',
     caller: 'account',
+    scope: 'exports:read',
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
       200: {
         description:
-          'Rows, bytes of the file, seconds once it runs; each within a factor of two or so',
+          'Rows, bytes of the file, seconds of running time, each accurate within about a factor of two',
         schema: exportEstimateSchema,
         example: {
           rows: 8_700,
@@ -85,27 +85,29 @@ export const exportRoutes: readonly Route[] = [
         },
       },
     },
-    codes: ['refused_request', 'dataset_changed', ...ofSource],
+    codes: ['forbidden', 'invalid_request', 'dataset_changed', ...sourceCodes],
   },
   {
     method: 'post',
     path: '/exports/preview',
     operationId: 'previewExport',
-    summary: 'The first 20 rows as they would stand in the file',
+    summary: 'The first 20 rows, as in the file',
     description:
-      'Read by the COPY of an export, written by its encoder; nothing is made. Of several sources those of the first come first. With `order: any` the file may begin with other rows: the database gives them in any order. It takes at most 5 seconds, then `source_timeout` says what to do; an account has one at a time; a value that would end the export within these rows is refused as the export would be.',
+      'Read by the COPY of an export and written by its encoder; no export is created. Rows of several sources follow each other. With `order: any` the file may start with other rows, because the database returns them in any order. It takes at most 5 seconds, then `source_timeout` says what to do. An account has one preview at a time. A value in these rows that would fail the export fails the preview with the same error.',
     caller: 'account',
+    scope: 'exports:write',
     body: { schema: exportRequestSchema, example: requestExample },
     answers: {
       200: { description: 'The rows', schema: exportPreviewSchema, example: previewExample },
     },
     codes: [
-      'refused_request',
+      'forbidden',
+      'invalid_request',
       'cell_too_long',
       'unsuitable_value',
       'dataset_changed',
       'too_many_requests',
-      ...ofSource,
+      ...sourceCodes,
       'source_lagging',
     ],
   },
@@ -115,6 +117,7 @@ export const exportRoutes: readonly Route[] = [
     operationId: 'listExports',
     summary: 'Your exports, newest first',
     caller: 'account',
+    scope: 'exports:read',
     query: exportListQuerySchema,
     answers: {
       200: {
@@ -122,7 +125,7 @@ export const exportRoutes: readonly Route[] = [
         schema: exportListSchema,
       },
     },
-    codes: ['refused_request'],
+    codes: ['invalid_request'],
   },
   {
     method: 'get',
@@ -130,6 +133,7 @@ export const exportRoutes: readonly Route[] = [
     operationId: 'getExport',
     summary: 'One export',
     caller: 'account',
+    scope: 'exports:read',
     params: id,
     headers: z.object({
       'If-None-Match': z
@@ -144,15 +148,15 @@ export const exportRoutes: readonly Route[] = [
         schema: exportDocumentSchema,
         example: documentExample,
         headers: z.object({
-          ETag: described('Changes when the export does'),
+          ETag: described('Changes with the export'),
           'Retry-After': secondsSchema
             .optional()
-            .meta({ description: 'Seconds until it is worth asking again, until it has ended' }),
+            .meta({ description: 'Seconds until the next poll, unless the export has ended' }),
         }),
       },
       304: {
-        description: 'Nothing has changed',
-        headers: z.object({ ETag: described('As it was sent') }),
+        description: 'The export has not changed',
+        headers: z.object({ ETag: described('The `ETag` that was sent') }),
       },
     },
     codes: ['not_found'],
@@ -163,15 +167,17 @@ export const exportRoutes: readonly Route[] = [
     operationId: 'deleteExport',
     summary: 'Cancel an export, or delete an ended one with its file',
     caller: 'account',
+    scope: 'exports:write',
+    audit: 'export.delete',
     params: id,
     answers: {
-      200: { description: 'It was queued and is cancelled', schema: exportDocumentSchema },
+      200: { description: 'It was queued and is cancelled now', schema: exportDocumentSchema },
       202: {
-        description: 'It is running and was told to stop; it will be `cancelled`',
+        description: 'It is running and will be `cancelled`',
         schema: exportDocumentSchema,
-        headers: z.object({ 'Retry-After': askAgain }),
+        headers: z.object({ 'Retry-After': pollAfter }),
       },
-      204: { description: 'It had ended and is gone' },
+      204: { description: 'It had ended and is deleted' },
     },
     codes: ['not_found'],
   },
@@ -179,34 +185,38 @@ export const exportRoutes: readonly Route[] = [
     method: 'post',
     path: '/exports/{id}/retry',
     operationId: 'retryExport',
-    summary: 'Run an export again that failed, was cancelled or has expired, under the same id',
+    summary: 'Run a failed, cancelled or expired export again, under the same id',
     caller: 'account',
+    scope: 'exports:write',
+    audit: 'export.retry',
     params: id,
     answers: {
       202: {
-        description: 'Queued again; the source is read anew',
+        description: 'Queued again; the source will be read again',
         schema: exportDocumentSchema,
         example: queuedExample,
-        headers: z.object({ Location: described('Path of the export'), 'Retry-After': askAgain }),
+        headers: z.object({ Location: described('Path of the export'), 'Retry-After': pollAfter }),
       },
     },
     codes: [
+      'forbidden',
       'not_found',
       'not_retryable',
-      'refused_request',
+      'invalid_request',
       'too_large_for_snapshot',
       'over_limit',
       'too_many_requests',
       'dataset_changed',
-      ...ofSource,
+      ...sourceCodes,
     ],
   },
   {
     method: 'get',
     path: '/exports/{id}/manifest',
     operationId: 'getManifest',
-    summary: 'The proof of what the file holds',
+    summary: 'The proof of the content of the file',
     caller: 'account',
+    scope: 'exports:read',
     params: id,
     answers: {
       200: { description: 'The manifest', schema: manifestSchema, example: manifestExample },
@@ -217,10 +227,12 @@ export const exportRoutes: readonly Route[] = [
     method: 'post',
     path: '/exports/{id}/download',
     operationId: 'createDownload',
-    summary: 'A fresh link to the file',
+    summary: 'Create a link to the file',
     description:
-      'The link has to be used within a minute. Its first use binds it to the browser that used it; from there, or with your credentials, a transfer can be resumed.',
+      'The link must be used within a minute. Its first use binds it to that browser, where a transfer can be resumed; with your credentials it can be resumed anywhere.',
     caller: 'account',
+    scope: 'files:read',
+    audit: 'ticket.create',
     params: id,
     answers: {
       200: { description: 'The link', schema: downloadSchema, example: ticketExample },
@@ -231,13 +243,15 @@ export const exportRoutes: readonly Route[] = [
     method: 'get',
     path: '/exports/{id}/file',
     operationId: 'getFile',
-    summary: 'The file, by way of a fresh link: the address that events carry',
+    summary: 'Redirects to a new link to the file: the URL in events',
     caller: 'either',
+    scope: 'files:read',
+    audit: 'ticket.create',
     params: id,
     answers: {
       302: {
         description:
-          'To a fresh link. A browser without credentials (`Accept` has text/html) goes to the page of the export',
+          'To a new link. A browser without credentials (`Accept` has text/html) is redirected to the page of the export',
         headers: z.object({ Location: described('The link, or the page') }),
       },
     },
@@ -247,11 +261,13 @@ export const exportRoutes: readonly Route[] = [
     method: 'post',
     path: '/exports/{id}/acknowledge',
     operationId: 'acknowledgeExport',
-    summary: 'Prove that you have the whole file',
+    summary: 'Prove that you have the complete file',
     caller: 'account',
+    scope: 'files:read',
+    audit: 'export.acknowledge',
     params: id,
     body: { schema: acknowledgementSchema, example: acknowledgementExample },
-    answers: { 204: { description: 'It counts as downloaded' } },
-    codes: ['not_found', 'not_ready', 'expired', 'refused_request'],
+    answers: { 204: { description: 'The export counts as downloaded' } },
+    codes: ['not_found', 'not_ready', 'expired', 'invalid_request'],
   },
 ];

@@ -11,11 +11,11 @@ import {
 } from './format-capabilities.ts';
 
 describe.each(formats)(
-  'the contract takes of %s what the table says, and nothing else',
+  'exportRequestSchema accepts for %s exactly what its capabilities permit',
   (format) => {
     const can = capabilitiesOf(format);
     const request = { sources: ['sales'], dataset: 'orders', format };
-    const refusedFields = (more: object): string[] => {
+    const rejectedFields = (more: object): string[] => {
       const read = exportRequestSchema.safeParse({ ...request, ...more });
       return read.success ? [] : read.error.issues.map(({ path }) => path.join('.'));
     };
@@ -28,48 +28,50 @@ describe.each(formats)(
       ...consistencies.map(
         (value) => ['consistency', value, can.consistencies.includes(value)] as const,
       ),
-    ])('%s %s: %s', (field, value, taken) => {
-      expect(refusedFields({ [field]: value })).toEqual(taken ? [] : [field]);
+    ])('%s %s is accepted: %s', (field, value, accepted) => {
+      expect(rejectedFields({ [field]: value })).toEqual(accepted ? [] : [field]);
     });
 
     test.each([
       ['csv', { csv: { delimiter: ';' } }],
       ['parquetTypes', { parquetTypes: 'portable' }],
     ] as const)('%s', (field, more) => {
-      expect(refusedFields(more)).toEqual(can.ownFields.includes(field) ? [] : [field]);
+      expect(rejectedFields(more)).toEqual(can.ownFields.includes(field) ? [] : [field]);
     });
 
-    test('several sources', () => {
-      expect(refusedFields({ sources: ['sales', 'iot'] })).toEqual(
+    test('exportRequestSchema accepts several sources if the format permits them', () => {
+      expect(rejectedFields({ sources: ['sales', 'iot'] })).toEqual(
         can.severalSources ? [] : ['sources'],
       );
     });
 
-    test('the defaults', () => {
+    test('exportRequestSchema adds the defaults of the format', () => {
       expect(exportRequestSchema.parse(request)).toMatchObject(can.defaults);
     });
   },
 );
 
-test('what is usual is the same whether it is said or left out', () => {
+test('exportRequestSchema removes fields that have their default values', () => {
   const request = { sources: ['sales'], dataset: 'orders' };
-  for (const [format, usual] of [
+  for (const [format, defaults] of [
     ['csv', { csv: {} }],
     ['csv', { csv: plainCsv }],
     ['parquet', { parquetTypes: 'native' }],
   ] as const) {
-    const left = exportRequestSchema.parse({ ...request, format });
-    expect(JSON.stringify(exportRequestSchema.parse({ ...request, format, ...usual }))).toBe(
-      JSON.stringify(left),
+    const expected = exportRequestSchema.parse({ ...request, format });
+    expect(JSON.stringify(exportRequestSchema.parse({ ...request, format, ...defaults }))).toBe(
+      JSON.stringify(expected),
     );
   }
 });
 
-test('docs/formats.md has the table as it is', () => {
+test('docs/formats.md has the table of capabilities', () => {
   const rows = formats.map((format) => {
     const can = capabilitiesOf(format);
-    const spell = (choices: readonly string[], usual?: string): string =>
-      choices.map((it) => (it === usual ? `**\`${it}\`**` : `\`${it}\``)).join(', ');
+    const spell = (choices: readonly string[], fallback?: string): string =>
+      choices
+        .map((choice) => (choice === fallback ? `**\`${choice}\`**` : `\`${choice}\``))
+        .join(', ');
     const cells = [
       `\`${format}\``,
       spell(can.compressions, can.defaults.compression),

@@ -1,6 +1,6 @@
 /**
- * What each format of a file can do: the one table that the contract, the form of the page and docs/formats.md go
- * by. It imports nothing, so that the page has it without the schema.
+ * What each format can do. The request schema, the form of the page and docs/formats.md follow this table. It imports
+ * nothing, so that the page can use it without the schemas.
  */
 export const formats = ['csv', 'json', 'ndjson', 'xlsx', 'parquet'] as const;
 export type Format = (typeof formats)[number];
@@ -17,7 +17,7 @@ type Consistency = (typeof consistencies)[number];
 export const parquetTypes = ['native', 'portable'] as const;
 export type ParquetTypes = (typeof parquetTypes)[number];
 
-/** What the fields of `csv` can be. */
+/** The values of the fields of `csv`. */
 export const csvChoices = {
   delimiter: [',', ';', '\t', '|'],
   decimal: ['.', ','],
@@ -33,7 +33,7 @@ export interface CsvOptions {
   newline: (typeof csvChoices.newline)[number];
 }
 
-/** What a request has that leaves `csv` out. */
+/** The value of `csv` if a request does not have it. */
 export const plainCsv: CsvOptions = {
   delimiter: ',',
   decimal: '.',
@@ -42,7 +42,7 @@ export const plainCsv: CsvOptions = {
   newline: 'lf',
 };
 
-/** Fields of a request that are of one format alone. */
+/** Fields of a request that only one format has. */
 export const ownFields = ['csv', 'parquetTypes'] as const;
 type OwnField = (typeof ownFields)[number];
 
@@ -50,14 +50,16 @@ export interface FormatCapabilities {
   compressions: readonly Compression[];
   profiles: readonly Profile[];
   consistencies: readonly Consistency[];
-  /** Whether one file can have the rows of several sources. */
+  /** Whether a file can have rows of several sources. */
   severalSources: boolean;
-  /** The fields that other formats refuse. */
+  /** The fields that requests with other formats must not have. */
   ownFields: readonly OwnField[];
-  /** Whether it has rows in which there is nothing, those of a table without columns. */
+  /** Whether it can represent rows of a table without columns. */
   emptyRows: boolean;
-  /** Where a request leaves these out. */
+  /** The values if a request does not have them. */
   defaults: { compression: Compression; profile: Profile };
+  /** Whether the compression is inside the file, so that the file as a whole is not compressed. */
+  compressesInside: boolean;
 }
 
 const text: FormatCapabilities = {
@@ -68,13 +70,14 @@ const text: FormatCapabilities = {
   ownFields: [],
   emptyRows: true,
   defaults: { compression: 'none', profile: 'machine' },
+  compressesInside: false,
 };
 
 const formatCapabilities = {
   csv: { ...text, profiles, ownFields: ['csv'] },
   json: text,
   ndjson: text,
-  // A zip archive: compressed as it is, and not to be put together out of units.
+  // A zip archive: already compressed, and impossible to assemble from unit outputs.
   xlsx: {
     compressions: ['none'],
     profiles,
@@ -83,16 +86,33 @@ const formatCapabilities = {
     ownFields: [],
     emptyRows: false,
     defaults: { compression: 'none', profile: 'spreadsheet' },
+    compressesInside: false,
   },
-  // Compressed page by page on the inside; its row groups know nothing of each other.
+  // Compressed page by page; its row groups are independent.
   parquet: {
     ...text,
     compressions,
     ownFields: ['parquetTypes'],
     emptyRows: false,
     defaults: { compression: 'zstd', profile: 'machine' },
+    compressesInside: true,
   },
 } satisfies Record<Format, FormatCapabilities>;
 
-/** Returns the row of a format. */
+/** Returns the capabilities of a format. */
 export const capabilitiesOf = (format: Format): FormatCapabilities => formatCapabilities[format];
+
+/** The extension of a compressed file, after the extension of its format. */
+export const compressionExtensions = { none: '', gzip: '.gz', zstd: '.zst' } as const;
+
+/** The extension of an encrypted file, after all others. */
+export const encryptedExtension = '.age';
+
+/** Returns how a file is compressed as a whole. */
+export const fileCompressionOf = (request: {
+  format: Format;
+  compression: Compression;
+}): keyof typeof compressionExtensions =>
+  capabilitiesOf(request.format).compressesInside || request.compression === 'snappy'
+    ? 'none'
+    : request.compression;

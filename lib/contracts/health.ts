@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What can be wrong while requests are still answered. */
+/** Problems with which requests are still answered. */
 const healthProblemCodes = [
   'kafka_down',
   'storage_down',
@@ -14,6 +14,9 @@ const healthProblemCodes = [
   'consumers_behind',
   'slots_closed',
   'dead_letters',
+  'readings_delayed',
+  'readings_rejected',
+  'live_delayed',
 ] as const;
 
 const healthProblemSchema = z.object({
@@ -28,6 +31,6 @@ export const healthSchema = z.object({
   problems: z
     .array(healthProblemSchema)
     .optional()
-    .meta({ description: 'What is wrong, when the status is `degraded`' }),
+    .meta({ description: 'The problems, if the status is `degraded`' }),
 });
 export type Health = z.infer<typeof healthSchema>;

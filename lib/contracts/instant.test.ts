@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { canonicalInstant } from './canonical-instant.ts';
 import { instantSchema, isAfter } from './instant.ts';
 import { sizes } from './sizes.ts';
-import { withoutTrailing } from './trailing.ts';
+import { withoutTrailing } from './trim-trailing.ts';
 
 describe('canonicalInstant', () => {
   test.each([
@@ -15,7 +15,7 @@ describe('canonicalInstant', () => {
     ['2024-03-01T00:00:00.123456Z', '2024-03-01T00:00:00.123456Z'],
     ['2024-03-01T00:00:00.000000000Z', '2024-03-01T00:00:00Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00Z'],
-  ])('%s is %s', (text, instant) => {
+  ])('canonicalInstant returns %s as %s', (text, instant) => {
     expect(canonicalInstant(text)).toEqual({ instant });
   });
 
@@ -36,7 +36,7 @@ describe('canonicalInstant', () => {
     ' 2024-03-01T00:00:00Z',
     '1709251200',
     '',
-  ])('%j is refused', (text) => {
+  ])('canonicalInstant rejects %j', (text) => {
     expect(canonicalInstant(text)).toHaveProperty('wrong');
   });
 });
@@ -47,12 +47,12 @@ test.each([
   ['2024-03-01T00:00:00.12Z', '2024-03-01T00:00:00.123Z', false],
   ['2024-03-01T00:00:01Z', '2024-03-01T00:00:00.999999Z', true],
   ['2024-03-01T00:00:00Z', '2024-03-01T00:00:00Z', false],
-])('%s is after %s: %s', (a, b, after) => {
+])('isAfter(%s, %s) returns %s', (a, b, after) => {
   expect(isAfter(a, b)).toBe(after);
 });
 
 const digits = fc.stringMatching(/^[0-9]{1,9}$/);
-/** Date-times that are right, nearly right, or anything. */
+/** Valid, nearly valid and arbitrary date-times. */
 const written = fc.oneof(
   fc
     .tuple(
@@ -65,13 +65,13 @@ const written = fc.oneof(
   fc.string({ unit: 'binary' }),
 );
 
-test('an instant is read once and for all: as it is written, the canonical one is itself', () => {
+test('canonicalInstant returns the same instant, and is idempotent', () => {
   fc.assert(
     fc.property(written, (text) => {
       const read = canonicalInstant(text);
       if ('wrong' in read) return expect(instantSchema.safeParse(text).success).toBe(false);
       expect(canonicalInstant(read.instant)).toEqual(read);
-      // To the millisecond, which is what Date keeps.
+      // Date has millisecond precision.
       expect(Date.parse(read.instant)).toBe(Date.parse(text));
       expect(read.instant).not.toMatch(/0Z$(?<!:\d0Z)/);
     }),
@@ -79,11 +79,11 @@ test('an instant is read once and for all: as it is written, the canonical one i
   );
 });
 
-test('an instant has a size, and is not read beyond it', () => {
+test('instantSchema rejects a text above its size limit without parsing it', () => {
   const of = (zeros: number): string => `2024-03-01T00:00:00.${'0'.repeat(zeros)}Z`;
-  const most = sizes.instantCharacters - of(0).length;
-  expect(instantSchema.safeParse(of(most)).success).toBe(true);
-  const issues = instantSchema.safeParse(of(most + 1)).error?.issues;
+  const max = sizes.instantCharacters - of(0).length;
+  expect(instantSchema.safeParse(of(max)).success).toBe(true);
+  const issues = instantSchema.safeParse(of(max + 1)).error?.issues;
   expect(issues).toMatchObject([{ code: 'too_big' }]);
 });
 
@@ -93,6 +93,6 @@ test.each([
   ['', ''],
   ['101', '101'],
   ['1.0', '1.'],
-])('%j without zeros at its end is %j', (text, rest) => {
+])('withoutTrailing removes the zeros at the end of %j: %j', (text, rest) => {
   expect(withoutTrailing(text, '0')).toBe(rest);
 });

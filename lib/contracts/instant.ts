@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { canonicalInstant } from './canonical-instant.ts';
 import { sizes } from './sizes.ts';
 
-/** Compares two canonical instants. */
+/** Returns whether canonical instant `a` is after `b`. */
 export function isAfter(a: string, b: string): boolean {
-  // Without the Z, "…:00" sorts before "…:00.5" as text, as it does in time.
+  // Without the Z, "…:00" sorts before "…:00.5" as text.
   return a.slice(0, -1) > b.slice(0, -1);
 }
 
@@ -18,6 +18,6 @@ export const instantSchema = z
     context.addIssue({ code: 'custom', message: read.wrong });
     return z.NEVER;
   })
-  // Says what comes out, for the documents that are made of the schemas.
+  // Declares the output for the generated API documents.
   .pipe(z.iso.datetime())
   .meta({ description: 'RFC 3339 date-time', examples: ['2026-03-01T00:00:00Z'] });

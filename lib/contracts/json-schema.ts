@@ -1,7 +1,7 @@
 /**
- * Opens an object of ours in what is published of it: we refuse fields we do not know; those who read our
- * answers have to accept them, or no field could ever be added.
+ * Permits unknown properties in the published schema of a response. Requests with unknown fields are rejected, but
+ * clients must accept them in responses, or no field could ever be added.
  */
-export function acceptMore(jsonSchema: { additionalProperties?: unknown }): void {
+export function allowUnknownProperties(jsonSchema: { additionalProperties?: unknown }): void {
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }

@@ -19,6 +19,6 @@ export const publicKeySchema = z.object({
 });
 export type PublicKey = z.infer<typeof publicKeySchema>;
 
-/** The keys by which manifests are verified (RFC 7517). */
+/** The keys that verify manifests (RFC 7517). */
 export const keySetSchema = z.object({ keys: z.array(publicKeySchema) });
 export type KeySet = z.infer<typeof keySetSchema>;

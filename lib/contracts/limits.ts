@@ -1,12 +1,39 @@
 import { z } from 'zod';
 
-const most = z.int().min(1).nullable();
+const max = z.int().min(1).nullable();
 
-/** What one export of an account may be. Both are to be said, null for no limit. */
+/** The limits of each export of an account. Both fields are required; null is no limit. */
 export const limitsSchema = z.strictObject({
-  maxRows: most.meta({ description: 'rows of one export; null: no limit' }),
-  maxBytes: most.meta({
-    description: 'bytes of its file as it is written, compressed if it is; null: no limit',
+  maxRows: max.meta({ description: 'rows of one export; null: no limit' }),
+  maxBytes: max.meta({
+    description: 'bytes of its file, after compression; null: no limit',
   }),
 });
 export type Limits = z.infer<typeof limitsSchema>;
+
+const quota = max.exactOptional();
+
+/** The limits and quotas of an account. An absent quota is the default of the deployment. */
+export const accountLimitsSchema = limitsSchema.extend({
+  maxRunningExports: quota.meta({
+    description: 'queued and running exports at a time; absent or null: the default',
+  }),
+  maxRowsPerDay: quota.meta({
+    description: 'rows that its exports may write in a day (UTC); absent or null: the default',
+  }),
+  maxBytesPerDay: quota.meta({
+    description: 'bytes of its files in a day (UTC); absent or null: the default',
+  }),
+});
+export type AccountLimits = z.infer<typeof accountLimitsSchema>;
+
+const count = z.int().nonnegative();
+
+/** What an account has used of its quotas. */
+export const usageSchema = z.object({
+  runningExports: count.meta({ description: 'queued and running exports' }),
+  rowsToday: count.meta({ description: 'rows written by its exports since 00:00 UTC' }),
+  bytesToday: count.meta({ description: 'bytes written by its exports since 00:00 UTC' }),
+  resetsAt: z.iso.datetime().meta({ description: 'when the next day begins' }),
+});
+export type Usage = z.infer<typeof usageSchema>;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   createDocument,
   type ZodOpenApiOperationObject,
@@ -8,7 +9,7 @@ import {
 import { type Code, codeNames, codes } from './codes.ts';
 import { exportDocumentSchema, exportFileSchema, manifestSchema } from './export-document.ts';
 import { exportRequestSchema } from './export-request.ts';
-import { acceptMore } from './json-schema.ts';
+import { allowUnknownProperties } from './json-schema.ts';
 import { type Problem, problemSchema } from './problem.ts';
 import {
   basePath,
@@ -19,20 +20,21 @@ import {
   type RouteBody,
 } from './route.ts';
 import { routes } from './routes.ts';
+import { scopesOf } from './scopes.ts';
 import { sizes, sizeText } from './sizes.ts';
 import { datasetSchema } from './sources.ts';
 
 const description = `Complete, provable, authorised exports of PostgreSQL data.
 
-Every refusal is \`application/problem+json\` (RFC 9457) with a \`code\` of this closed list. An export that failed carries one of them in \`error.code\`; a download link under \`/files/\` refuses with them as well.
+Every error is \`application/problem+json\` (RFC 9457) with a \`code\` of this closed list. A failed export has one of them in \`error.code\`; download links under \`/files/\` answer with them as well.
 
 | code | status | |
 |---|---|---|
 ${codeNames.map((code) => `| \`${code}\` | ${codes[code].status} | ${codes[code].title} |`).join('\n')}
 
-Answers may get fields beyond those described here: ignore what you do not know.`;
+Responses may get further fields: ignore those that you do not know.`;
 
-/** OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), made from the routes and their schemas. */
+/** OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), generated from the routes and their schemas. */
 export const openApi = createDocument(
   {
     openapi: '3.1.1',
@@ -63,13 +65,19 @@ export const openApi = createDocument(
           bearerFormat: 'JWT',
           description: 'The token of `POST /sessions`',
         },
-        apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-Api-Key',
+          description:
+            'A key of `POST /keys`. It needs the scopes that a route names; a route that names all of them also needs `admin` if the account is an administrator',
+        },
       },
     },
   },
   {
     override: ({ jsonSchema, io }) => {
-      if (io === 'output') acceptMore(jsonSchema);
+      if (io === 'output') allowUnknownProperties(jsonSchema);
     },
   },
 );
@@ -98,20 +106,22 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-function requestBodyOf({ schema, example, mostBytes = sizes.requestBytes }: RouteBody) {
+function requestBodyOf({ schema, example, maxBytes = sizes.requestBytes }: RouteBody) {
   return {
     required: true,
-    description: `At most ${sizeText(mostBytes)} bytes, ${sizes.depth} levels of arrays and objects in each other, ${sizeText(sizes.stringBytes)} bytes of UTF-8 in a string`,
+    description: `At most ${sizeText(maxBytes)} bytes, ${sizes.depth} levels of nested arrays and objects, ${sizeText(sizes.stringBytes)} bytes of UTF-8 in a string`,
     content: {
       'application/json': { schema, ...(example === undefined ? {} : { example }) },
     },
   };
 }
 
-function securityOf({ caller }: Route): Record<string, string[]>[] {
-  const account = [{ bearer: [] }, { apiKey: [] }];
+/** The scopes of an API key stand where OpenAPI has the roles that a caller needs. */
+function securityOf({ caller, scope }: Route): Record<string, string[]>[] {
+  const needed = scope === null ? [] : scope === 'all' ? [...scopesOf('analyst')] : [scope];
+  const account = [{ bearer: [] }, { apiKey: needed }];
   switch (caller) {
-    case 'anybody':
+    case 'public':
       return [];
     case 'account':
       return account;
@@ -126,7 +136,8 @@ function responsesOf(route: Route): ZodOpenApiResponsesObject {
   const responses: Record<string, ZodOpenApiResponseObject> = {};
   for (const [status, answer] of Object.entries(route.answers))
     responses[status] = responseOf(answer);
-  for (const [status, possible] of codesOf(route)) responses[status] = refusalOf(status, possible);
+  for (const [status, possible] of codesOf(route))
+    responses[status] = problemResponseOf(status, possible);
   return responses;
 }
 
@@ -134,6 +145,7 @@ function responseOf({
   description: text,
   schema,
   example,
+  csv,
   headers,
 }: RouteAnswer): ZodOpenApiResponseObject {
   return {
@@ -143,13 +155,14 @@ function responseOf({
       ? {
           content: {
             'application/json': { schema, ...(example === undefined ? {} : { example }) },
+            ...(csv ? { 'text/csv': { schema: z.string() } } : {}),
           },
         }
       : {}),
   };
 }
 
-function refusalOf(status: number, possible: readonly Code[]): ZodOpenApiResponseObject {
+function problemResponseOf(status: number, possible: readonly Code[]): ZodOpenApiResponseObject {
   const headers = headersOfProblem(status);
   return {
     description: possible.map((code) => `\`${code}\`: ${codes[code].title}`).join('; '),

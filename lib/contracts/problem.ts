@@ -4,13 +4,13 @@ import { sizes } from './sizes.ts';
 
 const shortText = z.string().max(sizes.errorCharacters);
 
-/** One field that was refused. `allowed` lists the values that would have been taken. */
+/** A wrong field. `allowed` lists the permitted values. */
 const fieldErrorSchema = z.object({
   field: shortText,
   message: shortText,
   allowed: z.array(shortText).max(sizes.allowedValues).optional().meta({
     description:
-      'values that would have been taken, not all of them where there are very many; where several fields have the same, only the first lists them',
+      'permitted values, at most 100 of them; if several fields permit the same values, only the first one lists them',
   }),
 });
 export type FieldError = z.infer<typeof fieldErrorSchema>;
@@ -27,6 +27,6 @@ export const problemSchema = z.object({
     .array(fieldErrorSchema)
     .max(sizes.errors)
     .optional()
-    .meta({ description: 'the first fields; `detail` says how many more there are' }),
+    .meta({ description: 'the first fields; `detail` has the number of the others' }),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,2 +1,2 @@
-/** How many places from the head of the queue are counted; a `queuePosition` of so many or more is a lower bound. */
+/** The number of places that are counted from the head of the queue. A `queuePosition` from this number on is a lower bound. */
 export const countedPlaces = 100;

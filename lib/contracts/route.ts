@@ -1,49 +1,58 @@
 import { z } from 'zod';
+import type { AuditAction } from './audit.ts';
 import { type Code, codes } from './codes.ts';
+import type { RouteScope } from './scopes.ts';
 
 export const basePath = '/api/v1';
 
-/** An answer below 400. Without a schema it has no body. */
+/** An answer with a status below 400. Without a schema it has no body. */
 export interface RouteAnswer {
   description: string;
   schema?: z.ZodType;
   example?: unknown;
-  /** Those worth knowing, by their usual spelling. */
+  /** The same as CSV, with `Accept: text/csv`. */
+  csv?: true;
+  /** Documented headers, in their usual spelling. */
   headers?: z.ZodObject;
 }
 
 export interface RouteBody {
   schema: z.ZodType;
   example?: unknown;
-  /** How large it may be, where that is not the size of any request. */
-  mostBytes?: number;
+  /** The size limit, if it differs from `sizes.requestBytes`. */
+  maxBytes?: number;
 }
 
-/** Who may call: anybody, an account, or either (a browser without credentials is sent elsewhere). */
-type Caller = 'anybody' | 'account' | 'either';
+/** Who may call. `either`: an account, or a browser without credentials, which is redirected. */
+type Caller = 'public' | 'account' | 'either';
 
 export interface Route {
-  method: 'get' | 'post' | 'put' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Below `basePath`, parameters in braces. */
   path: string;
   operationId: string;
   summary: string;
   description?: string;
   caller: Caller;
+  /** What an API key must be allowed to do. */
+  scope: RouteScope;
+  /** The action that the audit records for each request. Absent: the route changes nothing. */
+  audit?: AuditAction;
   params?: z.ZodObject;
   query?: z.ZodObject;
   headers?: z.ZodObject;
   body?: RouteBody;
   answers: Record<number, RouteAnswer>;
-  /** What it may refuse with, beside what any route may: see `codesOf`. */
+  /** Error codes in addition to those of every route (`codesOf`). */
   codes: readonly Code[];
 }
 
-/** All codes a route may answer with, by status. */
-export function codesOf({ codes: own, caller, body }: Route): Map<number, Code[]> {
+/** Returns all error codes of a route, by status. */
+export function codesOf({ codes: own, caller, scope, body }: Route): Map<number, Code[]> {
   const all: Code[] = [
     ...(body ? (['malformed_body'] as const) : []),
-    ...(caller === 'anybody' ? [] : (['unauthenticated'] as const)),
+    ...(caller === 'public' ? [] : (['unauthenticated'] as const)),
+    ...(scope === null ? [] : (['forbidden'] as const)),
     ...own,
     'too_large',
     'too_many_requests',
@@ -55,19 +64,25 @@ export function codesOf({ codes: own, caller, body }: Route): Map<number, Code[]
 
 export const secondsSchema = z.int().nonnegative();
 
+/** Returns the schema of a text, documented by a description. */
+export const described = (description: string) => z.string().meta({ description });
+
+/** Errors of a query to a source. */
+export const sourceCodes = ['source_timeout', 'source_unavailable', 'source_error'] as const;
+
 const challenge = z.object({ 'WWW-Authenticate': z.literal('Bearer') });
-const tryAgain = z.object({
-  'Retry-After': secondsSchema.meta({ description: 'Seconds to wait before the next try' }),
+const retryAfter = z.object({
+  'Retry-After': secondsSchema.meta({ description: 'Seconds to wait before another attempt' }),
 });
 
-/** Headers that go with a refusal, whatever the route. */
+/** Returns the headers of an error response by its status, which are the same for every route. */
 export function headersOfProblem(status: number): z.ZodObject | undefined {
   switch (status) {
     case 401:
       return challenge;
     case 429:
     case 503:
-      return tryAgain;
+      return retryAfter;
     default:
       return undefined;
   }

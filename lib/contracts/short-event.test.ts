@@ -5,7 +5,7 @@ import { shortEvent } from './short-event.ts';
 
 const long = 'x'.repeat(50_000);
 
-test('the short form of a result is the same event, without what grows with the request', () => {
+test('shortEvent returns the same event without the fields that grow with the request', () => {
   const event = {
     ...eventExample,
     source: '/streamsync',
@@ -35,7 +35,7 @@ test('the short form of a result is the same event, without what grows with the 
   expect(short.data.request).toEqual(documentExample.request);
 });
 
-test('of a refusal the fields are left out and the texts are cut', () => {
+test('shortEvent removes the fields of a rejection and shortens its texts', () => {
   const event = {
     ...eventExample,
     source: '/streamsync',
@@ -44,11 +44,11 @@ test('of a refusal the fields are left out and the texts are cut', () => {
       requestId: eventExample.id,
       message: long,
       problem: {
-        type: 'urn:streamsync:problem:refused_request',
+        type: 'urn:streamsync:problem:invalid_request',
         title: 'A field or value is not allowed',
         status: 422,
         detail: long,
-        code: 'refused_request',
+        code: 'invalid_request',
         requestId: eventExample.id,
         errors: Array.from({ length: 500 }, () => ({ field: 'x', message: long, allowed: [long] })),
       },
@@ -57,10 +57,10 @@ test('of a refusal the fields are left out and the texts are cut', () => {
   const json = shortEvent(JSON.stringify(event)) ?? '';
   expect(json.length).toBeLessThan(5_000);
   const short = exportRejectedSchema.parse(JSON.parse(json));
-  expect(short.data.problem.code).toBe('refused_request');
+  expect(short.data.problem.code).toBe('invalid_request');
   expect(short.data.problem.errors).toBeUndefined();
 });
 
-test.each(['', 'no JSON', '[]', '{"data":7}'])('%j has no short form', (json) => {
+test.each(['', 'no JSON', '[]', '{"data":7}'])('shortEvent returns undefined for %j', (json) => {
   expect(shortEvent(json)).toBeUndefined();
 });

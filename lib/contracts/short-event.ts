@@ -4,7 +4,7 @@ import { z } from 'zod';
 const textCharacters = 1_000;
 const shortText = z.string().transform((text) => text.slice(0, textCharacters).toWellFormed());
 
-/** Of any result: what grows with the request is left out, texts are cut, the rest is as it was. */
+/** Removes the fields of a result event that grow with the request, and shortens its texts. */
 const shortEventSchema = z.looseObject({
   data: z.looseObject({
     message: shortText.optional(),
@@ -21,9 +21,8 @@ const shortEventSchema = z.looseObject({
 });
 
 /**
- * Returns the JSON of a result event in the form that fits everywhere: the same type and ids, without
- * `request.where`, `request.columns` and `problem.errors`, texts of at most 1,000 characters. Returns
- * undefined if it is no JSON of such an event.
+ * Returns the short form of a result event as JSON: the same type and ids, without `request.where`, `request.columns`
+ * and `problem.errors`, with texts of at most 1,000 characters. Returns undefined if the text is not such an event.
  */
 export function shortEvent(json: string): string | undefined {
   try {

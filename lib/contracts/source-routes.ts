@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { histogramExample } from './examples.ts';
-import { type Route } from './route.ts';
+import { type Route, sourceCodes } from './route.ts';
 import { sizes } from './sizes.ts';
 import {
   datasetSchema,
@@ -18,16 +18,17 @@ const dataset = z.object({
   dataset: named('The name of a dataset in it: `table`, or `schema.table`; URL-encoded'),
 });
 
-/** Sources: what is in them, and whether they are read. */
+/** Routes for the content of sources, and for pausing them. */
 export const sourceRoutes: readonly Route[] = [
   {
     method: 'get',
     path: '/sources',
     operationId: 'listSources',
-    summary: 'The sources granted to you, with their datasets and columns as they are now',
+    summary: 'Your sources, with their current datasets and columns',
     description:
-      'Of a source with thousands of tables the answer is bounded: the last datasets come without columns (`columnsLeftOut`), or are only counted (`datasetsLeftOut`). `estimatedRows`, and the first and last times, are those that the database knows quickly.',
+      'The size of the response is limited: for a source with thousands of tables the last datasets have no columns (`columnsLeftOut`), or are only counted (`datasetsLeftOut`). `estimatedRows`, and the first and last times, are those that the database returns quickly.',
     caller: 'account',
+    scope: 'exports:read',
     query: sourceListQuerySchema,
     answers: {
       200: {
@@ -35,53 +36,60 @@ export const sourceRoutes: readonly Route[] = [
         schema: sourceListSchema,
       },
     },
-    codes: ['not_found', 'refused_request'],
+    codes: ['not_found', 'invalid_request'],
   },
   {
     method: 'get',
     path: '/sources/{source}/datasets/{dataset}',
     operationId: 'getDataset',
-    summary: 'One dataset with all its columns as they are now',
+    summary: 'One dataset with all its current columns',
     caller: 'account',
+    scope: 'exports:read',
     params: dataset,
     answers: { 200: { description: 'The dataset', schema: datasetSchema } },
-    codes: ['not_found', 'source_timeout', 'source_unavailable', 'source_error'],
+    codes: ['forbidden', 'not_found', ...sourceCodes],
   },
   {
     method: 'get',
     path: '/sources/{source}/datasets/{dataset}/histogram',
     operationId: 'getHistogram',
-    summary: 'Where the data of a dataset is over time',
+    summary: 'The row distribution of a dataset over time',
     description:
-      'From the statistics of the database: the dataset is not read, and is no more exact than its last ANALYZE. Where nothing is known there are no buckets, and `reason` says why. Infinite times and those outside of the years 1 to 9999 are in no bucket.',
+      'Estimated from the statistics of the last ANALYZE of the database; the dataset is not read. Without statistics there are no buckets, and `reason` says why. Infinite times, and times outside of the years 1 to 9999, are in no bucket.',
     caller: 'account',
+    scope: 'exports:read',
     params: dataset,
     query: histogramQuerySchema,
     answers: {
       200: { description: 'The buckets', schema: histogramSchema, example: histogramExample },
     },
-    codes: ['not_found', 'refused_request', 'source_timeout', 'source_unavailable', 'source_error'],
+    codes: ['forbidden', 'not_found', 'invalid_request', ...sourceCodes],
   },
   {
     method: 'post',
     path: '/sources/{name}/pause',
     operationId: 'pauseSource',
-    summary: 'Let the exports of a source wait (administrators)',
-    description: 'What is being read goes on; nothing more is begun until the pause is taken back.',
+    summary: 'Pause a source: its exports wait (administrators)',
+    description:
+      'Units that are being read continue; no further unit starts until the source is resumed.',
     caller: 'account',
+    scope: 'admin',
+    audit: 'source.pause',
     params: source,
     body: { schema: sourcePauseSchema, example: { reason: 'Maintenance until 14:00 UTC' } },
     answers: { 204: { description: 'Paused' } },
-    codes: ['forbidden', 'not_found', 'refused_request'],
+    codes: ['forbidden', 'not_found', 'invalid_request'],
   },
   {
     method: 'delete',
     path: '/sources/{name}/pause',
     operationId: 'resumeSource',
-    summary: 'Take the pause of a source back (administrators)',
+    summary: 'Resume a paused source (administrators)',
     caller: 'account',
+    scope: 'admin',
+    audit: 'source.resume',
     params: source,
-    answers: { 204: { description: 'Not paused (any more)' } },
+    answers: { 204: { description: 'Not paused' } },
     codes: ['forbidden', 'not_found'],
   },
 ];

@@ -14,41 +14,39 @@ export const datasetSchema = z.object({
   columns: z.array(z.object({ name: z.string(), type: z.string(), nullable: z.boolean() })),
   columnsLeftOut: z.literal(true).optional().meta({
     description:
-      'of a source with more than fits into an answer: `columns` is empty here, `GET /sources/{source}/datasets/{dataset}` has them',
+      'the source has more than fits into a response: `columns` is empty here, `GET /sources/{source}/datasets/{dataset}` has them',
   }),
   partitionOf: z
     .string()
     .optional()
-    .meta({ description: 'the table of which it is a partition; partitions are the last' }),
+    .meta({ description: 'the table of which it is a partition; partitions come last' }),
 });
 export type Dataset = z.infer<typeof datasetSchema>;
 
-/** A source that does not answer has `error` and no datasets; the others answer all the same. */
+/** A source that does not answer has `error` and no datasets; the others have theirs. */
 const sourceSchema = z.object({
   name: z.string(),
   error: z.string().optional(),
   paused: z
     .string()
     .optional()
-    .meta({ description: 'why its exports wait, if an operator says so' }),
+    .meta({ description: 'why its exports wait, if an administrator has paused it' }),
   datasets: z.array(datasetSchema),
-  datasetsLeftOut: z
-    .int()
-    .positive()
-    .optional()
-    .meta({ description: 'how many more there are than fit into an answer; `search` finds them' }),
+  datasetsLeftOut: z.int().positive().optional().meta({
+    description: 'number of datasets that did not fit into the response; `search` finds them',
+  }),
 });
 export type SourceDescription = z.infer<typeof sourceSchema>;
 export const sourceListSchema = z.object({ sources: z.array(sourceSchema) });
 export type SourceList = z.infer<typeof sourceListSchema>;
 
 export const sourceListQuerySchema = z.strictObject({
-  source: z.string().max(sizes.nameCharacters).optional().meta({ description: 'that one alone' }),
+  source: z.string().max(sizes.nameCharacters).optional().meta({ description: 'only this source' }),
   search: z
     .string()
     .max(sizes.nameCharacters)
     .optional()
-    .meta({ description: 'only datasets with this in their names, upper and lower case alike' }),
+    .meta({ description: 'only datasets with this text in their names, regardless of case' }),
 });
 export type SourceListQuery = z.infer<typeof sourceListQuerySchema>;
 
@@ -58,23 +56,25 @@ export const sourcePauseSchema = z.strictObject({
     .trim()
     .min(1)
     .max(sizes.errorCharacters, `must have at most ${sizes.errorCharacters} characters`)
-    .meta({ description: 'shown to those whose exports wait' }),
+    .meta({ description: 'shown to the owners of waiting exports' }),
 });
 
-const mostBuckets = 60;
+const maxBuckets = 60;
 
 export const histogramQuerySchema = z.strictObject({
-  from: instantSchema.optional().meta({ description: 'first instant; else that of the data' }),
+  from: instantSchema
+    .optional()
+    .meta({ description: 'first instant; the default is that of the data' }),
   to: instantSchema
     .optional()
-    .meta({ description: 'last instant, exclusive; else behind the data' }),
+    .meta({ description: 'last instant, exclusive; the default is after the data' }),
   buckets: z.coerce
     .number('must be a number')
     .int('must be a whole number')
     .min(1, 'must be at least 1')
-    .max(mostBuckets, `must be at most ${mostBuckets}`)
-    .default(mostBuckets)
-    .meta({ description: 'at most so many; they are of a round length' }),
+    .max(maxBuckets, `must be at most ${maxBuckets}`)
+    .default(maxBuckets)
+    .meta({ description: 'maximum number of buckets; they have a round length' }),
 });
 export type HistogramQuery = z.infer<typeof histogramQuerySchema>;
 
@@ -84,11 +84,11 @@ export const histogramSchema = z.object({
   basis: z
     .enum(['statistics'])
     .nullable()
-    .meta({ description: 'what the numbers are made of; null: nothing is known' }),
+    .meta({ description: 'where the numbers come from; null: unknown' }),
   reason: z
     .string()
     .nullable()
-    .meta({ description: 'why there are no buckets, or which rows they leave out' }),
+    .meta({ description: 'why there are no buckets, or which rows they omit' }),
   buckets: z
     .array(
       z.object({
@@ -97,6 +97,6 @@ export const histogramSchema = z.object({
         rows: z.int().nonnegative(),
       }),
     )
-    .max(mostBuckets),
+    .max(maxBuckets),
 });
 export type Histogram = z.infer<typeof histogramSchema>;

@@ -1,6 +1,6 @@
 /**
- * Returns the text without the characters of that kind at its end. Linear: the regex `/0+$/` tries again
- * at each zero, which for a long text that does not end in one takes the square of its length.
+ * Returns the text without trailing repetitions of a character, in linear time. The regex `/0+$/` starts again at each
+ * zero, which takes quadratic time for a long text that does not end with one.
  */
 export function withoutTrailing(text: string, character: string): string {
   let end = text.length;

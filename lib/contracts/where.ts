@@ -1,32 +1,16 @@
 import { z } from 'zod';
 import { sizes, sizeText } from './sizes.ts';
+import { whereOperators } from './where-operators.ts';
 
-// Strings are measured in bytes before they come here: `maxLength` says it as far as JSON Schema can.
+// Strings were measured in bytes before; `maxLength`, in characters, documents that as far as JSON Schema can.
 const scalar = z.union([z.string().max(sizes.stringBytes), z.number(), z.boolean(), z.null()]);
-
-export const operators = [
-  'eq',
-  'ne',
-  'lt',
-  'lte',
-  'gt',
-  'gte',
-  'between',
-  'in',
-  'notIn',
-  'like',
-  'ilike',
-  'isNull',
-  'isDistinctFrom',
-] as const;
-export type Operator = (typeof operators)[number];
 
 export const whereConditionSchema = z.strictObject({
   column: z
     .string()
     .min(1, 'must not be empty')
     .max(sizes.nameCharacters, `must have at most ${sizes.nameCharacters} characters`),
-  op: z.enum(operators),
+  op: z.enum(whereOperators),
   value: z.union([
     scalar,
     z
@@ -39,7 +23,7 @@ export type WhereCondition = z.infer<typeof whereConditionSchema>;
 
 const tooMany = `must have at most ${sizes.conditions} conditions`;
 
-/** One level deep: what is in `any` is conditions. */
+/** `any` contains only conditions, no further `any`. */
 const whereItemSchema = z.union([
   whereConditionSchema,
   z.strictObject({
@@ -51,16 +35,16 @@ const whereItemSchema = z.union([
 ]);
 export type WhereItem = z.infer<typeof whereItemSchema>;
 
-/** The conditions that all have to hold; of those of an `any` one. */
+/** Items that must all be true; an `any` is true if one of its conditions is. */
 export const whereSchema = z
   .array(whereItemSchema)
   .max(sizes.conditions, tooMany)
   .refine(
     (items) =>
       items.flatMap((item) => ('any' in item ? item.any : [item])).length <= sizes.conditions,
-    `${tooMany}, those of each \`any\` counted`,
+    `${tooMany}, including those of each \`any\``,
   )
   .meta({
     description:
-      'conditions that all have to hold, or `{any: [conditions]}`, of which one has to; a comparison with NULL does not, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings, which those have to be that a double does not hold exactly), an array for `in` and `notIn`, the first and the last value for `between`, a boolean for `isNull`; `like` has `%` and `_`, `ilike` the same in upper or lower case; `isDistinctFrom` takes NULLs for values, and null for one',
+      'conditions that must all be true, or `{any: [conditions]}`, of which one must be; a comparison with NULL is not true, as in SQL. `value`: number, string or boolean by the type of the column (times in ISO 8601, UTC if they have no zone; numbers also as strings, which is required if a double cannot represent them exactly), an array for `in` and `notIn`, the first and the last value for `between`, a boolean for `isNull`; `like` has `%` and `_`, `ilike` ignores case; `isDistinctFrom` treats NULL as a value, and accepts null',
   });

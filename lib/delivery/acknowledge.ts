@@ -1,18 +1,16 @@
-import { type ExportRecord, requireReady } from '../exports/documents.ts';
-import { emitOutcome } from '../exports/outcomes.ts';
+import { recordRequest } from '../audit/record-audit.ts';
+import { requireReady } from '../exports/export-document.ts';
+import type { ExportRecord } from '../exports/export-record.ts';
 import { transaction } from '../runtime/catalogue.ts';
-import { refusedFields } from '../runtime/errors.ts';
+import { invalidFields } from '../runtime/errors.ts';
+import { markDownloaded } from './mark-downloaded.ts';
 
-/** The client proves that it has all of the file. A repeat changes nothing. */
+/** Records that the client has the complete file, which it proves with the hash. A second call has no effect. */
 export async function acknowledge(record: ExportRecord, sha256: string): Promise<void> {
   const { file, id } = requireReady(record);
   if (sha256 !== file.sha256)
-    throw refusedFields([{ field: 'sha256', message: 'is not the SHA-256 of the file' }]);
+    throw invalidFields([{ field: 'sha256', message: 'is not the SHA-256 of the file' }]);
   await transaction(async (client) => {
-    const { rowCount } = await client.query(
-      'update exports set downloaded_at = now() where id = $1 and downloaded_at is null',
-      [id],
-    );
-    if (rowCount === 1) await emitOutcome(client, id, 'downloaded');
+    if (await markDownloaded(client, id)) await recordRequest(client);
   });
 }

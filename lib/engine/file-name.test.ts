@@ -3,8 +3,15 @@ import { exportRequestSchema } from '../contracts/export-request.ts';
 import { fileNameOf } from './file-name.ts';
 
 const id = '01a1fbaa-0d88-7617-8f4b-1187b8f792e7';
-const request = (more: object) =>
-  exportRequestSchema.parse({ sources: ['sales'], dataset: 'orders', format: 'csv', ...more });
+
+function requestWith(fields: object) {
+  return exportRequestSchema.parse({
+    sources: ['sales'],
+    dataset: 'orders',
+    format: 'csv',
+    ...fields,
+  });
+}
 
 test.each([
   [
@@ -15,6 +22,6 @@ test.each([
   [{}, 'orders_start_end_b8f792e7.csv'],
   [{ dataset: 'crm.contacts' }, 'crm.contacts_start_end_b8f792e7.csv'],
   [{ dataset: 'größe "x"/..\\é' }, 'gro_e_x_.._e_start_end_b8f792e7.csv'],
-])('%j: %s', (more, name) => {
-  expect(fileNameOf(request(more), id, 'csv')).toBe(name);
+])('the file of %j is named %s', (fields, name) => {
+  expect(fileNameOf(requestWith(fields), id, 'csv')).toBe(name);
 });

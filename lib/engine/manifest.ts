@@ -1,28 +1,35 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../contracts/export-document.ts';
+import { encryptedExtension } from '../contracts/format-capabilities.ts';
+import { encryptedContentType } from '../encryption/encrypt.ts';
 import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
-import { Refusal } from '../runtime/errors.ts';
-import type { Claim, Outcome, Piece } from '../scheduling/attempt.ts';
+import { AppError } from '../runtime/errors.ts';
+import type { Claim, FileResult, UnitOutput } from '../scheduling/claim-types.ts';
 import { fileNameOf } from './file-name.ts';
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) => all + next, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
 
-/** What a file is that was made of these pieces, and the proof of it. */
-export function outcomeOf(
+/**
+ * Returns the size, hash and unsigned manifest of a file. Throws `dataset_changed` if the unit outputs differ in their
+ * columns.
+ */
+export function buildFileResult(
   { exportId, request, ownerEmail }: Claim,
-  pieces: readonly Piece[],
+  unitOutputs: readonly UnitOutput[],
   { bytes, sha256 }: { bytes: number; sha256: string },
-): Outcome {
-  const [first] = pieces;
-  if (!first) throw new Error('a file without pieces');
-  if (!pieces.every(({ columns }) => isDeepStrictEqual(columns, first.columns)))
-    throw new Refusal(
+): FileResult {
+  const [first] = unitOutputs;
+  if (!first) throw new Error('the file has no unit outputs');
+  if (!unitOutputs.every(({ columns }) => isDeepStrictEqual(columns, first.columns)))
+    throw new AppError(
       'dataset_changed',
-      'The columns of the dataset changed while it was exported. Ask for it again.',
+      'The columns of the dataset changed while it was exported. Export it again.',
     );
-  const rows = sum(pieces.map((piece) => piece.rows));
-  const moments = pieces.map(({ asOf }) => Date.parse(asOf));
+  const rows = sum(unitOutputs.map((output) => output.rows));
+  const snapshotTimes = unitOutputs.map(({ asOf }) => Date.parse(asOf));
   const manifest: Manifest = {
     exportId,
     request,
@@ -30,8 +37,8 @@ export function outcomeOf(
     truncated: false,
     consistency: request.consistency,
     columns: first.columns,
-    sources: request.sources.map((source) => sourceOf(request, source, pieces)),
-    skewSeconds: (Math.max(...moments) - Math.min(...moments)) / 1_000,
+    sources: request.sources.map((source) => sourceOf(request, source, unitOutputs)),
+    skewSeconds: (Math.max(...snapshotTimes) - Math.min(...snapshotTimes)) / 1_000,
     createdBy: ownerEmail,
   };
   return { rows, bytes, sha256, manifest };
@@ -40,28 +47,33 @@ export function outcomeOf(
 function sourceOf(
   { consistency }: Claim['request'],
   name: string,
-  all: readonly Piece[],
+  allOutputs: readonly UnitOutput[],
 ): Manifest['sources'][number] {
-  const pieces = all.filter(({ source }) => source === name);
-  // The moment from which on nothing is promised to be as it was.
-  const [earliest] = pieces.toSorted((a, b) => Date.parse(a.asOf) - Date.parse(b.asOf));
-  if (!earliest) throw new Error(`a file without rows or their absence of ${name}`);
-  const units = pieces.map(({ rows, asOf, lsn }) => ({ rows, asOf, lsn }));
+  const unitOutputs = allOutputs.filter(({ source }) => source === name);
+  // Changes after the earliest snapshot may be in one unit and missing in another.
+  const [earliest] = unitOutputs.toSorted((a, b) => Date.parse(a.asOf) - Date.parse(b.asOf));
+  if (!earliest) throw new Error(`the file has no unit output of ${name}`);
+  const units = unitOutputs.map(({ rows, asOf, lsn }) => ({ rows, asOf, lsn }));
   return {
     name,
     ...earliest.dataset,
-    rows: sum(pieces.map(({ rows }) => rows)),
-    rowsWithoutTime: sum(pieces.map(({ rowsWithoutTime }) => rowsWithoutTime)),
-    ...(pieces.some(({ rowSecurity }) => rowSecurity) ? { rowSecurity: true } : {}),
+    rows: sum(unitOutputs.map(({ rows }) => rows)),
+    rowsWithoutTime: sum(unitOutputs.map(({ rowsWithoutTime }) => rowsWithoutTime)),
+    ...(unitOutputs.some(({ rowSecurity }) => rowSecurity) ? { rowSecurity: true } : {}),
     asOf: earliest.asOf,
     lsn: earliest.lsn,
+    ...(earliest.cursor === undefined ? {} : { cursor: earliest.cursor }),
     ...(consistency === 'resumable' ? { units } : {}),
   };
 }
 
-const extensionOf = (request: Claim['request']): string =>
-  formatOf(request).extension + compressionOf(request).extension;
+function extensionOf(request: Claim['request']): string {
+  const plain = formatOf(request).extension + compressionOf(request).extension;
+  return request.encryption ? plain + encryptedExtension : plain;
+}
 
-/** The media type of the file: that of what is in it only if it is not compressed. */
-export const contentTypeOf = (request: Claim['request']): string =>
-  compressionOf(request).contentType ?? formatOf(request).contentType;
+/** Returns the media type of the file: of the encryption, else of the compression, else of the format. */
+export function contentTypeOf(request: Claim['request']): string {
+  if (request.encryption) return encryptedContentType;
+  return compressionOf(request).contentType ?? formatOf(request).contentType;
+}

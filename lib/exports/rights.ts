@@ -1,27 +1,38 @@
-import type { Account } from '../access/accounts.ts';
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { Refusal } from '../runtime/errors.ts';
+import { catalogue } from '../runtime/catalogue.ts';
+import { AppError } from '../runtime/errors.ts';
 
 /**
- * Whether account `a` may still read what export `e` was asked of: rights count at the moment of each use, not at the
- * moment of asking. Looked up source by source (`offset 0`): a join would read all grants there are.
+ * SQL: whether account `a` may see of the dataset of export `e` what it might when the export was requested, not less
+ * and not more. Grants are checked at each use, not only at the request.
  */
-export const mayStillRead = `(a.disabled_at is null and not exists (
-  select 1 from json_array_elements_text(e.request->'sources') wanted
-  where not exists (select 1 from grants g where g.account_id = a.id and g.source = wanted offset 0)))`;
+export const mayStillRead = `(a.disabled_at is null
+  and coalesce(policy_of(a.id, e.request) = e.policy, false))`;
 
-/** How an export fails whose owner lost the right to it before it was ready. */
+/** SQL: the policy of an export that is requested now, by the parameters of the account and the request. */
+export const policyNow = (accountId: string, request: string): string =>
+  // No policy is equal to it: the grant was withdrawn meanwhile.
+  `coalesce(policy_of(${accountId}, ${request}), 'none')`;
+
+/** The failure of an export whose owner lost a grant, or got another one, before it was ready. */
 export const rightWithdrawn = {
   code: 'forbidden',
   message:
-    'The right to read this was withdrawn before the export was ready. Ask your administrator for it, then run the export again.',
+    'The right to read this was withdrawn or changed before the export was ready. Run the export again, or ask your administrator for the right.',
 } as const;
 
-/** Throws `forbidden` unless the account may still read every source of a request of its own. */
-export function requireStillGranted(account: Account, { sources }: ExportRequest): void {
-  if (sources.every((source) => account.sources.includes(source))) return;
-  throw new Refusal(
+/**
+ * Throws `forbidden` unless the owner of an export may still see what its file shows: under other grants the file would
+ * be another one.
+ */
+export async function requireStillGranted(exportId: string): Promise<void> {
+  const { rows } = await catalogue().query<{ permitted: boolean }>(
+    `select ${mayStillRead} as permitted from exports e join accounts a on a.id = e.owner_id
+     where e.id = $1`,
+    [exportId],
+  );
+  if (rows[0]?.permitted === true) return;
+  throw new AppError(
     'forbidden',
-    'The right to read this was withdrawn. Ask your administrator for it.',
+    'The right to read this was withdrawn or changed. Run the export again, or ask your administrator for the right.',
   );
 }

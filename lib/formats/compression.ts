@@ -1,37 +1,38 @@
 import type { Transform } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import { compressionExtensions, fileCompressionOf } from '../contracts/format-capabilities.ts';
 
 /**
- * How a file is compressed. Every piece of a file that is made on its own (each unit, what is between and
- * behind them) is a member or frame of its own: put behind each other they are one valid file.
+ * How a file is compressed. Whatever is compressed separately (each unit output, the separators, the footer) is a
+ * gzip member or a zstd frame of its own; concatenated, they are one valid file.
  * https://www.rfc-editor.org/rfc/rfc1952#section-2.2 · https://www.rfc-editor.org/rfc/rfc8878#section-3
  */
 export interface Compression {
-  /** Behind the extension of the format, with its dot. */
+  /** Follows the extension of the format; includes its dot. */
   extension: string;
-  /** Null: the type is that of the format. */
+  /** Null: the content type of the format applies. */
   contentType: string | null;
-  /** A fresh compressor for one member; null if there is nothing to do. */
-  member: (() => Transform) | null;
+  /** Returns a new compressor for one member or frame; null: the file is not compressed. */
+  createStream: (() => Transform) | null;
 }
 
-const compressions: Record<Exclude<ExportRequest['compression'], 'snappy'>, Compression> = {
-  none: { extension: '', contentType: null, member: null },
+const compressions: Record<keyof typeof compressionExtensions, Compression> = {
+  none: { extension: compressionExtensions.none, contentType: null, createStream: null },
   gzip: {
-    extension: '.gz',
+    extension: compressionExtensions.gzip,
     contentType: 'application/gzip',
-    // The level at which it costs about as much as PostgreSQL needs to send the rows.
-    member: () => createGzip({ level: 4, chunkSize: 256 * 1_024 }),
+    // At level 4 gzip needs about as much time as PostgreSQL needs to send the rows.
+    createStream: () => createGzip({ level: 4, chunkSize: 256 * 1_024 }),
   },
   zstd: {
-    extension: '.zst',
+    extension: compressionExtensions.zstd,
     contentType: 'application/zstd',
-    member: () =>
+    createStream: () =>
       createZstdCompress({
         chunkSize: 256 * 1_024,
         params: {
-          // Of rows of numbers and times no larger than at the default of 3, in half of the time.
+          // Rows of numbers and times are no larger than at the default level 3, in half the time.
           [constants.ZSTD_c_compressionLevel]: 1,
           [constants.ZSTD_c_checksumFlag]: 1,
         },
@@ -39,9 +40,7 @@ const compressions: Record<Exclude<ExportRequest['compression'], 'snappy'>, Comp
   },
 };
 
-/** A Parquet file is compressed on the inside, and looks the same whatever is used there. */
-export const compressionOf = ({
-  format,
-  compression,
-}: Pick<ExportRequest, 'format' | 'compression'>): Compression =>
-  format === 'parquet' || compression === 'snappy' ? compressions.none : compressions[compression];
+/** Returns the compression of the whole file. For Parquet this is `none`, because its pages are compressed. */
+export const compressionOf = (
+  request: Pick<ExportRequest, 'format' | 'compression'>,
+): Compression => compressions[fileCompressionOf(request)];

@@ -1,4 +1,5 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { CopyEncoding } from '../sources/copy/hash-fields.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
 
@@ -7,74 +8,76 @@ type Compression = ExportRequest['compression'];
 /**
  * One file format. A file is
  *
- *   prologue, then for each part its encoded rows (with glue before them), then epilogue
+ *   header, then for each segment its encoded rows (with a separator before them), then footer
  *
- * so that parts can be made side by side, by readers of one worker or by different workers, and put
- * together without being read again. A part never writes a header, a bracket or a comma around its rows.
+ * so that segments can be encoded in parallel, by readers of one worker or by different workers, and concatenated
+ * without being decoded. A segment contains no header, and no bracket or comma around its rows.
  */
 export interface Format {
   extension: string;
   contentType: string;
-  /** How many pages of a table make a part when several readers are at work side by side; null: one reads it. */
-  pagesOfPart: number | null;
-  /** Whether encoding takes so much time that it is done beside the thread that moves the bytes. */
-  encodedBeside: boolean;
-  /** The file is text before it is compressed. */
+  /** Pages of a table in one page range when several readers work in parallel; null: one reader reads the table. */
+  pagesPerRange: number | null;
+  /** Whether encoding is slow enough to run in a worker thread. */
+  encodesInWorker: boolean;
+  /** Whether the file is text before it is compressed. */
   isText: boolean;
-  /** The COPY statement whose output the encoder takes. */
+  /** Returns the COPY statement whose output the encoder reads. */
   copy(selection: Selection): string;
-  /** What stands before the first row. Nothing else writes a header. */
-  prologue(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer;
-  /** A fresh encoder, for one part. The compression is for a format that compresses inside its files. */
+  /** How this COPY writes the fields of a row. */
+  copyEncoding: CopyEncoding;
+  /** Returns the bytes before the first row. Nothing else writes a header. */
+  header(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer;
+  /** Returns a new encoder for one segment. Only a format that compresses inside its files uses `compression`. */
   encoder(columns: readonly SourceColumn[], compression: Compression): Encoder;
-  /** What stands before the rows of a part that has rows; `rowsBefore`: some part before it has any. */
-  glue(rowsBefore: boolean): Buffer;
-  /** What stands behind the last row. */
-  epilogue(file: Written): Buffer;
-  /** The name, in the format's own terms, of what a column becomes. */
+  /** Returns the bytes before a segment that has rows; `rowsBefore`: an earlier segment has rows, too. */
+  separator(rowsBefore: boolean): Buffer;
+  /** Returns the bytes after the last row. */
+  footer(file: FileSummary): Buffer;
+  /** Returns the type of a column in the file, named in the terms of the format. */
   fileType(column: SourceColumn): string;
-  /** Which values of a column become NULL because the format has none for them; absent: none do. */
-  policy?(column: SourceColumn): string | undefined;
+  /** Returns which values of a column become NULL, because its type in the file cannot hold them. */
+  nullPolicy?(column: SourceColumn): string | undefined;
   /**
-   * The rows in what COPY sent, each value as a reader of the file has it, null where that has none. What
-   * is cut off at the end is left out. Throws `UnfitRow` for what the format cannot hold.
+   * Returns the rows of COPY's output, each value as a reader of the file sees it, null for NULL. Leaves out a last
+   * row that is incomplete. Throws `UnencodableRowError` for a value that the format cannot hold.
    */
-  show(columns: readonly SourceColumn[], copied: Buffer): Shown[][];
+  preview(columns: readonly SourceColumn[], copyOutput: Buffer): PreviewValue[][];
 }
 
-/** What the end of a file may have to tell of all that is before it. */
-export interface Written {
+/** What the footer of a file may contain about everything before it. */
+export interface FileSummary {
   columns: readonly SourceColumn[];
   compression: Compression;
-  /** Those that have rows, in the order of the file. */
-  parts: readonly { bytes: number; fragment: Fragment }[];
+  /** The segments that have rows, in the order of the file. */
+  segments: readonly { bytes: number; fragment: SegmentMetadata }[];
 }
 
 /**
- * What of a part belongs into the end of the file. Only its format knows what it is; it can be JSON and come back
- * from that, for the end may be another worker's.
+ * What the footer has to contain about one segment. Only its format knows the type. It must survive JSON, because
+ * another worker may write the footer.
  */
-export type Fragment = unknown;
+export type SegmentMetadata = unknown;
 
-/** A value in words. */
-export type Shown = string | null;
+/** A value as text; null is NULL. */
+export type PreviewValue = string | null;
 
-/** Makes bytes of a part out of what COPY sends, in pieces cut anywhere. */
+/** Encodes COPY's output, in chunks cut anywhere, into the bytes of one segment. */
 export interface Encoder {
-  /** Rows that went in so far, if it takes them apart; if not, they are as many as were sent. */
+  /** Rows read so far; absent if the encoder does not parse rows: then every row that was sent counts. */
   readonly rows?: number;
-  /** By column, how many values became NULL by the policy. */
+  /** Returns for each column how many of its values became NULL by `nullPolicy`. */
   nulled?(): readonly number[];
-  /** When all is encoded; absent: the end of the file has nothing to say of its parts. */
-  fragment?(): Fragment;
+  /** Returns the metadata of the segment, once all of it is encoded; absent if the footer needs none. */
+  metadata?(): SegmentMetadata;
   /**
-   * Ends when the source ends, with all of it; throws if that ended inside a row, and `UnfitRow` for what
-   * the format cannot hold. A piece is its own until it asks for the next.
+   * Yields the encoded rows, and ends when the source ends. Throws if the source ends inside a row, and
+   * `UnencodableRowError` for a value that the format cannot hold. A chunk is valid until the next one is requested.
    */
   encode(source: AsyncIterable<Buffer>): AsyncIterable<Buffer>;
 }
 
-export const nothing = Buffer.alloc(0);
+export const emptyBuffer = Buffer.alloc(0);
 
-/** Of a format whose file is what the server sends. */
-export const asItComes = (): Encoder => ({ encode: (source) => source });
+/** Returns the encoder of a format whose rows are exactly what the server sends. */
+export const passthroughEncoder = (): Encoder => ({ encode: (source) => source });

@@ -1,29 +1,29 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
 import { plainCsv } from '../contracts/format-capabilities.ts';
-import { csv, csvForSpreadsheets } from './csv.ts';
+import { csv, csvForSpreadsheets } from './csv/index.ts';
 import type { Format } from './format.ts';
-import { json } from './json.ts';
-import { ndjson } from './ndjson.ts';
+import { json } from './json/index.ts';
+import { ndjson } from './ndjson/index.ts';
 import { parquet } from './parquet/index.ts';
-import { xlsx } from './xlsx/xlsx.ts';
+import { xlsx } from './xlsx/index.ts';
 
 /** What the bytes of a file depend on. */
-export type Wanted = Pick<
+export type FormatRequest = Pick<
   ExportRequest,
   'format' | 'profile' | 'timeZone' | 'timeOffset' | 'csv' | 'parquetTypes'
 >;
 
 const inUtc = { timeZone: 'UTC', withOffset: false };
 
-/** The format of a request's file. Machines read instants in UTC, people in the time zone they ask for. */
-export function formatOf(wanted: Wanted): Format {
-  const { format, profile, csv: options = plainCsv, parquetTypes = 'native' } = wanted;
-  const people = profile === 'spreadsheet';
-  const { timeZone, timeOffset = false } = wanted;
-  const times = people ? { timeZone, withOffset: timeOffset } : inUtc;
+/** Returns the format of a request's file. Only the profile `spreadsheet` uses the time zone of the request. */
+export function formatOf(request: FormatRequest): Format {
+  const { format, profile, csv: options = plainCsv, parquetTypes = 'native' } = request;
+  const isForSpreadsheets = profile === 'spreadsheet';
+  const { timeZone, timeOffset = false } = request;
+  const times = isForSpreadsheets ? { timeZone, withOffset: timeOffset } : inUtc;
   switch (format) {
     case 'csv':
-      return people ? csvForSpreadsheets(times, options) : csv(options);
+      return isForSpreadsheets ? csvForSpreadsheets(times, options) : csv(options);
     case 'json':
       return json;
     case 'ndjson':

@@ -1,40 +1,40 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { plainCsv } from '../contracts/format-capabilities.ts';
-import { csvRows } from './csv-fields.ts';
-import { jsonRows } from './json-rows.ts';
-import { copyBytes, int32, int64, numeric } from './parquet/copy-bytes.ts';
-import { columnsOf } from './parquet/mapping.ts';
-import { showRows } from './parquet/show.ts';
+import { parseCsv } from './csv/parse.ts';
+import { parseJsonRows } from './json/parse.ts';
+import { previewRows } from './parquet/preview.ts';
+import { columnsOf } from './parquet/schema.ts';
+import { int32, int64, numeric, toCopyBinary } from './testing/copy-binary.ts';
 
 const value = fc.oneof(fc.constant(null), fc.string({ unit: 'binary' }), fc.constant('"'));
 const values = fc.array(fc.array(value, { minLength: 3, maxLength: 3 }), { maxLength: 5 });
 
-test('CSV: every row comes back, however its values are quoted; one that is cut does not', () => {
+test('parseCsv returns every row, however its values are quoted, and leaves out an incomplete one', () => {
   const field = (it: string | null): string => (it === null ? '' : `"${it.replaceAll('"', '""')}"`);
   fc.assert(
     fc.property(values, (rows) => {
       const text = rows.map((row) => `${row.map(field).join(',')}\n`).join('');
-      expect(csvRows(text, plainCsv)).toEqual(rows);
-      expect(csvRows(text.slice(0, -1), plainCsv)).toEqual(rows.slice(0, -1));
+      expect(parseCsv(text, plainCsv)).toEqual(rows);
+      expect(parseCsv(text.slice(0, -1), plainCsv)).toEqual(rows.slice(0, -1));
     }),
   );
-  expect(csvRows('1,,"",x\n\n', plainCsv)).toEqual([['1', null, '', 'x'], [null]]);
+  expect(parseCsv('1,,"",x\n\n', plainCsv)).toEqual([['1', null, '', 'x'], [null]]);
 });
 
-test('JSON: values in the order of their columns, numbers and nested values as they are written', () => {
+test('parseJsonRows returns values in the order of the columns, with numbers and nested values as they are written', () => {
   fc.assert(
     fc.property(values, fc.array(fc.jsonValue(), { maxLength: 3 }), (rows, nested) => {
       const lines = rows.map((row) =>
         JSON.stringify({ ...Object.fromEntries(row.map((it, n) => [`"{${n}:`, it])), nested }),
       );
       const text = `${lines.join('\n')}\n`;
-      const wanted = rows.map((row) => [...row, JSON.stringify(nested)]);
-      expect(rows.length === 0 ? [] : jsonRows(Buffer.from(text))).toEqual(wanted);
-      expect(jsonRows(Buffer.from(text.slice(0, -1)))).toEqual(wanted.slice(0, -1));
+      const expected = rows.map((row) => [...row, JSON.stringify(nested)]);
+      expect(rows.length === 0 ? [] : parseJsonRows(Buffer.from(text))).toEqual(expected);
+      expect(parseJsonRows(Buffer.from(text.slice(0, -1)))).toEqual(expected.slice(0, -1));
     }),
   );
-  expect(jsonRows(Buffer.from('{"a":1.50,"b":{"x":1e400},"c":null,"d":true}\n'))).toEqual([
+  expect(parseJsonRows(Buffer.from('{"a":1.50,"b":{"x":1e400},"c":null,"d":true}\n'))).toEqual([
     ['1.50', '{"x":1e400}', null, 'true'],
   ]);
 });
@@ -81,10 +81,10 @@ test.each<[string, Buffer, string | null]>([
   ['bytea', Buffer.from([0, 255]), '\\x00ff'],
   ['jsonb', Buffer.from('\u0001{"a": 1}'), '{"a": 1}'],
   ['text', Buffer.from('é'), 'é'],
-])('Parquet: %s of %j is %s', (type, sent, text) => {
+])('previewRows of Parquet shows %s %j as %s', (type, sent, text) => {
   const columns = columnsOf([{ name: 'any', type, base: type, nullable: true }], 'native');
-  const copied = copyBytes([[sent], [null]]);
-  expect(showRows(columns, copied)).toEqual([[text], [null]]);
-  // Without what ends COPY, and within the second row.
-  expect(showRows(columns, copied.subarray(0, -3))).toEqual([[text]]);
+  const copyOutput = toCopyBinary([[sent], [null]]);
+  expect(previewRows(columns, copyOutput)).toEqual([[text], [null]]);
+  // Cut within the second row.
+  expect(previewRows(columns, copyOutput.subarray(0, -3))).toEqual([[text]]);
 });

@@ -1,35 +1,32 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Health } from '../contracts/health.ts';
-import { measureConsumers } from '../messaging/consumers.ts';
-import { topics } from '../messaging/topics.ts';
-import { forLog, Refusal } from '../runtime/errors.ts';
+import { AppError, serializeError } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import { shareFor } from '../runtime/shared.ts';
+import { singleFlight } from '../runtime/single-flight.ts';
+import { withTimeout } from '../runtime/timeout.ts';
 import { checkStorage } from '../storage/s3.ts';
 import { findProblems } from './find-problems.ts';
 import { measureCatalogue, pingCatalogue } from './measure-catalogue.ts';
-import { thresholds } from './thresholds.ts';
+import { measureOurConsumers } from './our-consumers.ts';
 
-const patienceMilliseconds = 3_000;
-/** Thousands who ask at once cost one answer. */
-const keptMilliseconds = 2_000;
+const timeoutMs = 3_000;
+/** Callers within this time share one answer. */
+const cacheMs = 2_000;
 
-type Asked<T> = { value: T } | { error: unknown };
+type Probed<T> = { value: T } | { error: unknown };
 
 /**
- * Returns how the whole is: `degraded` where requests are answered and something stands still or is away. Throws
- * `unavailable` where nothing works, which is without the catalogue alone: without Kafka exports are accepted and
- * wait, without the object storage too, and all else is answered.
+ * Returns the health of the system: `degraded` if requests are answered but something is down or stalled. Throws
+ * `unavailable` if the catalogue is down. Without Kafka or the object storage exports are still accepted; they wait.
  */
-export const checkHealth = shareFor(keptMilliseconds, async (): Promise<Health> => {
+export const checkHealth = singleFlight(cacheMs, async (): Promise<Health> => {
   const [catalogue, measures, kafka, storage] = await Promise.all([
-    inTime(pingCatalogue()),
-    inTime(measureCatalogue()),
-    inTime(measureOurConsumers()),
-    inTime(checkStorage()),
+    probe(pingCatalogue()),
+    probe(measureCatalogue()),
+    probe(measureOurConsumers()),
+    probe(checkStorage()),
   ]);
   logErrors({ catalogue, measures, kafka, storage });
-  if ('error' in catalogue) throw new Refusal('unavailable', 'Not answering: catalogue.');
+  if ('error' in catalogue) throw new AppError('unavailable', 'The catalogue does not answer.');
   const problems = findProblems({
     kafkaIsDown: 'error' in kafka,
     storageIsDown: 'error' in storage,
@@ -44,30 +41,16 @@ export const checkHealth = shareFor(keptMilliseconds, async (): Promise<Health> 
   return problems.length === 0 ? { status: 'ok', parts } : { status: 'degraded', parts, problems };
 });
 
-/** How far our consumers are behind, by the thresholds. Throws if Kafka does not answer. */
-export const measureOurConsumers = () =>
-  measureConsumers({
-    [topics.requested.name]: thresholds.requestSeconds,
-    [topics.work.name]: thresholds.workSeconds,
-  });
-
-function logErrors(asked: Record<string, Asked<unknown>>): void {
-  for (const [what, answer] of Object.entries(asked))
+function logErrors(probes: Record<string, Probed<unknown>>): void {
+  for (const [component, answer] of Object.entries(probes))
     if ('error' in answer)
-      logger.error('health: no answer', { about: what, error: forLog(answer.error) });
+      logger.error('health probe failed', { component, error: serializeError(answer.error) });
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<Asked<T>> {
-  const patience = new AbortController();
-  const late = setTimeout(patienceMilliseconds, undefined, { signal: patience.signal }).then(() => {
-    throw new Error(`no answer within ${patienceMilliseconds} ms`);
-  });
+async function probe<T>(answer: Promise<T>): Promise<Probed<T>> {
   try {
-    return { value: await Promise.race([answer, late]) };
+    return { value: await withTimeout(answer, timeoutMs) };
   } catch (error) {
     return { error };
-  } finally {
-    patience.abort();
-    late.catch(() => undefined);
   }
 }

@@ -1,21 +1,23 @@
 import { expect, test } from '@jest/globals';
-import type { ConsumerLag } from '../messaging/consumers.ts';
 import { duration, findProblems } from './find-problems.ts';
 import type { CatalogueMeasures } from './measure-catalogue.ts';
+import type { OurConsumerLag } from './our-consumers.ts';
 
-const well: CatalogueMeasures = {
+const healthy: CatalogueMeasures = {
   unsentSeconds: null,
   setAside: 0,
   waitingSeconds: null,
-  untakenSeconds: null,
+  unclaimedSeconds: null,
   sweepSeconds: 4,
   slots: 4,
   closedSlots: 0,
   deadLetters: 0,
+  rejectedReadings: 0,
 };
-const consumer: ConsumerLag = {
+const consumer: OurConsumerLag = {
   groupId: 'streamsync-export-worker',
   topic: 'exports.work',
+  purpose: 'exports',
   hasMembers: true,
   messages: 0,
   staleMessages: 0,
@@ -23,52 +25,60 @@ const consumer: ConsumerLag = {
 
 const codesOf = (
   catalogue: Partial<CatalogueMeasures> | undefined,
-  lag: Partial<ConsumerLag> | undefined = {},
+  lag: Partial<OurConsumerLag> | undefined = {},
   down: { kafkaIsDown?: boolean; storageIsDown?: boolean } = {},
 ): string[] =>
   findProblems({
     kafkaIsDown: false,
     storageIsDown: false,
     ...down,
-    catalogue: catalogue && { ...well, ...catalogue },
+    catalogue: catalogue && { ...healthy, ...catalogue },
     consumers: lag && [{ ...consumer, ...lag }],
   }).map(({ code }) => code);
 
-test('nothing is told of what is well, or busy', () => {
+test('findProblems returns no problem for a healthy or busy system', () => {
   expect(codesOf({})).toEqual([]);
   expect(
     codesOf(
       {
         unsentSeconds: 29,
         waitingSeconds: 59,
-        untakenSeconds: 29,
+        unclaimedSeconds: 29,
         sweepSeconds: 119,
         closedSlots: 1,
         deadLetters: 19,
+        rejectedReadings: 19,
       },
       { messages: 999 },
     ),
   ).toEqual([]);
-  // No messages for a group that is not there yet.
+  // A consumer group without messages need not exist yet.
   expect(codesOf({}, { hasMembers: false })).toEqual([]);
+  // A stream of readings may have any number of records in flight.
+  expect(codesOf({}, { purpose: 'ingest', messages: 100_000 })).toEqual([]);
 });
 
 test.each<[string, string[]]>([
   ['outbox_waiting', codesOf({ unsentSeconds: 30 })],
   ['outbox_set_aside', codesOf({ setAside: 1 })],
   ['exports_waiting', codesOf({ waitingSeconds: 60 })],
-  ['workers_away', codesOf({ untakenSeconds: 30 })],
+  ['workers_away', codesOf({ unclaimedSeconds: 30 })],
   ['sweep_away', codesOf({ sweepSeconds: 120 })],
   ['sweep_away', codesOf({ sweepSeconds: null })],
   ['slots_closed', codesOf({ closedSlots: 2 })],
   ['dead_letters', codesOf({ deadLetters: 20 })],
+  ['readings_rejected', codesOf({ rejectedReadings: 20 })],
+  ['readings_delayed', codesOf({}, { purpose: 'ingest', messages: 1, staleMessages: 1 })],
+  ['readings_delayed', codesOf({}, { purpose: 'ingest', messages: 1, hasMembers: false })],
+  ['live_delayed', codesOf({}, { purpose: 'fan-out', messages: 1, staleMessages: 1 })],
+  ['live_delayed', codesOf({}, { purpose: 'fan-out', messages: 1, hasMembers: false })],
   ['consumers_away', codesOf({}, { messages: 1, hasMembers: false })],
   ['consumers_behind', codesOf({}, { messages: 1, staleMessages: 1 })],
   ['consumers_behind', codesOf({}, { messages: 1_000 })],
   ['kafka_down', codesOf({}, undefined, { kafkaIsDown: true })],
   ['storage_down', codesOf({}, {}, { storageIsDown: true })],
   ['catalogue_slow', codesOf(undefined)],
-])('%s is told from its threshold on, and nothing else', (code, codes) => {
+])('findProblems returns only %s at its threshold', (code, codes) => {
   expect(codes).toEqual([code]);
 });
 
@@ -80,6 +90,6 @@ test.each([
   [3_599, '59 minutes'],
   [3_600, '1 hour'],
   [7_300, '2 hours'],
-])('%d s are %s', (seconds, text) => {
+])('duration writes %d s as %s', (seconds, text) => {
   expect(duration(seconds)).toBe(text);
 });

@@ -1,17 +1,17 @@
 import type { HealthProblem } from '../contracts/health.ts';
-import type { ConsumerLag } from '../messaging/consumers.ts';
 import type { CatalogueMeasures } from './measure-catalogue.ts';
+import type { OurConsumerLag } from './our-consumers.ts';
 import { thresholds } from './thresholds.ts';
 
 /**
- * What is wrong, in words for everybody: ages, and how many slots of ours, but no counts of what others do.
- * Undefined is what could not be asked for.
+ * Returns the problems as public texts: they contain ages and the number of slots, but no counts of what accounts do.
+ * A measure is undefined if its component did not answer.
  */
 export function findProblems(measured: {
   kafkaIsDown: boolean;
   storageIsDown: boolean;
   catalogue: CatalogueMeasures | undefined;
-  consumers: readonly ConsumerLag[] | undefined;
+  consumers: readonly OurConsumerLag[] | undefined;
 }): HealthProblem[] {
   const { kafkaIsDown, storageIsDown, catalogue, consumers = [] } = measured;
   const problems: HealthProblem[] = [];
@@ -28,71 +28,97 @@ export function findProblems(measured: {
   if (catalogue === undefined)
     problems.push({
       code: 'catalogue_slow',
-      message: 'The catalogue answers too slowly to say whether work waits.',
+      message: 'The catalogue answers too slowly to measure waiting work.',
     });
   else problems.push(...problemsOfCatalogue(catalogue));
   return [...problems, ...consumers.flatMap(problemsOfConsumer)];
 }
 
-function problemsOfCatalogue(it: CatalogueMeasures): HealthProblem[] {
+function problemsOfCatalogue(measures: CatalogueMeasures): HealthProblem[] {
   const problems: HealthProblem[] = [];
-  const { unsentSeconds, waitingSeconds, untakenSeconds, sweepSeconds } = it;
+  const { unsentSeconds, waitingSeconds, unclaimedSeconds, sweepSeconds } = measures;
   if (unsentSeconds !== null && unsentSeconds >= thresholds.unsentSeconds)
     problems.push({
       code: 'outbox_waiting',
       message: `Messages wait to be sent to Kafka, the oldest for ${duration(unsentSeconds)}. Exports start late and events come late.`,
     });
-  if (it.setAside > 0)
+  if (measures.setAside > 0)
     problems.push({
       code: 'outbox_set_aside',
-      message: 'Messages that cannot be sent were set aside recently.',
+      message: 'Kafka rejected messages recently. They were set aside.',
     });
   if (waitingSeconds !== null && waitingSeconds >= thresholds.waitingSeconds)
     problems.push({
       code: 'exports_waiting',
-      message: `An export that could run has waited for ${duration(waitingSeconds)}.`,
+      message: `An export could run but has waited for ${duration(waitingSeconds)}.`,
     });
-  if (untakenSeconds !== null && untakenSeconds >= thresholds.untakenSeconds)
+  if (unclaimedSeconds !== null && unclaimedSeconds >= thresholds.unclaimedSeconds)
     problems.push({
       code: 'workers_away',
-      message: `No worker has started an export that was handed out ${duration(untakenSeconds)} ago.`,
+      message: `An export was dispatched ${duration(unclaimedSeconds)} ago, but no worker has started it.`,
     });
   if (sweepSeconds === null || sweepSeconds >= thresholds.sweepSeconds)
     problems.push({
       code: 'sweep_away',
-      message: `The sweep has not run ${sweepSeconds === null ? 'yet' : `for ${duration(sweepSeconds)}`}. Lost work is not taken up again.`,
+      message: `The sweep has not run ${sweepSeconds === null ? 'yet' : `for ${duration(sweepSeconds)}`}. Lost work is not restarted.`,
     });
-  if (it.slots > 0 && it.closedSlots >= it.slots * thresholds.closedSlots)
+  if (measures.slots > 0 && measures.closedSlots >= measures.slots * thresholds.closedSlots)
     problems.push({
       code: 'slots_closed',
-      message: `${it.closedSlots} of ${it.slots} slots are closed because their workers were lost. Exports start late.`,
+      message: `${measures.closedSlots} of ${measures.slots} slots are closed because their workers were lost. Exports start late.`,
     });
-  if (it.deadLetters >= thresholds.deadLetters)
+  if (measures.deadLetters >= thresholds.deadLetters)
     problems.push({
       code: 'dead_letters',
       message: 'Many messages could not be processed recently.',
     });
+  if (measures.rejectedReadings >= thresholds.deadLetters)
+    problems.push({
+      code: 'readings_rejected',
+      message: 'Many readings could not be read recently. The others are stored.',
+    });
   return problems;
 }
 
-function problemsOfConsumer(it: ConsumerLag): HealthProblem[] {
-  if (it.messages === 0) return [];
-  if (!it.hasMembers)
-    return [{ code: 'consumers_away', message: `Nothing reads the topic ${it.topic}.` }];
-  if (it.staleMessages === 0 && it.messages < thresholds.messages) return [];
+function problemsOfConsumer(lag: OurConsumerLag): HealthProblem[] {
+  if (lag.messages === 0) return [];
+  if (lag.purpose !== 'exports') return problemsOfReadings(lag);
+  if (!lag.hasMembers)
+    return [{ code: 'consumers_away', message: `No consumer reads the topic ${lag.topic}.` }];
+  if (lag.staleMessages === 0 && lag.messages < thresholds.messages) return [];
   return [
-    { code: 'consumers_behind', message: `Messages of the topic ${it.topic} wait too long.` },
+    { code: 'consumers_behind', message: `Messages in the topic ${lag.topic} wait too long.` },
   ];
 }
 
-/** "30 seconds", "2 minutes", "1 hour": rounded down. */
+/** A stream may have any number of records in flight, so only their age counts. */
+function problemsOfReadings({ purpose, topic, hasMembers, staleMessages }: OurConsumerLag) {
+  if (hasMembers && staleMessages === 0) return [];
+  const problem: HealthProblem =
+    purpose === 'ingest'
+      ? {
+          code: 'readings_delayed',
+          message: hasMembers
+            ? `Readings in the topic ${topic} wait for more than ${duration(thresholds.ingestSeconds)} to be stored.`
+            : `No consumer stores the readings in the topic ${topic}.`,
+        }
+      : {
+          code: 'live_delayed',
+          message: hasMembers
+            ? `Readings in the topic ${topic} wait for more than ${duration(thresholds.fanOutSeconds)} to be sent to the pages.`
+            : `No consumer sends the readings in the topic ${topic} to the pages.`,
+        };
+  return [problem];
+}
+
+/** Returns a text such as "30 seconds", "2 minutes" or "1 hour", rounded down. */
 export function duration(seconds: number): string {
   const units = [
     [3_600, 'hour'],
     [60, 'minute'],
     [1, 'second'],
   ] as const;
-  const [size, name] = units.find(([least]) => seconds >= least) ?? [1, 'second'];
+  const [size, name] = units.find(([minSeconds]) => seconds >= minSeconds) ?? [1, 'second'];
   const count = Math.floor(seconds / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }

@@ -1,24 +1,28 @@
-/** From when on something is called a problem: the one table, for the API and for `npm run doctor`. */
+/** When a measure becomes a problem, for the API and for `npm run doctor`. */
 export const thresholds = {
-  /** Age of the oldest message of the outbox that was not sent. Usually it is sent at once. */
+  /** Age of the oldest unsent message of the outbox. Usually a message is sent at once. */
   unsentSeconds: 30,
-  /** How long a message that was set aside is reported. */
+  /** How long a message is reported after it was set aside. */
   setAsideSeconds: 3_600,
-  /** Wait of a unit that could run while a slot is free and nothing is given out. Dispatch follows every change, and the sweep. */
+  /** Wait of a unit that could run while a slot is free and no unit is dispatched. Every change and every sweep dispatches. */
   waitingSeconds: 60,
-  /** Wait of a unit that was given out for a worker to begin it. After 60 s it is given out anew. */
-  untakenSeconds: 30,
-  /** Since the last pass of the sweep. It comes by every 5 s; its schedule may leave it out for a minute. */
+  /** Time since the dispatch of an unclaimed unit. After 60 s it is dispatched again. */
+  unclaimedSeconds: 30,
+  /** Time since the last pass of the sweep. A pass runs every 5 s; the schedule may pause it for a minute. */
   sweepSeconds: 120,
-  /** Age of the oldest request in `exports.requested` that was not worked off: twice its function's timeout. */
+  /** Age of the oldest unprocessed request in `exports.requested`: twice the timeout of its function. */
   requestSeconds: 120,
-  /** The same in `exports.work`, where one message is worked at for up to 14 minutes. */
+  /** The same in `exports.work`, where one message takes up to 14 minutes. */
   workSeconds: 16 * 60,
-  /** Messages of a topic that were not worked off, whatever their age. */
+  /** Age of the oldest unprocessed record of readings that ingest has to store. */
+  ingestSeconds: 60,
+  /** The same for the fan-out, which usually takes half a second. */
+  fanOutSeconds: 15,
+  /** Unprocessed messages of a topic of exports, of any age. */
   messages: 1_000,
-  /** Share of the slots that is closed behind lost workers. */
+  /** Share of the slots that is closed after their workers were lost. */
   closedSlots: 0.5,
-  /** Messages that went to the dead-letter topics … */
+  /** Messages sent to the dead letter topics of exports, and as many to those of readings … */
   deadLetters: 20,
   /** … within this time. */
   deadLetterSeconds: 600,

@@ -1,9 +1,10 @@
-const firstMilliseconds = 200;
-const mostMilliseconds = 4_000;
+import { backoffMs } from '../runtime/retry.ts';
+
+const limits = { firstMs: 100, maxMs: 2_700 };
 
 /**
- * When something that failed may be tried again: after twice as long with each failure, up to 4 s, of
- * which at least half has to pass and the rest is chance, so that many do not come back at once.
+ * Delays the attempts that follow a failure. The delay doubles with each failure, up to about 4 s, with a random
+ * share, so that many callers do not retry at the same time.
  */
 export class Backoff {
   #failures = 0;
@@ -14,8 +15,7 @@ export class Backoff {
   }
 
   failed(): void {
-    const most = Math.min(mostMilliseconds, firstMilliseconds * 2 ** this.#failures);
-    this.#until = performance.now() + most * (0.5 + Math.random() / 2);
+    this.#until = performance.now() + backoffMs(this.#failures, limits);
     this.#failures = Math.min(10, this.#failures + 1);
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** The `source` of every event we publish. */
+/** The `source` of every event that StreamSync publishes. */
 const eventSource = '/streamsync';
 
 interface EventOf<Type extends string, Data> {
@@ -14,7 +14,7 @@ interface EventOf<Type extends string, Data> {
   data: Data;
 }
 
-/** A CloudEvent 1.0 in structured form. `subject` is the id of the export it is about. */
+/** Returns a CloudEvent 1.0 in structured form. `subject` is the id of its export. */
 export function cloudEvent<const Type extends string, Data>(
   type: Type,
   subject: string,

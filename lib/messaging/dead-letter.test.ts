@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import type { MessageParts } from './header.ts';
-import { letterOf, shortLetter } from './letter.ts';
+import { letterOf, shortLetter } from './dead-letter.ts';
+import type { MessageParts } from './message-headers.ts';
 
 const origin = { topic: 'exports.requested', partition: 1, offset: 42 };
 const bytes = (maxLength: number) =>
@@ -22,7 +22,7 @@ const sizeOf = ({ key, value, headers }: MessageParts): number =>
   (value?.length ?? 0) +
   headers.reduce((sum, header) => sum + header.key.length + header.value.length + 10, 0);
 
-const ours = ({ headers }: MessageParts): Map<string, string> =>
+const headerTexts = ({ headers }: MessageParts): Map<string, string> =>
   new Map(headers.map(({ key, value }) => [key, String(value)]));
 
 const sha256 = (chunks: readonly Buffer[]): string =>
@@ -33,15 +33,15 @@ const cutSchema = z.record(
   z.object({ bytes: z.int(), sha256: z.string(), count: z.int().optional() }),
 );
 
-test('what fits is a letter with its bytes and headers as they were, and ours behind them', () => {
+test('a dead letter keeps a record that fits unchanged and adds its headers after the record’s', () => {
   fc.assert(
-    fc.property(record, (it) => {
-      const letter = letterOf(it, origin, 'no JSON');
-      expect(letter.key).toEqual(it.key);
-      expect(letter.value).toEqual(it.value);
-      expect(letter.headers.slice(0, it.headers.length)).toEqual(it.headers);
+    fc.property(record, (original) => {
+      const letter = letterOf(original, origin, 'no JSON');
+      expect(letter.key).toEqual(original.key);
+      expect(letter.value).toEqual(original.value);
+      expect(letter.headers.slice(0, original.headers.length)).toEqual(original.headers);
       expect(
-        letter.headers.slice(it.headers.length).map(({ key, value }) => [key, String(value)]),
+        letter.headers.slice(original.headers.length).map(({ key, value }) => [key, String(value)]),
       ).toEqual([
         ['reason', 'no JSON'],
         ['topic', 'exports.requested'],
@@ -52,7 +52,7 @@ test('what fits is a letter with its bytes and headers as they were, and ours be
   );
 });
 
-test('what is too large is cut, and the letter says how much there was and what it was', () => {
+test('a dead letter of a record that is too large is cut and has its sizes and hashes', () => {
   const large = {
     key: Buffer.alloc(20_000, 'k'),
     value: Buffer.alloc(5_000_000, 'v'),
@@ -66,7 +66,7 @@ test('what is too large is cut, and the letter says how much there was and what 
   expect(large.value.subarray(0, letter.value?.length).equals(letter.value ?? large.key)).toBe(
     true,
   );
-  const cut = cutSchema.parse(JSON.parse(ours(letter).get('cut') ?? ''));
+  const cut = cutSchema.parse(JSON.parse(headerTexts(letter).get('cut') ?? ''));
   expect(cut.key).toEqual({ bytes: 20_000, sha256: sha256([large.key]) });
   expect(cut.value).toEqual({ bytes: 5_000_000, sha256: sha256([large.value]) });
   const all = large.headers.flatMap(({ key, value }) => [Buffer.from(key), value]);
@@ -75,10 +75,10 @@ test('what is too large is cut, and the letter says how much there was and what 
     bytes: Buffer.concat(all).length,
     sha256: sha256(all),
   });
-  expect(ours(letter).get('offset')).toBe('42');
+  expect(headerTexts(letter).get('offset')).toBe('42');
 });
 
-test('the short form of a letter fits anywhere, and still tells whence and of what', () => {
+test('the short form of a dead letter is small and keeps the origin and the hashes of the record', () => {
   const large = {
     key: null,
     value: Buffer.alloc(1_000_000, 'v'),
@@ -86,7 +86,9 @@ test('the short form of a letter fits anywhere, and still tells whence and of wh
   };
   const short = shortLetter(letterOf(large, origin, 'too large'));
   expect(sizeOf(short)).toBeLessThan(10_000);
-  expect(ours(short).get('topic')).toBe('exports.requested');
-  // Of the record, not of the letter that was cut once already.
-  expect(cutSchema.parse(JSON.parse(ours(short).get('cut') ?? '')).value?.bytes).toBe(1_000_000);
+  expect(headerTexts(short).get('topic')).toBe('exports.requested');
+  // The size of the record, not of the letter that was cut from it.
+  expect(cutSchema.parse(JSON.parse(headerTexts(short).get('cut') ?? '')).value?.bytes).toBe(
+    1_000_000,
+  );
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sizes } from '../contracts/sizes.ts';
-import type { Header, MessageParts } from './header.ts';
+import type { Header, MessageParts } from './message-headers.ts';
 
 interface Bounds {
   key: number;
@@ -9,10 +9,10 @@ interface Bounds {
   headers: number;
 }
 
-/** What is larger than a request was none: of that, and of what would be no header, the beginning is enough. */
-const whole: Bounds = { key: 8_192, value: sizes.requestBytes, headers: 32_768 };
-/** For a broker that does not take even that. */
-const short: Bounds = { key: 256, value: 4_096, headers: 4_096 };
+/** A value larger than a request cannot be one, so its beginning is enough; so is that of a long key. */
+const usualBounds: Bounds = { key: 8_192, value: sizes.requestBytes, headers: 32_768 };
+/** Used if the broker rejects a letter within `usualBounds`. */
+const shortBounds: Bounds = { key: 256, value: 4_096, headers: 4_096 };
 
 const reasonCharacters = 1_000;
 
@@ -23,26 +23,26 @@ export interface Origin {
 }
 
 /**
- * Returns a record as a dead letter: its bytes and headers as they were, and behind them headers that say
- * why and whence. What does not fit is cut, and the header `cut` says how many bytes there were and their
- * SHA-256.
+ * Returns a record as a dead letter: its bytes and headers unchanged, followed by headers with the reason and
+ * the origin. A key, value or headers over `usualBounds` are cut; the header `cut` then has their original
+ * number of bytes and SHA-256.
  */
 export function letterOf(record: MessageParts, origin: Origin, reason: string): MessageParts {
-  const kept = within(whole, record);
-  const about = {
+  const kept = cutToBounds(usualBounds, record);
+  const added = {
     reason: reason.slice(0, reasonCharacters).toWellFormed(),
     topic: origin.topic,
     partition: String(origin.partition),
     offset: String(origin.offset),
     ...cutOf(record, kept),
   };
-  return { ...kept, headers: [...kept.headers, ...Object.entries(about).map(textHeader)] };
+  return { ...kept, headers: [...kept.headers, ...Object.entries(added).map(textHeader)] };
 }
 
-/** Returns a dead letter in a form that fits everywhere. Of headers the last are kept, as ours are. */
+/** Returns a dead letter of at most 9 kB. The last headers are kept, because those that `letterOf` added are last. */
 export function shortLetter(letter: MessageParts): MessageParts {
-  const kept = within(short, letter);
-  // The one that is there tells of the record, this one only of the letter.
+  const kept = cutToBounds(shortBounds, letter);
+  // An existing `cut` describes the record; one computed here would describe the letter.
   const isCut = letter.headers.at(-1)?.key === 'cut';
   const cut = isCut ? [] : Object.entries(cutOf(letter, kept)).map(textHeader);
   return { ...kept, headers: [...kept.headers, ...cut] };
@@ -50,35 +50,36 @@ export function shortLetter(letter: MessageParts): MessageParts {
 
 const textHeader = ([key, text]: [string, string]): Header => ({ key, value: Buffer.from(text) });
 
-function within(bounds: Bounds, { key, value, headers }: MessageParts): MessageParts {
-  let left = bounds.headers;
-  const fitting = headers.toReversed().filter((header) => {
+/** Keeps the last headers that fit. */
+function cutToBounds(bounds: Bounds, { key, value, headers }: MessageParts): MessageParts {
+  let bytesLeft = bounds.headers;
+  const fittingReversed = headers.toReversed().filter((header) => {
     const bytes = bytesOf(header);
-    if (bytes > left) return false;
-    left -= bytes;
+    if (bytes > bytesLeft) return false;
+    bytesLeft -= bytes;
     return true;
   });
   return {
     key: key?.subarray(0, bounds.key) ?? null,
     value: value?.subarray(0, bounds.value) ?? null,
-    headers: fitting.toReversed(),
+    headers: fittingReversed.toReversed(),
   };
 }
 
 const bytesOf = ({ key, value }: Header): number => 64 + Buffer.byteLength(key) + value.length;
 
-/** The header `cut`, where something was. */
-function cutOf(all: MessageParts, kept: MessageParts): { cut?: string } {
-  const wasCut = (name: 'key' | 'value'): boolean => all[name]?.length !== kept[name]?.length;
+/** Returns the header `cut` if `kept` has less than `original`. */
+function cutOf(original: MessageParts, kept: MessageParts): { cut?: string } {
+  const wasCut = (name: 'key' | 'value'): boolean => original[name]?.length !== kept[name]?.length;
   const cut = {
-    ...(wasCut('key') ? { key: digestOf([all.key]) } : {}),
-    ...(wasCut('value') ? { value: digestOf([all.value]) } : {}),
-    ...(all.headers.length === kept.headers.length
+    ...(wasCut('key') ? { key: digestOf([original.key]) } : {}),
+    ...(wasCut('value') ? { value: digestOf([original.value]) } : {}),
+    ...(original.headers.length === kept.headers.length
       ? {}
       : {
           headers: {
-            count: all.headers.length,
-            ...digestOf(all.headers.flatMap(({ key, value }) => [Buffer.from(key), value])),
+            count: original.headers.length,
+            ...digestOf(original.headers.flatMap(({ key, value }) => [Buffer.from(key), value])),
           },
         }),
   };

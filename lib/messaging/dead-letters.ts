@@ -1,9 +1,12 @@
 import { catalogue, type Queryable } from '../runtime/catalogue.ts';
-import type { MessageParts } from './header.ts';
-import { letterOf, type Origin } from './letter.ts';
+import { letterOf, type Origin } from './dead-letter.ts';
+import type { MessageParts } from './message-headers.ts';
 import { enqueue } from './outbox.ts';
 
-/** Puts a record aside, with why and whence: one bad record never stops a stream. The relay has to follow. */
+/**
+ * Enqueues a record for the dead letter topic, with headers for the reason and its origin, so that one bad record
+ * never stops a stream. The caller has to relay the outbox afterwards.
+ */
 export async function sendToDeadLetters(
   record: MessageParts & Origin,
   deadLetterTopic: string,

@@ -1,15 +1,15 @@
 import { catalogue, type Queryable } from '../runtime/catalogue.ts';
-import type { Origin } from './letter.ts';
+import type { Origin } from './dead-letter.ts';
 
-/** Records whose last delivery to this process ended because the catalogue was away: it does not count. */
+/** Records whose last delivery to this process failed because the catalogue was unreachable: it does not count. */
 const excused = new Set<string>();
 
 const nameOf = ({ topic, partition, offset }: Origin): string => `${topic}-${partition}@${offset}`;
 
 /**
- * Counts a delivery of a record before it is handled, so that one which ends or hangs its process counts
- * as well; returns how many there were. Those before a start of the catalogue are not counted: then it
- * may have been the catalogue.
+ * Counts a delivery of a record before it is handled, so that a delivery which ends or hangs its process counts,
+ * and returns the count. Deliveries before the last start of the catalogue do not count: the catalogue may have
+ * been their cause.
  */
 export async function countDelivery(record: Origin): Promise<number> {
   const { rows } = await catalogue().query<{ times: number }>(
@@ -22,13 +22,13 @@ export async function countDelivery(record: Origin): Promise<number> {
   );
   excused.delete(nameOf(record));
   const [row] = rows;
-  if (!row) throw new Error('the catalogue did not say how often a record was delivered');
+  if (!row) throw new Error('the catalogue returned no delivery count of a record');
   return row.times;
 }
 
 /**
- * After a delivery that came to nothing: if the catalogue does not answer now, the record is not the cause,
- * and it does not count. Returns whether that is so.
+ * Call it after a failed delivery. If the catalogue does not answer now, the record is not the cause: the delivery
+ * does not count, and it returns true.
  */
 export async function excuseIfAway(record: Origin): Promise<boolean> {
   try {
@@ -40,7 +40,7 @@ export async function excuseIfAway(record: Origin): Promise<boolean> {
   }
 }
 
-/** The record is through: it will not be delivered again, or if it is, it is counted anew. */
+/** Call it when a record is done. If it is delivered again, counting starts at 1. */
 export async function forgetDeliveries(
   { topic, partition, offset }: Origin,
   client: Queryable = catalogue(),

@@ -1,14 +1,17 @@
 import kafkajs, { type Admin, type Kafka as KafkaClient, type Producer } from 'kafkajs';
-import { config } from '../runtime/config.ts';
+import { kafkaBrokers } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
-import { headersByName, type MessageParts } from './header.ts';
-import { stopIdlePolling } from './request-queue.ts';
-import { partitionsOf, topics } from './topics.ts';
+import { withTimeout } from '../runtime/timeout.ts';
+import { stopIdlePolling } from './kafkajs-patch.ts';
+import { headersByName, type MessageParts } from './message-headers.ts';
+import { type TopicReader, withTopicReader } from './read-topic.ts';
+import { topicIdOf } from './topic-id.ts';
+import { partitionsOf, type TopicSettings, topics } from './topics.ts';
 
 /** The only file of the domain that knows kafkajs. */
 const { Kafka, KafkaJSProtocolError, Partitioners, logLevel } = kafkajs;
 
-// kafkajs announces a change of partitioner that was made years ago; nothing here relies on the old one.
+// kafkajs warns about its change of the default partitioner; nothing here relies on the old one.
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 stopIdlePolling();
 
@@ -17,10 +20,10 @@ let client: KafkaClient | undefined;
 function kafka(): KafkaClient {
   client ??= new Kafka({
     clientId: 'streamsync',
-    brokers: config().brokers,
+    brokers: kafkaBrokers(),
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
-    // The one place where a send is tried again; then the messages stay in the outbox.
+    // A send is retried only here; if that fails, the messages stay in the outbox.
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 },
     logLevel: logLevel.ERROR,
     logCreator: () => (entry) => {
@@ -31,67 +34,73 @@ function kafka(): KafkaClient {
 }
 
 /**
- * Work for the workers has a producer of its own, with connections of its own: a broker answers the
- * requests of a connection in turn, and an error of one producer must not end the other.
+ * Messages for the workers, and readings of callers, have their own producers and connections: a broker answers the
+ * requests of a connection in turn, and an error of one producer must not end the others.
  */
-export type Line = 'work' | 'others';
+export type ProducerName = 'work' | 'others' | 'readings';
 
-const producers = new Map<Line, Promise<Producer>>();
+const producers = new Map<ProducerName, Promise<Producer>>();
 
-/** How long the outbox waits for Kafka, below the 10 s that a transaction of the catalogue may idle. */
-const patienceMilliseconds = 8_000;
+/** How long the outbox waits for Kafka: less than the 10 s that a transaction of the catalogue may be idle. */
+const timeoutMs = 8_000;
+const timeoutMessage = `Kafka did not answer within ${timeoutMs} ms`;
 
-/** Connects the producer of a line, once in this process. Throws if Kafka does not answer; the next call tries again. */
-export async function connectProducer(line: Line): Promise<Producer> {
-  const known = producers.get(line);
+/** Connects a producer, once in this process. Throws if Kafka does not answer; the next call connects again. */
+export async function connectProducer(producerName: ProducerName): Promise<Producer> {
+  const known = producers.get(producerName);
   if (known) return known;
-  const made = kafka().producer({
+  const producer = kafka().producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
   });
-  const connecting = within(patienceMilliseconds, made.connect()).then(() => made);
-  producers.set(line, connecting);
+  const connecting = withTimeout(producer.connect(), timeoutMs, timeoutMessage).then(
+    () => producer,
+  );
+  producers.set(producerName, connecting);
   try {
     return await connecting;
   } catch (error) {
-    forget(line, connecting, made);
+    dropProducer(producerName, connecting, producer);
     throw error;
   }
 }
 
-function forget(line: Line, connecting: Promise<Producer>, made: Producer): void {
-  if (producers.get(line) === connecting) producers.delete(line);
-  void made.disconnect().catch(() => undefined);
+function dropProducer(
+  producerName: ProducerName,
+  connecting: Promise<Producer>,
+  producer: Producer,
+): void {
+  if (producers.get(producerName) === connecting) producers.delete(producerName);
+  void producer.disconnect().catch(() => undefined);
 }
 
-/** Kafka says no to the messages themselves: the same ones again would be refused again. */
-export class NotTaken extends Error {}
+/** Kafka rejected the messages themselves: sending them again would fail again. */
+export class MessageRejectedError extends Error {}
 
-/** Codes by which it does. Others are about the broker or about rights, and may pass. */
-const ofTheMessages = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'];
+/** The codes of `MessageRejectedError`. All others concern the broker or rights and may be temporary. */
+const rejectionCodes = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'];
 
 /**
- * Sends messages to one partition (null: to those that the keys choose) in the order given. Returns when
- * all replicas have them; throws `NotTaken`, of which the messages are the cause, or whatever keeps Kafka
- * from taking them now.
+ * Sends messages to one partition (null: the partitions chosen by their keys) in the given order. Returns when
+ * all replicas have them. Throws `MessageRejectedError` if the messages are the cause, else the error of the
+ * client.
  *
- * One partition a call: kafkajs fails a request as a whole and takes back the sequence numbers of all its
- * partitions, of those that were stored, too, with the same numbers as the next messages, which the
- * broker would then drop as repeats.
+ * One partition a call: if one partition of a request fails, kafkajs rolls back the sequence numbers of all of
+ * them. The next messages to a partition that had succeeded would reuse its numbers, and the broker would drop
+ * them as duplicates.
  */
 export async function send(
-  line: Line,
+  producerName: ProducerName,
   topic: string,
   partition: number | null,
   messages: readonly MessageParts[],
 ): Promise<void> {
-  const made = await connectProducer(line);
-  const connecting = producers.get(line);
+  const producer = await connectProducer(producerName);
+  const connecting = producers.get(producerName);
   try {
-    const stored = await within(
-      patienceMilliseconds,
-      made.send({
+    const stored = await withTimeout(
+      producer.send({
         topic,
         acks: -1,
         timeout: 5_000,
@@ -102,43 +111,32 @@ export async function send(
           ...(partition === null ? {} : { partition }),
         })),
       }),
+      timeoutMs,
+      timeoutMessage,
     );
-    // kafkajs sends nothing to a partition that it does not find, and does not say so.
+    // kafkajs silently skips a partition that it does not find.
     if (stored.length === 0) throw new Error(`${topic} has no partition ${partition}`);
   } catch (error) {
-    if (error instanceof KafkaJSProtocolError && ofTheMessages.includes(error.type))
-      throw new NotTaken(`${error.type}: ${error.message}`, { cause: error });
-    // An idempotent producer that lost its sequence numbers does not recover: the next send gets a new one.
-    if (connecting) forget(line, connecting, made);
+    if (error instanceof KafkaJSProtocolError && rejectionCodes.includes(error.type))
+      throw new MessageRejectedError(`${error.type}: ${error.message}`, { cause: error });
+    // An idempotent producer that lost its sequence numbers does not recover: the next send creates a new one.
+    if (connecting) dropProducer(producerName, connecting, producer);
     throw error;
   }
 }
 
-/** For a process that goes on without it; the next send connects anew. */
+/** Disconnects the producers of a process that goes on without Kafka. The next send connects again. */
 export async function disconnectProducers(): Promise<void> {
   const all = [...producers.values()];
   producers.clear();
   for (const connecting of all) await (await connecting.catch(() => undefined))?.disconnect();
 }
 
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`Kafka did not answer within ${milliseconds} ms`)),
-    milliseconds,
-  );
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 const byKey = Partitioners.DefaultPartitioner();
 
 /**
- * Returns the partition of a topic of ours that a key belongs to, as every client of Kafka would choose
- * it, or null where there is no key to choose by.
+ * Returns the partition of a key, as every client of Kafka chooses it. Returns null if the topic is not one
+ * of `topics`, or has several partitions and the key is null.
  */
 export function partitionOf(topic: string, key: Buffer | null): number | null {
   const count = partitionsOf(topic);
@@ -154,7 +152,7 @@ export function partitionOf(topic: string, key: Buffer | null): number | null {
   return byKey({ topic, partitionMetadata, message: { key, value: null } });
 }
 
-/** Runs `work` with a client for what is no message. Throws if the brokers do not answer. */
+/** Runs `work` with an admin client. Throws if the brokers do not answer. */
 export async function kafkaAdmin<T>(
   work: (admin: Admin) => Promise<T>,
   retries?: number,
@@ -168,13 +166,25 @@ export async function kafkaAdmin<T>(
   }
 }
 
-/** Creates the topics that are missing. */
-export const createTopics = (): Promise<void> =>
-  kafkaAdmin(async (admin) => {
+/**
+ * Returns the id of a topic, which a topic of the same name that was deleted did not have; null if there is no such
+ * topic. Throws if the brokers do not answer in time.
+ */
+export const fetchTopicId = (topic: string): Promise<string | null> =>
+  withTimeout(topicIdOf(kafka(), topic), timeoutMs, timeoutMessage);
+
+/** Calls `work` with a reader of topics. Throws if the brokers do not answer in time. */
+export const readTopics = <T>(work: (reader: TopicReader) => Promise<T>): Promise<T> =>
+  withTimeout(withTopicReader(kafka(), work), timeoutMs, timeoutMessage);
+
+/** Creates the topics that are missing: ours and `others`. */
+export async function createTopics(others: readonly TopicSettings[] = []): Promise<void> {
+  await kafkaAdmin(async (admin) => {
     const present = new Set(await admin.listTopics());
-    const missing = Object.values(topics).filter(({ name }) => !present.has(name));
+    const missing = [...Object.values(topics), ...others].filter(({ name }) => !present.has(name));
     await admin.createTopics({
       waitForLeaders: true,
       topics: missing.map(({ name, partitions }) => ({ topic: name, numPartitions: partitions })),
     });
   });
+}

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { headersByName, readHeaders, storedHeaders } from './header.ts';
+import { headersByName, readHeaders, storedHeaders } from './message-headers.ts';
 
 const names = fc.oneof(
   fc.string({ unit: 'binary' }).map((name) => name.toWellFormed()),
@@ -13,7 +13,7 @@ const headers = fc.array(
   }),
 );
 
-test('any headers are stored and read as they were, repeats and order too', () => {
+test('readHeaders returns what storedHeaders stored, with repeats and in order', () => {
   fc.assert(
     fc.property(headers, (sent) => {
       const stored = storedHeaders(sent);
@@ -23,7 +23,7 @@ test('any headers are stored and read as they were, repeats and order too', () =
   );
 });
 
-test('by name, no value is lost and each name is a property of its own', () => {
+test('headersByName keeps every value and makes each name an own property', () => {
   fc.assert(
     fc.property(headers, (sent) => {
       const byName = headersByName(sent);

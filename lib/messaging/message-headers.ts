@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** A header of a Kafka message. A name may come more than once; value is any bytes. */
+/** A header of a Kafka message. A name may be repeated; the value is any bytes. */
 export interface Header {
   key: string;
   value: Buffer;
 }
 
-/** What a message is made of, whichever way it goes. */
+/** The content of a Kafka message, received or to be sent. */
 export interface MessageParts {
   key: Buffer | null;
   value: Buffer | null;
@@ -15,7 +15,7 @@ export interface MessageParts {
 
 const storedSchema = z.array(z.tuple([z.string(), z.string()]));
 
-/** Returns headers as JSON of pairs in base64: others choose the names, and jsonb has no NUL. */
+/** Returns headers as JSON of pairs in base64: senders choose the names, and jsonb cannot hold NUL. */
 export const storedHeaders = (headers: readonly Header[]): string =>
   JSON.stringify(
     headers.map(({ key, value }) => [
@@ -24,7 +24,7 @@ export const storedHeaders = (headers: readonly Header[]): string =>
     ]),
   );
 
-/** Returns the headers that `storedHeaders` was given. Throws on what it did not make. */
+/** Returns the headers from the output of `storedHeaders`. Throws on anything else. */
 export const readHeaders = (stored: unknown): Header[] =>
   storedSchema.parse(stored).map(([key, value]) => ({
     key: Buffer.from(key, 'base64').toString(),
@@ -32,8 +32,8 @@ export const readHeaders = (stored: unknown): Header[] =>
   }));
 
 /**
- * Returns headers as the Kafka client takes them: by name, in the order of their first, with all values
- * of a name. Every name is a property of its own, `__proto__` too.
+ * Returns headers as the Kafka client accepts them: all values by name, in the order in which the names first
+ * appear. Every name is an own property, even `__proto__`.
  */
 export function headersByName(headers: readonly Header[]): Record<string, Buffer[]> {
   const byName = Map.groupBy(headers, ({ key }) => key);

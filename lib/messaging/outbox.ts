@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { catalogue, type Queryable } from '../runtime/catalogue.ts';
-import { messageOf } from '../runtime/errors.ts';
+import { errorMessage } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { settledWithin } from '../runtime/timeout.ts';
 import { Backoff } from './backoff.ts';
-import { type Header, storedHeaders } from './header.ts';
-import { connectProducer, type Line, partitionOf } from './kafka.ts';
-import { type Lane, mostMessages, relayBatch } from './outbox-batch.ts';
+import { connectProducer, type ProducerName, partitionOf } from './kafka.ts';
+import { type Header, storedHeaders } from './message-headers.ts';
+import { type Lane, maxMessages, relayBatch } from './outbox-batch.ts';
 import { topics } from './topics.ts';
 
 /**
- * The outbox: a state change and the message about it commit in one transaction; the relay sends what was
- * committed, in the order of the ids within a partition, at least once. Consumers tell a repeat by the
- * event id.
+ * A message of the outbox. A state change and its message commit in one transaction; the relay sends committed
+ * messages at least once, in the order of the ids within a partition. Consumers recognize a repeat by the event id.
  */
 interface Enqueued {
   topic: string;
   key: string | Buffer | null;
   value: Buffer | null;
-  /** Where it is not given, the key chooses it. */
+  /** If absent, the key chooses it. */
   partition?: number;
   headers?: readonly Header[];
   eventId?: string;
@@ -43,27 +43,60 @@ export async function enqueue(client: Queryable, message: Enqueued): Promise<voi
   );
 }
 
+/** Messages of one statement, and about how many bytes of values it has: its parameters are held in memory. */
+const maxEnqueued = 1_000;
+const maxEnqueuedBytes = 4 * 1024 * 1024;
+
+/** Writes messages into the outbox, in their order. One whose event id the outbox has already is left out. */
+export async function enqueueAll(
+  messages: readonly (Enqueued & { eventId: string })[],
+  client: Queryable = catalogue(),
+): Promise<void> {
+  for (let from = 0; from < messages.length; ) {
+    let bytes = 0;
+    let to = from;
+    while (to < messages.length && to < from + maxEnqueued && bytes < maxEnqueuedBytes)
+      bytes += messages[to++]?.value?.length ?? 0;
+    const some = messages.slice(from, to);
+    const keys = some.map(({ key }) => (key === null ? null : Buffer.from(key)));
+    await client.query(
+      `insert into outbox (event_id, topic, partition, key, value, headers)
+       select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::bytea[], $5::bytea[], $6::jsonb[])
+       on conflict (event_id) do nothing`,
+      [
+        some.map(({ eventId }) => eventId),
+        some.map(({ topic }) => topic),
+        some.map(({ topic, partition }, n) => partition ?? partitionOf(topic, keys[n] ?? null)),
+        keys,
+        some.map(({ value }) => value),
+        some.map(({ headers }) => storedHeaders(headers ?? [])),
+      ],
+    );
+    from = to;
+  }
+}
+
 interface RetriedLane extends Lane {
   backoff: Backoff;
 }
 
 /**
- * A pass over the lanes of a line: work for the workers never waits for results. One at a time in this
- * process: a call while it runs has it look once more.
+ * Relays the lanes of one producer, so that messages for the workers never wait for results. It runs once at a time
+ * in this process: a call during a run makes it search the outbox again.
  */
-class Pass {
-  readonly #line: Line;
+class ProducerRelay {
+  readonly #producerName: ProducerName;
   readonly #lanes = new Map<string, RetriedLane>();
   readonly #backoff = new Backoff();
   #running: Promise<void> | undefined;
   #again = false;
   #until = 0;
 
-  constructor(line: Line) {
-    this.#line = line;
+  constructor(producerName: ProducerName) {
+    this.#producerName = producerName;
   }
 
-  /** Sends until nothing is left or the time is over. Never throws. */
+  /** Sends until its lanes are empty or `milliseconds` have passed. Never throws. */
   run(milliseconds: number): Promise<void> {
     this.#again = true;
     this.#until = Math.max(this.#until, performance.now() + milliseconds);
@@ -80,28 +113,28 @@ class Pass {
       }
     } catch (error) {
       this.#backoff.failed();
-      logger.warn('relay: messages stay in the outbox', { reason: messageOf(error) });
+      logger.warn('relay: messages stay in the outbox', { reason: errorMessage(error) });
     } finally {
-      // In the same moment as the last look at `#again`: a call in between would be forgotten.
+      // In the same tick as the last check of `#again`: a call in between would be lost.
       this.#running = undefined;
     }
   }
 
-  /** One batch of each lane in turn, until none has more. Throws if Kafka cannot be reached at all. */
+  /** Sends one batch of each lane in turn, until no lane has more. Throws if Kafka is unreachable. */
   async #relay(lanes: RetriedLane[]): Promise<void> {
-    let left = lanes;
-    // Another relay may have looked before our message was there: we look again until it is through.
-    for (let idle = 0; left.length > 0 && idle < 20 && performance.now() < this.#until; ) {
+    let active = lanes;
+    // Another relay may have read a lane before our message was in it, so a busy lane is tried for 1 s.
+    for (let idle = 0; active.length > 0 && idle < 20 && performance.now() < this.#until; ) {
       const outcomes: ('more' | 'empty' | 'busy' | 'failed')[] = [];
-      for (const lane of left) {
+      for (const lane of active) {
         if (this.#backoff.waits) return;
-        await connectProducer(this.#line);
+        await connectProducer(this.#producerName);
         this.#backoff.succeeded();
         outcomes.push(await this.#relayLane(lane));
       }
-      left = left.filter((_, n) => outcomes[n] === 'more' || outcomes[n] === 'busy');
+      active = active.filter((_, n) => outcomes[n] === 'more' || outcomes[n] === 'busy');
       if (outcomes.includes('more')) idle = 0;
-      else if (left.length > 0) {
+      else if (active.length > 0) {
         idle++;
         await setTimeout(50);
       }
@@ -115,17 +148,17 @@ class Pass {
       return outcome;
     } catch (error) {
       lane.backoff.failed();
-      lane.most = Math.max(1, Math.floor(lane.most / 2));
+      lane.batchSize = Math.max(1, Math.floor(lane.batchSize / 2));
       logger.warn('relay: messages of a partition stay in the outbox', {
         topic: lane.topic,
         partition: lane.partition,
-        reason: messageOf(error),
+        reason: errorMessage(error),
       });
       return 'failed';
     }
   }
 
-  /** The lanes that have something to send. From one to the next by the index, however many messages there are. */
+  /** Returns the lanes with unsent messages. The query steps through the index from lane to lane, not over the messages. */
   async #find(): Promise<RetriedLane[]> {
     const { rows } = await catalogue().query<{ topic: string; partition: number }>(
       `with recursive lanes as (
@@ -139,43 +172,38 @@ class Pass {
              and (o.topic, coalesce(o.partition, -1)) > (lanes.topic, lanes.partition)
            order by o.topic, coalesce(o.partition, -1) limit 1) next)
        select topic, partition from lanes where (topic = $1) = $2`,
-      [topics.work.name, this.#line === 'work'],
+      [topics.work.name, this.#producerName === 'work'],
     );
     return rows.map(({ topic, partition }) => {
       const name = `${topic}-${partition}`;
-      const known = this.#lanes.get(name) ?? {
-        line: this.#line,
+      const lane = this.#lanes.get(name) ?? {
+        producerName: this.#producerName,
         topic,
         partition,
-        most: mostMessages,
+        batchSize: maxMessages,
         backoff: new Backoff(),
       };
-      this.#lanes.set(name, known);
-      return known;
+      this.#lanes.set(name, lane);
+      return lane;
     });
   }
 }
 
-const work = new Pass('work');
-const others = new Pass('others');
+const workRelay = new ProducerRelay('work');
+const othersRelay = new ProducerRelay('others');
 
-/** How long whoever has just enqueued something helps with what else is there. */
-const usualMilliseconds = 2_000;
+/** How long a caller that has enqueued a message also relays other messages. */
+const defaultRelayMs = 2_000;
 
 /**
- * Relays until nothing is left, or for about so many milliseconds. Never throws: what could not be sent
- * now, the sweep sends.
+ * Relays until the outbox is empty, for about `milliseconds` at most. Never throws: the sweep sends what could not
+ * be sent now.
  */
-export async function relay(milliseconds = usualMilliseconds): Promise<void> {
-  await Promise.all([work.run(milliseconds), others.run(milliseconds)]);
+export async function relay(milliseconds = defaultRelayMs): Promise<void> {
+  await Promise.all([workRelay.run(milliseconds), othersRelay.run(milliseconds)]);
 }
 
-/** Relays, and waits for it at most `milliseconds`; what is under way then goes on behind. */
-export async function relayWithin(milliseconds: number): Promise<void> {
-  const patience = new AbortController();
-  const waited = setTimeout(milliseconds, undefined, { signal: patience.signal }).catch(
-    () => undefined,
-  );
-  await Promise.race([relay(), waited]);
-  patience.abort();
+/** Relays, and waits for at most `milliseconds`; a relay that takes longer goes on in the background. */
+export async function relayWithTimeout(milliseconds: number): Promise<void> {
+  await settledWithin(relay(), milliseconds);
 }

@@ -11,21 +11,21 @@ import { z } from 'zod';
 import { keyIdSchema } from '../contracts/key-set.ts';
 
 /**
- * A JWS in compact form without its payload (RFC 7515, appendix F), which is a JSON object in its canonical form
- * (RFC 8785): the order of keys and the spaces are not signed, everything else is.
+ * How to sign a JSON object by a JWS in compact form without its payload (RFC 7515, appendix F). The payload is the
+ * object in canonical form (RFC 8785): everything except for the order of keys and white space is signed.
  */
-export interface SigningBy {
+export interface SigningOptions {
   /** The private key. */
   jwk: JWK;
   kid: string;
   algorithm: string;
-  /** What is signed, so that nothing else that a key has signed passes for it (RFC 8725, 3.11). */
+  /** The type of the content, so that a signature for another type is not accepted (RFC 8725, 3.11). */
   type: string;
 }
 
 export async function signDetached(
   content: object,
-  { jwk, kid, algorithm, type }: SigningBy,
+  { jwk, kid, algorithm, type }: SigningOptions,
 ): Promise<string> {
   const jws = await new CompactSign(payloadOf(content))
     .setProtectedHeader({ alg: algorithm, kid, typ: type })
@@ -34,7 +34,7 @@ export async function signDetached(
   return `${header}..${signature}`;
 }
 
-/** The public key that may have signed, and by which algorithms. */
+/** A public key that may have signed, and the algorithms that are accepted with it. */
 interface CandidateKey {
   jwk: JWK;
   algorithms: readonly string[];
@@ -42,34 +42,34 @@ interface CandidateKey {
 
 export type DetachedVerdict =
   | { kid: string }
-  /** Not of the form; a header that is not that of `type`; no such key; another content; anything else. */
-  | { refused: 'form' | 'header' | 'key' | 'content' | 'unreadable'; kid?: string };
+  /** Not a detached JWS; a header of another type or algorithm; an unknown key; other content; any other error. */
+  | { rejected: 'form' | 'header' | 'key' | 'content' | 'unreadable'; kid?: string };
 
-/** Tells whether a key of those that `keyOf` knows has signed the content as it was parsed. Never throws. */
+/** Returns whether a key that `keyOf` knows has signed the content, which must be as it was parsed. Never throws. */
 export async function verifyDetached(
   signature: unknown,
   content: object,
   type: string,
   keyOf: (kid: string) => CandidateKey | undefined,
 ): Promise<DetachedVerdict> {
-  const parts = typeof signature === 'string' ? signature.split('.', 4) : [];
-  const [protectedHeader, payload, value] = parts;
-  if (!protectedHeader || payload !== '' || !value || parts.length !== 3)
-    return { refused: 'form' };
+  const sections = typeof signature === 'string' ? signature.split('.', 4) : [];
+  const [protectedHeader, payload, value] = sections;
+  if (!protectedHeader || payload !== '' || !value || sections.length !== 3)
+    return { rejected: 'form' };
   const header = headerSchema.safeParse(headerOf(protectedHeader));
-  if (!header.success || header.data.typ !== type) return { refused: 'header' };
+  if (!header.success || header.data.typ !== type) return { rejected: 'header' };
   const { kid, alg } = header.data;
   const key = keyOf(kid);
-  if (!key) return { refused: 'key', kid };
-  if (!key.algorithms.includes(alg)) return { refused: 'header' };
+  if (!key) return { rejected: 'key', kid };
+  if (!key.algorithms.includes(alg)) return { rejected: 'header' };
   try {
-    const whole = `${protectedHeader}.${base64url.encode(payloadOf(content))}.${value}`;
-    await compactVerify(whole, key.jwk, { algorithms: [alg] });
+    const jws = `${protectedHeader}.${base64url.encode(payloadOf(content))}.${value}`;
+    await compactVerify(jws, key.jwk, { algorithms: [alg] });
     return { kid };
   } catch (error) {
     return error instanceof errors.JWSSignatureVerificationFailed
-      ? { refused: 'content', kid }
-      : { refused: 'unreadable' };
+      ? { rejected: 'content', kid }
+      : { rejected: 'unreadable' };
   }
 }
 
@@ -85,6 +85,6 @@ function headerOf(protectedHeader: string): unknown {
 
 function payloadOf(content: object): Uint8Array {
   const canonical = canonicalize(content);
-  if (canonical === undefined) throw new Error('there is no canonical form of this');
+  if (canonical === undefined) throw new Error('the content has no canonical form');
   return new TextEncoder().encode(canonical);
 }

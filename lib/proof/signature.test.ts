@@ -22,11 +22,11 @@ const signed = await signManifest(manifestExample, ours);
 const [header = '', , value = ''] = signed.signature?.split('.') ?? [];
 const headerOf = (fields: object): string => base64url.encode(JSON.stringify(fields));
 
-test('the example of the contract is signed by its key', async () => {
+test('the manifest of the contract is signed by the key of the contract', async () => {
   expect(await verifyManifest(manifestExample, keySetExample.keys)).toEqual({ kid: '2026-03' });
 });
 
-test('the signature is a JWS without its payload, which says what it is and whose', () => {
+test('signManifest returns a JWS without payload, whose header has type and key', () => {
   expect(signed.signature).toMatch(/^[\w-]+\.\.[\w-]{86}$/);
   expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({
     alg: 'Ed25519',
@@ -35,52 +35,52 @@ test('the signature is a JWS without its payload, which says what it is and whos
   });
 });
 
-test('signing again replaces the signature', async () => {
-  const again = await signManifest(signed, former);
-  expect(await verifyManifest(again, published)).toEqual({ kid: 'former' });
+test('signManifest replaces an existing signature', async () => {
+  const signedAgain = await signManifest(signed, former);
+  expect(await verifyManifest(signedAgain, published)).toEqual({ kid: 'former' });
 });
 
-test('the order of the keys, spaces and escapes are not signed; every field is, an unknown one too', async () => {
-  const turned = Object.fromEntries(Object.entries(signed).toReversed());
-  const text = JSON.stringify(turned, null, 7).replaceAll('sales', String.raw`\u0073ales`);
+test('the signature covers every field, even an unknown one, but not the order of keys, spaces and escapes', async () => {
+  const reordered = Object.fromEntries(Object.entries(signed).toReversed());
+  const text = JSON.stringify(reordered, null, 7).replaceAll('sales', String.raw`\u0073ales`);
   expect(await verifyManifest(JSON.parse(text), published)).toEqual({ kid: 'ours' });
   const { signature: _, ...plain } = signed;
   const newer = await signManifest(Object.assign({}, plain, { added: 'later' }), ours);
   expect(newer).toMatchObject({ added: 'later' });
   expect(await verifyManifest(newer, published)).toEqual({ kid: 'ours' });
-  expect(await verifyManifest({ ...newer, added: 'Later' }, published)).toHaveProperty('refused');
+  expect(await verifyManifest({ ...newer, added: 'Later' }, published)).toHaveProperty('rejected');
 });
 
-describe('refused is', () => {
-  const refusedBy = async (
+describe('verifyManifest rejects', () => {
+  const rejectionOf = async (
     manifest: Record<string, unknown>,
     keys = published,
   ): Promise<string> => {
     const verdict = await verifyManifest(manifest, keys);
-    return 'refused' in verdict ? verdict.refused : 'not refused';
+    return 'rejected' in verdict ? verdict.rejected : 'accepted';
   };
 
   test.each<[string, Record<string, unknown>]>([
-    ['a changed field', { ...signed, createdBy: 'somebody@example.com' }],
+    ['a changed field', { ...signed, createdBy: 'other@example.com' }],
     ['a changed number', { ...signed, file: { ...signed.file, rows: signed.file.rows + 1 } }],
-    ['a field more', { ...signed, note: 'as approved' }],
-    ['a field less', { ...signed, skewSeconds: undefined }],
+    ['an added field', { ...signed, note: 'as approved' }],
+    ['a removed field', { ...signed, skewSeconds: undefined }],
     ['__proto__ as a field', JSON.parse(JSON.stringify(signed).replace('{', '{"__proto__":{},'))],
   ])('%s', async (_, manifest) => {
-    expect(await refusedBy(manifest)).toContain('has not signed this');
+    expect(await rejectionOf(manifest)).toContain('has not signed this content');
   });
 
-  test('a key that is not published, and another one under its name', async () => {
-    expect(await refusedBy(await signManifest(manifestExample, foreign))).toContain(
-      'key foreign, which is said to have signed, is not among these',
+  test('a key that is not published, and another key with a published id', async () => {
+    expect(await rejectionOf(await signManifest(manifestExample, foreign))).toContain(
+      'names the key foreign, which is not among the trusted keys',
     );
     const forged = await signManifest(manifestExample, { ...foreign, kid: 'ours' });
-    expect(await refusedBy(forged)).toContain('has not signed this');
-    expect(await refusedBy(signed, [])).toContain('not among these');
+    expect(await rejectionOf(forged)).toContain('has not signed this content');
+    expect(await rejectionOf(signed, [])).toContain('not among the trusted keys');
   });
 
-  test('no signature', async () => {
-    expect(await refusedBy({ ...signed, signature: undefined })).toContain('is not signed');
+  test('a manifest without a signature', async () => {
+    expect(await rejectionOf({ ...signed, signature: undefined })).toContain('is not signed');
   });
 
   test.each([
@@ -90,7 +90,7 @@ describe('refused is', () => {
       `${headerOf({ alg: 'none', kid: 'ours', typ: 'streamsync-manifest+jws' })}..${value}`,
     ],
     [
-      'HMAC by the public key',
+      'HMAC with the public key',
       `${headerOf({ alg: 'HS256', kid: 'ours', typ: 'streamsync-manifest+jws' })}..${value}`,
     ],
     [
@@ -100,22 +100,22 @@ describe('refused is', () => {
     ['a payload of its own', `${header}.${base64url.encode('{}')}.${value}`],
     ['another text', 'signed'],
     ['another type', 7],
-    ['a header that is no JSON', `e30x..${value}`],
-    ['a value cut short', `${header}..${value.slice(0, -4)}`],
+    ['a header that is not JSON', `e30x..${value}`],
+    ['a shortened value', `${header}..${value.slice(0, -4)}`],
   ])('%s', async (_, signature) => {
-    expect(await refusedBy({ ...signed, signature })).not.toBe('not refused');
+    expect(await rejectionOf({ ...signed, signature })).not.toBe('accepted');
   });
 
-  test('what the key has signed as something else', async () => {
+  test('a signature of the key for another type of content', async () => {
     const { signature: _, ...plain } = signed;
     const signedAs = async (typ: string): Promise<string> => {
       const jws = await new CompactSign(Buffer.from(canonicalize(plain) ?? ''))
         .setProtectedHeader({ alg: 'Ed25519', kid: 'ours', typ })
         .sign({ kty: 'OKP', crv: 'Ed25519', x: ours.x, d: ours.d });
-      const [other, , made] = jws.split('.');
-      return refusedBy({ ...plain, signature: `${other}..${made}` });
+      const [other, , signature] = jws.split('.');
+      return rejectionOf({ ...plain, signature: `${other}..${signature}` });
     };
-    expect(await signedAs('streamsync-manifest+jws')).toBe('not refused');
+    expect(await signedAs('streamsync-manifest+jws')).toBe('accepted');
     expect(await signedAs('JWT')).toContain('header');
   });
 });

@@ -4,8 +4,8 @@ import type { SigningKey } from '../runtime/signing-keys.ts';
 import { signDetached, verifyDetached } from './detached-jws.ts';
 
 /**
- * The signature of a manifest: a detached JWS over the manifest without `signature`. The algorithm has the name of
- * RFC 9864; `EdDSA`, which says not which curve, is deprecated there.
+ * The signature of a manifest: a detached JWS over the manifest without `signature`. The name of the algorithm is from
+ * RFC 9864, which deprecates `EdDSA` because that does not name the curve.
  */
 const algorithm = 'Ed25519';
 const type = 'streamsync-manifest+jws';
@@ -21,37 +21,41 @@ export async function signManifest(
   return { ...manifest, signature };
 }
 
-export type Verdict = { kid: string } | { refused: string };
+export type Verdict = { kid: string } | { rejected: string };
 
 /**
- * Whether one of these keys has signed the manifest, which has to be as it was parsed, with whatever
- * fields it has: all of them are signed.
+ * Returns the key that has signed the manifest, or why the signature is rejected. The manifest must be as it was
+ * parsed, with unknown fields, because all of its fields are signed.
  */
 export async function verifyManifest(
   { signature, ...unsigned }: Readonly<Record<string, unknown>>,
   keys: readonly PublicKey[],
 ): Promise<Verdict> {
-  if (signature === undefined) return { refused: 'the manifest is not signed' };
+  if (signature === undefined) return { rejected: 'the manifest is not signed' };
   const verdict = await verifyDetached(signature, unsigned, type, (kid) => {
     const jwk = keys.find((candidate) => candidate.kid === kid);
     return jwk && { jwk, algorithms: [algorithm] };
   });
-  if (!('refused' in verdict)) return verdict;
-  const { refused, kid } = verdict;
-  switch (refused) {
+  if (!('rejected' in verdict)) return verdict;
+  const { rejected, kid } = verdict;
+  switch (rejected) {
     case 'form':
-      return { refused: 'the signature is not a detached JWS' };
+      return { rejected: 'the signature is not a detached JWS' };
     case 'header':
       return {
-        refused: `the header of the signature is not {alg: ${algorithm}, typ: ${type}, kid}`,
+        rejected: `the header of the signature is not {alg: ${algorithm}, typ: ${type}, kid}`,
       };
     case 'key':
-      return { refused: `the key ${kid}, which is said to have signed, is not among these` };
+      return {
+        rejected: `the signature names the key ${kid}, which is not among the trusted keys`,
+      };
     case 'content':
-      return { refused: `the key ${kid} has not signed this: the manifest is not as it was made` };
+      return {
+        rejected: `the key ${kid} has not signed this content: the manifest was changed, or another key signed it`,
+      };
     case 'unreadable':
-      return { refused: 'the signature cannot be read' };
+      return { rejected: 'the signature cannot be read' };
     default:
-      return refused satisfies never;
+      return rejected satisfies never;
   }
 }

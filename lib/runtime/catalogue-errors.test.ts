@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { mayPass } from './catalogue-errors.ts';
+import { isTransient } from './catalogue-errors.ts';
 
-const withCode = (code: string): Error => Object.assign(new Error('of a driver'), { code });
+const withCode = (code: string): Error => Object.assign(new Error('error of a driver'), { code });
 
 test.each(['ECONNREFUSED', '08006', '57P01', '53300', '40P01', '57014', '55P03', '25P03'])(
-  '%s may pass',
+  'isTransient returns true for %s',
   (code) => {
-    expect(mayPass(withCode(code))).toBe(true);
-    expect(mayPass(new AggregateError([withCode(code)]))).toBe(true);
+    expect(isTransient(withCode(code))).toBe(true);
+    expect(isTransient(new AggregateError([withCode(code)]))).toBe(true);
   },
 );
 
@@ -16,17 +16,17 @@ test.each([
   'Connection terminated due to connection timeout',
   'timeout exceeded when trying to connect',
   'Client has encountered a connection error and is not queryable',
-])('"%s" may pass', (message) => {
-  expect(mayPass(new Error(message))).toBe(true);
+])('isTransient returns true for "%s"', (message) => {
+  expect(isTransient(new Error(message))).toBe(true);
 });
 
 test.each([
-  ['a value the catalogue has no place for', withCode('22P05')],
-  ['a key there is twice', withCode('23505')],
+  ['a value that the catalogue cannot store', withCode('22P05')],
+  ['a duplicate key', withCode('23505')],
   ['a text too long for an index', withCode('54000')],
-  ['a mistake of ours', new TypeError('x is not a function')],
-  ['too deep a recursion', new RangeError('Maximum call stack size exceeded')],
-  ['no error at all', undefined],
-])('%s does not', (_what, error) => {
-  expect(mayPass(error)).toBe(false);
+  ['a programming error', new TypeError('x is not a function')],
+  ['a stack overflow', new RangeError('Maximum call stack size exceeded')],
+  ['undefined', undefined],
+])('isTransient returns false for %s', (_what, error) => {
+  expect(isTransient(error)).toBe(false);
 });

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { config } from './config.ts';
-import { messageOf } from './errors.ts';
+import { errorMessage } from './errors.ts';
 import { logger } from './logger.ts';
 
-/** What a query needs: the pool, or the client of a transaction. */
+/** The pool, or the client of a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
-/** Ids and counts of the catalogue stay below 2^53; bigint comes as a number. */
-const types: pg.CustomTypesConfig = {
+/** Reads bigint as a number: ids, counts and offsets stay below 2^53. */
+export const numericBigints: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
     oid === pg.types.builtins.INT8 && format !== 'binary'
       ? Number
@@ -16,7 +16,7 @@ const types: pg.CustomTypesConfig = {
 
 let pool: pg.Pool | undefined;
 
-/** The one pool of this process for the catalogue database. */
+/** Returns the connection pool of this process for the catalogue database. */
 export function catalogue(): pg.Pool {
   if (!pool) {
     pool = new pg.Pool({
@@ -25,27 +25,34 @@ export function catalogue(): pg.Pool {
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       statement_timeout: 15_000,
-      // Our statements are over before a compiler would have begun, however the planner guesses.
+      // Our statements are shorter than their compilation, whatever the planner estimates.
       options: '-c jit=off',
-      // A function frozen between two statements must not hold locks for the others.
+      // A function that is frozen between two statements must not hold locks.
       idle_in_transaction_session_timeout: 10_000,
       application_name: 'streamsync',
       keepAlive: true,
-      types,
+      types: numericBigints,
     });
-    // Without these listeners a connection that the server closes would end the process: idle in the
-    // pool, or checked out between two statements (a function that was frozen in a transaction).
+    // Without these listeners the process would end when the server closes a connection that is idle in the pool
+    // or checked out between two statements (a function that was frozen in a transaction).
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('error', (error) =>
-      logger.warn('catalogue connection lost', { reason: messageOf(error) }),
+      logger.warn('catalogue connection lost', { reason: errorMessage(error) }),
     );
   }
   return pool;
 }
 
-/** Runs `work` in a transaction: committed when it resolves, rolled back when it throws. */
-export async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await catalogue().connect();
+/** Runs `work` in a transaction of the catalogue, which is committed when it resolves and rolled back when it throws. */
+export const transaction = <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
+  transactionOf(catalogue(), work);
+
+/** The same in the database of another pool. */
+export async function transactionOf<T>(
+  database: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await database.connect();
   let broken: Error | undefined;
   try {
     await client.query('begin');
@@ -62,10 +69,16 @@ export async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>
   }
 }
 
-/** Who gets a lock looks after the work; who does not, leaves it to that one and looks again later. */
-export const locks = { dispatch: 7_001, relay: 7_002, waiting: 7_003 } as const;
+/** The holder of a lock does the work for all; other processes skip it and look again later. */
+export const advisoryLocks = {
+  dispatch: 7_001,
+  relay: 7_002,
+  waiting: 7_003,
+  live: 7_004,
+  administrators: 7_013,
+} as const;
 
-/** Takes an advisory lock for the rest of the transaction, or returns false at once. */
+/** Returns whether an advisory lock was acquired for the rest of the transaction, without waiting. */
 export async function tryLock(client: Queryable, lock: number): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>(
     'select pg_try_advisory_xact_lock($1) as locked',

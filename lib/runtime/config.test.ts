@@ -20,7 +20,7 @@ const complete = {
   STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys: [{ ...signing, kid: 'new' }] }),
 };
 
-test('a complete environment is read, with defaults', () => {
+test('readConfig adds the defaults to a complete environment', () => {
   const read = readConfig(complete);
   expect(read.url).toBe('http://localhost:8080');
   expect(read.brokers).toEqual(['127.0.0.1:9092', '127.0.0.1:9093']);
@@ -29,7 +29,7 @@ test('a complete environment is read, with defaults', () => {
   expect(read.workerTimeoutSeconds).toBe(840);
 });
 
-test('every bad variable is named at once, and no value is shown', () => {
+test('readConfig names every wrong variable in one error, without values', () => {
   const bad = {
     ...complete,
     STREAMSYNC_URL: undefined,
@@ -43,7 +43,7 @@ test('every bad variable is named at once, and no value is shown', () => {
 });
 
 test.each(['options=-c%20TimeZone%3DAsia/Tokyo', 'application_name=x', 'statement_timeout=0'])(
-  'the URL of a source with %s, which would set what exports rely on, is refused, and not shown',
+  'readConfig rejects a source URL with %s, and does not show the URL',
   (parameter) => {
     const sourcesWith = (query: string): string =>
       JSON.stringify({
@@ -57,18 +57,56 @@ test.each(['options=-c%20TimeZone%3DAsia/Tokyo', 'application_name=x', 'statemen
   },
 );
 
-test('a source with a setting nobody knows is refused', () => {
+test('readConfig rejects an unknown setting of a source', () => {
   const sources = '{"sales":{"url":"postgres://h/d","timeColums":{}}}';
   expect(() => readConfig({ ...complete, STREAMSYNC_SOURCES: sources })).toThrow(
     /STREAMSYNC_SOURCES/,
   );
 });
 
-describe('keys that sign', () => {
+describe('STREAMSYNC_READINGS', () => {
+  const read = (text: string | undefined) =>
+    readConfig({ ...complete, STREAMSYNC_READINGS: text }).readings;
+  const url = 'postgres://writer:secret-password@h/sales';
+
+  test('is optional, also as the empty text of a deployment without it', () => {
+    expect(read(undefined)).toBeUndefined();
+    expect(read('')).toBeUndefined();
+  });
+
+  test('has defaults for all but source and URL', () => {
+    expect(read(JSON.stringify({ source: 'sales', url }))).toEqual({
+      source: 'sales',
+      url,
+      maxAgeDays: 3_650,
+      maxFutureSeconds: 600,
+    });
+  });
+
+  test.each([
+    ['text that is not JSON', 'secret-password', /STREAMSYNC_READINGS: is not JSON/],
+    ['an unknown source', JSON.stringify({ source: 'iot', url }), /STREAMSYNC_READINGS\.source/],
+    [
+      'a URL that sets a timeout',
+      JSON.stringify({ source: 'sales', url: `${url}?statement_timeout=1` }),
+      /STREAMSYNC_READINGS\.url/,
+    ],
+    [
+      'an unknown setting',
+      JSON.stringify({ source: 'sales', url, retention: 5 }),
+      /STREAMSYNC_READINGS/,
+    ],
+  ])('readConfig rejects %s, and shows no password', (_, text, reason) => {
+    expect(() => read(text)).toThrow(reason);
+    expect(() => read(text)).not.toThrow(/secret-password/);
+  });
+});
+
+describe('STREAMSYNC_SIGNING_KEYS', () => {
   const read = (...keys: object[]) =>
     readConfig({ ...complete, STREAMSYNC_SIGNING_KEYS: JSON.stringify({ keys }) }).signingKeys;
 
-  test('the first signs, all are published, no private part is', () => {
+  test('the first signing key signs, and the public parts of all keys are published', () => {
     const { d: _, ...formerPublic } = former;
     const { d: secret } = signing;
     for (const second of [former, formerPublic]) {
@@ -85,43 +123,52 @@ describe('keys that sign', () => {
   });
 
   test.each([
-    ['none', [], /must have a key/],
-    ['without a private part first', [{ ...signing, d: undefined, kid: 'a' }], /first key/],
-    ['without kid', [signing], /kid/],
+    ['an empty list', [], /must have at least one key/],
+    ['a first key without a private part', [{ ...signing, d: undefined, kid: 'a' }], /first key/],
+    ['a key without kid', [signing], /kid/],
     [
-      'with a kid twice',
+      'two keys with the same kid',
       [
         { ...signing, kid: 'a' },
         { ...former, kid: 'a' },
       ],
-      /`kid` twice/,
+      /repeat a `kid`/,
     ],
-    ['of another curve', [{ ...signing, crv: 'X25519', kid: 'a' }], /crv/],
-    ['whose parts are of two keys', [{ ...signing, x: former.x, kid: 'a' }], /does not belong/],
-  ])('%s are refused, and not shown', (_, keys, reason) => {
+    ['a key of another curve', [{ ...signing, crv: 'X25519', kid: 'a' }], /crv/],
+    ['a key with parts of two keys', [{ ...signing, x: former.x, kid: 'a' }], /does not belong/],
+  ])('readConfig rejects %s, and does not show the keys', (_, keys, reason) => {
     expect(() => read(...keys)).toThrow(/STREAMSYNC_SIGNING_KEYS/);
     expect(() => read(...keys)).toThrow(reason);
     expect(() => read(...keys)).not.toThrow(String(signing.d));
   });
 
-  test('docs/operations.md makes one', () => {
+  test('the command in docs/operations.md creates a valid key', () => {
     const [, command = ''] =
       /^(node -p .*)$/m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
-    const made: unknown = JSON.parse(execFileSync('sh', ['-c', command], { encoding: 'utf8' }));
-    expect(read(Object(made)).signing.d).toHaveLength(43);
+    const generated: unknown = JSON.parse(
+      execFileSync('sh', ['-c', command], { encoding: 'utf8' }),
+    );
+    expect(read(Object(generated)).signing.d).toHaveLength(43);
   });
 });
 
-test('.env.example is a complete configuration, and says what is read when nothing else is set', () => {
+test('.env.example is a complete configuration, and its optional values are the defaults', () => {
   const example = parseEnv(readFileSync('.env.example', 'utf8'));
   const read = readConfig(example);
   const { STREAMSYNC_S3_ENDPOINT, ...rest } = example;
   expect(STREAMSYNC_S3_ENDPOINT).toBe('http://127.0.0.1:4566');
   const required = Object.fromEntries(Object.entries(rest).filter(([name]) => !isOptional(name)));
-  expect(readConfig(required)).toEqual({ ...read, s3: { ...read.s3, endpoint: undefined } });
+  expect(read.readings?.source).toBe('iot');
+  expect(readConfig(required)).toEqual({
+    ...read,
+    readings: undefined,
+    hashSecret: undefined,
+    liveEndpoint: undefined,
+    s3: { ...read.s3, endpoint: undefined },
+  });
 });
 
-/** Whether a variable may be left out. */
+/** Returns whether a variable has a default. */
 function isOptional(name: string): boolean {
   const field = fieldOf(name);
   return field === undefined || field.safeParse(undefined).success;
@@ -130,9 +177,9 @@ function isOptional(name: string): boolean {
 const fieldOf = (name: string): z.ZodType | undefined =>
   Object.entries(environmentSchema.shape).find(([key]) => key === name)?.[1];
 
-describe('every variable is named wherever variables are named', () => {
+describe('the variables of the configuration', () => {
   const read = Object.keys(environmentSchema.shape);
-  // Read when a deployment is packaged, not by the functions.
+  // Read by serverless.yml when a deployment is packaged, not by the functions.
   const packaged = ['STREAMSYNC_KAFKA_ARN'];
   const fromLambda = ['AWS_REGION'];
   const localOnly = ['STREAMSYNC_S3_ENDPOINT'];
@@ -141,22 +188,22 @@ describe('every variable is named wherever variables are named', () => {
   const namesIn = (text: string, pattern: RegExp): string[] =>
     [...text.matchAll(pattern)].map(([, name = '']) => name).toSorted();
 
-  test('.env.example', () => {
+  test('.env.example has every variable', () => {
     const example = Object.keys(parseEnv(readFileSync('.env.example', 'utf8')));
     expect(example.toSorted()).toEqual([...read, ...packaged].toSorted());
   });
 
-  test('serverless.yml hands on what the functions read, from where it has it, and reads nothing else', () => {
+  test('serverless.yml passes exactly the variables that the functions read', () => {
     const text = readFileSync('serverless.yml', 'utf8');
     const [, provided = ''] = /^ {2}environment:\n((?: {4}.*\n)+)/m.exec(text) ?? [];
-    const handedOn = without(read, [...fromLambda, ...localOnly]);
-    expect(namesIn(provided, /^ {4}(\w+): \$\{env:\1\b/gm)).toEqual(handedOn);
+    const passedOn = without(read, [...fromLambda, ...localOnly]);
+    expect(namesIn(provided, /^ {4}(\w+): \$\{env:\1\b/gm)).toEqual(passedOn);
     expect([...new Set(namesIn(text, /\$\{env:(\w+)/g))]).toEqual(
-      without([...handedOn, ...packaged, ...fromLambda], []),
+      without([...passedOn, ...packaged, ...fromLambda], []),
     );
   });
 
-  test('serverless.yml has no default that is not that of the functions', () => {
+  test('serverless.yml has the same defaults as the functions', () => {
     const text = readFileSync('serverless.yml', 'utf8');
     for (const [, name = '', value] of text.matchAll(/^ {4}(\w+): \$\{env:\w+, '(.*)'\}$/gm)) {
       const field = fieldOf(name);
@@ -164,9 +211,32 @@ describe('every variable is named wherever variables are named', () => {
     }
   });
 
-  test('docs/operations.md', () => {
+  test('docs/operations.md lists every variable', () => {
     const text = readFileSync('docs/operations.md', 'utf8');
     const [, configuration = ''] = /^## Configuration\n([\s\S]*?)^## /m.exec(text) ?? [];
     expect(namesIn(configuration, /^\| `(\w+)`/gm)).toEqual([...read, ...packaged].toSorted());
+  });
+});
+
+describe('STREAMSYNC_OIDC', () => {
+  const read = (settings: object) =>
+    readConfig({ ...complete, STREAMSYNC_OIDC: JSON.stringify(settings) }).oidc;
+  const provider = { issuer: 'https://login.example.com', clientId: 'streamsync' };
+
+  test('is optional, and creates no accounts unless it says so', () => {
+    expect(readConfig({ ...complete, STREAMSYNC_OIDC: '' }).oidc).toBeUndefined();
+    expect(read(provider)).toEqual({ ...provider, name: 'OpenID Connect', createAccounts: false });
+  });
+
+  test('needs https, except for a provider on this machine', () => {
+    expect(read({ ...provider, issuer: 'http://127.0.0.1:3000' })?.issuer).toContain('127.0.0.1');
+    for (const issuer of ['http://login.example.com', 'http://127.0.0.1.example.com', 'ldap://x'])
+      expect(() => read({ ...provider, issuer })).toThrow(/STREAMSYNC_OIDC\.issuer/);
+  });
+
+  test('does not show its secret in an error', () => {
+    const wrong = { ...provider, clientSecret: 'a-secret', issuer: 'x' };
+    expect(() => read(wrong)).toThrow(/issuer/);
+    expect(() => read(wrong)).not.toThrow(/a-secret/);
   });
 });

@@ -23,15 +23,15 @@ Object.assign(process.env, {
   }),
 });
 
-const headers =
-  (sent: Record<string, string>) =>
+const headerOf =
+  (headers: Record<string, string>) =>
   (name: string): string | undefined =>
-    sent[name];
+    headers[name];
 
-test('NGINX is let in, and believed about the address of its client', async () => {
-  const sent = headers({ 'x-door-secret': secret, 'x-client-address': '192.0.2.7' });
-  expect(await requireDoor(sent)).toBeNull();
-  expect(clientAddress(sent)).toBe('192.0.2.7');
+test('requireDoor accepts NGINX, and clientAddress returns the address it sends', async () => {
+  const header = headerOf({ 'x-door-secret': secret, 'x-client-address': '192.0.2.7' });
+  expect(await requireDoor(header)).toBeNull();
+  expect(clientAddress(header)).toBe('192.0.2.7');
 });
 
 test.each([
@@ -41,8 +41,8 @@ test.each([
   { 'x-door-secret': `${secret}s` },
   { 'x-door-secret': `${secret}, ${secret}` },
   { 'x-door-secret': 't'.repeat(32) },
-])('nobody else is: %j', async (sent) => {
-  const from = headers({ ...sent, 'x-client-address': '192.0.2.7' });
-  await expect(requireDoor(from)).rejects.toMatchObject({ code: 'not_found' });
-  expect(clientAddress(from)).toBe('unknown');
+])('requireDoor rejects %j, and clientAddress returns unknown', async (sent) => {
+  const header = headerOf({ ...sent, 'x-client-address': '192.0.2.7' });
+  await expect(requireDoor(header)).rejects.toMatchObject({ code: 'not_found' });
+  expect(clientAddress(header)).toBe('unknown');
 });

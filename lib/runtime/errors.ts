@@ -9,18 +9,17 @@ interface Details {
 }
 
 /**
- * The one error type: something we say no to, or could not do, by its code. `message` is written for
- * the person who asked: what happened, what was kept, what to do next. It is of a bounded size, whatever
- * it repeats of what was sent.
+ * The error type for everything that a caller learns: a rejected request, or work that failed. `message` is written for
+ * the caller: what happened, what it means, what to do. Its size is limited, even if it repeats input.
  */
-export class Refusal extends Error {
+export class AppError extends Error {
   readonly code: Code;
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: Code, message: string, details: Details = {}) {
     super(shortened(message, sizes.detailCharacters), { cause: details.cause });
-    this.name = 'Refusal';
+    this.name = 'AppError';
     this.code = code;
     this.errors = details.errors && bounded(details.errors);
     this.retryAfterSeconds =
@@ -44,15 +43,15 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal of named fields. The message repeats them, for clients that show only that. */
-export function refusedFields(errors: FieldError[]): Refusal {
+/** Returns an error for wrong fields. Its message repeats them, for clients that show only the message. */
+export function invalidFields(errors: FieldError[]): AppError {
   const sentences = bounded(errors).map(({ field, message }) => `${field} ${message}`);
   const more = errors.length - sentences.length;
   if (more > 0) sentences.push(`and ${sizeText(more)} more`);
-  return new Refusal('refused_request', `${sentences.join('; ')}.`, { errors });
+  return new AppError('invalid_request', `${sentences.join('; ')}.`, { errors });
 }
 
-/** The first fields, with short texts; values that are allowed for several of them only at the first. */
+/** Returns the first `sizes.errors` fields with shortened texts. Equal lists of allowed values appear once. */
 function bounded(errors: readonly FieldError[]): FieldError[] {
   const listed = new Set<string>();
   return errors.slice(0, sizes.errors).map(({ field, message, allowed }) => {
@@ -71,28 +70,31 @@ function bounded(errors: readonly FieldError[]): FieldError[] {
   });
 }
 
-/** Codes of Node, PostgreSQL (SQLSTATE) and the AWS SDK all live in `code` or `name`. */
-export function codeOf(error: unknown): string | undefined {
+/** Returns the code of an error of Node, PostgreSQL (SQLSTATE) or the AWS SDK, which is in `code` or `name`. */
+export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  if (error instanceof AggregateError) return errorCode(error.errors[0]);
   return 'name' in error && typeof error.name === 'string' ? error.name : undefined;
 }
 
-export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0]);
+/** Returns the message of an error; of an `AggregateError` without a message, that of its first error. */
+export function errorMessage(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return errorMessage(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }
 
 /**
- * What of an error goes into the log. Errors of drivers carry their client, its connection and its
- * parameters along: none of that is for a log.
+ * Returns the fields of an error for the log. Errors of drivers also have their client, its connection and its
+ * parameters, which must not be logged.
  */
-export function forLog(error: unknown): Record<string, unknown> {
+export function serializeError(error: unknown): Record<string, unknown> {
   return {
-    code: codeOf(error),
-    message: messageOf(error),
+    code: errorCode(error),
+    message: errorMessage(error),
     stack: error instanceof Error ? error.stack : undefined,
-    ...(error instanceof Error && error.cause !== undefined ? { cause: forLog(error.cause) } : {}),
+    ...(error instanceof Error && error.cause !== undefined
+      ? { cause: serializeError(error.cause) }
+      : {}),
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { InexactNumber, numberText, parseExactly } from './exact-number.ts';
 
-describe('a number of JSON', () => {
+describe('parseExactly', () => {
   test.each([
     '0',
     '-0.0e5',
@@ -17,7 +17,7 @@ describe('a number of JSON', () => {
     '0.10000000000000000',
     '123456789.012345',
     '100000000000000000.0',
-  ])('%s is held by a double', (text) => {
+  ])('parseExactly returns the double %s', (text) => {
     expect(parseExactly(text)).toBe(Number(text));
   });
 
@@ -33,14 +33,14 @@ describe('a number of JSON', () => {
     '-1e400',
     '1e-400',
     '1.00000000000000000000000000000001e5',
-  ])('%s is not, and is another one in the text of it', (text) => {
+  ])('parseExactly returns an InexactNumber for %s', (text) => {
     const read = parseExactly(`{"a": [${text}, 1]}`);
     expect(read).toEqual({ a: [expect.any(InexactNumber), 1] });
-    // As it is signed.
+    // The text that a signature covers.
     expect(JSON.stringify(read)).toBe(JSON.stringify({ a: [Number(text), 1] }));
   });
 
-  test('is held if it is what a double is written as, and is read as that', () => {
+  test('parseExactly reads every text of numberText as the same double', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(parseExactly(numberText(value))).toBe(value === 0 ? 0 : value);
@@ -49,17 +49,17 @@ describe('a number of JSON', () => {
     );
   });
 
-  test('is held if it is a whole one that BigInt has in a double, else not', () => {
+  test('parseExactly returns an InexactNumber exactly for integers that a double rounds', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 21n) + 1n, max: 10n ** 21n - 1n }), (value) => {
-        const isHeld = BigInt(Number(value)) === value;
-        expect(parseExactly(String(value)) instanceof InexactNumber).toBe(!isHeld);
+        const isExact = BigInt(Number(value)) === value;
+        expect(parseExactly(String(value)) instanceof InexactNumber).toBe(!isExact);
       }),
       { numRuns: 1_000 },
     );
   });
 });
 
-test('in a string it is none', () => {
+test('parseExactly does not change digits in a string', () => {
   expect(parseExactly('{"a": "9007199254740993"}')).toEqual({ a: '9007199254740993' });
 });

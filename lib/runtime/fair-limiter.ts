@@ -1,23 +1,26 @@
-import { Refusal } from './errors.ts';
+import { AppError } from './errors.ts';
 
-/** A bound that is absent is none. */
-interface Bounds {
-  /** How many run at a time, of all callers together. */
+/** An absent limit is infinite. */
+interface Limits {
+  /** Turns at a time, of all callers. */
   running?: number;
-  /** How many run at a time, of one caller. */
+  /** Turns at a time, of one caller. */
   runningOfCaller?: number;
-  /** How many wait, of all callers together. */
+  /** Waiting requests for a turn, of all callers. */
   waiting?: number;
-  /** How many wait, of one caller. */
+  /** Waiting requests for a turn, of one caller. */
   waitingOfCaller?: number;
 }
 
+/** Ends a turn. Further calls have no effect. */
+type EndTurn = () => void;
+
 /**
- * Lets a few run at a time; the others wait, and callers take turns, so that one with many does not hold up one
- * with few. A process has one of these for each thing of which many at once would slow everything else.
+ * Limits how much runs at a time, and serves callers round-robin, so that a caller with many requests does not delay
+ * one with few. A process has a limiter for each resource that too much concurrency would slow down for all.
  */
-export class Turns {
-  readonly #bounds: Required<Bounds>;
+export class FairLimiter {
+  readonly #limits: Required<Limits>;
   readonly #running = new Map<string, number>();
   #runningCount = 0;
   /** By caller, in the order of their turns. */
@@ -29,41 +32,48 @@ export class Turns {
     runningOfCaller = Infinity,
     waiting = Infinity,
     waitingOfCaller = Infinity,
-  }: Bounds) {
-    this.#bounds = { running, runningOfCaller, waiting, waitingOfCaller };
+  }: Limits) {
+    this.#limits = { running, runningOfCaller, waiting, waitingOfCaller };
   }
 
-  /** Runs `work` when it is this caller's turn. Throws `unavailable` at once if too many wait. */
+  /** Runs `work` in a turn of the caller. Throws `unavailable` at once if too many requests wait. */
   async run<T>(caller: string, work: () => Promise<T>): Promise<T> {
-    if (!this.#begin(caller)) await this.#wait(caller);
+    const endTurn = await this.acquire(caller);
     try {
       return await work();
     } finally {
-      this.end(caller);
+      endTurn();
     }
   }
 
   /**
-   * Resolves to true when it is this caller's turn, which `end` ends, or to false if that is not within so many
-   * milliseconds. Throws `unavailable` at once if too many wait.
+   * Waits for a turn of the caller and returns the function that ends it, or undefined if the turn does not come
+   * within `timeoutMs`. Throws `unavailable` at once if too many requests wait.
    */
-  async take(caller: string, milliseconds: number): Promise<boolean> {
-    return this.#begin(caller) || this.#wait(caller, milliseconds);
+  acquire(caller: string): Promise<EndTurn>;
+  acquire(caller: string, timeoutMs: number): Promise<EndTurn | undefined>;
+  async acquire(caller: string, timeoutMs?: number): Promise<EndTurn | undefined> {
+    if (!this.#tryStart(caller) && !(await this.#wait(caller, timeoutMs))) return undefined;
+    let isEnded = false;
+    return () => {
+      if (!isEnded) this.#release(caller);
+      isEnded = true;
+    };
   }
 
-  /** Ends a turn that `take` gave. Its place goes to the next, without being free in between. */
-  end(caller: string): void {
+  /** Passes the place directly to the next caller, so that no later request can take it first. */
+  #release(caller: string): void {
     this.#runningCount--;
     const left = this.#runningOf(caller) - 1;
     if (left > 0) this.#running.set(caller, left);
     else this.#running.delete(caller);
-    for (const [next, line] of this.#waiting) {
-      const [start] = line;
-      if (!start || !this.#begin(next)) continue;
-      line.delete(start);
+    for (const [next, queue] of this.#waiting) {
+      const [start] = queue;
+      if (!start || !this.#tryStart(next)) continue;
+      queue.delete(start);
       this.#waiting.delete(next);
-      // Behind the others: the rest of a caller with many comes after them.
-      if (line.size > 0) this.#waiting.set(next, line);
+      // Inserted last: the caller's other requests wait until every other caller had a turn.
+      if (queue.size > 0) this.#waiting.set(next, queue);
       start();
       return;
     }
@@ -73,8 +83,8 @@ export class Turns {
     return this.#running.get(caller) ?? 0;
   }
 
-  #begin(caller: string): boolean {
-    const { running, runningOfCaller } = this.#bounds;
+  #tryStart(caller: string): boolean {
+    const { running, runningOfCaller } = this.#limits;
     const ofCaller = this.#runningOf(caller);
     if (this.#runningCount >= running || ofCaller >= runningOfCaller) return false;
     this.#runningCount++;
@@ -82,30 +92,30 @@ export class Turns {
     return true;
   }
 
-  async #wait(caller: string, milliseconds?: number): Promise<boolean> {
-    const line = this.#waiting.get(caller) ?? new Set();
-    if (this.#waitingCount >= this.#bounds.waiting || line.size >= this.#bounds.waitingOfCaller)
-      throw new Refusal(
+  async #wait(caller: string, timeoutMs?: number): Promise<boolean> {
+    const queue = this.#waiting.get(caller) ?? new Set();
+    if (this.#waitingCount >= this.#limits.waiting || queue.size >= this.#limits.waitingOfCaller)
+      throw new AppError(
         'unavailable',
-        'Too many ask for this at the moment. Try again in a few seconds.',
+        'Too many requests of this type are waiting. Try again in a few seconds.',
       );
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const start = (): void => {
       this.#waitingCount--;
       resolve(true);
     };
-    line.add(start);
-    this.#waiting.set(caller, line);
+    queue.add(start);
+    this.#waiting.set(caller, queue);
     this.#waitingCount++;
     const timer =
-      milliseconds === undefined
+      timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
-            if (!line.delete(start)) return;
-            if (line.size === 0) this.#waiting.delete(caller);
+            if (!queue.delete(start)) return;
+            if (queue.size === 0) this.#waiting.delete(caller);
             this.#waitingCount--;
             resolve(false);
-          }, milliseconds);
+          }, timeoutMs);
     try {
       return await promise;
     } finally {

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { http } from './http.ts';
+import { httpHandler } from './http-handler.ts';
 
-/** A call of an account: `X-Account` says whose. */
+/** Returns a call of an account, which the header `X-Account` names. */
 const eventOf = (account: string): APIGatewayProxyEventV2 => ({
   version: '2.0',
   routeKey: 'GET /',
@@ -40,46 +40,46 @@ const context: Context = {
   succeed: () => {},
 };
 
-/** A function that answers when it is told to, and says who is being answered. */
-function held(options?: { asksSources: boolean }) {
-  const begun: string[] = [];
-  const ends: (() => void)[] = [];
-  const handler = http(
+/** Returns a function that answers when `answerAll` is called, and the accounts whose calls have started. */
+function createHeldFunction(options?: { asksSources: boolean }) {
+  const started: string[] = [];
+  const answers: (() => void)[] = [];
+  const handler = httpHandler(
     async (header) => ({ id: header('x-account') ?? '' }),
     async ({ account }) => {
-      begun.push(account.id);
-      await new Promise<void>((resolve) => ends.push(resolve));
+      started.push(account.id);
+      await new Promise<void>((resolve) => answers.push(resolve));
       return { status: 204 };
     },
     options,
   );
   const call = async (account: string) => handler(eventOf(account), context);
-  return { begun, call, endAll: () => ends.splice(0).forEach((end) => end()) };
+  return { started, call, answerAll: () => answers.splice(0).forEach((answer) => answer()) };
 }
 
-test('calls of an account are answered one by one, those of others and those that ask a source meanwhile', async () => {
-  const [plain, asking] = [held(), held({ asksSources: true })];
-  const calls = [plain.call('many'), plain.call('many'), plain.call('one'), asking.call('many')];
+test('httpHandler answers calls of one account in sequence, other accounts and source queries in parallel', async () => {
+  const [plain, querying] = [createHeldFunction(), createHeldFunction({ asksSources: true })];
+  const calls = [plain.call('many'), plain.call('many'), plain.call('one'), querying.call('many')];
   await setTimeout(50);
-  expect(plain.begun).toEqual(['many', 'one']);
-  expect(asking.begun).toEqual(['many']);
-  plain.endAll();
+  expect(plain.started).toEqual(['many', 'one']);
+  expect(querying.started).toEqual(['many']);
+  plain.answerAll();
   await setTimeout(50);
-  expect(plain.begun).toEqual(['many', 'one', 'many']);
-  plain.endAll();
-  asking.endAll();
-  for (const answered of await Promise.all(calls))
-    expect(answered).toMatchObject({ statusCode: 204 });
+  expect(plain.started).toEqual(['many', 'one', 'many']);
+  plain.answerAll();
+  querying.answerAll();
+  for (const response of await Promise.all(calls))
+    expect(response).toMatchObject({ statusCode: 204 });
 });
 
-test('the next call does not wait for one that waits for long', async () => {
-  const { begun, call, endAll } = held();
+test('httpHandler starts the next call of an account when the first one takes long', async () => {
+  const { started, call, answerAll } = createHeldFunction();
   const calls = [call('x'), call('x'), call('x')];
   await setTimeout(50);
-  expect(begun).toHaveLength(1);
-  // Two turns of half a second, and twice that for a machine that is busy.
-  for (let n = 0; n < 200 && begun.length < 3; n++) await setTimeout(10);
-  expect(begun).toHaveLength(3);
-  endAll();
+  expect(started).toHaveLength(1);
+  // Two turns of 500 ms each, and as much again for a busy machine.
+  for (let n = 0; n < 200 && started.length < 3; n++) await setTimeout(10);
+  expect(started).toHaveLength(3);
+  answerAll();
   await Promise.all(calls);
 });

@@ -1,93 +1,125 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
+import { recordAudit } from '../audit/record-audit.ts';
+import { recordRefusal } from '../audit/record-refusal.ts';
+import { type RequestAudit, withRequestAudit } from '../audit/request-audit.ts';
+import { findRoute } from '../contracts/routes.ts';
 import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
+import { catalogue } from './catalogue.ts';
 import { isConnectionLost } from './connection-lost.ts';
-import { forLog, Refusal } from './errors.ts';
+import { clientAddress } from './door.ts';
+import { AppError, serializeError } from './errors.ts';
+import { FairLimiter } from './fair-limiter.ts';
 import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
-import { Turns } from './turns.ts';
 import { parseJson, parseQuery } from './validation.ts';
 
 type Header = (name: string) => string | undefined;
 
-/** What a handler is given: the request, and how to read it. What cannot be read is refused. */
-export interface Call<Account> {
+/** What a handler receives: the account, and functions that read the request and throw an `AppError` if it is wrong. */
+export interface RequestContext<Account> {
   account: Account;
-  /** The JSON body by a schema, where it has at most so many bytes. Ask for rights before: it is not read until then. */
-  body: <S extends z.ZodType>(schema: S, mostBytes?: number) => z.output<S>;
-  /** The query parameters by a schema. */
+  /** Parses the JSON body of at most `maxBytes`. Check the account's rights first, so that no body is parsed in vain. */
+  body: <S extends z.ZodType>(schema: S, maxBytes?: number) => z.output<S>;
+  /** Returns the body as text. Its size is not checked here. */
+  text: () => string;
+  /** Parses the query parameters. */
   query: <S extends z.ZodType>(schema: S) => z.output<S>;
-  /** Path parameter by name; `not_found` if it is longer than anything we have. Throws if the route has none of that name. */
+  /** Returns a path parameter. Throws `not_found` if it is longer than any id or name can be. */
   param: (name: string) => string;
-  /** Path parameter that is an id of ours; `not_found` if it cannot be one. */
+  /** Returns a path parameter that is a UUID. Throws `not_found` if it is not one. */
   uuid: (name: string) => string;
-  /** Header by lower-case name. */
+  /** Returns a header by its lower-case name. */
   header: Header;
 }
 
-export interface Answer {
+export interface HandlerResponse {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** The export it is about, for the log, where the path does not name it. */
+  /** A body that is not JSON. `headers` has its content type. */
+  text?: string;
+  /** The export of the response, for the log and the audit, if the path does not name it. */
   exportId?: string;
+  /** The audited route changed nothing, so there is nothing to record. */
+  unaudited?: boolean;
 }
 
 type Event = APIGatewayProxyEventV2;
 type Result = APIGatewayProxyStructuredResultV2;
 
-/** For what everybody may call. */
-export const anonymous = async (): Promise<null> => null;
+/** Authenticates no one: for public routes. */
+export const noAuth = async (): Promise<null> => null;
 
 /**
- * The one stack of every HTTP function: request id, authentication, and an answer in JSON, whatever
- * happens. Nothing escapes: an unhandled error would be a 200 locally and a bare 500 on AWS. `asksSources` says that
- * the answer waits for a source.
+ * Returns an HTTP function with everything that all of them share: request id, authentication, JSON answers, and
+ * problem+json for every error. An error that escaped would be a 200 locally and a 500 without a body on AWS.
+ *
+ * A request of a route with an audited action gets an entry with its outcome. Unless the change has recorded it in its
+ * own transaction (`recordRequest`), it is written before the answer, which fails without it.
+ *
+ * @param asksSources whether the answer waits for a source
  */
-export function http<Account>(
-  authenticate: (header: Header) => Promise<Account>,
-  answer: (call: Call<Account>) => Promise<Answer>,
+export function httpHandler<Account>(
+  authenticate: (header: Header, routeKey: string) => Promise<Account>,
+  answer: (context: RequestContext<Account>) => Promise<HandlerResponse>,
   { asksSources = false } = {},
 ) {
   const accounts = new WeakMap<Event, { account: Account }>();
   const exportIds = new WeakMap<Event, string>();
+  const audits = new WeakMap<Event, RequestAudit>();
   return middy<Event, Result>()
     .use(requestLog(exportIds))
+    .use({
+      // After `problemDetails`: errors pass through in the reverse order.
+      onError: async ({ event, error }) => {
+        const audit = audits.get(event);
+        if (audit) await recordRefusal(audit, error);
+      },
+    })
     .use(problemDetails())
     .use({
       before: async ({ event }) => {
+        const audit = auditOf(event);
+        if (audit) audits.set(event, audit);
         requireShortHeaders(event);
-        accounts.set(event, { account: await authenticate(headerOf(event)) });
+        const account = await within(audit, () => authenticate(headerOf(event), event.routeKey));
+        accounts.set(event, { account });
       },
     })
     .handler(async (event) => {
       const known = accounts.get(event);
       if (!known) throw new Error('authentication did not run');
-      const call: Call<Account> = {
+      const context: RequestContext<Account> = {
         account: known.account,
-        body: (schema, mostBytes) => parseJson(schema, bodyOf(event, mostBytes), mostBytes),
+        body: (schema, maxBytes) => parseJson(schema, bodyOf(event, maxBytes), maxBytes),
+        text: () => bodyOf(event),
         query: (schema) => parseQuery(schema, event.queryStringParameters ?? {}),
         param: (name) => paramOf(event, name),
         uuid: (name) => uuidOf(event, name),
         header: headerOf(event),
       };
-      const answered = await inTurn(known.account, asksSources, () => answer(call));
-      if (answered.exportId !== undefined) exportIds.set(event, answered.exportId);
-      return toResult(answered);
+      const audit = audits.get(event);
+      const response = await within(audit, () =>
+        inTurn(known.account, asksSources, () => answer(context)),
+      );
+      if (response.exportId !== undefined) exportIds.set(event, response.exportId);
+      if (audit) await recordAnswer(audit, response);
+      return toResult(response);
     });
 }
 
 /**
- * A process answers the calls of one account one after the other: whoever asks for little is not behind all of them.
- * Calls that ask a source are in a line of their own.
+ * A process answers the calls of an account one after the other, so that an account with many calls does not delay
+ * the others. Calls that query a source have a queue of their own.
  */
 const oneByOne = { runningOfCaller: 1 };
-const turns = { ofSources: new Turns(oneByOne), ofOthers: new Turns(oneByOne) };
-/** The others wait so long, within what the door waits for an answer. */
-const turnMilliseconds = 20_000;
-/** A call that takes longer waits for something: the next one does not wait with it. */
-const longestTurnMilliseconds = 500;
+const limiters = { sourceQueries: new FairLimiter(oneByOne), others: new FairLimiter(oneByOne) };
+/** A call waits at most this long for its turn: less than NGINX waits for an answer. */
+const maxTurnWaitMs = 20_000;
+/** A turn ends after this time: a call that takes longer waits for something, and must not delay the next one. */
+const maxTurnMs = 500;
 
 async function inTurn<T>(
   account: unknown,
@@ -96,28 +128,57 @@ async function inTurn<T>(
 ): Promise<T> {
   if (typeof account !== 'object' || account === null || !('id' in account)) return work();
   const id = String(account.id);
-  const line = asksSources ? turns.ofSources : turns.ofOthers;
-  if (!(await line.take(id, turnMilliseconds)))
-    throw new Refusal(
+  const limiter = asksSources ? limiters.sourceQueries : limiters.others;
+  const endTurn = await limiter.acquire(id, maxTurnWaitMs);
+  if (!endTurn)
+    throw new AppError(
       'too_many_requests',
       'Too many calls of your account are being answered. Try again in a few seconds.',
       { retryAfterSeconds: 5 },
     );
-  let held = true;
-  const end = (): void => {
-    if (held) line.end(id);
-    held = false;
-  };
-  const longest = setTimeout(end, longestTurnMilliseconds);
+  const timer = setTimeout(endTurn, maxTurnMs);
   try {
     return await work();
   } finally {
-    clearTimeout(longest);
-    end();
+    clearTimeout(timer);
+    endTurn();
   }
 }
 
-function toResult({ status, body, headers = {} }: Answer): Result {
+const within = <T>(audit: RequestAudit | undefined, work: () => Promise<T>): Promise<T> =>
+  audit ? withRequestAudit(audit, work) : work();
+
+/** Returns what is known of a request before it is authenticated, undefined for a route that is not audited. */
+function auditOf(event: Event): RequestAudit | undefined {
+  const route = findRoute(event.requestContext.http.method, event.rawPath);
+  if (!route?.audit) return undefined;
+  const params = [...route.path.matchAll(/\{(\w+)\}/g)].flatMap(
+    ([, name = '']) => event.pathParameters?.[name] ?? [],
+  );
+  return {
+    actor: 'anonymous',
+    action: route.audit,
+    target: params.length === 0 ? null : params.join('/'),
+    address: clientAddress(headerOf(event)),
+    details: {},
+    recorded: false,
+  };
+}
+
+/** Records an answered request, unless its change has done so. */
+async function recordAnswer(audit: RequestAudit, response: HandlerResponse): Promise<void> {
+  if (audit.recorded || response.unaudited) return;
+  const target = audit.target ?? response.exportId ?? null;
+  await recordAudit(catalogue(), { ...audit, target, outcome: 'done' }, audit.address);
+}
+
+function toResult({ status, body, text, headers = {} }: HandlerResponse): Result {
+  if (text !== undefined)
+    return {
+      statusCode: status,
+      headers: { 'cache-control': 'no-store', ...headers },
+      body: text,
+    };
   if (body === undefined)
     return { statusCode: status, headers: { 'cache-control': 'no-store', ...headers } };
   return {
@@ -128,10 +189,10 @@ function toResult({ status, body, headers = {} }: Answer): Result {
 }
 
 function requestLog(exportIds: WeakMap<Event, string>): middy.MiddlewareObj<Event, Result> {
-  const began = new WeakMap<Event, number>();
+  const startTimes = new WeakMap<Event, number>();
   return {
     before: ({ event }) => {
-      began.set(event, performance.now());
+      startTimes.set(event, performance.now());
     },
     after: ({ event, response }) => log(event, response),
     onError: ({ event, response }) => log(event, response),
@@ -143,48 +204,48 @@ function requestLog(exportIds: WeakMap<Event, string>): middy.MiddlewareObj<Even
       path: shortened(event.rawPath, sizes.nameCharacters),
       exportId: exportIds.get(event),
       status: response?.statusCode,
-      milliseconds: Math.round(performance.now() - (began.get(event) ?? performance.now())),
+      milliseconds: Math.round(performance.now() - (startTimes.get(event) ?? performance.now())),
     });
   }
 }
 
-/** Below 500 the message is the caller's; from 500 on it is generic unless we wrote it, and logged. */
+/** Answers with the message of an `AppError`. Other errors get a generic message; every status from 500 on is logged. */
 function problemDetails(): middy.MiddlewareObj<Event, Result> {
   return {
     onError: (request) => {
       const requestId = requestIdOf(request.event);
       const { error } = request;
-      const refusal =
-        error instanceof Refusal
+      const appError =
+        error instanceof AppError
           ? error
           : isConnectionLost(error)
-            ? new Refusal(
+            ? new AppError(
                 'unavailable',
-                'The catalogue, or a part behind it, does not answer. Try again in a few seconds.',
+                'The server cannot reach a component that it needs. Try again in a few seconds.',
               )
-            : new Refusal(
+            : new AppError(
                 'internal',
-                `Something failed on our side. Quote ${requestId} when you ask about it.`,
+                `Something failed on our side. Quote ${requestId} when you report it.`,
               );
-      if (refusal.status >= 500)
-        logger.error('request failed', { requestId, error: forLog(error) });
+      if (appError.status >= 500)
+        logger.error('request failed', { requestId, error: serializeError(error) });
       request.response = {
-        statusCode: refusal.status,
+        statusCode: appError.status,
         headers: {
           'content-type': 'application/problem+json',
           'cache-control': 'no-store',
-          ...(refusal.retryAfterSeconds === undefined
+          ...(appError.retryAfterSeconds === undefined
             ? {}
-            : { 'retry-after': String(refusal.retryAfterSeconds) }),
-          ...(refusal.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+            : { 'retry-after': String(appError.retryAfterSeconds) }),
+          ...(appError.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
         },
-        body: JSON.stringify(refusal.toProblem(requestId)),
+        body: JSON.stringify(appError.toProblem(requestId)),
       };
     },
   };
 }
 
-/** The caller's, where it is fit to be logged and sent back: visible ASCII of a bounded length. */
+/** Returns the caller's request id if it is safe to log and to return: short, visible ASCII. Otherwise our own. */
 function requestIdOf(event: Event): string {
   const sent = event.headers['x-request-id'] ?? '';
   const isFit = sent.length <= sizes.requestIdCharacters && /^[!-~]+$/.test(sent);
@@ -192,15 +253,15 @@ function requestIdOf(event: Event): string {
 }
 
 /**
- * Cookies are not the caller's doing alone: a browser sends those of every application on the host. Credentials
- * that are too long are wrong ones, which is how they are refused.
+ * Headers without a limit of their own. A browser sends the cookies of every application on the host; credentials
+ * that are too long are answered like all wrong credentials.
  */
-const unmeasured = new Set(['cookie', 'x-api-key', 'authorization']);
+const unlimitedHeaders = new Set(['cookie', 'x-api-key', 'authorization']);
 
 function requireShortHeaders(event: Event): void {
   for (const [name, value] of Object.entries(event.headers))
-    if (!unmeasured.has(name) && isLonger(value ?? '', sizes.headerBytes))
-      throw new Refusal(
+    if (!unlimitedHeaders.has(name) && isLonger(value ?? '', sizes.headerBytes))
+      throw new AppError(
         'too_large',
         `The header ${name} has more than ${sizeText(sizes.headerBytes)} bytes.`,
       );
@@ -209,25 +270,25 @@ function requireShortHeaders(event: Event): void {
 const headerOf =
   (event: Event): Header =>
   (name) => {
-    // serverless-offline leaves cookies among the headers, AWS takes them out.
+    // AWS moves cookies from `headers` to `cookies`; serverless-offline does not.
     if (name === 'cookie' && event.cookies && event.cookies.length > 0)
       return event.cookies.join('; ');
     return event.headers[name] ?? undefined;
   };
 
-/** The body as text. What is too large by its encoding already is not decoded: it is refused all the same. */
-function bodyOf(event: Event, mostBytes: number = sizes.requestBytes): string {
+/** Returns the body as text. A base64 body that is too large is not decoded: parsing rejects it either way. */
+function bodyOf(event: Event, maxBytes: number = sizes.requestBytes): string {
   const body = event.body ?? '';
-  if (!event.isBase64Encoded || Buffer.byteLength(body, 'base64') > mostBytes) return body;
+  if (!event.isBase64Encoded || Buffer.byteLength(body, 'base64') > maxBytes) return body;
   return Buffer.from(body, 'base64').toString();
 }
 
 function paramOf(event: Event, name: string): string {
   const value = event.pathParameters?.[name];
   if (value === undefined) throw new Error(`the route has no parameter ${name}`);
-  // An email is the longest that there is; no text of PostgreSQL has a NUL.
+  // An email is the longest parameter; text in PostgreSQL cannot contain NUL.
   if (value.length > sizes.emailCharacters || value.includes('\0') || !value.isWellFormed())
-    throw new Refusal('not_found', `There is nothing of that ${name}.`);
+    throw new AppError('not_found', `No resource has this ${name}.`);
   return value;
 }
 
@@ -235,6 +296,6 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function uuidOf(event: Event, name: string): string {
   const value = paramOf(event, name);
-  if (!uuid.test(value)) throw new Refusal('not_found', `There is nothing of that ${name}.`);
+  if (!uuid.test(value)) throw new AppError('not_found', `No resource has this ${name}.`);
   return value;
 }

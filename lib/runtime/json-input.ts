@@ -1,34 +1,34 @@
 import type { FieldError } from '../contracts/problem.ts';
 import { sizes, sizeText } from '../contracts/sizes.ts';
-import { Refusal } from './errors.ts';
+import { AppError } from './errors.ts';
 import { InexactNumber, parseExactly } from './exact-number.ts';
 
 /**
- * Reads the JSON text of a request. Its size and depth are known before it is parsed: what is too large
- * costs one look at its characters at most. A number that a double does not hold exactly is an `InexactNumber`,
- * which `faultsOf` names. Throws `too_large` or `malformed_body`.
+ * Parses the JSON text of a request. Size and depth are checked first, in at most one pass over its characters. A number
+ * that a double cannot represent exactly becomes an `InexactNumber`, which `faultsOf` reports. Throws `too_large` or
+ * `malformed_body`.
  *
- * @param mostBytes size of the text in bytes of UTF-8
+ * @param maxBytes size of the text in bytes of UTF-8
  */
-export function readJson(text: string, mostBytes: number): unknown {
-  if (isLonger(text, mostBytes))
-    throw new Refusal(
+export function readJson(text: string, maxBytes: number): unknown {
+  if (isLonger(text, maxBytes))
+    throw new AppError(
       'too_large',
-      `The body has more than ${sizeText(mostBytes)} bytes. Send a smaller one.`,
+      `The body has more than ${sizeText(maxBytes)} bytes. Send a smaller one.`,
     );
   if (isDeeper(text, sizes.depth))
-    throw new Refusal(
+    throw new AppError(
       'too_large',
-      `The body has more than ${sizes.depth} levels of arrays and objects in each other.`,
+      `The body has more than ${sizes.depth} levels of nested arrays and objects.`,
     );
   try {
     return parseExactly(text);
   } catch (cause) {
-    throw new Refusal('malformed_body', 'The body is not JSON.', { cause });
+    throw new AppError('malformed_body', 'The body is not JSON.', { cause });
   }
 }
 
-/** Returns whether the text has more bytes in UTF-8; counts them only where its length does not tell. */
+/** Returns whether the text has more than `bytes` bytes in UTF-8. Counts them only if the length does not decide it. */
 export const isLonger = (text: string, bytes: number): boolean =>
   text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
 
@@ -39,8 +39,8 @@ const openingBrace = '{'.charCodeAt(0);
 const closingBracket = ']'.charCodeAt(0);
 const closingBrace = '}'.charCodeAt(0);
 
-/** Returns whether brackets outside of strings lie deeper in each other; it reads each character once. */
-function isDeeper(text: string, levels: number): boolean {
+/** Returns whether brackets outside of strings are nested more than `levels` deep. Reads each character once. */
+export function isDeeper(text: string, levels: number): boolean {
   let depth = 0;
   let inString = false;
   for (let at = 0; at < text.length; at++) {
@@ -57,27 +57,25 @@ function isDeeper(text: string, levels: number): boolean {
   return false;
 }
 
-/** `sources.0` is the field `sources` to the person who filled it in; `where.0.value` keeps its place. */
+/** Returns the field name for a user: `sources` for `sources.0`, but `where.0.value` with its index. */
 export function fieldOf(path: readonly PropertyKey[]): string {
   const last = path.at(-1);
   return (typeof last === 'number' ? path.slice(0, -1) : path).map(String).join('.');
 }
 
 interface Faults {
-  /** Values that are too large, and numbers that a double does not hold. */
+  /** Values that are too large, and numbers that a double cannot represent. */
   values: FieldError[];
-  /** Strings that are no text. */
+  /** Strings that are not valid text. */
   texts: FieldError[];
 }
 
 /**
- * Returns what no schema has to look at, found in one walk over a value that `readJson` has read: strings,
- * names, arrays and objects that are too large, and strings that are no text. PostgreSQL has no text with a
- * NUL; half a surrogate pair is no Unicode, so that nothing can store it and RFC 8785 has no canonical form
- * of it. A number that a double does not hold would be another one from here on.
+ * Returns the faults that no schema has to check, found in one walk over a value from `readJson`: strings, names, arrays
+ * and objects that are too large, inexact numbers, and strings that are not valid text. PostgreSQL cannot store NUL;
+ * half a surrogate pair is not Unicode, so that nothing can store it and RFC 8785 has no canonical form of it.
  *
- * @param unread fields of the outermost object that are read later, by a walk of their own: only their
- *   texts are looked at
+ * @param unread fields of the outermost object that a later call checks: here only their texts are checked
  */
 export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
   const faults: Faults = { values: [], texts: [] };
@@ -85,24 +83,24 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
   visit(value, true);
   return faults;
 
-  function visit(part: unknown, isMeasured: boolean): void {
-    if (typeof part === 'string') return visitText(part, isMeasured);
-    if (typeof part !== 'object' || part === null) return;
-    if (part instanceof InexactNumber) {
+  function visit(node: unknown, isMeasured: boolean): void {
+    if (typeof node === 'string') return visitText(node, isMeasured);
+    if (typeof node !== 'object' || node === null) return;
+    if (node instanceof InexactNumber) {
       if (isMeasured)
         faults.values.push({
           field: here(),
-          message: 'is a number that a double does not hold exactly: send it as a string',
+          message: 'is a number that a double cannot represent exactly: send it as a string',
         });
       return;
     }
-    if (Array.isArray(part)) {
-      if (isMeasured && part.length > sizes.arrayItems)
+    if (Array.isArray(node)) {
+      if (isMeasured && node.length > sizes.arrayItems)
         tooLarge(`must have at most ${sizeText(sizes.arrayItems)} items`);
-      for (const [index, item] of part.entries()) below(index, item, isMeasured);
+      for (const [index, item] of node.entries()) visitChild(index, item, isMeasured);
       return;
     }
-    const fields = Object.entries(part);
+    const fields = Object.entries(node);
     if (isMeasured && fields.length > sizes.objectFields)
       tooLarge(`must have at most ${sizeText(sizes.objectFields)} fields`);
     for (const [name, field] of fields) {
@@ -113,13 +111,13 @@ export function faultsOf(value: unknown, unread: ReadonlySet<string>): Faults {
         });
       const fault = faultOfText(name);
       if (fault) faults.texts.push({ field: here(), message: `has a field whose name ${fault}` });
-      below(name, field, isMeasured && !(path.length === 0 && unread.has(name)));
+      visitChild(name, field, isMeasured && !(path.length === 0 && unread.has(name)));
     }
   }
 
-  function below(step: string | number, part: unknown, isMeasured: boolean): void {
+  function visitChild(step: string | number, child: unknown, isMeasured: boolean): void {
     path.push(step);
-    visit(part, isMeasured);
+    visit(child, isMeasured);
     path.pop();
   }
 

@@ -1,87 +1,83 @@
 import middy from '@middy/core';
 import type { Context, MSKEvent } from 'aws-lambda';
 import { z } from 'zod';
-import { sizes } from '../contracts/sizes.ts';
+import { sizes, sizeText } from '../contracts/sizes.ts';
 import { attributesOf, isBinary } from '../messaging/binary-event.ts';
 import { sendToDeadLetters } from '../messaging/dead-letters.ts';
-import { countDelivery, excuseIfAway, forgetDeliveries } from '../messaging/deliveries.ts';
-import type { Header, MessageParts } from '../messaging/header.ts';
-import type { Origin } from '../messaging/letter.ts';
+import { countDelivery, excuseIfAway, forgetDeliveries } from '../messaging/delivery-counts.ts';
+import { type IncomingRecord, partitionsOf } from '../messaging/incoming-record.ts';
+import type { Header } from '../messaging/message-headers.ts';
 import { relay } from '../messaging/outbox.ts';
 import { transaction } from './catalogue.ts';
-import { mayPass } from './catalogue-errors.ts';
-import { forLog, messageOf, Refusal } from './errors.ts';
+import { isTransient } from './catalogue-errors.ts';
+import { AppError, errorMessage, serializeError } from './errors.ts';
 import { logger } from './logger.ts';
-
-/** One record of a batch, decoded from the base64 of the event. */
-export interface IncomingRecord extends MessageParts, Origin {}
 
 type AnswerTooLarge = (
   text: string,
   headers: readonly Header[],
-  refusal: Refusal,
+  error: AppError,
 ) => Promise<boolean>;
 
-interface Handling<Event> {
-  /** Where records go that cannot be handled. */
+interface KafkaHandlerOptions<Event> {
+  /** Topic for records that cannot be handled. */
   deadLetterTopic: string;
-  /** A record that was delivered so often, and is not through, becomes a dead letter. */
-  mostDeliveries: number;
-  /** Reads the value, with the headers beside it. Whatever it throws makes a dead letter. */
+  /** A record that was not handled within this number of deliveries becomes a dead letter. */
+  maxDeliveries: number;
+  /** Parses the value and the headers. A record for which it throws becomes a dead letter. */
   read: (text: string, headers: readonly Header[]) => Event;
-  /** Answers a value that is larger than a request may be; returns whether it could. Else it is a dead letter. */
+  /** Answers a request that is too large, and returns whether it could. Otherwise the record becomes a dead letter. */
   answerTooLarge?: AnswerTooLarge;
-  /** Throws if it could not be handled. */
+  /** Handles the event. Throws if that failed. */
   handle: (event: Event, record: IncomingRecord, context: Context) => Promise<void>;
-  /** Whether another delivery may mend whatever `handle` throws, not only what a database does. */
-  triesAgain: boolean;
+  /** Whether every error of `handle` causes another delivery, not only errors of a database. */
+  retriesAllErrors: boolean;
 }
 
 /**
- * The one stack of every Kafka function. A thrown error makes Lambda deliver the batch again, for ever, and
- * holds up all behind it. So it is thrown only where another delivery can mend it, and no record is
- * delivered more than so many times: then it is put aside with its bytes. The catalogue being away is no
- * record's fault, and does not count.
+ * Returns a Kafka function with everything that all of them share. If it throws, Lambda delivers the batch again, without
+ * limit, and the records after it wait. So it throws only if another delivery may succeed; after `maxDeliveries` the
+ * record is sent to the dead letter topic unchanged. Deliveries that fail because the catalogue is down do not count.
  */
-export function kafkaFunction<Event>(handling: Handling<Event>) {
+export function kafkaHandler<Event>(options: KafkaHandlerOptions<Event>) {
   return middy<MSKEvent, undefined>()
     .use({
       onError: ({ error, event, context }) => {
         logger.error('batch failed, it will be delivered again', {
           function: context.functionName,
-          eventIds: recordsOf(event).slice(0, mostNamed).map(eventIdOf),
-          error: forLog(error),
+          eventIds: recordsOf(event).slice(0, maxNamed).map(eventIdOf),
+          error: serializeError(error),
         });
       },
     })
     .handler(async (event, context) => {
-      for (const record of recordsOf(event)) await handleRecord(record, handling, context);
+      for (const record of recordsOf(event)) await handleRecord(record, options, context);
       return undefined;
     });
 }
 
 async function handleRecord<Event>(
   record: IncomingRecord,
-  handling: Handling<Event>,
+  options: KafkaHandlerOptions<Event>,
   context: Context,
 ): Promise<void> {
-  const times = await countDelivery(record);
+  const deliveries = await countDelivery(record);
   const failure =
-    times > handling.mostDeliveries
-      ? `It was delivered ${times - 1} times and never got through.`
-      : await failureOf(record, handling, context);
+    deliveries > options.maxDeliveries
+      ? `It was delivered ${deliveries - 1} times and never handled.`
+      : await failureOf(record, options, context);
   if (failure === undefined) return forgetDeliveries(record);
   await transaction(async (client) => {
-    await sendToDeadLetters(record, handling.deadLetterTopic, failure, client);
+    await sendToDeadLetters(record, options.deadLetterTopic, failure, client);
     await forgetDeliveries(record, client);
   });
   await relay();
 }
 
-/** Handles a record. Returns why it has to be put aside, undefined if it is done; throws if it is to come again. */
+/** Handles a record. Returns why it must become a dead letter, undefined if it is done. Throws to be delivered again. */
 async function failureOf<Event>(
   record: IncomingRecord,
-  { read, answerTooLarge, handle, triesAgain }: Handling<Event>,
+  { read, answerTooLarge, handle, retriesAllErrors }: KafkaHandlerOptions<Event>,
   context: Context,
 ): Promise<string | undefined> {
   const { topic, partition, offset } = record;
@@ -90,27 +86,27 @@ async function failureOf<Event>(
     event = read(textOf(record), record.headers);
   } catch (error) {
     if (await isAnswered(record, error, answerTooLarge)) return undefined;
-    logger.warn('record put aside, it cannot be read', {
+    logger.warn('record sent to the dead letter topic: it cannot be read', {
       topic,
       partition,
       offset,
-      reason: messageOf(error),
+      reason: errorMessage(error),
     });
-    return messageOf(error);
+    return errorMessage(error);
   }
   try {
     await handle(event, record, context);
     return undefined;
   } catch (error) {
-    if ((await excuseIfAway(record)) || mayPass(error) || triesAgain) throw error;
-    logger.error('record put aside, it cannot be handled', {
+    if ((await excuseIfAway(record)) || isTransient(error) || retriesAllErrors) throw error;
+    logger.error('record sent to the dead letter topic: it cannot be handled', {
       topic,
       partition,
       offset,
       eventId: eventIdOf(record),
-      error: forLog(error),
+      error: serializeError(error),
     });
-    return messageOf(error);
+    return errorMessage(error);
   }
 }
 
@@ -119,7 +115,7 @@ async function isAnswered(
   error: unknown,
   answer: AnswerTooLarge | undefined,
 ): Promise<boolean> {
-  const isTooLarge = error instanceof Refusal && error.code === 'too_large';
+  const isTooLarge = error instanceof AppError && error.code === 'too_large';
   if (!isTooLarge || answer === undefined || value === null) return false;
   return value.length <= sizes.answeredBytes && (await answer(value.toString(), headers, error));
 }
@@ -127,18 +123,18 @@ async function isAnswered(
 function textOf({ value }: IncomingRecord): string {
   const bytes = value?.length ?? 0;
   if (bytes > sizes.requestBytes)
-    throw new Refusal(
+    throw new AppError(
       'too_large',
-      `The event has ${bytes} bytes; it may have ${sizes.requestBytes}.`,
+      `The event has ${sizeText(bytes)} bytes; the limit is ${sizeText(sizes.requestBytes)}. Send a smaller one.`,
     );
   return value?.toString() ?? '';
 }
 
 /** How many events of a failed batch the log names. */
-const mostNamed = 20;
+const maxNamed = 20;
 const eventSchema = z.looseObject({ id: z.string().max(255) });
 
-/** The id of a record that is a CloudEvent, for the log: nothing has checked it yet. */
+/** Returns the id of a CloudEvent, unchecked, for the log. */
 function eventIdOf(record: IncomingRecord): string | undefined {
   try {
     const event: unknown = isBinary(record.headers)
@@ -150,21 +146,4 @@ function eventIdOf(record: IncomingRecord): string | undefined {
   }
 }
 
-/** Null keys and values come absent, null or empty, by delivery path: all mean none. */
-const decode = (text: string | null | undefined): Buffer | null =>
-  text === undefined || text === null || text === '' ? null : Buffer.from(text, 'base64');
-
-function recordsOf(event: MSKEvent): IncomingRecord[] {
-  return Object.values(event.records)
-    .flat()
-    .map((record) => ({
-      topic: record.topic,
-      partition: record.partition,
-      offset: record.offset,
-      key: decode(record.key),
-      value: decode(record.value),
-      headers: record.headers.flatMap((header) =>
-        Object.entries(header).map(([key, bytes]) => ({ key, value: Buffer.from(bytes) })),
-      ),
-    }));
-}
+const recordsOf = (event: MSKEvent): IncomingRecord[] => partitionsOf(event).flat();

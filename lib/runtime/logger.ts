@@ -1,12 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-/** The one logger: a JSON line an event. Ids go into the second argument, never into the text. */
+/** Writes one line of JSON per entry. Ids belong in the second argument, not in the text. */
 export const logger = new Logger({
   serviceName: 'streamsync',
   logLevel: levelOf(process.env.STREAMSYNC_LOG_LEVEL),
 });
 
-/** The logger must work where the configuration does not: it may have to report that. */
+/** Does not read `config()`: the logger must be able to report that the configuration is wrong. */
 function levelOf(text: string | undefined): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   return text === 'DEBUG' || text === 'WARN' || text === 'ERROR' ? text : 'INFO';
 }

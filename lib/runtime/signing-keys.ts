@@ -5,7 +5,7 @@ import { type KeySet, keyBytesSchema, keyIdSchema } from '../contracts/key-set.t
 export interface SigningKey {
   kid: string;
   x: string;
-  /** The private part. It leaves by no way but a signature. */
+  /** The private part. Only its signatures leave the process. */
   d: string;
 }
 
@@ -26,21 +26,21 @@ const keySchema = z
   })
   .refine(({ x, d }) => d === undefined || publicPartOf(x, d) === x, '`x` does not belong to `d`');
 
-/** The first key signs; those behind it are only published, and need no private part. */
+/** The first key signs. The others are only published and need no private part. */
 export const signingKeysSchema = z
   .strictObject({
     keys: z
       .array(keySchema)
-      .min(1, 'must have a key')
+      .min(1, 'must have at least one key')
       .refine(
         (keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length,
-        'has a `kid` twice',
+        'must not repeat a `kid`',
       ),
   })
   .transform(({ keys }, context): SigningKeys => {
     const [first] = keys;
     if (first?.d === undefined) {
-      context.addIssue({ code: 'custom', message: 'the first key signs, and has no `d`' });
+      context.addIssue({ code: 'custom', message: 'the first key signs and must have `d`' });
       return z.NEVER;
     }
     const { kid, x, d } = first;

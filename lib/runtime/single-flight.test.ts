@@ -1,29 +1,29 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { shareFor } from './shared.ts';
+import { singleFlight } from './single-flight.ts';
 
-test('2,000 callers at once cost one', async () => {
-  let done = 0;
-  const ask = shareFor(50, async () => {
+test('2,000 concurrent calls of a singleFlight function share one run', async () => {
+  let runs = 0;
+  const call = singleFlight(50, async () => {
     await setTimeout(100);
-    return ++done;
+    return ++runs;
   });
-  const first = Array.from({ length: 1_000 }, ask);
-  // Longer than its result is kept: it is under way.
+  const first = Array.from({ length: 1_000 }, call);
+  // Longer than the result is cached, but the run has not ended.
   await setTimeout(60);
-  const answers = await Promise.all([...first, ...Array.from({ length: 1_000 }, ask)]);
+  const answers = await Promise.all([...first, ...Array.from({ length: 1_000 }, call)]);
   expect(new Set(answers)).toEqual(new Set([1]));
-  expect(await ask()).toBe(2);
+  expect(await call()).toBe(2);
 });
 
-test('a failure is shared like a result, and the next one tries again', async () => {
-  let tries = 0;
-  const ask = shareFor(1, async () => {
-    if (++tries === 1) throw new Error('first');
-    return tries;
+test('concurrent calls of a singleFlight function share an error, and a later call runs again', async () => {
+  let runs = 0;
+  const call = singleFlight(1, async () => {
+    if (++runs === 1) throw new Error('first');
+    return runs;
   });
-  const [one, two] = await Promise.allSettled([ask(), ask()]);
+  const [one, two] = await Promise.allSettled([call(), call()]);
   expect([one.status, two.status]).toEqual(['rejected', 'rejected']);
   await setTimeout(5);
-  expect(await ask()).toBe(2);
+  expect(await call()).toBe(2);
 });

@@ -4,36 +4,36 @@ import { z } from 'zod';
 import { exportRequestSchema } from '../contracts/export-request.ts';
 import { problemSchema } from '../contracts/problem.ts';
 import { shortened, sizes } from '../contracts/sizes.ts';
-import { Refusal, refusedFields } from './errors.ts';
+import { AppError, invalidFields } from './errors.ts';
 import { parseJson, parseQuery } from './validation.ts';
 
-const good = { sources: ['sales'], dataset: 'orders', format: 'csv' };
+const validRequest = { sources: ['sales'], dataset: 'orders', format: 'csv' };
 const anything = z.looseObject({});
 
-/** Returns the refusal of a text, null if it is taken; throws whatever else is thrown. */
-function refusalOf(text: string, schema: z.ZodType = exportRequestSchema): Refusal | null {
+/** Returns the error of a text, null if it is valid. Rethrows every other error. */
+function errorOf(text: string, schema: z.ZodType = exportRequestSchema): AppError | null {
   try {
     parseJson(schema, text);
     return null;
   } catch (error) {
-    if (error instanceof Refusal) return error;
+    if (error instanceof AppError) return error;
     throw error;
   }
 }
 
-const codeOf = (text: string): string | undefined => refusalOf(text, anything)?.code;
+const codeOf = (text: string): string | undefined => errorOf(text, anything)?.code;
 
-/** Code and first field of the refusal of an export request. */
-function fieldRefused(change: object): [string | undefined, string | undefined] {
-  const refusal = refusalOf(JSON.stringify({ ...good, ...change }));
-  return [refusal?.code, refusal?.errors?.[0]?.field];
+/** Returns the code and the first field of the error of an export request. */
+function invalidField(change: object): [string | undefined, string | undefined] {
+  const error = errorOf(JSON.stringify({ ...validRequest, ...change }));
+  return [error?.code, error?.errors?.[0]?.field];
 }
 
 const nested = (levels: number, open = '[', close = ']'): string =>
   `{"a":${open.repeat(levels - 1)}1${close.repeat(levels - 1)}}`;
 
-describe('a request as a whole', () => {
-  test('has a depth, counted outside of strings', () => {
+describe('the body of a request', () => {
+  test('parseJson limits the depth of a body, ignoring brackets in strings', () => {
     expect(codeOf(nested(sizes.depth))).toBeUndefined();
     expect(codeOf(nested(sizes.depth + 1))).toBe('too_large');
     expect(codeOf(nested(sizes.depth + 1, '{"a":', '}'))).toBe('too_large');
@@ -42,21 +42,21 @@ describe('a request as a whole', () => {
     expect(codeOf(`{"a":[${Array(50).fill('[]').join()}]}`)).toBeUndefined();
   });
 
-  test.each([6_000, 100_000])('of %i brackets is refused before anything recurses into it', (n) => {
+  test.each([6_000, 100_000])('parseJson rejects %i brackets without recursing into them', (n) => {
     expect(codeOf('['.repeat(n) + ']'.repeat(n))).toBe('too_large');
     expect(codeOf('['.repeat(n))).toBe('too_large');
   });
 
-  test('has a size in bytes, not characters', () => {
-    const most = 100;
+  test('parseJson limits the size of a body in bytes, not characters', () => {
+    const max = 100;
     const of = (text: string): string => JSON.stringify({ a: text });
-    const room = most - of('').length;
+    const room = max - of('').length;
     const codeWithin = (text: string): string | undefined => {
       try {
-        parseJson(anything, text, most);
+        parseJson(anything, text, max);
         return undefined;
       } catch (error) {
-        return error instanceof Refusal ? error.code : 'thrown';
+        return error instanceof AppError ? error.code : 'thrown';
       }
     };
     expect(codeWithin(of('x'.repeat(room)))).toBeUndefined();
@@ -65,7 +65,7 @@ describe('a request as a whole', () => {
     expect(codeWithin(of('€'.repeat(Math.floor(room / 3) + 1)))).toBe('too_large');
   });
 
-  test('has a number of fields', () => {
+  test('parseJson limits the number of fields of a body', () => {
     const fields = (n: number): string =>
       JSON.stringify(Object.fromEntries(Array.from({ length: n }, (_, k) => [`k${k}`, 1])));
     expect(codeOf(fields(sizes.objectFields))).toBeUndefined();
@@ -73,11 +73,11 @@ describe('a request as a whole', () => {
   });
 });
 
-test('an array has a number of items, whatever its field takes', () => {
-  const items = (n: number): string => JSON.stringify({ it: Array(n).fill(1) });
-  expect(refusalOf(items(sizes.arrayItems), anything)).toBeNull();
-  const refusal = refusalOf(items(sizes.arrayItems + 1), anything);
-  expect(refusal?.errors).toEqual([{ field: 'it', message: 'must have at most 10,000 items' }]);
+test('parseJson limits the number of items of every array', () => {
+  const items = (n: number): string => JSON.stringify({ list: Array(n).fill(1) });
+  expect(errorOf(items(sizes.arrayItems), anything)).toBeNull();
+  const error = errorOf(items(sizes.arrayItems + 1), anything);
+  expect(error?.errors).toEqual([{ field: 'list', message: 'must have at most 10,000 items' }]);
 });
 
 describe('a field of a request', () => {
@@ -115,9 +115,9 @@ describe('a field of a request', () => {
     ],
     ['a time zone', { timeZone: 'x'.repeat(nameCharacters + 1) }, 'timeZone'],
     ['an instant', { from: fraction(instantCharacters - 20) }, 'from'],
-    ['an instant that is not one', { to: 'x'.repeat(instantCharacters + 1) }, 'to'],
-  ])('%s has a size', (_name, change, field) => {
-    expect(fieldRefused(change)).toEqual(['refused_request', field]);
+    ['a text in place of an instant', { to: 'x'.repeat(instantCharacters + 1) }, 'to'],
+  ])('parseJson rejects %s above the limit', (_name, change, field) => {
+    expect(invalidField(change)).toEqual(['invalid_request', field]);
   });
 
   test.each([
@@ -126,8 +126,8 @@ describe('a field of a request', () => {
     ['a dataset', { dataset: 'x'.repeat(nameCharacters) }],
     ['an instant', { from: fraction(instantCharacters - 21) }],
     ['conditions', { where: conditions(sizes.conditions) }],
-  ])('%s is taken up to that', (_name, change) => {
-    expect(fieldRefused(change)).toEqual([undefined, undefined]);
+  ])('parseJson accepts %s at the limit', (_name, change) => {
+    expect(invalidField(change)).toEqual([undefined, undefined]);
   });
 
   test.each<{ format: unknown }>([
@@ -136,55 +136,55 @@ describe('a field of a request', () => {
     { format: 'constructor' },
     { format: '__proto__' },
     { format: ['csv'] },
-  ])('%j is refused by its field', (change) => {
-    expect(fieldRefused(change)).toEqual(['refused_request', 'format']);
+  ])('parseJson rejects %j with the field format', (change) => {
+    expect(invalidField(change)).toEqual(['invalid_request', 'format']);
   });
 
-  test('of a query has a size and is text', () => {
+  test('parseQuery limits the size of a value and rejects what is not text', () => {
     const query = (value: string): unknown => {
       try {
         parseQuery(z.looseObject({}), { it: value });
         return undefined;
       } catch (error) {
-        return error instanceof Refusal ? [error.code, error.errors?.[0]?.field] : error;
+        return error instanceof AppError ? [error.code, error.errors?.[0]?.field] : error;
       }
     };
     expect(query('x'.repeat(stringBytes))).toBeUndefined();
-    expect(query('x'.repeat(stringBytes + 1))).toEqual(['refused_request', 'it']);
-    expect(query('a\0b')).toEqual(['refused_request', 'it']);
-    expect(query('\ud800')).toEqual(['refused_request', 'it']);
+    expect(query('x'.repeat(stringBytes + 1))).toEqual(['invalid_request', 'it']);
+    expect(query('a\0b')).toEqual(['invalid_request', 'it']);
+    expect(query('\ud800')).toEqual(['invalid_request', 'it']);
   });
 });
 
-describe('a refusal', () => {
-  test('names so many fields, says how many more there are, and what is allowed only once', () => {
+describe('an error', () => {
+  test('an error names the first fields, the number of the others, and repeated allowed values once', () => {
     const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, 1]));
-    const refusal = refusalOf(JSON.stringify({ ...good, ...unknown }));
-    expect(refusal?.errors).toHaveLength(sizes.errors);
-    expect(refusal?.message).toMatch(/; and 980 more\.$/);
-    expect(refusal?.errors?.filter(({ allowed }) => allowed !== undefined)).toHaveLength(1);
+    const error = errorOf(JSON.stringify({ ...validRequest, ...unknown }));
+    expect(error?.errors).toHaveLength(sizes.errors);
+    expect(error?.message).toMatch(/; and 980 more\.$/);
+    expect(error?.errors?.filter(({ allowed }) => allowed !== undefined)).toHaveLength(1);
   });
 
-  test('is small, whatever it repeats', () => {
+  test('an error is small, even if it repeats large input', () => {
     const long = '€'.repeat(100_000);
     const allowed = Array<string>(5_000).fill('x'.repeat(100));
-    const refusal = refusedFields(
+    const error = invalidFields(
       Array.from({ length: 100_000 }, () => ({ field: long, message: long, allowed })),
     );
-    expect(JSON.stringify(refusal.toProblem('id')).length).toBeLessThan(40_000);
-    expect(() => problemSchema.parse(refusal.toProblem('id'))).not.toThrow();
+    expect(JSON.stringify(error.toProblem('id')).length).toBeLessThan(40_000);
+    expect(() => problemSchema.parse(error.toProblem('id'))).not.toThrow();
   });
 
-  test('cuts no character in half', () => {
+  test('shortened never cuts a character in half', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme', maxLength: 40 }),
         fc.integer({ min: 1, max: 20 }),
-        (text, most) => {
-          const cut = shortened(text, most);
+        (text, max) => {
+          const cut = shortened(text, max);
           expect(cut.isWellFormed()).toBe(true);
-          expect(cut.length).toBeLessThanOrEqual(most);
-          if (text.length <= most) expect(cut).toBe(text);
+          expect(cut.length).toBeLessThanOrEqual(max);
+          if (text.length <= max) expect(cut).toBe(text);
           else expect(text.startsWith(cut.slice(0, -1))).toBe(true);
         },
       ),
@@ -192,7 +192,7 @@ describe('a refusal', () => {
   });
 });
 
-/** A request with one thing in it replaced by anything. */
+/** An export request with one field replaced by an arbitrary value. */
 const changed = fc
   .tuple(
     fc.constantFrom(
@@ -212,28 +212,28 @@ const changed = fc
       fc.array(fc.record({ column: fc.string(), op: fc.string(), value: fc.jsonValue() })),
     ),
   )
-  .map(([field, value]) => JSON.stringify({ ...good, [field]: value }));
+  .map(([field, value]) => JSON.stringify({ ...validRequest, [field]: value }));
 
-test('whatever is sent is taken or refused, and a refusal is as documented', () => {
+test('parseJson accepts every input or throws an error that fits the problem schema', () => {
   const deep = (n: number): string => '['.repeat(n) + ']'.repeat(n);
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), changed), (text) => {
-      const refusal = refusalOf(text);
-      if (refusal === null) return;
-      expect(refusal.status).toBeGreaterThanOrEqual(400);
-      expect(refusal.status).toBeLessThan(500);
-      expect(() => problemSchema.parse(refusal.toProblem('id'))).not.toThrow();
+      const error = errorOf(text);
+      if (error === null) return;
+      expect(error.status).toBeGreaterThanOrEqual(400);
+      expect(error.status).toBeLessThan(500);
+      expect(() => problemSchema.parse(error.toProblem('id'))).not.toThrow();
     }),
     {
       numRuns: 2_000,
       examples: [
-        [JSON.stringify({ ...good, format: { toString: 1, valueOf: 1 } })],
+        [JSON.stringify({ ...validRequest, format: { toString: 1, valueOf: 1 } })],
         [deep(5_000)],
         [`{"data":${deep(6_000)}}`],
-        [JSON.stringify({ ...good, from: `2024-03-01T00:00:00.${'0'.repeat(40_000)}1Z` })],
+        [JSON.stringify({ ...validRequest, from: `2024-03-01T00:00:00.${'0'.repeat(40_000)}1Z` })],
         [
           JSON.stringify({
-            ...good,
+            ...validRequest,
             where: [{ column: 'id', op: 'eq', value: `${'1'.repeat(40_000)}x` }],
           }),
         ],

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { FieldError } from '../contracts/problem.ts';
 import { sizes } from '../contracts/sizes.ts';
-import { Refusal, refusedFields } from './errors.ts';
+import { AppError, invalidFields } from './errors.ts';
 import { faultsOf, fieldOf, readJson } from './json-input.ts';
 
 type Issue = z.core.$ZodIssue;
 
-function ofIssue(issue: Issue, known: string[]): FieldError[] {
+function toFieldErrors(issue: Issue, known: string[]): FieldError[] {
   const field = fieldOf(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -29,21 +29,23 @@ function ofIssue(issue: Issue, known: string[]): FieldError[] {
     case 'custom':
       return [{ field, message: issue.message }];
     case 'too_small':
-      return [{ field, message: ours(issue) ?? `must be at least ${issue.minimum}` }];
+      return [{ field, message: ownMessage(issue) ?? `must be at least ${issue.minimum}` }];
     case 'too_big':
-      return [{ field, message: ours(issue) ?? `must be at most ${issue.maximum}` }];
+      return [{ field, message: ownMessage(issue) ?? `must be at most ${issue.maximum}` }];
     case 'invalid_union': {
       const meant = branchOf(issue.errors);
       if (meant)
-        return meant.flatMap((it) => ofIssue({ ...it, path: [...issue.path, ...it.path] }, known));
-      return [{ field, message: ours(issue) ?? 'has a value that is not allowed' }];
+        return meant.flatMap((inner) =>
+          toFieldErrors({ ...inner, path: [...issue.path, ...inner.path] }, known),
+        );
+      return [{ field, message: ownMessage(issue) ?? 'has a value that is not allowed' }];
     }
     default:
-      return [{ field, message: ours(issue) ?? 'has a value that is not allowed' }];
+      return [{ field, message: ownMessage(issue) ?? 'has a value that is not allowed' }];
   }
 }
 
-/** The one of several objects that was meant: the one that knows its fields. Undefined if it is none of them. */
+/** Returns the issues of the branch of a union that knows most of the object's fields, undefined if the value is no object. */
 const branchOf = (branches: readonly Issue[][]): Issue[] | undefined =>
   branches
     .filter((issues) =>
@@ -54,40 +56,38 @@ const branchOf = (branches: readonly Issue[][]): Issue[] | undefined =>
 const unknownIn = (issues: readonly Issue[]): number =>
   issues
     .filter(({ path }) => path.length === 0)
-    .reduce((sum, it) => sum + (it.code === 'unrecognized_keys' ? it.keys.length : 0), 0);
+    .reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0);
 
-/** zod's own texts begin with a capital, those of our schemas ("must …") do not. */
-const ours = (issue: Issue): string | undefined =>
+/** Returns the message of our schema ("must …"), undefined for a message of zod, which starts with a capital. */
+const ownMessage = (issue: Issue): string | undefined =>
   /^[a-z]/.test(issue.message) ? issue.message : undefined;
 
 /**
- * Parses a JSON value by a schema, at the edge. Throws a `refused_request` that names the fields that are
- * not right, `malformed_body` if it is no JSON object at all or has a string that is no text, `too_large` if
- * it has too many fields.
- * What the schema leaves unread (`z.unknown()`) has to be parsed by another call: its sizes are not known
- * before.
+ * Parses a JSON value by a schema. Throws `invalid_request` with the wrong fields, `malformed_body` if the value is not
+ * an object or has a string that is not valid text, and `too_large` if it has too many fields. A field of the schema
+ * that is `z.unknown()` must be parsed by another call: its sizes are not checked here.
  */
 export function parseObject<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Refusal('malformed_body', 'The body must be a JSON object.');
+    throw new AppError('malformed_body', 'The body must be a JSON object.');
   const faults = faultsOf(value, unreadFieldsOf(schema));
-  const [noText] = faults.texts;
-  if (noText)
-    throw new Refusal('malformed_body', `${noText.field || 'The body'} ${noText.message}.`);
+  const [badText] = faults.texts;
+  if (badText)
+    throw new AppError('malformed_body', `${badText.field || 'The body'} ${badText.message}.`);
   const whole = faults.values.find(({ field }) => field === '');
-  if (whole) throw new Refusal('too_large', `The body ${whole.message}.`);
-  if (faults.values.length > 0) throw refusedFields(faults.values);
+  if (whole) throw new AppError('too_large', `The body ${whole.message}.`);
+  if (faults.values.length > 0) throw invalidFields(faults.values);
   return parse(schema, value);
 }
 
-/** Parses the query parameters of a call by a schema. Throws as `parseObject` does, but no `malformed_body`. */
+/** Parses the query parameters of a call by a schema. Throws `invalid_request`. */
 export function parseQuery<S extends z.ZodType>(
   schema: S,
   query: Record<string, string | undefined>,
 ): z.output<S> {
   const { texts, values } = faultsOf(query, new Set());
   const faults = [...texts, ...values];
-  if (faults.length > 0) throw refusedFields(faults);
+  if (faults.length > 0) throw invalidFields(faults);
   return parse(schema, query);
 }
 
@@ -95,10 +95,10 @@ function parse<S extends z.ZodType>(schema: S, value: object): z.output<S> {
   const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
   const known = Object.keys(shapeOf(schema));
-  throw refusedFields(read.error.issues.flatMap((issue) => ofIssue(issue, known)));
+  throw invalidFields(read.error.issues.flatMap((issue) => toFieldErrors(issue, known)));
 }
 
-/** Of a schema that something is done before: its own. */
+/** Returns the fields of an object schema, also of one with a preprocessing step. */
 function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> {
   if (schema instanceof z.ZodPipe) return shapeOf(schema.out);
   return schema instanceof z.ZodObject ? schema.shape : {};
@@ -113,13 +113,13 @@ const isUnread = (field: z.core.$ZodType): boolean =>
   field instanceof z.ZodOptional ? isUnread(field.unwrap()) : field instanceof z.ZodUnknown;
 
 /**
- * Parses text as a JSON object by a schema. Throws `too_large` for what is too large as a whole, else as
- * `parseObject` does.
+ * Parses text as a JSON object by a schema. Throws `too_large` if the text has more than `maxBytes` or is nested too
+ * deeply, and what `parseObject` throws.
  */
 export function parseJson<S extends z.ZodType>(
   schema: S,
   text: string,
-  mostBytes: number = sizes.requestBytes,
+  maxBytes: number = sizes.requestBytes,
 ): z.output<S> {
-  return parseObject(schema, readJson(text, mostBytes));
+  return parseObject(schema, readJson(text, maxBytes));
 }

@@ -1,4 +1,4 @@
 import about from '../../package.json' with { type: 'json' };
 
-/** The version of StreamSync, as package.json has it. */
+/** The version of StreamSync, from package.json. */
 export const { version } = about;

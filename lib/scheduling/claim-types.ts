@@ -1,11 +1,12 @@
 import type { Manifest } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { Grant } from '../contracts/grants.ts';
 import type { Limits } from '../contracts/limits.ts';
-import type { Fragment } from '../formats/format.ts';
+import type { SegmentMetadata } from '../formats/format.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { KeyRange } from '../sources/key-ranges.ts';
 
-/** Where a delivery of `exports.work` came from: a redelivery has the same partition and offset. */
+/** A record of `exports.work`. A redelivery has the same partition and offset. */
 export interface Delivery {
   dispatchId: string;
   unitId: string;
@@ -13,45 +14,47 @@ export interface Delivery {
   offset: number;
 }
 
-/** What one read unit wrote, and the moment of its source that it shows. */
-export interface Piece {
+/** What one read unit wrote, and the snapshot it was read under. */
+export interface UnitOutput {
   source: string;
-  /** The relation it was read from; absent from what an earlier version stored. */
+  /** The relation that was read; absent in unit outputs that an earlier version stored. */
   dataset?: { schema: string; relation: string };
-  /** It begins with what stands before the first row; absent from what an earlier version stored: it does not. */
+  /** True if the unit output begins with the header of the file; absent, and false, if an earlier version stored it. */
   begins?: boolean;
   rows: number;
   bytes: number;
   sha256: string;
   rowsWithoutTime: number;
-  /** Policies of the source may have left out rows. */
+  /** True if row security policies of the source may have hidden rows. */
   rowSecurity?: boolean;
   asOf: string;
   lsn: string;
+  /** Of readings: the position in their stream up to which the snapshot has them, signed, for the manifest. */
+  cursor?: string;
   columns: Manifest['columns'];
-  /** The same as they are in the source. */
+  /** The columns as they are in the source. */
   schema: readonly SourceColumn[];
-  /** What the end of the file has to say of it. */
-  fragment: Fragment;
+  /** What the footer of the file needs to know of the unit output. */
+  fragment: SegmentMetadata;
 }
 
-/** What a file is. */
-export interface Outcome {
+/** Size, hash and manifest of a file. */
+export interface FileResult {
   rows: number;
   bytes: number;
   sha256: string;
   manifest: Manifest;
 }
 
-/** A piece of an export of several units, where it lies. */
-export interface StoredPiece extends Piece {
+/** A unit output and the key of its object. */
+export interface StoredUnitOutput extends UnitOutput {
   objectKey: string;
 }
 
-/** How far a finalize unit got that yielded: parts of the file, or the read-back of the whole. */
+/** How far a finalize unit got before it yielded: copied parts of the file, or verified ranges of it. */
 export type Checkpoint =
   | { phase: 'copy'; objectKey: string; uploadId: string; parts: UploadedPart[] }
-  | { phase: 'hash'; objectKey: string; etag: string; pieces: number; state: string };
+  | { phase: 'hash'; objectKey: string; etag: string; verifiedRanges: number; state: string };
 
 export interface UploadedPart {
   PartNumber: number;
@@ -59,49 +62,53 @@ export interface UploadedPart {
   ChecksumCRC32: string | undefined;
 }
 
-/** What has been written. */
+/** Rows and bytes written so far. */
 export interface Progress {
   rows: number;
   bytes: number;
 }
 
-interface Held {
+interface ClaimBase {
   unitId: string;
   exportId: string;
-  /** Every effect is conditional on it. */
+  /** Every effect of the worker is conditional on it. */
   attemptId: string;
   ownerEmail: string;
-  /** What an export of its owner may be, as of the claim. */
+  /** Size limits of the owner at the time of the claim. */
   limits: Limits;
-  /** What the other units of the run have written, as of the claim. */
-  elsewhere: Progress;
+  /** Progress of the other units of the run at the time of the claim. */
+  otherUnits: Progress;
   source: string;
   request: ExportRequest;
   objectKey: string;
-  /** How many it may have to its source. */
+  /** Connections that the unit may open to its source. */
   connections: number;
 }
 
-/** The right to make a whole file in one go. */
-export interface WholeClaim extends Held {
+/** The right to write the whole file of an undivided export. */
+export interface WholeClaim extends ClaimBase {
   kind: 'whole';
-  /** What the last attempt recorded that got as far as completing its upload: the object may be there. */
-  completing: { objectKey: string; outcome: Outcome } | null;
+  /** Grants of the owner at the time of the claim: the unit reads what they permit. */
+  grants: readonly Grant[];
+  /** What the last attempt that began to complete its upload recorded. The object may exist. */
+  completing: { objectKey: string; outcome: FileResult } | null;
 }
 
-/** The right to make one piece of a file. */
-export interface PieceClaim extends Held {
-  kind: 'piece';
+/** The right to write one unit output of a divided export. */
+export interface ReadClaim extends ClaimBase {
+  kind: 'read';
+  /** Grants of the owner at the time of the claim: the unit reads what they permit. */
+  grants: readonly Grant[];
   ordinal: number;
   range: KeyRange | null;
 }
 
-/** The right to put a file together out of its pieces. */
-export interface FinalizeClaim extends Held {
+/** The right to assemble a file from its unit outputs. */
+export interface FinalizeClaim extends ClaimBase {
   kind: 'finalize';
-  pieces: StoredPiece[];
+  unitOutputs: StoredUnitOutput[];
   checkpoint: Checkpoint | null;
   completing: { objectKey: string; outcome: { bytes: number } } | null;
 }
 
-export type Claim = WholeClaim | PieceClaim | FinalizeClaim;
+export type Claim = WholeClaim | ReadClaim | FinalizeClaim;

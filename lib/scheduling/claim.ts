@@ -1,25 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { grantsJson } from '../access/grants-json.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { Grant } from '../contracts/grants.ts';
+import { syncExportState } from '../exports/lifecycle/states.ts';
 import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
-import { settle } from '../exports/states.ts';
 import { type Queryable, transaction } from '../runtime/catalogue.ts';
-import { endBackends } from '../sources/connection.ts';
+import { terminateBackends } from '../sources/connection.ts';
 import type { KeyRange } from '../sources/key-ranges.ts';
-import { objectKeyOf } from '../storage/s3.ts';
+import { dayClassOf, objectKeyOf, unitOutputClass } from '../storage/object-keys.ts';
 import type {
   Checkpoint,
   Claim,
   Delivery,
-  Outcome,
-  Piece,
+  FileResult,
   Progress,
-  StoredPiece,
-} from './attempt.ts';
-import { cancelUnit, failUnit } from './end.ts';
-import { leaseSeconds, writtenElsewhere } from './lease.ts';
-import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
+  StoredUnitOutput,
+  UnitOutput,
+} from './claim-types.ts';
+import { leaseSeconds, progressOfOtherUnits } from './lease.ts';
+import { markAttemptLost, maxLostAttempts, tooManyLostAttempts } from './lost-attempts.ts';
+import { cancelUnit, failUnit } from './unit-transitions.ts';
 
-interface Row {
+interface UnitRow {
   unit_id: string;
   export_id: string;
   kind: 'read' | 'finalize';
@@ -36,46 +39,47 @@ interface Row {
   request: ExportRequest;
   owner_id: string;
   owner_email: string;
+  grants: Grant[];
   max_rows: number | null;
   max_bytes: number | null;
-  elsewhere: Progress;
+  other_units: Progress;
   cancel_requested_at: Date | null;
   permitted: boolean;
 }
 
 /**
- * Claims the unit of a delivery, or returns undefined: then the delivery is out of date, to be
- * acknowledged and dropped. Two kinds are not: the unit waits for just this dispatch, or it is running
- * from this same partition and offset, that is a redelivery: the former invocation is over, its
- * attempt lost, its backends are ended here.
+ * Claims the unit of a delivery. Returns undefined if the delivery is stale or the unit may not run: then the caller
+ * acknowledges it and does nothing. A delivery is current if the unit was dispatched with it, or runs from the same
+ * partition and offset. The latter is a redelivery: the earlier invocation is over, so its attempt is marked as lost
+ * and its backends are terminated.
  */
-export async function claim(delivery: Delivery): Promise<Claim | undefined> {
+export async function claimUnit(delivery: Delivery): Promise<Claim | undefined> {
   await reopenSlot(delivery);
   const result = await transaction(async (client) => {
     const row = await lockUnit(client, delivery);
     if (!row) return undefined;
-    const lost = row.state === 'running' ? row.attempt_id : null;
-    if (lost !== null) await loseAttempt(client, lost);
+    const lostAttemptId = row.state === 'running' ? row.attempt_id : null;
+    if (lostAttemptId !== null) await markAttemptLost(client, lostAttemptId);
     const unit = { unitId: row.unit_id, exportId: row.export_id, attemptId: null };
     if (row.cancel_requested_at) {
       await cancelUnit(client, unit);
-      return { lost, source: row.source, claim: undefined };
+      return { lostAttemptId, source: row.source, claim: undefined };
     }
     if (!row.permitted) {
       await failUnit(client, unit, rightWithdrawn);
-      return { lost, source: row.source, claim: undefined };
+      return { lostAttemptId, source: row.source, claim: undefined };
     }
-    if (lost !== null && row.lost_attempts + 1 >= mostLostAttempts) {
-      await failUnit(client, unit, lostTooOften);
-      return { lost, source: row.source, claim: undefined };
+    if (lostAttemptId !== null && row.lost_attempts + 1 >= maxLostAttempts) {
+      await failUnit(client, unit, tooManyLostAttempts);
+      return { lostAttemptId, source: row.source, claim: undefined };
     }
-    return { lost, source: row.source, claim: await mint(client, row, delivery) };
+    return { lostAttemptId, source: row.source, claim: await mint(client, row, delivery) };
   });
-  if (result?.lost) await endBackends(result.source, result.lost);
+  if (result?.lostAttemptId) await terminateBackends(result.source, result.lostAttemptId);
   return result?.claim;
 }
 
-/** A delivery at or past the offset of a lost attempt proves that its invocation is over. */
+/** Reopens the slot of a lost attempt: a delivery at or after its offset proves that its invocation is over. */
 async function reopenSlot({ partition, offset }: Delivery): Promise<void> {
   await transaction((client) =>
     client.query(
@@ -86,18 +90,18 @@ async function reopenSlot({ partition, offset }: Delivery): Promise<void> {
   );
 }
 
-/** Exports are locked before units, as everywhere. */
-async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | undefined> {
+/** Locks and returns the unit of a current delivery. Locks its export first, as every transaction does. */
+async function lockUnit(client: Queryable, delivery: Delivery): Promise<UnitRow | undefined> {
   await client.query(
     'select 1 from exports where id = (select export_id from units where id = $1) for update',
     [delivery.unitId],
   );
-  const { rows } = await client.query<Row>(
+  const { rows } = await client.query<UnitRow>(
     `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
        u.source, u.planned_connections, u.state, u.attempt_id, u.lost_attempts,
-       e.request, e.owner_id, a.email as owner_email, a.max_rows, a.max_bytes, e.cancel_requested_at,
+       e.request, e.owner_id, a.email as owner_email, ${grantsJson('a.id')} as grants, a.max_rows, a.max_bytes, e.cancel_requested_at,
        ${mayStillRead} as permitted,
-       ${writtenElsewhere} as elsewhere
+       ${progressOfOtherUnits} as other_units
      from units u join exports e on e.id = u.export_id join accounts a on a.id = e.owner_id
      where u.id = $1 and u.dispatch_id = $2
        and (u.state = 'dispatched'
@@ -108,41 +112,60 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<Row | un
   return rows[0];
 }
 
-async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Claim> {
+/** On AWS the log stream of this instance, elsewhere its host and process. */
+const workerName = process.env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? `${hostname()} ${process.pid}`;
+
+/** Creates an attempt and returns its claim. */
+async function mint(client: Queryable, row: UnitRow, delivery: Delivery): Promise<Claim> {
   const attemptId = randomUUID();
-  const objectKey = objectKeyOf({ ownerId: row.owner_id, exportId: row.export_id, attemptId });
-  const held = {
+  const isUnitOutput = row.kind === 'read' && row.units_total > 1;
+  const objectKey = objectKeyOf({
+    dayClass: isUnitOutput ? unitOutputClass : dayClassOf(row.request.ttlSeconds),
+    ownerId: row.owner_id,
+    exportId: row.export_id,
+    attemptId,
+  });
+  const base = {
     unitId: row.unit_id,
     exportId: row.export_id,
     attemptId,
     ownerEmail: row.owner_email,
     limits: { maxRows: row.max_rows, maxBytes: row.max_bytes },
-    elsewhere: row.elsewhere,
+    otherUnits: row.other_units,
     source: row.source,
     request: row.request,
     objectKey,
     connections: row.planned_connections,
   };
-  const claimed: Claim =
+  const claim: Claim =
     row.kind === 'finalize'
       ? {
-          ...held,
+          ...base,
           kind: 'finalize',
-          pieces: await piecesOf(client, row),
+          unitOutputs: await unitOutputsOf(client, row),
           checkpoint: row.checkpoint,
           completing: await lastCompleting(client, row.unit_id),
         }
       : row.units_total > 1
-        ? { ...held, kind: 'piece', ordinal: row.ordinal, range: row.range }
+        ? { ...base, kind: 'read', grants: row.grants, ordinal: row.ordinal, range: row.range }
         : {
-            ...held,
+            ...base,
             kind: 'whole',
+            grants: row.grants,
             completing: wholeOnly(await lastCompleting(client, row.unit_id)),
           };
   await client.query(
-    `insert into attempts (id, unit_id, export_id, partition, "offset", object_key)
-     values ($1, $2, $3, $4, $5, $6)`,
-    [attemptId, row.unit_id, row.export_id, delivery.partition, delivery.offset, objectKey],
+    `insert into attempts (id, unit_id, export_id, partition, "offset", object_key, worker)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      attemptId,
+      row.unit_id,
+      row.export_id,
+      delivery.partition,
+      delivery.offset,
+      objectKey,
+      workerName,
+    ],
   );
   await client.query(
     `update units set state = 'running', attempt_id = $2, partition = $3, "offset" = $4,
@@ -152,16 +175,19 @@ async function mint(client: Queryable, row: Row, delivery: Delivery): Promise<Cl
      where id = $1`,
     [row.unit_id, attemptId, delivery.partition, delivery.offset],
   );
-  // A lost attempt may have stood at completing: this one begins again.
-  await settle(client, row.export_id);
-  return claimed;
+  // A lost attempt may have left the export in `completing`.
+  await syncExportState(client, row.export_id);
+  return claim;
 }
 
 async function lastCompleting(
   client: Queryable,
   unitId: string,
-): Promise<{ objectKey: string; outcome: Outcome | { bytes: number } } | null> {
-  const { rows } = await client.query<{ object_key: string; outcome: Outcome | { bytes: number } }>(
+): Promise<{ objectKey: string; outcome: FileResult | { bytes: number } } | null> {
+  const { rows } = await client.query<{
+    object_key: string;
+    outcome: FileResult | { bytes: number };
+  }>(
     `select coalesce(completing_key, object_key) as object_key, outcome from attempts
      where unit_id = $1 and outcome is not null and state in ('lost', 'retried') and cleared_at is null
      order by started_at desc limit 1`,
@@ -171,15 +197,18 @@ async function lastCompleting(
 }
 
 function wholeOnly(
-  found: { objectKey: string; outcome: Outcome | { bytes: number } } | null,
-): { objectKey: string; outcome: Outcome } | null {
-  return found && 'manifest' in found.outcome
-    ? { objectKey: found.objectKey, outcome: found.outcome }
+  completing: { objectKey: string; outcome: FileResult | { bytes: number } } | null,
+): { objectKey: string; outcome: FileResult } | null {
+  return completing && 'manifest' in completing.outcome
+    ? { objectKey: completing.objectKey, outcome: completing.outcome }
     : null;
 }
 
-async function piecesOf(client: Queryable, { export_id, run }: Row): Promise<StoredPiece[]> {
-  const { rows } = await client.query<{ outcome: Piece; object_key: string }>(
+async function unitOutputsOf(
+  client: Queryable,
+  { export_id, run }: UnitRow,
+): Promise<StoredUnitOutput[]> {
+  const { rows } = await client.query<{ outcome: UnitOutput; object_key: string }>(
     `select outcome, object_key from units
      where export_id = $1 and run = $2 and kind = 'read' order by ordinal`,
     [export_id, run],

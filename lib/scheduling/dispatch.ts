@@ -1,96 +1,101 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import type { UnitDispatched } from '../contracts/events.ts';
+import { activeStates, syncExportState } from '../exports/lifecycle/states.ts';
 import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
-import { activeStates, settle } from '../exports/states.ts';
 import { cloudEvent } from '../messaging/cloud-event.ts';
 import { enqueue } from '../messaging/outbox.ts';
 import { topics } from '../messaging/topics.ts';
-import { locks, type Queryable, transaction, tryLock } from '../runtime/catalogue.ts';
+import { advisoryLocks, type Queryable, transaction, tryLock } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { messageOf } from '../runtime/errors.ts';
+import { errorMessage } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import { failUnit } from './end.ts';
-import { chooseUnit } from './queue-order.ts';
+import { backoffMs, sleep } from '../runtime/retry.ts';
+import { selectNextUnitSql } from './queue-order.ts';
+import { failUnit } from './unit-transitions.ts';
 
-/** How many units one transaction looks at: those who want to dispatch meanwhile wait no longer than that. */
-const mostOfTransaction = 20;
+/** Units that one transaction dispatches at most, so that another dispatch does not wait long for its lock. */
+const maxPerTransaction = 20;
 
-interface Chosen {
+interface NextUnit {
   unit_id: string;
   export_id: string;
   owner_id: string;
   partition: number;
   is_last_slot: boolean;
-  /** The line began while its account was being served: it has to be told of that. */
-  line_is_behind: boolean;
+  /** The line was created while its account was served: its `served_at` is too old. */
+  line_is_stale: boolean;
 }
 
 /**
- * Gives out units while there is a slot and one that may have it. Kafka partitions are no queue: keyed by a hash, work
- * stacks up behind a busy one. So the catalogue queues, and a unit is published only to the partition (slot) that is
- * free for it.
+ * Dispatches units while a slot is free and a unit may have it. Kafka partitions alone would not do as a queue: keyed
+ * by a hash, units would wait for a busy partition while others are free. So the catalogue is the queue, and a unit is
+ * published only to a free partition (slot).
  */
 async function dispatchOnce(): Promise<'done' | 'more' | 'busy'> {
-  const { sources, runningExportsPerAccount } = config();
+  const { sources, maxRunningExportsPerAccount } = config();
   const budgets = Object.fromEntries(
     [...sources].map(([name, { maxConnections }]) => [name, maxConnections]),
   );
   return transaction(async (client) => {
-    if (!(await tryLock(client, locks.dispatch))) return 'busy';
+    if (!(await tryLock(client, advisoryLocks.dispatch))) return 'busy';
     await endDelays(client);
-    const passedOver: string[] = [];
-    let given = 0;
-    for (let looks = 0; looks < mostOfTransaction; looks++) {
-      const { rows } = await client.query<Chosen>(chooseUnit, [
+    const skippedExports: string[] = [];
+    let assigned = 0;
+    for (let n = 0; n < maxPerTransaction; n++) {
+      const { rows } = await client.query<NextUnit>(selectNextUnitSql, [
         JSON.stringify(budgets),
-        runningExportsPerAccount,
-        passedOver,
+        maxRunningExportsPerAccount,
+        skippedExports,
       ]);
-      const [chosen] = rows;
-      if (!chosen) return 'done';
-      if (chosen.line_is_behind) {
-        await placeLines(client, chosen.owner_id);
+      const [next] = rows;
+      if (!next) return 'done';
+      if (next.line_is_stale) {
+        await placeLines(client, next.owner_id);
         continue;
       }
-      const outcome = await take(client, chosen);
-      if (outcome === 'given') given++;
-      if (outcome === 'given' && chosen.is_last_slot) return 'done';
-      if (outcome === 'busy') passedOver.push(chosen.export_id);
+      const outcome = await dispatchUnit(client, next);
+      if (outcome === 'assigned') assigned++;
+      if (outcome === 'assigned' && next.is_last_slot) return 'done';
+      if (outcome === 'busy') skippedExports.push(next.export_id);
     }
-    // There are only so many slots; what merely leaves the queue may be more than one should do for all.
-    return given > 0 ? 'more' : 'done';
+    // The number of slots bounds how often this repeats. Units that only leave the queue may be many: the next dispatch
+    // or the sweep removes the rest.
+    return assigned > 0 ? 'more' : 'done';
   });
 }
 
-/** Units whose time has come stand in the queue from now on. */
+/** Ends the delay of units whose `not_before` has passed. */
 async function endDelays(client: Queryable): Promise<void> {
   await client.query(
     `update units set delayed = false where id = any(array(
        select id from units where state = 'queued' and delayed and not_before <= now()
-       order by not_before limit ${mostOfTransaction} for update skip locked))`,
+       order by not_before limit ${maxPerTransaction} for update skip locked))`,
   );
 }
 
 /**
- * Gives the unit its slot. One that must not run any more leaves the queue instead: its account lost the right to what
- * it reads, or its export is over. `busy`: somebody is working on the export just now, and dispatches afterwards. Exports are locked before units, as everywhere, or two transactions could wait for each other.
+ * Assigns the slot to the unit. Removes the unit from the queue instead if its account lost the right to read the
+ * sources, or its export has ended. Returns `busy` if another transaction holds the export: it dispatches afterwards.
+ * Exports are locked before units, as in every transaction, to avoid deadlocks.
  */
-async function take(client: Queryable, chosen: Chosen): Promise<'given' | 'removed' | 'busy'> {
-  const { unit_id, export_id, owner_id } = chosen;
-  const { rows } = await client.query<{ under_way: boolean; permitted: boolean }>(
-    `select e.state = any($3) and e.cancel_requested_at is null and e.run = u.run as under_way,
+async function dispatchUnit(
+  client: Queryable,
+  next: NextUnit,
+): Promise<'assigned' | 'removed' | 'busy'> {
+  const { unit_id, export_id, owner_id } = next;
+  const { rows } = await client.query<{ active: boolean; permitted: boolean }>(
+    `select e.state = any($3) and e.cancel_requested_at is null and e.run = u.run as active,
        ${mayStillRead} as permitted
      from exports e join units u on u.export_id = e.id join accounts a on a.id = e.owner_id
      where e.id = $1 and u.id = $2 and u.state = 'queued'
      for update of e skip locked`,
     [export_id, unit_id, activeStates],
   );
-  const [found] = rows;
-  if (!found) return 'busy';
-  const mayRun = found.under_way && found.permitted;
-  if (mayRun) await give(client, chosen);
-  else if (found.under_way)
+  const [unit] = rows;
+  if (!unit) return 'busy';
+  const mayRun = unit.active && unit.permitted;
+  if (mayRun) await assignSlot(client, next);
+  else if (unit.active)
     await failUnit(
       client,
       { unitId: unit_id, exportId: export_id, attemptId: null },
@@ -99,10 +104,10 @@ async function take(client: Queryable, chosen: Chosen): Promise<'given' | 'remov
   else await client.query(`update units set state = 'cancelled' where id = $1`, [unit_id]);
   await client.query('update accounts set served_at = clock_timestamp() where id = $1', [owner_id]);
   await placeLines(client, owner_id);
-  return mayRun ? 'given' : 'removed';
+  return mayRun ? 'assigned' : 'removed';
 }
 
-/** Puts the lines of an account where its last turn puts them. One that is just being removed is left to that. */
+/** Sets `served_at` of an account's lines to that of the account. Skips lines that another transaction is removing. */
 async function placeLines(client: Queryable, ownerId: string): Promise<void> {
   await client.query(
     `update queue_lines l set served_at = coalesce(a.served_at, '-infinity') from accounts a
@@ -112,7 +117,10 @@ async function placeLines(client: Queryable, ownerId: string): Promise<void> {
   );
 }
 
-async function give(client: Queryable, { unit_id, export_id, partition }: Chosen): Promise<void> {
+async function assignSlot(
+  client: Queryable,
+  { unit_id, export_id, partition }: NextUnit,
+): Promise<void> {
   const dispatchId = randomUUID();
   await client.query(
     `update units set state = 'dispatched', dispatch_id = $2, partition = $3, "offset" = null,
@@ -120,7 +128,7 @@ async function give(client: Queryable, { unit_id, export_id, partition }: Chosen
      where id = $1`,
     [unit_id, dispatchId, partition],
   );
-  await settle(client, export_id);
+  await syncExportState(client, export_id);
   await client.query('update slots set last_used_at = clock_timestamp() where partition = $1', [
     partition,
   ]);
@@ -139,25 +147,25 @@ async function give(client: Queryable, { unit_id, export_id, partition }: Chosen
   });
 }
 
-/** How long one waits in all for another dispatch to be through. */
-const patienceMilliseconds = 1_000;
+/** Total time that a call waits for another dispatch to finish. */
+const maxWaitMs = 1_000;
 
 /**
- * Gives free slots to waiting units, after every create, every end, and in the sweep. Never throws:
- * what could not be given now is given by the next one. The relay has to follow.
+ * Assigns free slots to waiting units. Call it after every creation, after every end and in the sweep, and call the
+ * relay afterwards. Never throws: the next dispatch assigns what this one could not.
  */
 export async function dispatch(): Promise<void> {
   try {
     // Another dispatch may have looked before our unit was there: look again when it is through.
-    for (let waited = 0, wait = 10; waited < patienceMilliseconds; ) {
+    for (let waitedMs = 0, retries = 0; waitedMs < maxWaitMs; ) {
       const outcome = await dispatchOnce();
       if (outcome === 'done') return;
       if (outcome === 'more') continue;
-      await setTimeout(wait * (0.5 + Math.random()));
-      waited += wait;
-      wait *= 2;
+      const delayMs = backoffMs(retries++, { firstMs: 10, maxMs: maxWaitMs });
+      await sleep(delayMs);
+      waitedMs += delayMs;
     }
   } catch (error) {
-    logger.warn('dispatch failed, the sweep will dispatch', { reason: messageOf(error) });
+    logger.warn('dispatch failed; the sweep will repeat it', { reason: errorMessage(error) });
   }
 }

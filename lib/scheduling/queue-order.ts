@@ -1,21 +1,22 @@
 import { countedPlaces } from '../contracts/queue.ts';
 
 /**
- * Whose turn it is: the one place for dispatch, which decides, and for the status document, which predicts.
+ * The order of the queue, for dispatch, which decides, and for the status document, which predicts.
  *
- * Accounts take turns: next is the one that was served least recently, of its waiting units the one that puts a file
- * together, else one of its oldest export. What may hold a unit back it has in common with others: they stand in one
- * *line* (`queue_lines`, kept by triggers on `units`), which is one account, one source, one lane, one number of
- * connections. The lines of all accounts that agree in the last three are a *class*, in which all are held back or
- * none is. So a question costs a look at each class (a handful for each source) and at its first lines, however many
- * units wait, and however many of them may not run. What runs is read from the units in slots, of which there are as
- * many as slots: no counter has to be kept in step.
+ * Accounts take turns: next is the account that was served least recently. Of its waiting units the finalize unit comes
+ * first, then the units of its oldest export. Units that wait for the same reasons stand in one *line* (`queue_lines`,
+ * maintained by triggers on `units`): one account, one source, one lane, one number of connections. The lines of all
+ * accounts with the same source, lane and connections are a *class*: either all of them may run or all must wait. So a
+ * query reads each class (a handful for each source) and its first lines, however many units wait or must wait. Running
+ * units are read from the slots, at most one for each slot, so there is no counter to keep in step.
  */
 
-/** A unit that runs longer is a long one, whatever was estimated; by the estimate: `place_unit` of the catalogue. */
+/**
+ * A unit that runs longer than this counts as long. By its estimate a unit is long in `place_unit` of the catalogue.
+ */
 const longSeconds = 120;
 
-/** The classes in which somebody waits, found by jumping from one to the next in the index. */
+/** The classes with waiting units, found by a loose index scan: it jumps from one to the next. */
 const classes = `
   classes as (
     (select source, lane, connections from queue_lines order by source, lane, connections limit 1)
@@ -27,26 +28,27 @@ const classes = `
     ) following
   )`;
 
-const isPaused = (source: string): string =>
-  `exists (select 1 from source_pauses p where p.source = ${source})`;
+function isPaused(source: string): string {
+  return `exists (select 1 from source_pauses p where p.source = ${source})`;
+}
 
-/** The units of line `l`, in their order. */
+/** The units of line `l`. */
 const unitsOfLine = `
   from units u
   where u.owner_id = l.owner_id and u.source = l.source and u.lane = l.lane
     and u.planned_connections = l.connections and u.state = 'queued' and not u.delayed`;
 
 /**
- * Chooses the next unit and a slot for it: the one used least recently.
+ * Selects the next unit and a slot for it: the one used least recently.
  *
- * A class is open if its source is not paused and has connections left in its budget (backends of lost attempts count
- * until their slot reopens), and if it is not of long snapshots when half of the slots have long units already. An
- * account may begin another export while fewer than $2 of its own run, and goes on with those that run; it never gets
- * the last slot, so that there is one for whoever comes next.
+ * A class is open if its source is not paused and has connections left in its budget; backends of lost attempts count
+ * until their slot reopens. A class of long units is closed while at least half of the slots have long units. An
+ * account may start another export while fewer than $2 of its exports run, and may always continue those that run. An
+ * account that has all busy slots does not get the last free one, so that a slot is left for another account.
  *
- * $1 budget by source, $2 exports an account may have running, $3 exports to pass over.
+ * $1 connections by source, $2 exports that an account may have running, $3 exports to skip.
  */
-export const chooseUnit = `
+export const selectNextUnitSql = `
   with recursive busy as materialized (
     select u.export_id, u.owner_id, u.place, u.source, u.planned_connections as connections, u.partition,
       u.lane = 'long' or u.running_since < now() - interval '${longSeconds} seconds' as long
@@ -67,7 +69,7 @@ export const chooseUnit = `
         join attempts t on t.partition = s.partition and t."offset" = s.closed_offset and t.state = 'lost'
         join units u on u.id = t.unit_id
         where s.closed_until > now()
-    ) held group by source
+    ) reserved group by source
   ), ${classes}, open as materialized (
     select c.* from classes c left join used on used.source = c.source
     where c.lane = 'finalize' or (not ${isPaused('c.source')}
@@ -88,7 +90,7 @@ export const chooseUnit = `
     ) line
   ), continued as (
     select o.owner_id, a.served_at, unit.* from owners o
-    -- One by one: they are few, accounts may be many.
+    -- With offset 0 accounts are read one by one: the owners are few, accounts may be many.
     cross join lateral (select served_at from accounts where id = o.owner_id offset 0) a
     cross join lateral (
       select following.*
@@ -105,25 +107,26 @@ export const chooseUnit = `
     where o.at_limit and not o.has_all_but_last
     order by a.served_at limit 1
   )
-  select it.id as unit_id, it.export_id, it.owner_id, free.partition,
+  select candidate.id as unit_id, candidate.export_id, candidate.owner_id, free.partition,
     (select count(*) from free) = 1 as is_last_slot,
-    it.served_at is distinct from coalesce(a.served_at, '-infinity') as line_is_behind
+    candidate.served_at is distinct from coalesce(a.served_at, '-infinity') as line_is_stale
   from (select partition from free order by last_used_at nulls first, partition limit 1) free
-  cross join (select * from first union all select * from continued) it
-  join accounts a on a.id = it.owner_id
-  order by a.served_at nulls first, it.place, it.export_id, it.ordinal
+  cross join (select * from first union all select * from continued) candidate
+  join accounts a on a.id = candidate.owner_id
+  order by a.served_at nulls first, candidate.place, candidate.export_id, candidate.ordinal
   limit 1`;
 
 /**
- * A recursive \`with\` item \`head\`: the first exports of the queue by id, with \`position\` from 0 and the \`seconds\` of
- * those before, in the order in which dispatch will take them if all may run: one of each account in turn. Exports
- * that are begun have their turns, too, but no number. Those of paused sources are left out.
+ * Returns the items of a recursive `with` that ends in `head`: the first exports of the queue, with `position` from 0
+ * and the `seconds` of the exports before, in the order in which dispatch takes them if all may run, one of each
+ * account in turn. Running exports have turns and no position. Exports of paused sources are left out.
  */
-export const headOfQueue = (usualSeconds: number): string => `
+export function queueHeadSql(defaultSeconds: number): string {
+  return `
   ${classes}, open as materialized (
     select c.* from classes c where c.lane = 'finalize' or not ${isPaused('c.source')}
   ), owners as (
-    -- One row each: a line that another held when its account had its turn is behind the others for a moment.
+    -- One row for each account: a line that was locked when its account was served has an older served_at for a moment.
     select owner_id, max(served_at) as served_at, min(since) as since
     from open c cross join lateral (
       select l.owner_id, l.served_at, l.since from queue_lines l
@@ -149,9 +152,10 @@ export const headOfQueue = (usualSeconds: number): string => `
     ) following
   ), head as materialized (
     select e.id, row_number() over in_turn - 1 as position,
-      sum(coalesce(e.estimated_seconds, ${usualSeconds})) over in_turn
-        - coalesce(e.estimated_seconds, ${usualSeconds}) as seconds
+      sum(coalesce(e.estimated_seconds, ${defaultSeconds})) over in_turn
+        - coalesce(e.estimated_seconds, ${defaultSeconds}) as seconds
     from (select * from turns where turn > 0 limit ${countedPlaces}) t
     join exports e on e.id = t.export_id and e.state = 'queued'
     window in_turn as (order by t.turn, t.served_at, t.since, t.owner_id)
   )`;
+}

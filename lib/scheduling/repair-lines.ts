@@ -8,37 +8,37 @@ interface Line {
 }
 
 const nil = '00000000-0000-0000-0000-000000000000';
-const beginning: Line = { owner_id: nil, source: '', lane: '', connections: -1 };
-/** How many lines one pass looks at; the next goes on from there, round and round. */
-const most = 200;
+const beforeFirst: Line = { owner_id: nil, source: '', lane: '', connections: -1 };
+/** Lines that one pass checks. The next pass continues there, and starts again after the last line. */
+const batchSize = 200;
 
-let unitsLookedAt = beginning;
-let linesLookedAt = beginning;
+let lastOfUnits = beforeFirst;
+let lastOfLines = beforeFirst;
 
 /**
- * Holds the lines of the queue against its units: a unit without a line gets one, a line without a unit goes. The
- * triggers of `units` do that, but for lines that two transactions left at once; the rest is for what nobody has
- * thought of.
+ * Adds a line for units without one, and removes lines without a unit. The triggers of `units` do this, except for a
+ * line whose last units leave in two concurrent transactions. Everything else is a safety net.
  */
 export async function repairLines(): Promise<void> {
-  unitsLookedAt = await lookFrom(unitsLookedAt, addMissing);
-  linesLookedAt = await lookFrom(linesLookedAt, removeEmpty);
+  lastOfUnits = await repairBatch(lastOfUnits, addMissing);
+  lastOfLines = await repairBatch(lastOfLines, removeEmpty);
 }
 
-async function lookFrom(last: Line, statement: string): Promise<Line> {
+/** Runs the statement for the lines after `last`. Returns the last one of the batch, to continue there. */
+async function repairBatch(last: Line, statement: string): Promise<Line> {
   const { rows } = await catalogue().query<Line>(statement, [
     last.owner_id,
     last.source,
     last.lane,
     last.connections,
   ]);
-  return (rows.length === most ? rows.at(-1) : undefined) ?? beginning;
+  return (rows.length === batchSize ? rows.at(-1) : undefined) ?? beforeFirst;
 }
 
 const columnsOfUnit = 'owner_id, source, lane, planned_connections';
 const columnsOfLine = 'owner_id, source, lane, connections';
 
-/** The lines that there should be, found by jumping from one to the next in the index of the units. */
+/** Finds the lines that should exist by a loose index scan of the units: it jumps from one to the next. */
 const addMissing = `
   with recursive waiting as (
     (select ${columnsOfUnit} from units
@@ -53,7 +53,7 @@ const addMissing = `
       order by ${columnsOfUnit} limit 1
     ) following
   ), seen as materialized (
-    select owner_id, source, lane, planned_connections as connections from waiting limit ${most}
+    select owner_id, source, lane, planned_connections as connections from waiting limit ${batchSize}
   ), added as (
     insert into queue_lines (${columnsOfLine}, served_at, since)
     select s.*, coalesce((select a.served_at from accounts a where a.id = s.owner_id), '-infinity'), now()
@@ -65,8 +65,8 @@ const addMissing = `
 const removeEmpty = `
   with seen as materialized (
     select * from queue_lines where (${columnsOfLine}) > ($1::uuid, $2::text, $3::text, $4::integer)
-    order by ${columnsOfLine} limit ${most}
-  ), looked as materialized (
+    order by ${columnsOfLine} limit ${batchSize}
+  ), checked as materialized (
     select seen.*, remove_line_if_empty(owner_id, source, lane, connections) as removed from seen
   )
-  select ${columnsOfLine} from looked order by ${columnsOfLine}`;
+  select ${columnsOfLine} from checked order by ${columnsOfLine}`;

@@ -1,45 +1,50 @@
-import { forgetFailures } from '../access/sign-in-limits.ts';
-import { rememberedDays } from '../exports/idempotency.ts';
-import { emitOutcome } from '../exports/outcomes.ts';
-import { activeStates, move, settle } from '../exports/states.ts';
+import { pruneFailures } from '../access/sign-in-limits.ts';
+import { recordAudit } from '../audit/record-audit.ts';
+import { idempotencyTtlDays } from '../exports/events/idempotency.ts';
+import { publishResult } from '../exports/events/result-events.ts';
+import { activeStates, syncExportState, transition } from '../exports/lifecycle/states.ts';
+import { maintainStore } from '../ingest/maintain-store.ts';
+import { maintainLive } from '../live/maintain.ts';
 import { relay } from '../messaging/outbox.ts';
 import { catalogue, transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { forLog } from '../runtime/errors.ts';
+import { serializeError } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import { endBackends } from '../sources/connection.ts';
-import { clearKey, deleteObject } from '../storage/s3.ts';
+import { terminateBackends } from '../sources/connection.ts';
+import { deleteObject, deleteObjectAndUploads } from '../storage/s3.ts';
 import { dispatch } from './dispatch.ts';
-import { cancelUnit, failUnit } from './end.ts';
-import { repairLines } from './lines.ts';
-import { loseAttempt, lostTooOften, mostLostAttempts } from './lost.ts';
+import { markAttemptLost, maxLostAttempts, tooManyLostAttempts } from './lost-attempts.ts';
+import { repairLines } from './repair-lines.ts';
+import { cancelUnit, failUnit } from './unit-transitions.ts';
 
-/** How many of a kind one pass looks at; the next pass, seconds later, takes the rest. */
-const most = 200;
-/** What is only deleted is less work. */
-const mostForgotten = 5_000;
-/** A dispatch whose message nobody took within this time after it was sent goes back into the queue. */
+/** Rows that one step of a pass handles. The next pass, 5 seconds later, handles the rest. */
+const batchSize = 200;
+/** Rows of a table that one pass deletes. */
+const pruneBatchSize = 5_000;
+/** A unit is requeued if no worker claims it within this time after its message was sent. */
 const dispatchLeaseSeconds = 60;
-/** The other steps wait for the relay no longer than this. */
-const relayMilliseconds = 8_000;
-/** Running responses may finish before an expired object goes. */
-const transferGraceSeconds = 60;
-/** A stopped worker may write until its invocation is ended, whatever the catalogue says. */
-const mayWriteSeconds = (): number => config().workerTimeoutSeconds + 60;
+/** Time limit of each relay step, so that the other steps run. */
+const relayMs = 8_000;
+/** A frozen worker may still write until its invocation times out, whatever the catalogue says. */
+function zombieWriteWindowSeconds(): number {
+  return config().workerTimeoutSeconds + 60;
+}
 
-/** One pass over everything that may be left lying. Each step stands alone: one that fails does not stop the rest. */
+/** Runs every cleanup step once. A step that fails is logged and does not stop the others. */
 export async function sweepOnce(): Promise<void> {
   const steps = {
-    relay: () => relay(relayMilliseconds),
-    takeBackDispatches,
-    loseDeadAttempts,
+    relay: () => relay(relayMs),
+    requeueStaleDispatches,
+    expireLeases,
     expireExports,
     deleteObjects,
-    clearAttempts,
-    forget,
+    deleteOrphanedObjects,
+    pruneOldRows,
     repairLines,
     dispatch,
-    relayAgain: () => relay(relayMilliseconds),
+    relayAgain: () => relay(relayMs),
+    maintainStore,
+    maintainLive,
     recordPass,
   };
   for (const [step, run] of Object.entries(steps)) {
@@ -48,13 +53,13 @@ export async function sweepOnce(): Promise<void> {
     } catch (error) {
       logger.error('sweep step failed', {
         step,
-        error: forLog(error),
+        error: serializeError(error),
       });
     }
   }
 }
 
-/** By it health knows that the sweep comes by. */
+/** Records the pass, from which `/health` knows that the sweep runs. */
 async function recordPass(): Promise<void> {
   await catalogue().query(
     `insert into sweep_passes (ended_at) values (now())
@@ -62,8 +67,8 @@ async function recordPass(): Promise<void> {
   );
 }
 
-/** Dispatched, sent, and not claimed: the consumers were away. */
-async function takeBackDispatches(): Promise<void> {
+/** Requeues units whose message was sent and not claimed, as when no consumer runs. */
+async function requeueStaleDispatches(): Promise<void> {
   const { rows } = await catalogue().query<{
     unit_id: string;
     export_id: string;
@@ -72,7 +77,7 @@ async function takeBackDispatches(): Promise<void> {
     `select u.id as unit_id, u.export_id, u.dispatch_id
      from units u join outbox o on o.dispatch_id = u.dispatch_id
      where u.state = 'dispatched' and coalesce(o.sent_at, o.failed_at) < now() - interval '${dispatchLeaseSeconds} seconds'
-     limit ${most}`,
+     limit ${batchSize}`,
   );
   for (const unit of rows) {
     await transaction(async (client) => {
@@ -82,37 +87,36 @@ async function takeBackDispatches(): Promise<void> {
          where id = $1 and state = 'dispatched' and dispatch_id = $2`,
         [unit.unit_id, unit.dispatch_id],
       );
-      if (rowCount === 1) await settle(client, unit.export_id);
+      if (rowCount === 1) await syncExportState(client, unit.export_id);
     });
   }
 }
 
 /**
- * Running, and no heartbeat within the lease. Normally the redelivery of the message replaces a dead
- * worker long before. Nothing is judged dead for 20 s after the database has started: no heartbeat
- * could get through while it was down.
+ * Requeues running units whose lease has expired. Normally the redelivery of the message replaces a dead worker long
+ * before. In the first 20 s after the database started no lease expires, because heartbeats failed while it was down.
  */
-async function loseDeadAttempts(): Promise<void> {
-  const { rows } = await catalogue().query<DeadAttempt>(
+async function expireLeases(): Promise<void> {
+  const { rows } = await catalogue().query<ExpiredLease>(
     `select u.id as unit_id, u.export_id, u.attempt_id, u.source
      from units u
      where u.state = 'running' and u.lease_until < now()
        and pg_postmaster_start_time() < now() - interval '20 seconds'
-     limit ${most}`,
+     limit ${batchSize}`,
   );
-  for (const dead of rows) {
-    if (await loseDead(dead)) await endBackends(dead.source, dead.attempt_id);
+  for (const lease of rows) {
+    if (await expireLease(lease)) await terminateBackends(lease.source, lease.attempt_id);
   }
 }
 
-interface DeadAttempt {
+interface ExpiredLease {
   unit_id: string;
   export_id: string;
   attempt_id: string;
   source: string;
 }
 
-async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promise<boolean> {
+async function expireLease({ unit_id, export_id, attempt_id }: ExpiredLease): Promise<boolean> {
   return transaction(async (client) => {
     await client.query('select 1 from exports where id = $1 for update', [export_id]);
     const { rows } = await client.query<{
@@ -132,17 +136,18 @@ async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promis
     );
     const [unit] = rows;
     if (!unit) return false;
-    await loseAttempt(client, attempt_id);
-    // The invocation may still hold the partition: a message sent there would wait behind it.
+    await markAttemptLost(client, attempt_id);
+    // The invocation may still hold the partition: a message sent there would wait for it.
     await client.query(
       `update slots set closed_offset = $2, closed_until = now() + make_interval(secs => $3)
        where partition = $1`,
-      [unit.partition, unit.offset, mayWriteSeconds()],
+      [unit.partition, unit.offset, zombieWriteWindowSeconds()],
     );
-    const ending = { unitId: unit_id, exportId: export_id, attemptId: null };
-    if (unit.stop) await cancelUnit(client, ending);
-    else if (unit.lost_attempts >= mostLostAttempts) await failUnit(client, ending, lostTooOften);
-    else await settle(client, export_id);
+    const unitRef = { unitId: unit_id, exportId: export_id, attemptId: null };
+    if (unit.stop) await cancelUnit(client, unitRef);
+    else if (unit.lost_attempts >= maxLostAttempts)
+      await failUnit(client, unitRef, tooManyLostAttempts);
+    else await syncExportState(client, export_id);
     return true;
   });
 }
@@ -150,11 +155,17 @@ async function loseDead({ unit_id, export_id, attempt_id }: DeadAttempt): Promis
 async function expireExports(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string }>(
     `select id from exports where state = 'ready' and expires_at <= now()
-     order by expires_at limit ${most}`,
+     order by expires_at limit ${batchSize}`,
   );
   for (const { id } of rows) {
     await transaction(async (client) => {
-      if (await move(client, id, 'expired')) await emitOutcome(client, id, 'expired');
+      if (!(await transition(client, id, 'expired'))) return;
+      await publishResult(client, id, 'expired');
+      await recordAudit(
+        client,
+        { actor: 'sweep', action: 'export.expire', target: id, outcome: 'done' },
+        null,
+      );
     });
   }
 }
@@ -163,8 +174,9 @@ async function deleteObjects(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string; object_key: string }>(
     `select id, object_key from exports
      where object_key is not null and object_deleted_at is null and (deleted_at is not null
-       or (state = 'expired' and expires_at < now() - interval '${transferGraceSeconds} seconds'))
-     limit ${most}`,
+       or (state = 'expired' and expires_at < now() - make_interval(secs => $1)))
+     limit ${batchSize}`,
+    [config().transferGraceSeconds],
   );
   for (const { id, object_key } of rows) {
     await deleteObject(object_key);
@@ -177,13 +189,12 @@ async function deleteObjects(): Promise<void> {
 }
 
 /**
- * Attempts whose object is not the export's file: their uploads are aborted, their objects deleted,
- * again and again until no process of theirs can write any more. What an export under way still needs
- * is left: its pieces, and what another attempt may take over (a recorded outcome, a checkpoint). The
- * file of an earlier run goes when running responses have had their time. `kept` says no more than that
- * it need not be looked at.
+ * Deletes the objects and aborts the uploads of ended attempts whose object is not the file of the export. Repeats it
+ * at each pass until the process of the attempt can no longer write. Keeps what an active export needs: unit outputs,
+ * and what another attempt may adopt (a recorded result, a checkpoint). Deletes the file of an earlier run when running
+ * downloads have had their time. `kept` only marks attempts that this query can skip.
  */
-async function clearAttempts(): Promise<void> {
+async function deleteOrphanedObjects(): Promise<void> {
   const { rows } = await catalogue().query<{ id: string; object_key: string; over: boolean }>(
     `select a.id, a.object_key,
        a.state in ('done', 'yielded') or a.ended_at < now() - make_interval(secs => $1) as over
@@ -192,35 +203,47 @@ async function clearAttempts(): Promise<void> {
        and e.object_key is distinct from a.object_key
        and case
          when u.run < e.run then
-           a.state <> 'done' or e.queued_at < now() - interval '${transferGraceSeconds} seconds'
+           a.state <> 'done' or e.queued_at < now() - make_interval(secs => $3)
          when e.state = any($2) then a.state not in ('done', 'yielded') and a.outcome is null
          else true end
-     order by a.ended_at limit ${most}`,
-    [mayWriteSeconds(), activeStates],
+     order by a.ended_at limit ${batchSize}`,
+    [zombieWriteWindowSeconds(), activeStates, config().transferGraceSeconds],
   );
   for (const { id, object_key, over } of rows) {
-    await clearKey(object_key);
+    await deleteObjectAndUploads(object_key);
     if (over) await catalogue().query('update attempts set cleared_at = now() where id = $1', [id]);
   }
 }
 
-/** No export lives longer after it is ready (`ttlSeconds`), so that a ticket of this age leads nowhere. */
+/** Exports expire at most 30 days after they are ready (`ttlSeconds`), so an older ticket is useless. */
 const ticketDays = 31;
 
-/** What nobody will ask for again. */
-async function forget(): Promise<void> {
-  const old = [
+/** Kafka keeps a dead letter for a shorter time. */
+const dispositionDays = 400;
+/** Only the usage of today is read. */
+const usageDays = 7;
+
+/** Deletes rows that are no longer used. */
+async function pruneOldRows(): Promise<void> {
+  const retention = [
     ['tickets', 'created_at', ticketDays],
+    ['file_deliveries', 'recorded_at', ticketDays],
+    ['delivered_ranges', 'updated_at', ticketDays],
+    // After their last tickets, which end with them.
+    ['sessions', 'expires_at', ticketDays],
     ['outbox', 'sent_at', 7],
     ['outbox', 'failed_at', 7],
     ['deliveries', 'last_at', 1],
-    ['idempotency_keys', 'created_at', rememberedDays],
+    ['idempotency_keys', 'created_at', idempotencyTtlDays],
+    ['dead_letter_dispositions', 'at', dispositionDays],
+    ['daily_usage', 'day', usageDays],
   ] as const;
-  for (const [table, moment, days] of old)
+  for (const [table, column, days] of retention)
     await catalogue().query(
       `delete from ${table} where ctid = any(array(
-         select ctid from ${table} where ${moment} < now() - interval '${days} days'
-         order by ${moment} limit ${mostForgotten}))`,
+         select ctid from ${table} where ${column} < now() - interval '${days} days'
+         order by ${column} limit ${pruneBatchSize}))`,
     );
-  await forgetFailures(catalogue());
+  await pruneFailures(catalogue());
+  await catalogue().query('select audit.remove_expired()');
 }

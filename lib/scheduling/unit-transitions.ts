@@ -1,21 +1,27 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Code } from '../contracts/codes.ts';
-import { cancelExport, cancelWaitingUnits } from '../exports/cancel.ts';
-import { emitOutcome } from '../exports/outcomes.ts';
-import { activeStates, move, type State, settle } from '../exports/states.ts';
+import { publishResult } from '../exports/events/result-events.ts';
+import { cancelExport, cancelWaitingUnits } from '../exports/lifecycle/cancel.ts';
+import {
+  activeStates,
+  type State,
+  syncExportState,
+  transition,
+} from '../exports/lifecycle/states.ts';
+import { addUsage, requireDailyQuota } from '../exports/quotas.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import type {
   Checkpoint,
+  FileResult,
   FinalizeClaim,
-  Outcome,
-  Piece,
-  PieceClaim,
+  ReadClaim,
+  UnitOutput,
   WholeClaim,
-} from './attempt.ts';
-import { Cancelled, Fenced } from './lease.ts';
+} from './claim-types.ts';
+import { CancelledError, FencedError } from './lease.ts';
 
-/** A unit to end: by its attempt, which must still hold it, or (null) by who has just taken it away. */
-export interface UnitToEnd {
+/** A unit to end. `attemptId` must still hold it; null if the caller has locked the unit and ended its attempt. */
+export interface UnitRef {
   unitId: string;
   exportId: string;
   attemptId: string | null;
@@ -26,14 +32,14 @@ interface Failure {
   message: string;
 }
 
-interface Standing {
-  /** Whether its units may still be worked on. */
+interface LockedExport {
+  /** Whether its units may still run. */
   active: boolean;
   cancelRequested: boolean;
 }
 
-/** Locks the export, as everybody does who ends a unit, before the unit. */
-async function lockExport(client: Queryable, exportId: string): Promise<Standing> {
+/** Locks the export. Every transaction that ends a unit does this before it locks the unit. */
+async function lockExport(client: Queryable, exportId: string): Promise<LockedExport> {
   const { rows } = await client.query<{ state: State; cancel_requested_at: Date | null }>(
     'select state, cancel_requested_at from exports where id = $1 for update',
     [exportId],
@@ -45,26 +51,23 @@ async function lockExport(client: Queryable, exportId: string): Promise<Standing
   };
 }
 
-/**
- * Ends a unit and its attempt, conditional on the attempt: throws `Fenced` if another holds the unit
- * now.
- */
+/** Ends a unit and its attempt. Throws `FencedError` if another attempt holds the unit. */
 async function endUnit(
   client: Queryable,
-  { unitId, attemptId }: UnitToEnd,
+  { unitId, attemptId }: UnitRef,
   unitState: 'done' | 'failed' | 'cancelled' | 'queued',
   attemptState: 'done' | 'failed' | 'cancelled' | 'retried' | 'yielded',
   failure: Failure | null = null,
-  afterSeconds: number | null = null,
+  retryAfterSeconds: number | null = null,
 ): Promise<void> {
   const { rowCount } = await client.query(
     `update units set state = $3, lease_until = null, attempt_id = null, running_since = null,
        retries = retries + case when $4::float8 is null then 0 else 1 end,
        not_before = coalesce(now() + make_interval(secs => $4), not_before)
      where id = $1 and ($2::uuid is null or (attempt_id = $2 and state = 'running'))`,
-    [unitId, attemptId, unitState, afterSeconds],
+    [unitId, attemptId, unitState, retryAfterSeconds],
   );
-  if (rowCount !== 1) throw new Fenced();
+  if (rowCount !== 1) throw new FencedError();
   if (attemptId !== null)
     await client.query(
       `update attempts set state = $2, ended_at = now(), failure = $3,
@@ -74,12 +77,8 @@ async function endUnit(
     );
 }
 
-/** The end of a unit that did not get there. Its export fails with it, and its other units stop. */
-export async function failUnit(
-  client: Queryable,
-  unit: UnitToEnd,
-  failure: Failure,
-): Promise<void> {
+/** Fails a unit and its export, and cancels the other units of the export. */
+export async function failUnit(client: Queryable, unit: UnitRef, failure: Failure): Promise<void> {
   await lockExport(client, unit.exportId);
   await endUnit(client, unit, 'failed', 'failed', failure);
   await cancelWaitingUnits(client, unit.exportId);
@@ -88,60 +87,69 @@ export async function failUnit(
     [unit.exportId, failure.code, failure.message, activeStates],
   );
   if (rowCount !== 1) return;
-  await move(client, unit.exportId, 'failed');
-  await emitOutcome(client, unit.exportId, 'failed');
+  await transition(client, unit.exportId, 'failed');
+  await publishResult(client, unit.exportId, 'failed');
 }
 
-export async function cancelUnit(client: Queryable, unit: UnitToEnd): Promise<void> {
+export async function cancelUnit(client: Queryable, unit: UnitRef): Promise<void> {
   await lockExport(client, unit.exportId);
   await endUnit(client, unit, 'cancelled', 'cancelled');
   await cancelExport(client, unit.exportId);
 }
 
-/** Back into the queue: the attempt met something that may be better later. */
+/** Requeues a unit after an error that may pass. Cancels it instead if cancellation was requested. */
 export async function retryUnit(
   client: Queryable,
-  unit: UnitToEnd,
+  unit: UnitRef,
   failure: Failure,
-  afterSeconds: number,
+  retryAfterSeconds: number,
 ): Promise<void> {
   const { active, cancelRequested } = await lockExport(client, unit.exportId);
-  // Nobody would give it out again, nor end its export.
+  // A queued unit of this export would not be dispatched again, and no attempt would end the export.
   if (cancelRequested) {
     await endUnit(client, unit, 'cancelled', 'cancelled');
     await cancelExport(client, unit.exportId);
     return;
   }
-  await endUnit(client, unit, active ? 'queued' : 'cancelled', 'retried', failure, afterSeconds);
-  await settle(client, unit.exportId);
+  await endUnit(
+    client,
+    unit,
+    active ? 'queued' : 'cancelled',
+    'retried',
+    failure,
+    retryAfterSeconds,
+  );
+  await syncExportState(client, unit.exportId);
 }
 
-/** Back into the queue, to go on where it stopped: its invocation has no more time. */
+/** Requeues a finalize unit whose invocation ran out of time; the next attempt continues at the checkpoint. */
 export async function yieldUnit(
   client: Queryable,
   claim: FinalizeClaim,
   checkpoint: Checkpoint,
 ): Promise<void> {
   const { cancelRequested } = await lockExport(client, claim.exportId);
-  if (cancelRequested) throw new Cancelled();
+  if (cancelRequested) throw new CancelledError();
   await endUnit(client, claim, 'queued', 'yielded');
   await client.query('update units set checkpoint = $2 where id = $1', [claim.unitId, checkpoint]);
-  await settle(client, claim.exportId);
+  await syncExportState(client, claim.exportId);
 }
 
-/** One piece is there. The last of them makes way for the unit that puts them together. */
-export async function finishPiece(
+/** Ends a read unit. The last one of a run queues the finalize unit. */
+export async function finishReadUnit(
   client: Queryable,
-  claim: PieceClaim,
-  piece: Piece,
+  claim: ReadClaim,
+  output: UnitOutput,
 ): Promise<void> {
   const { active, cancelRequested } = await lockExport(client, claim.exportId);
-  if (cancelRequested || !active) throw new Cancelled();
+  if (cancelRequested || !active) throw new CancelledError();
   await endUnit(client, claim, 'done', 'done');
   await client.query(
     'update units set rows = $2, bytes = $3, outcome = $4, object_key = $5 where id = $1',
-    [claim.unitId, piece.rows, piece.bytes, piece, claim.objectKey],
+    [claim.unitId, output.rows, output.bytes, output, claim.objectKey],
   );
+  await addUsage(client, claim.exportId, output);
+  await requireDailyQuota(client, claim.exportId);
   const { rows } = await client.query<{ complete: boolean; run: number }>(
     `update exports set units_done = units_done + 1 where id = $1
      returning units_done = units_total as complete, run`,
@@ -153,26 +161,26 @@ export async function finishPiece(
        values ($1, $2, $3, 'finalize', $4, 0)`,
       [randomUUIDv7(), claim.exportId, rows[0].run, claim.source],
     );
-  await settle(client, claim.exportId);
+  await syncExportState(client, claim.exportId);
 }
 
-/** The object of an export: this attempt's, or that of a former one whose object was found or gone on with. */
+/** The object of an export, written by this attempt or adopted from an earlier one. */
 export interface FinishedObject {
   key: string;
-  /** Only an object with this one is delivered. */
+  /** Only an object with this ETag is delivered. */
   etag: string;
 }
 
-/** `ready`, manifest, event and the release of the slot, all or nothing. */
+/** Sets the export to `ready`, stores manifest and event, and releases the slot, in one transaction. */
 export async function finishExport(
   client: Queryable,
   claim: WholeClaim | FinalizeClaim,
   object: FinishedObject,
-  outcome: Outcome,
+  outcome: FileResult,
   contentType: string,
 ): Promise<void> {
   const { cancelRequested } = await lockExport(client, claim.exportId);
-  if (cancelRequested) throw new Cancelled();
+  if (cancelRequested) throw new CancelledError();
   await endUnit(client, claim, 'done', 'done');
   const { rows, bytes, sha256, manifest } = outcome;
   if (claim.kind === 'whole')
@@ -181,6 +189,10 @@ export async function finishExport(
       rows,
       bytes,
     ]);
+  if (claim.kind === 'whole') {
+    await addUsage(client, claim.exportId, { rows, bytes });
+    await requireDailyQuota(client, claim.exportId);
+  }
   const file = { name: manifest.file.name, bytes, rows, sha256, contentType };
   await client.query(
     `update exports set file = $2, manifest = $3, object_key = $4, object_etag = $5,
@@ -189,11 +201,11 @@ export async function finishExport(
      where id = $1`,
     [claim.exportId, file, manifest, object.key, object.etag],
   );
-  if (!(await move(client, claim.exportId, 'ready'))) throw new Fenced();
-  // The pieces are in the file: the sweep may clear them.
+  if (!(await transition(client, claim.exportId, 'ready'))) throw new FencedError();
+  // The file contains the unit outputs, so the sweep may delete them.
   await client.query('update attempts set kept = (object_key = $2) where export_id = $1', [
     claim.exportId,
     object.key,
   ]);
-  await emitOutcome(client, claim.exportId, 'completed');
+  await publishResult(client, claim.exportId, 'completed');
 }

@@ -1,19 +1,19 @@
 import type { Queryable } from '../runtime/catalogue.ts';
 import type { SourceDataset } from './datasets.ts';
 
-/** How the values of a column are compared: as the default operator class of its type does, wherever that is. */
+/** How the values of a column are compared: by the default operator class of its type, in whichever schema. */
 export interface Comparison {
-  /** The type behind its domains, as a cast takes it: qualified, without modifiers (one of them would round or cut). */
+  /** The base type of its domains, for a cast: qualified, without modifiers, which would round or cut. */
   type: string;
-  /** Its values are of that type only after a cast: it is a domain. */
+  /** The column's type is a domain, so its values need a cast to `type`. */
   isCast: boolean;
-  /** An array: several of them would be one of more dimensions. */
+  /** The column is an array. An array of arrays would be one with more dimensions. */
   isArray: boolean;
-  /** It has no equality, or parts of it have none: it is compared by what it is written as. */
+  /** The type or a component of it has no equality operator, so the column is compared by its text. */
   isByText: boolean;
-  /** The type whose operators it has: its own, or one that is stored as it is (text for varchar). */
+  /** The type whose operators compare it: its own, or a binary-coercible one (text for varchar). */
   comparedAs: string;
-  /** The schemas of these operators, by their names. */
+  /** The schemas of these operators, by operator name. */
   schemas: Readonly<Record<string, string>>;
 }
 
@@ -32,15 +32,15 @@ const typeName = (oid: string): string =>
     from pg_catalog.pg_type tt join pg_catalog.pg_namespace tn on tn.oid = tt.typnamespace where tt.oid = ${oid})`;
 
 /**
- * `behind` goes through domains, and through those of elements, as far as there is a type for it: an array of
- * domains over arrays stays what it is. `parts` are what values of the type have in them: all of them need an
- * equality. A type without an operator class of its own has that of a type to which it is cast without a change.
- * An operator is of the class, where anybody may have made another one of its name; LIKE, which is of none, is one
- * that lies beside the type.
+ * `unwrapped` resolves domains, and the domains of array elements if there is an array type of their base; an array
+ * of domains over arrays stays as it is. `components` are the types that values of a type contain: all of them need
+ * an equality operator. A type without its own operator class uses that of a binary-coercible type. Operators are
+ * chosen by that class, because users may define others of the same name. LIKE belongs to no class; its operator is
+ * the one in the schema of the type.
  * https://www.postgresql.org/docs/current/catalog-pg-opclass.html
  */
 const comparisons = `
-  with recursive behind as (
+  with recursive unwrapped as (
     select a.attname as name, a.atttypid as own, a.atttypid as type, 0 as depth
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid
@@ -48,18 +48,18 @@ const comparisons = `
     where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and a.attname = any($3::pg_catalog.name[])
     union all
     select b.name, b.own, case when t.typtype = 'd' then t.typbasetype else e.typarray end, b.depth + 1
-    from behind b
+    from unwrapped b
     join pg_catalog.pg_type t on t.oid = b.type
     left join pg_catalog.pg_type d on d.oid = t.typelem and t.typcategory = 'A' and d.typtype = 'd'
     left join pg_catalog.pg_type e on e.oid = d.typbasetype and e.typcategory <> 'A' and e.typarray <> 0
     where t.typtype = 'd' or e.typarray is not null
   ), base as (
-    select distinct on (name) name, own, type from behind order by name, depth desc
-  ), parts as (
+    select distinct on (name) name, own, type from unwrapped order by name, depth desc
+  ), components as (
     select name, type from base
     union
     select p.name, inner_types.type
-    from parts p
+    from components p
     join pg_catalog.pg_type t on t.oid = p.type
     cross join lateral (
       select t.typbasetype as type where t.typtype = 'd'
@@ -86,7 +86,7 @@ const comparisons = `
   )
   select q.name, ${typeName('q.type')} as type, q.type <> q.own as is_cast, q.is_array,
     exists (
-      select from parts p join pg_catalog.pg_type t on t.oid = p.type
+      select from components p join pg_catalog.pg_type t on t.oid = p.type
       where p.name = q.name and t.typtype in ('b', 'p') and t.typcategory <> 'A'
         and t.oid not in (select type from comparable)
     ) as is_by_text,
@@ -104,7 +104,7 @@ const comparisons = `
     ) found) as schemas
   from compared q`;
 
-/** Returns how the columns of these names are compared. */
+/** Returns how the named columns are compared, by column name. */
 export async function readComparisons(
   client: Queryable,
   { schema, relation }: SourceDataset,

@@ -4,7 +4,7 @@ import type { Comparison } from './comparisons.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
 import { columnOf, literal, operator, rowsOf } from './sql-text.ts';
 
-/** A condition on a column, held against its type, and how that is compared. */
+/** A condition on a column, validated against its type, and how the column is compared. */
 export interface ColumnCondition {
   column: SourceColumn;
   comparison: Comparison;
@@ -12,7 +12,7 @@ export interface ColumnCondition {
   value: WhereCondition['value'];
 }
 
-/** Of several one has to hold. */
+/** A condition, or several of which at least one has to hold. */
 export type Condition = ColumnCondition | { any: readonly ColumnCondition[] };
 
 export const conditionSql = (condition: Condition): string =>
@@ -20,7 +20,10 @@ export const conditionSql = (condition: Condition): string =>
 
 const orders = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 
-/** `ne` is what `eq` is not, for values; what both say of NULL is NULL. `is null` would take a row of NULLs for it. */
+/**
+ * `ne` negates `eq`; both are NULL for NULL. `is null` would be true of a composite value whose fields are all NULL,
+ * so `is not distinct from null` is used.
+ */
 function columnSql(condition: ColumnCondition): string {
   const { column, comparison, op, value } = condition;
   const isNull = `${columnOf(column)} is not distinct from null`;
@@ -30,7 +33,7 @@ function columnSql(condition: ColumnCondition): string {
     typeof it === 'number' ? numberText(it) : String(it),
   );
   const sides = sidesOf(column, comparison, values);
-  const [one = '', other = ''] = sides.values;
+  const [first = '', second = ''] = sides.values;
   const compared = (name: string, side: string): string =>
     `${sides.column} ${operator(name, sides.schemas[name])} ${side}`;
   switch (op) {
@@ -38,18 +41,18 @@ function columnSql(condition: ColumnCondition): string {
     case 'ilike':
       return likeSql(condition);
     case 'eq':
-      return compared('=', one);
+      return compared('=', first);
     case 'ne':
-      return `not (${compared('=', one)})`;
+      return `not (${compared('=', first)})`;
     case 'isDistinctFrom':
-      return `(${compared('=', one)}) is not true`;
+      return `(${compared('=', first)}) is not true`;
     case 'lt':
     case 'lte':
     case 'gt':
     case 'gte':
-      return compared(orders[op], one);
+      return compared(orders[op], first);
     case 'between':
-      return `(${compared('>=', one)} and ${compared('<=', other)})`;
+      return `(${compared('>=', first)} and ${compared('<=', second)})`;
     case 'in':
     case 'notIn': {
       const isIn = comparison.isArray
@@ -62,15 +65,15 @@ function columnSql(condition: ColumnCondition): string {
   }
 }
 
-/** Patterns are texts, whatever they are held against: one of char(n) would lose its blanks. */
+/** The pattern is text whatever the column's type: as char(n) it would lose its trailing blanks. */
 function likeSql(
   { column, comparison, op, value }: ColumnCondition,
-  held = (subject: string): string => subject,
+  wrap = (subject: string): string => subject,
 ): string {
   const { type, isCast, comparedAs, schemas } = comparison;
   const name = op === 'ilike' ? '~~*' : '~~';
   const schema = schemas[name];
-  const subject = held(isCast ? `${columnOf(column)}::${type}` : columnOf(column));
+  const subject = wrap(isCast ? `${columnOf(column)}::${type}` : columnOf(column));
   const patternType = schema === undefined ? 'pg_catalog.text' : comparedAs;
   return `${subject} ${operator(name, schema)} ${literal(String(value))}::${patternType}`;
 }
@@ -78,8 +81,8 @@ function likeSql(
 const isPattern = ({ op }: ColumnCondition): boolean => op === 'like' || op === 'ilike';
 
 /**
- * A statement that reads no row and fails where the patterns of these conditions would at the first one: they are
- * not for every collation. Null if there is no pattern.
+ * Returns a statement that reads no row and fails if a column's collation does not support the patterns of these
+ * conditions. Returns null if there is no pattern.
  */
 export function patternProbe(dataset: SourceDataset, where: readonly Condition[]): string | null {
   const patterns = where.flatMap((item) => ('any' in item ? item.any : [item])).filter(isPattern);
@@ -95,25 +98,25 @@ interface Sides {
   schemas: Comparison['schemas'];
 }
 
-const own = 'pg_catalog.';
+const catalogPrefix = 'pg_catalog.';
 
 /**
- * Both sides of a comparison: the column, cast only where it is of a domain, so that an index on it serves, and
- * the values, all of one type, which is that of the column wherever it holds them.
+ * Returns both sides of a comparison: the column, cast only if it is a domain, so that its index can be used, and the
+ * values, all of one type, which is the column's type if that can hold them.
  */
 function sidesOf(column: SourceColumn, comparison: Comparison, values: string[]): Sides {
   const { type, isCast, isByText, schemas } = comparison;
   const subject = columnOf(column);
   const typed = (as: string) => values.map((value) => `${literal(value)}::${as}`);
   if (isByText) {
-    const written = (it: string): string => `${own}format('%s', ${it})`;
+    const textOf = (it: string): string => `${catalogPrefix}format('%s', ${it})`;
     return {
-      column: `case when ${own}num_nulls(${subject}) = 0 then ${written(subject)} end`,
-      values: typed(type).map(written),
+      column: `case when ${catalogPrefix}num_nulls(${subject}) = 0 then ${textOf(subject)} end`,
+      values: typed(type).map(textOf),
       schemas: {},
     };
   }
-  const as = cutting[type];
+  const as = uncutTypes[type];
   if (as !== undefined)
     return {
       column: `${subject}::${as}`,
@@ -123,49 +126,49 @@ function sidesOf(column: SourceColumn, comparison: Comparison, values: string[])
   const cast = isCast ? `${subject}::${type}` : subject;
   if (type in wholeNumbers)
     return { column: cast, values: typed(wideEnough(type, values)), schemas };
-  if (type === `${own}float4`) return { column: cast, values: realsOf(values), schemas };
-  if (type === `${own}"date"` || type === `${own}date`)
+  if (type === `${catalogPrefix}float4`) return { column: cast, values: realsOf(values), schemas };
+  if (type === `${catalogPrefix}"date"` || type === `${catalogPrefix}date`)
     return { column: cast, values: datesOf(values), schemas };
-  if (type === `${own}"timestamp"`)
+  if (type === `${catalogPrefix}"timestamp"`)
     return { column: cast, values: values.map(timestampOf), schemas };
   return { column: cast, values: typed(type), schemas };
 }
 
-/** Types that cut what is read as them, and the type that does not. */
-const cutting: Record<string, string> = {
-  [`${own}name`]: `${own}text`,
-  [`${own}"char"`]: `${own}text`,
-  [`${own}_name`]: `${own}_text`,
-  [`${own}_char`]: `${own}_text`,
+/** Types that cut a value to their length, each with the type to compare as instead. */
+const uncutTypes: Record<string, string> = {
+  [`${catalogPrefix}name`]: `${catalogPrefix}text`,
+  [`${catalogPrefix}"char"`]: `${catalogPrefix}text`,
+  [`${catalogPrefix}_name`]: `${catalogPrefix}_text`,
+  [`${catalogPrefix}_char`]: `${catalogPrefix}_text`,
 };
 
 const wholeNumbers: Record<string, bigint> = {
-  [`${own}int2`]: 2n ** 15n,
-  [`${own}int4`]: 2n ** 31n,
-  [`${own}int8`]: 2n ** 63n,
+  [`${catalogPrefix}int2`]: 2n ** 15n,
+  [`${catalogPrefix}int4`]: 2n ** 31n,
+  [`${catalogPrefix}int8`]: 2n ** 63n,
 };
 
-/** The first type from that of the column on that holds all of them: no number is out of range of a comparison. */
+/** Returns the first type, from the column's type up, that holds all values: a comparison then never fails with out of range. */
 function wideEnough(type: string, values: readonly string[]): string {
-  if (!values.every((value) => /^[-+]?\d+$/.test(value))) return `${own}numeric`;
+  if (!values.every((value) => /^[-+]?\d+$/.test(value))) return `${catalogPrefix}numeric`;
   const numbers = values.map(BigInt);
   const holds = (limit: bigint): boolean => numbers.every((it) => it >= -limit && it < limit);
-  const candidates = type === `${own}int8` ? [type] : [type, `${own}int8`];
-  return candidates.find((it) => holds(wholeNumbers[it] ?? 0n)) ?? `${own}numeric`;
+  const candidates = type === `${catalogPrefix}int8` ? [type] : [type, `${catalogPrefix}int8`];
+  return candidates.find((it) => holds(wholeNumbers[it] ?? 0n)) ?? `${catalogPrefix}numeric`;
 }
 
-/** `real` reads 0.1 as one of its values and 16777217 as another number: that is compared as a double. */
+/** As `real`, 0.1 is the nearest `real`, as intended, but 16777217 would be another number: it is compared as a double. */
 function realsOf(values: readonly string[]): string[] {
   const typed = values.map((value) => ({
     isReal: isReal(Number(value)),
-    sql: `${literal(value)}::${own}float4`,
-    wide: `${literal(value)}::${own}float8`,
+    sql: `${literal(value)}::${catalogPrefix}float4`,
+    wide: `${literal(value)}::${catalogPrefix}float8`,
   }));
   if (typed.every((it) => it.isReal)) return typed.map((it) => it.sql);
-  return typed.map((it) => (it.isReal ? `${it.sql}::${own}float8` : it.wide));
+  return typed.map((it) => (it.isReal ? `${it.sql}::${catalogPrefix}float8` : it.wide));
 }
 
-/** Whether it is a spelling of a value of 24 bits, of which nine digits are enough. */
+/** Returns whether a number is the decimal form of a `real`, with up to the 9 digits that identify its 24 bits. */
 function isReal(value: number): boolean {
   const nearest = Math.fround(value);
   return (
@@ -177,14 +180,14 @@ function isReal(value: number): boolean {
 
 const hasZone = /:\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)( BC)?$/;
 
-/** As `from` and `to` are: the time of the clocks of UTC. Without this PostgreSQL drops the offset. */
+/** Converts to UTC, as `from` and `to` are. Otherwise PostgreSQL would drop the offset. */
 const timestampOf = (value: string): string =>
   hasZone.test(value)
-    ? `${own}timezone('UTC'::${own}text, ${literal(value)}::${own}timestamptz)`
-    : `${literal(value)}::${own}"timestamp"`;
+    ? `${catalogPrefix}timezone('UTC'::${catalogPrefix}text, ${literal(value)}::${catalogPrefix}timestamptz)`
+    : `${literal(value)}::${catalogPrefix}"timestamp"`;
 
-/** A date is its midnight, UTC: it is compared with a time of day as with another moment. */
+/** A date counts as midnight UTC, so it is compared with a time of day as a timestamp. */
 const datesOf = (values: readonly string[]): string[] =>
   values.some((value) => value.includes(':'))
     ? values.map(timestampOf)
-    : values.map((value) => `${literal(value)}::${own}date`);
+    : values.map((value) => `${literal(value)}::${catalogPrefix}date`);

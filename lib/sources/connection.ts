@@ -1,22 +1,22 @@
 import type pg from 'pg';
-import { codeOf, messageOf } from '../runtime/errors.ts';
+import { errorCode, errorMessage } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
+import { ReusedBufferSocket } from './copy/reused-buffer-socket.ts';
 import { askedBy, askSource } from './question.ts';
 import { newSession, openSession } from './session.ts';
-import { SourceSocket } from './source-socket.ts';
 
-const connectMilliseconds = 5_000;
-/** Whoever alters a table has so long to be through with it before the export of it is put off. */
-const lockMilliseconds = 30_000;
-/** A reader that is through waits for the others of its export. */
+const connectMs = 5_000;
+/** How long an export waits for a table that is being altered before it is retried later. */
+const lockMs = 30_000;
+/** A reader that has finished waits, idle in its transaction, for the other readers of its export. */
 const idleSecondsBeyondStatement = 60;
 
-/** The name by which the backends of an attempt are found and ended. 47 bytes; PostgreSQL keeps 63. */
+/** Returns the name by which the backends of an attempt are found. It has 47 bytes; PostgreSQL keeps 63. */
 const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
 
 /**
- * A connection of its own for an attempt that reads. It is never reused: an aborted COPY leaves a
- * connection that cannot be trusted, so the reader destroys it.
+ * Opens a connection for one reading attempt. It is never reused: after an aborted COPY its state is unknown, so the
+ * reader destroys it.
  */
 export async function connectReader(
   source: string,
@@ -25,23 +25,23 @@ export async function connectReader(
 ): Promise<pg.Client> {
   const session = {
     name: applicationNameOf(attemptId),
-    connectMilliseconds,
-    statementMilliseconds: statementTimeoutSeconds * 1_000,
-    lockMilliseconds,
-    idleInTransactionMilliseconds: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
-    idleSessionMilliseconds: 0,
+    connectMs,
+    statementMs: statementTimeoutSeconds * 1_000,
+    lockMs,
+    idleInTransactionMs: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
+    idleSessionMs: 0,
   };
-  const client = newSession(source, session, new SourceSocket());
-  // The COPY stream reports the loss of the connection; this only keeps it from ending the process.
+  const client = newSession(source, session, new ReusedBufferSocket());
+  // The COPY stream reports a lost connection; this listener only keeps the error from ending the process.
   client.on('error', (error) =>
-    logger.warn('source connection lost', { source, attemptId, reason: messageOf(error) }),
+    logger.warn('source connection lost', { source, attemptId, reason: errorMessage(error) }),
   );
   await openSession(client);
   return client;
 }
 
-/** Ends what an attempt still runs on its source. Best effort: its lease and fence are the guarantee. */
-export async function endBackends(source: string, attemptId: string): Promise<void> {
+/** Terminates what an attempt still runs on its source. Best effort: the guarantee is that the attempt is fenced. */
+export async function terminateBackends(source: string, attemptId: string): Promise<void> {
   try {
     await askSource(source, askedBy(null), (client) =>
       client.query(
@@ -50,6 +50,10 @@ export async function endBackends(source: string, attemptId: string): Promise<vo
       ),
     );
   } catch (error) {
-    logger.warn('backends of an attempt not ended', { source, attemptId, code: codeOf(error) });
+    logger.warn('could not terminate backends of attempt', {
+      source,
+      attemptId,
+      code: errorCode(error),
+    });
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What a text begins with that a spreadsheet takes for a formula; tabs and line ends are passed over before it.
+ * First characters of a text that a spreadsheet takes for a formula. It skips tabs and line ends before one.
  * https://owasp.org/www-community/attacks/CSV_Injection
  */
 export const formulaBegins: readonly string[] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
-/** The same in full width, which some programs take for them. */
+/** Their full-width forms, which some spreadsheets take for them. */
 export const wideFormulaBegins: readonly string[] = ['\uff1d', '\uff0b', '\uff0d', '\uff20'];

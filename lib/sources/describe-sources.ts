@@ -1,38 +1,45 @@
 import type pg from 'pg';
+import type { Grant } from '../contracts/grants.ts';
 import type { Dataset, SourceList, SourceListQuery } from '../contracts/sources.ts';
-import { forLog, Refusal } from '../runtime/errors.ts';
+import { AppError, serializeError } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import {
-  listDatasets,
-  readDataset,
-  readDatasets,
-  type SourceColumn,
-  type SourceDataset,
-} from './datasets.ts';
+import type { SourceColumn, SourceDataset } from './datasets.ts';
 import { estimate } from './estimate.ts';
-import { isOfDataset } from './faults.ts';
-import { fitted, type WholeSource } from './fit-answer.ts';
-import { everything, timeRange } from './query.ts';
+import { fitToResponse, type WholeSource } from './limit-response-size.ts';
+import {
+  listPermittedDatasets,
+  readPermittedDataset,
+  readPermittedDatasets,
+} from './permitted-datasets.ts';
+import { allRows, timeRange } from './query.ts';
 import { type Asker, askedBy, askSource, attempt, renew } from './question.ts';
-import { keepIfSlow, slowRange, type TimeRange } from './slow-ranges.ts';
+import { isOfDataset } from './source-errors.ts';
+import { cachedRange, cacheIfSlow, type TimeRange } from './time-range-cache.ts';
 
-/** A first and last time are shown where the source knows them quickly (an index); this is quickly. */
-const rangeTimeoutMilliseconds = 300;
-/** All of them together may take this long; the datasets after that show none. */
-const rangeBudgetMilliseconds = 2_000;
-/** The locks of all tables and their indexes would be more than a server has room for. */
-const askedInOneTransaction = 100;
+/** The first and last time of a dataset are shown only if the source finds them within this time (by an index). */
+const rangeTimeoutMs = 300;
+/** Limit for all datasets of a source together; the datasets after it show no times. */
+const rangeBudgetMs = 2_000;
+/** The locks of all tables and their indexes in one transaction would exceed the lock table of a server. */
+const queriesPerTransaction = 100;
 
-/** More than these would not fit into an answer, and are not read. */
-const mostDatasets = 30_000;
-const mostColumns = 40_000;
+/** More than these would not fit into a response, so they are not read. */
+const maxDatasets = 30_000;
+const maxColumns = 40_000;
+
+/** The account that asks, with its rights. */
+interface Reader {
+  id: string;
+  sources: readonly string[];
+  grants: readonly Grant[];
+}
 
 /**
- * The sources of an account, each with its datasets. One that is down has an error; the others answer. Throws
- * `not_found` if the one that is asked for is none of the account's.
+ * Returns the sources of an account, each with its datasets. A source that does not answer has an error; the others
+ * are complete. Throws `not_found` if the account has no right to the requested source.
  */
 export async function describeSources(
-  account: { id: string; sources: readonly string[] },
+  account: Reader,
   { source, search }: SourceListQuery,
 ): Promise<SourceList> {
   const names = source === undefined ? account.sources : [granted(account, source)];
@@ -40,108 +47,123 @@ export async function describeSources(
   const sources = await Promise.all(
     names.map(async (name): Promise<WholeSource> => {
       try {
-        return await describeSource(name, asker, search);
+        return await describeSource(name, { asker, grants: account.grants, search });
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        logger.warn('source not described', { source: name, error: forLog(error) });
+        if (!(error instanceof AppError)) throw error;
+        logger.warn('source not described', { source: name, error: serializeError(error) });
         return { name, error: error.message, datasets: [], more: 0 };
       }
     }),
   );
-  return { sources: fitted(sources) };
+  return { sources: fitToResponse(sources) };
 }
 
-/** One dataset with all of its columns. Throws `not_found` of one that the account does not have. */
+/** Returns one dataset with all its columns. Throws `not_found` if the account has no such dataset. */
 export async function describeDataset(
-  account: { id: string; sources: readonly string[] },
+  account: Reader,
   source: string,
   name: string,
 ): Promise<Dataset> {
   return askSource(granted(account, source), askedBy(account), async (client) => {
-    const dataset = await readDataset(client, source, name);
-    if (!dataset) throw new Refusal('not_found', `${source} has no dataset ${name}.`);
+    const dataset = await readPermittedDataset(client, source, name, account.grants);
+    if (!dataset) throw new AppError('not_found', `${source} has no dataset ${name}.`);
     return {
       ...(await describer(client, source)(dataset, 0)),
-      columns: dataset.columns.map(shown),
+      columns: dataset.columns.map(toPublicColumn),
     };
   });
 }
 
 function granted({ sources }: { sources: readonly string[] }, source: string): string {
-  if (!sources.includes(source)) throw new Refusal('not_found', `There is no source ${source}.`);
+  if (!sources.includes(source)) throw new AppError('not_found', `Source ${source} not found.`);
   return source;
 }
 
-const shown = ({ name, type, nullable }: SourceColumn): Dataset['columns'][number] => ({
+const noteRefusal = (dataset: SourceDataset, error: AppError): void =>
+  logger.warn('dataset left out: the conditions of a grant do not fit it', {
+    dataset: dataset.name,
+    error: serializeError(error),
+  });
+
+const toPublicColumn = ({ name, type, nullable }: SourceColumn): Dataset['columns'][number] => ({
   name,
   type,
   nullable,
 });
 
-const describeSource = (name: string, asker: Asker, search = ''): Promise<WholeSource> =>
+const describeSource = (
+  name: string,
+  {
+    asker,
+    grants,
+    search = '',
+  }: { asker: Asker; grants: readonly Grant[]; search?: string | undefined },
+): Promise<WholeSource> =>
   askSource(name, asker, async (client) => {
-    const wanted = search.toLowerCase();
-    const all = (await listDatasets(client)).filter((it) => it.name.toLowerCase().includes(wanted));
-    const listed = all.slice(0, mostDatasets);
+    const lowerCaseSearch = search.toLowerCase();
+    const found = (await listPermittedDatasets(client, name, grants)).filter((it) =>
+      it.name.toLowerCase().includes(lowerCaseSearch),
+    );
+    const listed = found.slice(0, maxDatasets);
     let columns = 0;
-    const whole = listed.filter((it) => (columns += it.columns) <= mostColumns).length;
-    const oids = listed.map(({ oid }) => oid);
-    const read = [
-      ...(await readDatasets(client, name, oids.slice(0, whole), 'all columns')),
-      ...(await readDatasets(client, name, oids.slice(whole), 'times')),
+    const withColumns = listed.filter((it) => (columns += it.columns) <= maxColumns).length;
+    const read = async (part: typeof listed, which: 'all columns' | 'times') =>
+      readPermittedDatasets(client, name, part, { grants, columns: which, onRefused: noteRefusal });
+    const permitted = [
+      ...(await read(listed.slice(0, withColumns), 'all columns')),
+      ...(await read(listed.slice(withColumns), 'times')),
     ];
-    const byOid = new Map(read.map((dataset) => [dataset.oid, dataset]));
+    const byOid = new Map(permitted.map((dataset) => [dataset.oid, dataset]));
     const describe = describer(client, name);
     const datasets: WholeSource['datasets'] = [];
     for (const [n, { oid, rows }] of listed.entries()) {
       const dataset = byOid.get(oid);
-      // It was dropped just now.
+      // It was dropped since it was listed, or its grant leaves nothing of it.
       if (!dataset) continue;
       datasets.push({
         head: await describe(dataset, rows),
-        columns: n < whole ? dataset.columns.map(shown) : null,
+        columns: n < withColumns ? dataset.columns.map(toPublicColumn) : null,
       });
     }
-    return { name, datasets, more: all.length - listed.length };
+    return { name, datasets, more: found.length - listed.length };
   });
 
 /**
- * Describes datasets one after the other, all but their columns, as far as the time for it goes. What the server says
- * no to is not known of a dataset; the next ones are asked for all the same.
+ * Returns a function that describes datasets, all but their columns, one after another until `rangeBudgetMs` is used
+ * up. A value whose query fails is left out of its dataset; the next datasets are queried all the same.
  */
 function describer(
   client: pg.ClientBase,
   source: string,
 ): (dataset: SourceDataset, rows: number) => Promise<Omit<Dataset, 'columns'>> {
-  const end = performance.now() + rangeBudgetMilliseconds;
-  let asked = 0;
-  /** The time-out is that of the transaction, which an error ends. */
-  let limited = false;
-  const ask = async <T>(question: () => Promise<T>, otherwise: T): Promise<T> => {
-    if (performance.now() >= end) return otherwise;
+  const end = performance.now() + rangeBudgetMs;
+  let queries = 0;
+  /** The timeout is set for the transaction, which an error ends. */
+  let hasTimeout = false;
+  const ask = async <T>(question: () => Promise<T>, fallback: T): Promise<T> => {
+    if (performance.now() >= end) return fallback;
     try {
       return await attempt(client, async () => {
-        if (++asked % askedInOneTransaction === 0) {
+        if (++queries % queriesPerTransaction === 0) {
           await renew(client);
-          limited = false;
+          hasTimeout = false;
         }
-        if (!limited)
-          await client.query(`set local statement_timeout = ${rangeTimeoutMilliseconds}`);
-        limited = true;
+        if (!hasTimeout) await client.query(`set local statement_timeout = ${rangeTimeoutMs}`);
+        hasTimeout = true;
         return await question();
       });
     } catch (error) {
-      limited = false;
-      if (isOfDataset(error)) return otherwise;
+      hasTimeout = false;
+      if (isOfDataset(error)) return fallback;
       throw error;
     }
   };
   const rangeOf = async (dataset: SourceDataset): Promise<TimeRange> => {
-    const known = slowRange(source, dataset);
-    if (known) return known;
-    const began = performance.now();
+    const cached = cachedRange(source, dataset);
+    if (cached) return cached;
+    const startedAt = performance.now();
     const range = await ask(() => askRange(client, dataset), { earliest: null, latest: null });
-    keepIfSlow(source, dataset, { range, milliseconds: performance.now() - began });
+    cacheIfSlow(source, dataset, { range, durationMs: performance.now() - startedAt });
     return range;
   };
   return async (dataset, rows) => ({
@@ -151,8 +173,9 @@ function describer(
     timeColumn: dataset.timeColumn?.name ?? null,
     ...(await rangeOf(dataset)),
     estimatedRows: await ask(
-      async () => (await estimate(client, everything(dataset))).rows,
-      Math.round(rows),
+      async () => (await estimate(client, allRows(dataset))).rows,
+      // The statistics of a table count the rows that a grant hides, too.
+      typeof dataset.permission?.rows === 'string' ? 0 : Math.round(rows),
     ),
   });
 }

@@ -7,11 +7,11 @@ interface Row extends RangeOperators {
 }
 
 /**
- * The leading column of the primary key, of which ranges take rows with equal values together, with the operators of
- * the class by which its index is sorted. Those of an extension may lie in any schema: unqualified, `<` would be that
- * of another type to which a value can be cast, which sorts otherwise.
+ * The leading column of the primary key and the operators of the class that sorts its index; rows with equal values
+ * are in the same range. Operators of an extension may be in any schema: an unqualified `<` could be that of another
+ * type to which a value can be cast, with another order.
  */
-const leadingColumn = `
+const leadingColumnSql = `
   select a.attname as name, less.spelled as less, least.spelled as least
   from pg_index i
   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
@@ -28,11 +28,13 @@ const leadingColumn = `
       and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype) least
   where i.indrelid = $1 and i.indisprimary`;
 
-/** Null if there is no primary key, or its leading column is none that we may read. */
+/** Returns the key by which a table can be divided, null without a primary key or if its leading column is unreadable. */
 export async function leadingKey(client: Queryable, dataset: SourceDataset): Promise<Key | null> {
-  const { rows } = await client.query<Row>(leadingColumn, [dataset.oid]);
+  const { rows } = await client.query<Row>(leadingColumnSql, [dataset.oid]);
   const [found] = rows;
-  const column = dataset.columns.find(({ name }) => name === found?.name);
+  const column = dataset.columns.find(
+    ({ name, policy }) => name === found?.name && policy === undefined,
+  );
   if (!found || !column) return null;
   return { column, operators: { less: found.less, least: found.least } };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { fitted, type WholeSource } from './fit-answer.ts';
+import { fitToResponse, type WholeSource } from './limit-response-size.ts';
 
 const columns = [{ name: 'a column', type: 'integer', nullable: true }];
 const source = (name: string, datasets: number, more = 0): WholeSource => ({
@@ -19,33 +19,36 @@ const source = (name: string, datasets: number, more = 0): WholeSource => ({
 });
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
-test('what fits is told whole', () => {
-  const [few] = fitted([source('few', 3)]);
+test('fitToResponse returns sources that fit unchanged', () => {
+  const [few] = fitToResponse([source('few', 3)]);
   expect(few?.datasets).toHaveLength(3);
   for (const dataset of few?.datasets ?? []) expect(dataset).toMatchObject({ columns });
   expect(few).not.toHaveProperty('datasetsLeftOut');
 });
 
-test.each([2_000, 20_000, 200_000])('within %i bytes, a small source keeps all', (most) => {
-  const told = fitted(
-    [source('large', 5_000, 7), source('small', 3), source('other', 5_000)],
-    most,
-  );
-  expect(bytes(told)).toBeLessThan(most + 300);
-  expect(bytes(told)).toBeGreaterThan(most / 2);
-  const [large, small] = told;
-  expect(small?.datasets.map((it) => it.columns)).toEqual([columns, columns, columns]);
-  expect((large?.datasets.length ?? 0) + (large?.datasetsLeftOut ?? 0)).toBe(5_007);
-});
+test.each([2_000, 20_000, 200_000])(
+  'fitToResponse keeps a small source complete within %i bytes',
+  (maxBytes) => {
+    const result = fitToResponse(
+      [source('large', 5_000, 7), source('small', 3), source('other', 5_000)],
+      maxBytes,
+    );
+    expect(bytes(result)).toBeLessThan(maxBytes + 300);
+    expect(bytes(result)).toBeGreaterThan(maxBytes / 2);
+    const [large, small] = result;
+    expect(small?.datasets.map((it) => it.columns)).toEqual([columns, columns, columns]);
+    expect((large?.datasets.length ?? 0) + (large?.datasetsLeftOut ?? 0)).toBe(5_007);
+  },
+);
 
-test('first all datasets, then the columns of the first ones; what has none to show says so', () => {
-  const all = source('one', 100);
-  const whole = bytes(fitted([all]));
-  const [one] = fitted([all], Math.round(whole * 0.95));
+test('fitToResponse keeps all datasets before any columns, and marks datasets without columns', () => {
+  const large = source('one', 100);
+  const wholeBytes = bytes(fitToResponse([large]));
+  const [one] = fitToResponse([large], Math.round(wholeBytes * 0.95));
   expect(one?.datasets).toHaveLength(100);
-  const without = one?.datasets.map((it) => it.columnsLeftOut === true) ?? [];
-  expect(without.filter(Boolean).length).toBeGreaterThan(0);
-  expect(without.lastIndexOf(false)).toBeLessThan(without.indexOf(true));
+  const leftOut = one?.datasets.map((it) => it.columnsLeftOut === true) ?? [];
+  expect(leftOut.filter(Boolean).length).toBeGreaterThan(0);
+  expect(leftOut.lastIndexOf(false)).toBeLessThan(leftOut.indexOf(true));
   for (const it of one?.datasets ?? [])
     expect(it.columns).toEqual(it.columnsLeftOut ? [] : columns);
 });

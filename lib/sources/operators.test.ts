@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { sizes } from '../contracts/sizes.ts';
-import { operators } from '../contracts/where.ts';
-import { faultOfCondition } from './operators.ts';
+import { whereOperators } from '../contracts/where-operators.ts';
+import { validateCondition } from './operators.ts';
 
 test.each([
   { base: 'text', like: true, lt: true },
@@ -16,18 +16,21 @@ test.each([
   { base: 'integer[]', like: false, lt: false },
   { base: 'textual', like: false, lt: false },
   { base: 'boolean', like: false, lt: false },
-])('a column of a domain over $base takes the operators of that', ({ base, like, lt }) => {
-  const column = { name: 'x', type: 'own', base, nullable: true };
-  const taken = (op: 'like' | 'lt'): boolean =>
-    faultOfCondition(column, { column: 'x', op, value: '1' })?.part !== 'op';
-  expect({ like: taken('like'), lt: taken('lt') }).toEqual({ like, lt });
-});
+])(
+  'validateCondition accepts the operators of $base for a domain over it',
+  ({ base, like, lt }) => {
+    const column = { name: 'x', type: 'own', base, nullable: true };
+    const accepted = (op: 'like' | 'lt'): boolean =>
+      validateCondition(column, { column: 'x', op, value: '1' })?.part !== 'op';
+    expect({ like: accepted('like'), lt: accepted('lt') }).toEqual({ like, lt });
+  },
+);
 
 const columnOf = (base: string) => ({ name: 'x', type: base, base, nullable: true });
 
-describe('a number as a string', () => {
+describe('validateCondition with a number as a string', () => {
   const fits = (value: string): boolean =>
-    faultOfCondition(columnOf('numeric'), { column: 'x', op: 'eq', value }) === null;
+    validateCondition(columnOf('numeric'), { column: 'x', op: 'eq', value }) === null;
 
   test.each([
     '0',
@@ -38,25 +41,25 @@ describe('a number as a string', () => {
     '1e5',
     '-1.5E-10',
     '9'.repeat(sizes.numberCharacters),
-  ])('%s is one', (value) => expect(fits(value)).toBe(true));
+  ])('accepts %s', (value) => expect(fits(value)).toBe(true));
 
   test.each(['', '.', 'e5', '1e', '1..2', '1.2.3', '0x10', ' 1', '1 ', 'nan', '1_0'])(
-    '%j is none',
+    'rejects %j',
     (value) => expect(fits(value)).toBe(false),
   );
 
-  test('has a size, in a list too', () => {
+  test('limits its characters, in a list too', () => {
     const value = '9'.repeat(sizes.numberCharacters + 1);
     expect(fits(value)).toBe(false);
-    const fault = faultOfCondition(columnOf('bigint'), {
+    const error = validateCondition(columnOf('bigint'), {
       column: 'x',
       op: 'in',
       value: [1, value],
     });
-    expect(fault?.message).toContain('at most 200 characters');
+    expect(error?.message).toContain('at most 200 characters');
   });
 
-  test('is what JavaScript takes for one, but for its other spellings', () => {
+  test('accepts what JavaScript converts to a number, except hexadecimal and other notations', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[-+.0-9eE]{1,12}$/), (text) => {
         expect(fits(text)).toBe(text !== '' && !Number.isNaN(Number(text)));
@@ -74,16 +77,16 @@ test.each([
   ['\\', false],
   ['', true],
   ['%', true],
-])('like %j is taken: %j', (value, taken) => {
-  const like = faultOfCondition(columnOf('text'), { column: 'x', op: 'like', value });
+])('validateCondition with like %j accepts it: %j', (value, accepted) => {
+  const like = validateCondition(columnOf('text'), { column: 'x', op: 'like', value });
   expect(like).toEqual(
-    taken ? null : { part: 'value', message: expect.stringContaining('backslash') },
+    accepted ? null : { part: 'value', message: expect.stringContaining('backslash') },
   );
-  // To be equal to it any text will do.
-  expect(faultOfCondition(columnOf('text'), { column: 'x', op: 'eq', value })).toBeNull();
+  // The operator eq accepts any text.
+  expect(validateCondition(columnOf('text'), { column: 'x', op: 'eq', value })).toBeNull();
 });
 
-test('whatever the value, it is taken or named', () => {
+test('validateCondition names the operator or the value of whatever it rejects', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(
@@ -95,11 +98,11 @@ test('whatever the value, it is taken or named', () => {
         'tsrange',
         'time(3) with time zone',
       ),
-      fc.constantFrom(...operators),
+      fc.constantFrom(...whereOperators),
       fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.array(fc.string(), { minLength: 1 })),
       (base, op, value) => {
-        const fault = faultOfCondition(columnOf(base), { column: 'x', op, value });
-        if (fault) expect(['op', 'value']).toContain(fault.part);
+        const error = validateCondition(columnOf(base), { column: 'x', op, value });
+        if (error) expect(['op', 'value']).toContain(error.part);
       },
     ),
   );

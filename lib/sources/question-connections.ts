@@ -1,180 +1,186 @@
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
-import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
+import { AppError, errorCode, errorMessage } from '../runtime/errors.ts';
+import { FairLimiter } from '../runtime/fair-limiter.ts';
 import { logger } from '../runtime/logger.ts';
-import { Turns } from '../runtime/turns.ts';
+import { backoffMs, sleep } from '../runtime/retry.ts';
+import { settledWithin, withTimeout } from '../runtime/timeout.ts';
 import { newSession, openSession, withoutTransactionTimeout } from './session.ts';
 
 /**
- * The connections to a source that all processes together may have for questions: `maxQuestionConnections`.
- * The right to one is a row of the catalogue (`take_source_connection`), which ends by itself when a process
- * has died with it. Behind a question its connection is kept for a moment, emptied of all that the question
- * left in the session: opening one takes longer than most questions.
+ * All processes together may open `maxQuestionConnections` connections to a source for questions. The right to one is
+ * a row of the catalogue (`take_source_connection`), which expires if its process dies. After a question its
+ * connection is reset and kept for `keepMs`, because opening one takes longer than most questions.
  */
-const keepMilliseconds = 1_000;
-/** Then its server closes it, if the process was stopped meanwhile, */
-const idleSessionMilliseconds = 2_000;
-/** and then it does not count any more. */
+const keepMs = 1_000;
+/** The server closes a kept connection after this time, if its process has died. */
+const idleSessionMs = 2_000;
+/** The row of a kept connection expires after this time, when the server has closed the connection. */
 const keptHoldSeconds = 3;
 
-const connectMilliseconds = 5_000;
-const statementMilliseconds = 5_000;
-const lockMilliseconds = 2_000;
-const idleInTransactionMilliseconds = 10_000;
-/** How long the server may need to see that we are gone. */
-const graceMilliseconds = 2_000;
+const connectMs = 5_000;
+const statementMs = 5_000;
+const lockMs = 2_000;
+const idleInTransactionMs = 10_000;
+/** How long the server may take to notice that its client has disconnected. */
+const graceMs = 2_000;
 
-const firstWaitMilliseconds = 20;
-const longestWaitMilliseconds = 400;
+const pollLimits = { firstMs: 20, maxMs: 400 };
 
 interface Connection {
-  /** Of its row. */
+  /** Id of its row in the catalogue. */
   id: string;
   source: string;
   client: pg.Client;
   socket: Socket;
-  /** Since when it is nobody's, and open; null: it is not open yet. */
+  /** Since when it has been open and unused (`Date.now()`); null: it is not open yet. */
   keptAt: number | null;
   closing?: NodeJS.Timeout;
 }
 
 /**
- * By source: those that wait in this process, account by account. The turns of all processes are decided in the
- * catalogue; here they wait without asking it again and again.
+ * By source: the questions that wait in this process, limited for each account. The catalogue decides between
+ * processes; waiting here first avoids polling it.
  */
-const turns = new Map<string, Turns>();
-/** The system's own questions, one of each source at a time. */
-const turnsOfSystem = new Turns({ runningOfCaller: 1 });
-/** Open, and nobody's. */
+const accountTurns = new Map<string, FairLimiter>();
+/** The system's own questions, one a source at a time. */
+const systemTurns = new FairLimiter({ runningOfCaller: 1 });
+/** Open and unused. */
 const kept = new Set<Connection>();
 
-interface Wanted {
+interface ConnectionRequest {
   source: string;
-  /** Id of the account that asks; null: the system itself. */
+  /** Id of the account; null: the system itself. */
   accountId: string | null;
   /** How long it may wait for its turn. */
-  waitMilliseconds: number;
+  waitMs: number;
   /** How long it may have the connection. */
-  useMilliseconds: number;
+  useMs: number;
 }
 
-/** The right to a connection. It has to be used, once. */
-export interface Taken {
-  wanted: Wanted;
+/** The right to a connection. It has to be used exactly once. */
+export interface ConnectionGrant {
+  request: ConnectionRequest;
   connection: Connection;
   endTurn: () => void;
 }
 
 /**
- * Waits until the account may have a connection. Throws `source_unavailable` if that is not within the time,
- * and what the catalogue throws.
+ * Waits until the account may use a connection. Throws `source_unavailable` after `waitMs`, and the errors of the
+ * catalogue.
  */
-export async function takeConnection(wanted: Wanted): Promise<Taken> {
-  const { source, accountId, waitMilliseconds } = wanted;
-  const most = config().sources.get(source)?.maxQuestionConnections ?? 2;
-  const [turn, caller] = turnOf(source, accountId, most);
-  const end = performance.now() + waitMilliseconds;
-  if (!(await turn.take(caller, waitMilliseconds))) throw busy(source);
-  const endTurn = (): void => turn.end(caller);
+export async function acquireConnection(request: ConnectionRequest): Promise<ConnectionGrant> {
+  const { source, accountId, waitMs } = request;
+  const maxConnections = config().sources.get(source)?.maxQuestionConnections ?? 2;
+  const [limiter, caller] = turnOf(source, accountId, maxConnections);
+  const end = performance.now() + waitMs;
+  const endTurn = await limiter.acquire(caller, waitMs);
+  if (!endTurn) throw busy(source);
   try {
-    return { wanted, endTurn, connection: await take(wanted, most, end) };
+    return { request, endTurn, connection: await claimConnection(request, maxConnections, end) };
   } catch (error) {
     endTurn();
     throw error;
   }
 }
 
-/** Returns where an account, or the system, waits for its turn, and as whom. An account has half of the connections. */
-function turnOf(source: string, accountId: string | null, most: number): [Turns, string] {
-  if (accountId === null) return [turnsOfSystem, source];
-  const ofSource = turns.get(source) ?? new Turns({ runningOfCaller: Math.floor(most / 2) });
-  turns.set(source, ofSource);
-  return [ofSource, accountId];
+/** Returns the limiter of an account or of the system, and its name in it. An account may use half of the connections. */
+function turnOf(
+  source: string,
+  accountId: string | null,
+  maxConnections: number,
+): [FairLimiter, string] {
+  if (accountId === null) return [systemTurns, source];
+  const sourceTurns =
+    accountTurns.get(source) ??
+    new FairLimiter({ runningOfCaller: Math.floor(maxConnections / 2) });
+  accountTurns.set(source, sourceTurns);
+  return [sourceTurns, accountId];
 }
 
 /**
- * Lets `use` have the connection; it calls `giveUp` if that is not to be used after it, because a statement is
- * still running. Throws what connecting throws.
+ * Runs `use` with the connection. `use` calls `giveUp` if a statement is still running, so that the connection is
+ * closed afterwards. Throws the errors of connecting and of `use`.
  */
 export async function useConnection<T>(
-  { wanted, connection, endTurn }: Taken,
+  { request, connection, endTurn }: ConnectionGrant,
   use: (client: pg.Client, giveUp: () => void) => Promise<T>,
 ): Promise<T> {
   const { client, socket, keptAt } = connection;
-  let isKept = wanted.accountId !== null;
+  let isKept = request.accountId !== null;
   let mayRun = false;
   const deadline = setTimeout(() => {
     mayRun = true;
-    socket.destroy(new Error('Connection terminated: the time for questions is over'));
-  }, wanted.useMilliseconds);
+    socket.destroy(new Error('Connection terminated: the time limit of questions has passed'));
+  }, request.useMs);
   try {
     if (keptAt === null) await openSession(client);
     return await use(client, () => {
       isKept = false;
     });
   } catch (error) {
-    // We went away, and the server may not know it yet.
-    mayRun ||= codeOf(error) === 'ABORT_ERR' || /timeout expired/.test(messageOf(error));
+    // This client has disconnected, and the server may not have noticed it yet.
+    mayRun ||= errorCode(error) === 'ABORT_ERR' || /timeout expired/.test(errorMessage(error));
     throw error;
   } finally {
     clearTimeout(deadline);
-    if (mayRun || !isKept || !(await empty(connection))) await close(connection, mayRun);
+    if (mayRun || !isKept || !(await reset(connection))) await close(connection, mayRun);
     endTurn();
   }
 }
 
-/** Asks the catalogue until another connection may be had: one that was kept, or one to be opened. */
-async function take(
-  { source, accountId, useMilliseconds }: Wanted,
-  most: number,
+/** Polls the catalogue until it grants a connection. Returns a kept one, or one that is not open yet. */
+async function claimConnection(
+  { source, accountId, useMs }: ConnectionRequest,
+  maxConnections: number,
   end: number,
 ): Promise<Connection> {
-  const seconds = (useMilliseconds + statementMilliseconds + graceMilliseconds) / 1_000;
-  for (let wait = firstWaitMilliseconds; ; wait = Math.min(longestWaitMilliseconds, 2 * wait)) {
-    const found = accountId === null ? undefined : takeKept(source);
-    const id = found?.id ?? randomUUID();
-    let taken = false;
+  const seconds = (useMs + statementMs + graceMs) / 1_000;
+  for (let retries = 0; ; retries++) {
+    const keptConnection = accountId === null ? undefined : takeKept(source);
+    const id = keptConnection?.id ?? randomUUID();
+    let granted = false;
     try {
-      const { rows } = await catalogue().query<{ taken: boolean }>(
-        'select take_source_connection($1, $2, $3, $4, $5) as taken',
-        [id, source, accountId, most, seconds],
+      const { rows } = await catalogue().query<{ granted: boolean }>(
+        'select take_source_connection($1, $2, $3, $4, $5) as granted',
+        [id, source, accountId, maxConnections, seconds],
       );
-      taken = rows[0]?.taken === true;
+      granted = rows[0]?.granted === true;
     } finally {
-      if (!taken && found) keep(found);
+      if (!granted && keptConnection) keep(keptConnection);
     }
-    if (taken) return found ?? unopened(id, source);
-    if (performance.now() + wait > end) throw busy(source);
-    await sleep(wait * (0.5 + Math.random()));
+    if (granted) return keptConnection ?? newConnection(id, source);
+    const delayMs = backoffMs(retries, pollLimits);
+    if (performance.now() + delayMs > end) throw busy(source);
+    await sleep(delayMs);
   }
 }
 
-function unopened(id: string, source: string): Connection {
+function newConnection(id: string, source: string): Connection {
   const socket = new Socket();
   const session = {
     name: 'streamsync:metadata',
-    connectMilliseconds,
-    statementMilliseconds,
-    lockMilliseconds,
-    idleInTransactionMilliseconds,
-    idleSessionMilliseconds,
+    connectMs,
+    statementMs,
+    lockMs,
+    idleInTransactionMs,
+    idleSessionMs,
   };
   const client = newSession(source, session, socket);
   const connection = { id, source, client, socket, keptAt: null };
-  // Whoever waits for a statement learns of it there.
+  // A statement in progress rejects with the error; this listener only keeps it from ending the process.
   client.on('error', () => kept.delete(connection));
   client.on('end', () => kept.delete(connection));
   return connection;
 }
 
-/** Undoes what was done in the session, and keeps it. False if it cannot be kept. */
-async function empty(connection: Connection): Promise<boolean> {
+/** Resets the session and keeps the connection. Returns false if it cannot be kept. */
+async function reset(connection: Connection): Promise<boolean> {
   const { client, id } = connection;
-  const emptied = (async () => {
+  const resetSession = async (): Promise<boolean> => {
     await client.query('rollback');
     await client.query('discard all');
     await client.query(withoutTransactionTimeout);
@@ -184,57 +190,52 @@ async function empty(connection: Connection): Promise<boolean> {
       [id],
     );
     return rowCount === 1;
-  })().catch(() => false);
-  if (!(await Promise.race([emptied, sleep(graceMilliseconds, false, { ref: false })])))
-    return false;
+  };
+  if (!(await withTimeout(resetSession(), graceMs).catch(() => false))) return false;
   connection.keptAt = Date.now();
   keep(connection);
   return true;
 }
 
-/** For as long as it may be kept. */
+/** Keeps an unused connection until its time is over. */
 function keep(connection: Connection): void {
   kept.add(connection);
-  const left = (connection.keptAt ?? 0) + keepMilliseconds - Date.now();
+  const msLeft = (connection.keptAt ?? 0) + keepMs - Date.now();
   connection.closing = setTimeout(
     () => {
       if (kept.delete(connection)) void close(connection, false);
     },
-    Math.max(0, left),
+    Math.max(0, msLeft),
   );
 }
 
-/** One that is open for sure: of a process that was stopped the server may have closed it meanwhile. */
+/** Returns a kept connection that is still open: if this process was suspended, the server may have closed it. */
 function takeKept(source: string): Connection | undefined {
-  const found = [...kept].findLast((it) => it.source === source);
-  if (!found) return undefined;
-  kept.delete(found);
-  clearTimeout(found.closing);
-  if (Date.now() - (found.keptAt ?? 0) <= keepMilliseconds) return found;
-  void close(found, false);
+  const connection = [...kept].findLast((it) => it.source === source);
+  if (!connection) return undefined;
+  kept.delete(connection);
+  clearTimeout(connection.closing);
+  if (Date.now() - (connection.keptAt ?? 0) <= keepMs) return connection;
+  void close(connection, false);
   return undefined;
 }
 
-/** The row of what may still run is left: it counts until that has ended. */
+/** Closes a connection. If a statement may still run, its row stays and counts until it expires. */
 async function close({ client, socket, id }: Connection, mayRun: boolean): Promise<void> {
-  const ended = client.end().then(
-    () => true,
-    () => true,
-  );
-  const gone = await Promise.race([ended, sleep(graceMilliseconds, false, { ref: false })]);
+  const gone = await settledWithin(client.end(), graceMs);
   socket.destroy();
   if (mayRun || !gone) return;
   try {
     await catalogue().query('delete from source_connections where id = $1', [id]);
   } catch (error) {
-    logger.warn('connection not given back, it counts until its time is over', {
-      reason: messageOf(error),
+    logger.warn('connection not released; it counts until its row expires', {
+      reason: errorMessage(error),
     });
   }
 }
 
-const busy = (source: string): Refusal =>
-  new Refusal(
+const busy = (source: string): AppError =>
+  new AppError(
     'source_unavailable',
-    `The source ${source} is answering as many questions as it may at a time, of yours or of all. Nothing was made; try again in a few seconds.`,
+    `Source ${source} is answering as many questions as it may at a time, from your account or in total. Nothing was created; try again in a few seconds.`,
   );

@@ -1,93 +1,93 @@
 import type pg from 'pg';
-import { codeOf, messageOf, Refusal } from '../runtime/errors.ts';
+import { AppError, errorCode, errorMessage } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
-import { faultOfSource, isOfDataset, noteIfAlive } from './faults.ts';
-import { takeConnection, useConnection } from './question-connections.ts';
+import { acquireConnection, useConnection } from './question-connections.ts';
 import { withoutTransactionTimeout } from './session.ts';
+import { classifySourceError, isOfDataset, noteIfAlive } from './source-errors.ts';
 
-/** All questions of one request together, with the time they wait for a connection. */
-const mostMilliseconds = 20_000;
-/** How long it may wait for a connection. */
-const waitMilliseconds = 8_000;
+/** Limit for all questions of one request, including their waits for connections. */
+const maxQuestionMs = 20_000;
+/** Limit for the wait for a connection. */
+const waitMs = 8_000;
 
-/** Who asks, and by when (`performance.now()`) there has to be an answer. */
+/** The account that asks, and its deadline. */
 export interface Asker {
   /** Id of the account; null: the system itself. */
   accountId: string | null;
+  /** By `performance.now()`. */
   end: number;
 }
 
 export const askedBy = (
   account: { id: string } | null,
-  milliseconds: number = mostMilliseconds,
+  milliseconds: number = maxQuestionMs,
 ): Asker => ({ accountId: account?.id ?? null, end: performance.now() + milliseconds });
 
 const begin = 'begin isolation level repeatable read read only';
 
 /**
- * Asks a source something, in a read-only transaction on one of the few connections that questions may have:
- * never for reading exports. What a statement leaves in the session meets nobody else. `ask` calls `giveUp` if
- * it does not wait for the end of a statement.
+ * Runs `ask` in a read-only transaction on one of the few connections for questions, which are never used to read
+ * exports. The session is reset afterwards. `ask` calls `giveUp` if it does not wait for the end of a statement.
  *
- * Throws refusals of the source, and what the catalogue throws. What the server says of a dataset is that
- * dataset's; the source is away only if the connection is.
+ * Throws an `AppError` for an error of the source, and the errors of the catalogue. An error after which the
+ * connection is still usable is the dataset's; the source is unavailable only if the connection is lost.
  */
 export async function askSource<T>(
   source: string,
   { accountId, end }: Asker,
   ask: (client: pg.Client, giveUp: () => void) => Promise<T>,
 ): Promise<T> {
-  const left = Math.max(1, end - performance.now());
-  const taken = await takeConnection({
+  const msLeft = Math.max(1, end - performance.now());
+  const grant = await acquireConnection({
     source,
     accountId,
-    waitMilliseconds: Math.min(left, waitMilliseconds),
-    useMilliseconds: left,
+    waitMs: Math.min(msLeft, waitMs),
+    useMs: msLeft,
   });
   try {
-    return await useConnection(taken, async (client, giveUp) => {
+    return await useConnection(grant, async (client, giveUp) => {
       await client.query(begin);
       return attempt(client, () => ask(client, giveUp));
     });
   } catch (cause) {
-    throw refusalOf(cause, source);
+    throw toAppError(cause, source);
   }
 }
 
 /**
- * Runs part of a question. If the server says no to it, the transaction begins anew, so that the rest can be
- * asked all the same. Throws what `ask` threw: `isOfDataset` tells whether the connection goes on.
+ * Runs one step of a question. After an error of the server it restarts the transaction, so that the next steps can
+ * run, and rethrows the error: `isOfDataset` returns whether the connection is still usable.
  */
 export async function attempt<T>(client: pg.ClientBase, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    await noteIfAlive(error, () => beginAnew(client));
+    await noteIfAlive(error, () => restartTransaction(client));
     throw error;
   }
 }
 
-async function beginAnew(client: pg.ClientBase): Promise<void> {
+async function restartTransaction(client: pg.ClientBase): Promise<void> {
   await client.query('rollback; reset all');
   await client.query(withoutTransactionTimeout);
   await client.query(begin);
 }
 
-/** Gives back the locks that a question has taken by now. What it sees from here on is as of now. */
+/** Releases the locks of a question so far. Its next statements see a new snapshot. */
 export const renew = (client: pg.ClientBase): Promise<unknown> => client.query(`commit; ${begin}`);
 
-function refusalOf(cause: unknown, source: string): unknown {
-  if (cause instanceof Refusal) return cause;
-  const fault = faultOfSource(cause, source);
-  if (!fault) return cause;
-  logger.warn(isOfDataset(cause) ? 'source says no' : 'source does not answer', {
+function toAppError(cause: unknown, source: string): unknown {
+  if (cause instanceof AppError) return cause;
+  const errorClass = classifySourceError(cause, source);
+  if (!errorClass) return cause;
+  logger.warn(isOfDataset(cause) ? 'source reported an error' : 'source did not answer', {
     source,
-    code: codeOf(cause),
-    reason: messageOf(cause),
+    code: errorCode(cause),
+    reason: errorMessage(cause),
   });
   const message =
-    isOfDataset(cause) || !fault.retry
-      ? fault.message
-      : `The source ${source} does not answer. Nothing was made; try again in a few seconds.`;
-  return new Refusal(fault.code, message, { cause });
+    isOfDataset(cause) || !errorClass.retry
+      ? errorClass.message
+      : `Source ${source} does not answer. Nothing was created; try again in a few seconds.`;
+  return new AppError(errorClass.code, message, { cause });
 }

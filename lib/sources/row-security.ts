@@ -2,11 +2,12 @@ import type { Queryable } from '../runtime/catalogue.ts';
 import type { SourceDataset } from './datasets.ts';
 
 /**
- * Whether policies decide which rows of a dataset we see: of a table for our role, of a view for the role with whose
- * rights it reads each relation below it. That of a materialized view decided when it was refreshed.
+ * `active`: whether policies filter the rows of a dataset. They apply to a table for the connected role, and to the
+ * relations below a view for the role with whose rights the view reads them. A materialized view was filtered when it
+ * was refreshed.
  * https://www.postgresql.org/docs/current/ddl-rowsecurity.html
  */
-const active = `
+const rowSecuritySql = `
   with recursive own as (
     select oid from pg_roles where rolname = current_user
   ), below as (
@@ -29,6 +30,6 @@ export async function isRowSecurityActive(
   client: Queryable,
   dataset: SourceDataset,
 ): Promise<boolean> {
-  const { rows } = await client.query<{ active: boolean }>(active, [dataset.oid]);
+  const { rows } = await client.query<{ active: boolean }>(rowSecuritySql, [dataset.oid]);
   return rows[0]?.active === true;
 }

@@ -1,9 +1,10 @@
 import type { Queryable } from '../runtime/catalogue.ts';
 import type { SourceColumn } from './datasets.ts';
+import { maskText } from './permitted-datasets.ts';
 import { columnStatistics, type Selection } from './query.ts';
 
-/** How many characters the values of a type usually have as PostgreSQL writes them; others are as wide as they are. */
-const usualCharacters: readonly [RegExp, number][] = [
+/** Typical characters of a value of a type as PostgreSQL writes it; for other types the statistics decide. */
+const typicalCharacters: readonly [RegExp, number][] = [
   [/^smallint$/, 3],
   [/^integer$/, 6],
   [/^bigint$/, 8],
@@ -16,37 +17,46 @@ const usualCharacters: readonly [RegExp, number][] = [
   [/^boolean$/, 1],
   [/^uuid$/, 36],
 ];
-/** Of a column of which the database knows nothing: a view's, or one that was never analyzed. */
+/** For a column without statistics: of a view, or never analyzed. */
 const unknownCharacters = 16;
+/** Of SHA-256 in hexadecimal digits. */
+const hashCharacters = 64;
 
-export interface Width {
-  /** Of the values of a row, NULLs as nothing. */
+export interface RowWidth {
+  /** Of all values of a row; a NULL has 0. */
   characters: number;
-  /** How many of them are not NULL. */
+  /** How many values of a row are not NULL, on average. */
   values: number;
 }
 
-/** How wide a row will be as text, by the statistics of the database. Reads nothing of the dataset. */
-export async function widthOfRow(client: Queryable, selection: Selection): Promise<Width> {
-  const { rows } = await client.query<{ name: string; width: number; nulls: number }>(
-    columnStatistics(selection.dataset),
-  );
-  const known = new Map(rows.map((row) => [row.name, row]));
+/** Returns the expected width of a row as text, by the statistics of the database. Reads no row of the dataset. */
+export async function estimateRowWidth(client: Queryable, selection: Selection): Promise<RowWidth> {
+  // The statistics of a table describe the rows that a grant hides, too.
+  const isFiltered = typeof selection.dataset.permission?.rows === 'string';
+  const { rows } = isFiltered
+    ? { rows: [] }
+    : await client.query<{ name: string; width: number; nulls: number }>(
+        columnStatistics(selection.dataset),
+      );
+  const statisticsByColumn = new Map(rows.map((row) => [row.name, row]));
   let characters = 0;
   let values = 0;
   for (const column of selection.columns) {
-    const statistics = known.get(column.name);
-    const filled = 1 - (statistics?.nulls ?? 0);
-    characters += filled * charactersOf(column, statistics?.width);
-    values += filled;
+    const statistics = statisticsByColumn.get(column.name);
+    const isNull = column.policy === 'mask' && column.base !== 'text';
+    const notNull = isNull ? 0 : 1 - (statistics?.nulls ?? 0);
+    characters += notNull * charactersOf(column, statistics?.width);
+    values += notNull;
   }
   return { characters, values };
 }
 
-function charactersOf({ base }: SourceColumn, width = unknownCharacters): number {
-  const usual = usualCharacters.find(([pattern]) => pattern.test(base));
-  if (usual) return usual[1];
-  // A byte is two hexadecimal digits; of the base 10,000 digits of a numeric each is four.
+function charactersOf({ base, policy }: SourceColumn, width = unknownCharacters): number {
+  if (policy === 'hash') return hashCharacters;
+  if (policy === 'mask') return maskText.length;
+  const typical = typicalCharacters.find(([pattern]) => pattern.test(base));
+  if (typical) return typical[1];
+  // A byte is two hexadecimal digits; a numeric is stored in digits of base 10,000, each of which is four.
   if (base === 'bytea') return 2 * width;
   return base.startsWith('numeric') ? 1.2 * width : width;
 }

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { config } from '../runtime/config.ts';
-import { Refusal } from '../runtime/errors.ts';
+import { AppError } from '../runtime/errors.ts';
 
 /**
- * What decides on the text of a value, its order, or what a name means, and that nothing is written: whatever
- * the defaults of the server, the database or the role are, a session of ours begins with these. A statement
- * may change them for those after it: a transaction of ours is read-only by its own BEGIN, and a session that
- * has met an error begins anew.
+ * Settings that decide the text of a value, the order of values and the meaning of a name, and that forbid writing.
+ * Every session starts with them, whatever the defaults of the server, the database or the role are. A statement may
+ * change them for later statements, so each transaction is read-only by its own BEGIN, and a session is reset after an
+ * error.
  */
 const settings = {
   default_transaction_read_only: 'on',
@@ -23,46 +23,46 @@ const settings = {
   quote_all_identifiers: 'off',
   transform_null_equals: 'off',
   array_nulls: 'on',
-  // Text that is no whole document is a value of xml, too.
+  // A value of xml may be a fragment of a document.
   xmloption: 'content',
   xmlbinary: 'base64',
-  // A view that searches by an index of GIN would leave rows out.
+  // Otherwise a view that uses a GIN index would leave rows out.
   gin_fuzzy_search_limit: '0',
-  // Partitions that are not wanted are not locked.
+  // Only the selected partitions are locked.
   enable_partition_pruning: 'on',
-  // An error of a dataset would end the connection.
+  // Otherwise an error of a dataset would end the connection.
   exit_on_error: 'off',
-  // A table is read from its beginning, whoever else is reading it.
+  // A table is read from its first page even while another session reads it.
   synchronize_seqscans: 'off',
 };
 
 interface Session {
-  /** By which its backend is known in `pg_stat_activity`. */
+  /** Application name of its backend in `pg_stat_activity`. */
   name: string;
-  connectMilliseconds: number;
-  statementMilliseconds: number;
-  /** How long it waits for somebody's lock: that of a table which is being altered. */
-  lockMilliseconds: number;
-  /** How long its server keeps a transaction, and so what it sees, for a client that is silent. */
-  idleInTransactionMilliseconds: number;
-  /** How long it keeps the connection outside of one; 0: for ever. */
-  idleSessionMilliseconds: number;
+  connectMs: number;
+  statementMs: number;
+  /** How long it waits for a lock, for example of a table that is being altered. */
+  lockMs: number;
+  /** How long the server keeps a transaction, and so its snapshot, for an idle client. */
+  idleInTransactionMs: number;
+  /** How long the server keeps an idle connection outside a transaction; 0: for ever. */
+  idleSessionMs: number;
 }
 
-/** A connection to a source that is not open yet. */
+/** Returns a client of a source that is not connected yet. Throws `source_unavailable` if the source is not configured. */
 export function newSession(source: string, session: Session, socket: Socket): pg.Client {
-  const own = config().sources.get(source);
-  if (!own) throw new Refusal('source_unavailable', `The source ${source} is not configured.`);
+  const configured = config().sources.get(source);
+  if (!configured) throw new AppError('source_unavailable', `Source ${source} is not configured.`);
   const options = Object.entries({
     ...settings,
-    statement_timeout: session.statementMilliseconds,
-    lock_timeout: session.lockMilliseconds,
-    idle_in_transaction_session_timeout: session.idleInTransactionMilliseconds,
-    idle_session_timeout: session.idleSessionMilliseconds,
+    statement_timeout: session.statementMs,
+    lock_timeout: session.lockMs,
+    idle_in_transaction_session_timeout: session.idleInTransactionMs,
+    idle_session_timeout: session.idleSessionMs,
   });
   return new pg.Client({
-    connectionString: own.url,
-    connectionTimeoutMillis: session.connectMilliseconds,
+    connectionString: configured.url,
+    connectionTimeoutMillis: session.connectMs,
     application_name: session.name,
     keepAlive: true,
     options: options.map(([name, value]) => `-c ${name}=${value}`).join(' '),
@@ -71,12 +71,12 @@ export function newSession(source: string, session: Session, socket: Socket): pg
 }
 
 /**
- * Takes a limit of the role back that servers before PostgreSQL 17 do not know, so that it cannot be among the
- * options of the connection. To be repeated where a session has been reset.
+ * Removes the role's limit on transactions. PostgreSQL before 17 does not know this setting, so it cannot be among the
+ * options of the connection. Repeat it after a session was reset.
  */
 export const withoutTransactionTimeout = `select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'`;
 
-/** Connects. Throws what connecting throws. */
+/** Connects the client and removes the role's limit on transactions. Throws the errors of connecting. */
 export async function openSession(client: pg.Client): Promise<void> {
   await client.connect();
   await client.query(withoutTransactionTimeout);

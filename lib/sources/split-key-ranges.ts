@@ -1,51 +1,51 @@
 import type pg from 'pg';
 import type { Queryable } from '../runtime/catalogue.ts';
-import { codeOf, refusedFields } from '../runtime/errors.ts';
+import { errorCode, invalidFields } from '../runtime/errors.ts';
 import type { SourceColumn } from './datasets.ts';
 import { leadingKey } from './key-operators.ts';
 import { type Key, type KeyRange, keyOfTime } from './key-ranges.ts';
-import { sampleSplit, takeEachRowOnce } from './prove-ranges.ts';
 import { evenSplit, evenSplitOf, type Selection } from './query.ts';
 import { attempt } from './question.ts';
+import { coverEachRowOnce, sampleSplit } from './verify-ranges.ts';
 
-/** A sample of so many rows knows where a hundredth of the rows ends to within a few percent of it. */
+/** A sample of this many rows locates the bounds of 1 % of the rows to within a few percent of it. */
 const sampleRows = 30_000;
 
 /**
- * The column by which a selection is divided: the time column if the selection is bounded or ordered by it,
- * else the leading column of the primary key, else the time column; null if there is none. Never the
- * physical place of rows: an updated row moves.
+ * Returns the key that divides a selection: the time column if the selection is bounded or ordered by it, else the
+ * leading column of the primary key, else the time column, else null. Never the physical position of rows, because an
+ * updated row moves.
  */
 export async function splitKey(client: Queryable, selection: Selection): Promise<Key | null> {
   const { dataset, from, to, ordered } = selection;
-  const time = dataset.timeColumn && keyOfTime(dataset.timeColumn);
-  if (ordered || from !== undefined || to !== undefined) return time;
-  return (await leadingKey(client, dataset)) ?? time;
+  const timeKey = dataset.timeColumn && keyOfTime(dataset.timeColumn);
+  if (ordered || from !== undefined || to !== undefined) return timeKey;
+  return (await leadingKey(client, dataset)) ?? timeKey;
 }
 
 /**
- * Ranges that are about equal, in the order of the key, and take every row of the selection once, which is proved.
- * Throws `refused_request` where it cannot be.
+ * Returns ranges of about equal size, in the order of the key, that include every row of the selection exactly once.
+ * Throws `invalid_request` if the check of this fails, or if finding the bounds takes too long without a requested time.
  */
 export async function splitRanges(
   client: pg.ClientBase,
   selection: Selection,
   key: Key,
-  { units, rows: expected }: { units: number; rows: number },
+  { units, rows: expectedRows }: { units: number; rows: number },
 ): Promise<KeyRange[]> {
   const { column, operators } = key;
-  const percent = Math.min(100, (100 * sampleRows) / Math.max(1, expected));
-  const question = selection.dataset.hasPages
+  const percent = Math.min(100, (100 * sampleRows) / Math.max(1, expectedRows));
+  const boundsSql = selection.dataset.hasPages
     ? sampleSplit(selection, key, units, percent)
     : evenSplit(selection, column, units);
   const ask = (text: string) => attempt(client, () => client.query<{ bound: string }>(text));
-  const { rows } = await ask(question).catch((error: unknown) => {
-    if (!tooSlow.test(codeOf(error) ?? '')) throw error;
-    return ask(unread(selection, column, units));
+  const { rows } = await ask(boundsSql).catch((error: unknown) => {
+    if (!timeoutCodes.test(errorCode(error) ?? '')) throw error;
+    return ask(splitUnread(selection, column, units));
   });
   const bounds = rows.map(({ bound }) => bound);
-  if (!(await takeEachRowOnce(client, selection, key, { bounds, rows: expected })))
-    throw refusedFields([
+  if (!(await coverEachRowOnce(client, selection, key, { bounds, rows: expectedRows })))
+    throw invalidFields([
       {
         field: 'consistency',
         message: `cannot be resumable: ${column.name}, by which ${selection.dataset.name} would be divided, does not sort as it compares`,
@@ -56,15 +56,19 @@ export async function splitRanges(
   return ends.slice(1).map((to, n) => ({ column, operators, from: ends[n] ?? null, to }));
 }
 
-/** By its statement timeout, or waiting for a lock. */
-const tooSlow = /^(57014|55P03)$/;
+/** Of the statement timeout and the lock timeout. */
+const timeoutCodes = /^(57014|55P03)$/;
 
-/** Of what has no quick answer to where its rows are: the time asked for is divided, if there is one. */
-function unread({ dataset, from, to }: Selection, column: SourceColumn, units: number): string {
+/** Divides the requested time, because finding the bounds of the rows took too long. Throws `invalid_request` without it. */
+function splitUnread(
+  { dataset, from, to }: Selection,
+  column: SourceColumn,
+  units: number,
+): string {
   if (from !== undefined && to !== undefined && column === dataset.timeColumn)
     return evenSplitOf(column, { from, to }, units);
-  const message = `must be given: ${dataset.name} takes too long to say what its first and last rows are`;
-  throw refusedFields([
+  const message = `must be given: finding the first and last rows of ${dataset.name} takes too long`;
+  throw invalidFields([
     ...(from === undefined ? [{ field: 'from', message }] : []),
     ...(to === undefined ? [{ field: 'to', message }] : []),
   ]);

@@ -6,8 +6,8 @@ interface Bucket {
   rows: number;
 }
 
-/** So many rows, spread evenly over a time in milliseconds; all at one moment if that has no length. */
-interface Mass {
+/** Rows spread evenly over a time in milliseconds; if `to` equals `from`, all are at that time. */
+interface RowSpan {
   from: number;
   to: number;
   rows: number;
@@ -18,8 +18,8 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Lengths that people count in, as far as time is of even length. */
-const steps = [
+/** Round lengths of a bucket in milliseconds. */
+const bucketLengths = [
   ...[1, 5, 15, 30].map((n) => n * second),
   ...[1, 5, 15, 30].map((n) => n * minute),
   ...[1, 3, 6, 12].map((n) => n * hour),
@@ -28,78 +28,84 @@ const steps = [
   ),
 ];
 
-/** The ends of what a request can name. */
-const firstMoment = Date.parse('0001-01-01T00:00:00Z');
-const lastMoment = Date.parse('9999-12-31T23:59:59.999Z');
+/** The first and last timestamp that a request can have. */
+const minTimestamp = Date.parse('0001-01-01T00:00:00Z');
+const maxTimestamp = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * Divides the time of the rows, or what was asked for of it, into at most so many buckets of a round
- * length, of days at least if there are only days. Times that no request can name are left out.
+ * Divides the time of the rows, or the requested part of it, into at most `buckets` buckets of a round length, of at
+ * least a day if `days`. Timestamps that no request can have are left out.
  */
-export function divide(
-  parts: readonly TimeStatistics[],
-  wanted: { from?: string | undefined; to?: string | undefined; buckets: number; days: boolean },
+export function bucketize(
+  statistics: readonly TimeStatistics[],
+  options: { from?: string | undefined; to?: string | undefined; buckets: number; days: boolean },
 ): Bucket[] {
-  const masses = parts.flatMap((part) => massesOf(part, wanted.days ? day : 0));
-  if (masses.length === 0) return [];
-  const least = masses.reduce((at, mass) => Math.min(at, mass.from), lastMoment);
-  const most = masses.reduce((at, mass) => Math.max(at, mass.to, mass.from + 1), firstMoment);
-  const from = wanted.from === undefined ? least : Date.parse(wanted.from);
-  const to = wanted.to === undefined ? Math.min(most, lastMoment) : Date.parse(wanted.to);
+  const spans = statistics.flatMap((it) => spansOf(it, options.days ? day : 0));
+  if (spans.length === 0) return [];
+  const earliest = spans.reduce((min, span) => Math.min(min, span.from), maxTimestamp);
+  const latest = spans.reduce((max, span) => Math.max(max, span.to, span.from + 1), minTimestamp);
+  const from = options.from === undefined ? earliest : Date.parse(options.from);
+  const to = options.to === undefined ? Math.min(latest, maxTimestamp) : Date.parse(options.to);
   if (from >= to) return [];
-  const edges = edgesOf(from, to, wanted);
+  const edges = edgesOf(from, to, options);
   return edges.slice(1).map((end, n) => {
-    const begin = edges[n] ?? end;
-    const rows = masses.reduce((sum, mass) => sum + rowsWithin(mass, begin, end), 0);
+    const start = edges[n] ?? end;
+    const rows = spans.reduce((sum, span) => sum + rowsWithin(span, start, end), 0);
     return {
-      from: new Date(begin).toISOString(),
+      from: new Date(start).toISOString(),
       to: new Date(end).toISOString(),
       rows: Math.round(rows),
     };
   });
 }
 
-/** At round times, but for both ends. */
-function edgesOf(from: number, to: number, wanted: { buckets: number; days: boolean }): number[] {
+/** Returns the edges of the buckets, which are round except for the first and the last. */
+function edgesOf(from: number, to: number, options: { buckets: number; days: boolean }): number[] {
   const count = (step: number): number => Math.ceil(to / step) - Math.floor(from / step);
-  const step = steps.find((it) => it >= (wanted.days ? day : 0) && count(it) <= wanted.buckets);
+  const step = bucketLengths.find(
+    (it) => it >= (options.days ? day : 0) && count(it) <= options.buckets,
+  );
   const first = Math.floor(from / (step ?? 1));
   return step === undefined
-    ? // A single bucket, say, that is to go over a round time.
-      Array.from({ length: wanted.buckets + 1 }, (_, n) =>
-        Math.round(from + ((to - from) * n) / wanted.buckets),
+    ? // No round length yields at most `options.buckets` buckets, for example one bucket across a round time.
+      Array.from({ length: options.buckets + 1 }, (_, n) =>
+        Math.round(from + ((to - from) * n) / options.buckets),
       )
     : Array.from({ length: count(step) + 1 }, (_, n) =>
         Math.min(to, Math.max(from, (first + n) * step)),
       );
 }
 
-/** The values named, and the others, of which as many are between each two bounds. A day has its length. */
-function massesOf({ rows, nulls, values, shares, bounds }: TimeStatistics, length: number): Mass[] {
-  const masses = values.flatMap((value, n): Mass[] => {
-    const at = momentOf(value);
-    return at === undefined ? [] : [{ from: at, to: at + length, rows: rows * (shares[n] ?? 0) }];
+/** Returns the rows of the frequent values and those between bounds, which are equally many; each lasts `length` ms. */
+function spansOf(
+  { rows, nulls, values, shares, bounds }: TimeStatistics,
+  length: number,
+): RowSpan[] {
+  const spans = values.flatMap((value, n): RowSpan[] => {
+    const from = timestampOf(value);
+    return from === undefined ? [] : [{ from, to: from + length, rows: rows * (shares[n] ?? 0) }];
   });
-  const others = rows * (1 - nulls - shares.reduce((sum, share) => sum + share, 0));
-  const each = Math.max(0, others) / Math.max(1, bounds.length - 1);
+  const otherRows = rows * (1 - nulls - shares.reduce((sum, share) => sum + share, 0));
+  const rowsPerSpan = Math.max(0, otherRows) / Math.max(1, bounds.length - 1);
   for (let n = 1; n < bounds.length; n++) {
-    const [begin, end] = [momentOf(bounds[n - 1] ?? ''), momentOf(bounds[n] ?? '')];
-    // Beside an end that is infinite all that is known of the time is the other end.
-    const only = begin === undefined ? end : end === undefined ? begin : undefined;
-    if (only !== undefined) masses.push({ from: only, to: only + length, rows: each });
-    if (begin === undefined || end === undefined) continue;
-    masses.push({ from: n === 1 ? begin : begin + length, to: end + length, rows: each });
+    const [start, end] = [timestampOf(bounds[n - 1] ?? ''), timestampOf(bounds[n] ?? '')];
+    // If one end is infinite, the rows are put at the other end.
+    const finiteEnd = start === undefined ? end : end === undefined ? start : undefined;
+    if (finiteEnd !== undefined)
+      spans.push({ from: finiteEnd, to: finiteEnd + length, rows: rowsPerSpan });
+    if (start === undefined || end === undefined) continue;
+    spans.push({ from: n === 1 ? start : start + length, to: end + length, rows: rowsPerSpan });
   }
-  return masses;
+  return spans;
 }
 
-function rowsWithin({ from, to, rows }: Mass, begin: number, end: number): number {
-  if (to <= from) return from >= begin && from < end ? rows : 0;
-  return (rows * Math.max(0, Math.min(to, end) - Math.max(from, begin))) / (to - from);
+function rowsWithin({ from, to, rows }: RowSpan, start: number, end: number): number {
+  if (to <= from) return from >= start && from < end ? rows : 0;
+  return (rows * Math.max(0, Math.min(to, end) - Math.max(from, start))) / (to - from);
 }
 
-/** Undefined for what is infinite, before our era or after the year 9999. */
-function momentOf(text: string): number | undefined {
+/** Returns milliseconds; undefined for an infinite time, or one outside the years 1 to 9999. */
+function timestampOf(text: string): number | undefined {
   const [, date, time = '00:00:00'] =
     /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?$/.exec(text) ?? [];
   return date === undefined ? undefined : Date.parse(`${date}T${time}Z`);

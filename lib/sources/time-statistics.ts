@@ -1,32 +1,33 @@
 import type { Queryable } from '../runtime/catalogue.ts';
 import type { SourceColumn, SourceDataset } from './datasets.ts';
 
-/** What the planner knows of a time column of a table. Times are as PostgreSQL writes them. */
+/** The planner's statistics of a time column of a table. Times are as PostgreSQL writes them. */
 export interface TimeStatistics {
   rows: number;
-  /** The share of the rows that have no time. */
+  /** The fraction of the rows that have no time. */
   nulls: number;
-  /** Times that many rows have, and the share of the rows that have each. */
+  /** Frequent times, and the fraction of the rows that each of them has. */
   values: readonly string[];
   shares: readonly number[];
-  /** In ascending order; between each two of them are about as many of the other rows. */
+  /** In ascending order. The other rows are divided about equally between them. */
   bounds: readonly string[];
 }
 
 interface Row extends TimeStatistics {
-  /** Of a table with all its partitions and children, not of one of them. */
+  /** The statistics are of a table with all its partitions and children, not of one of them. */
   whole: boolean;
-  /** It has rows, and no statistics that we may see. */
+  /** The table has rows, but no statistics that the role may read. */
   unknown: boolean;
+  /** The table has statistics that the role may read. */
   known: boolean;
 }
 
 /**
- * Of a table and of all that belongs to it (partitions, children) each that has rows of its own; then what
- * ANALYZE made of them together, which nothing keeps current.
+ * Selects the statistics of a table and of its partitions and children, for each that has rows of its own; then those
+ * of all of them together, which autovacuum does not keep current.
  * https://www.postgresql.org/docs/current/view-pg-stats.html
  */
-const statistics = `
+const statisticsSql = `
   with recursive family as (
     select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relname = $2
@@ -51,23 +52,23 @@ const statistics = `
   select true, (select pg_catalog.sum(rows) from members), nulls, values, shares, bounds, true, false
   from known where schemaname = $1 and tablename = $2 and inherited`;
 
-/** It reads the database's catalogue alone; what takes longer waits for somebody's lock. */
-const timeoutMilliseconds = 500;
+/** The query reads only the database's catalogue; if it takes longer, it waits for a lock. */
+const timeoutMs = 500;
 
 /**
- * The statistics of a dataset's time column, of each of its parts where they have their own; null if there
- * are none. `complete`: they tell of all parts.
+ * Returns the statistics of a dataset's time column, of each table that has rows if possible; null without statistics.
+ * `complete`: they include all tables.
  */
 export async function readTimeStatistics(
   client: Queryable,
   { schema, relation }: SourceDataset,
   column: SourceColumn,
 ): Promise<{ parts: TimeStatistics[]; complete: boolean } | null> {
-  await client.query(`set local statement_timeout = ${timeoutMilliseconds}`);
-  const { rows } = await client.query<Row>(statistics, [schema, relation, column.name]);
-  const own = rows.filter(({ whole, known }) => known && !whole);
-  if (!rows.some(({ unknown }) => unknown)) return { parts: own, complete: true };
+  await client.query(`set local statement_timeout = ${timeoutMs}`);
+  const { rows } = await client.query<Row>(statisticsSql, [schema, relation, column.name]);
+  const ofTables = rows.filter(({ whole, known }) => known && !whole);
+  if (!rows.some(({ unknown }) => unknown)) return { parts: ofTables, complete: true };
   const whole = rows.filter((row) => row.whole);
   if (whole.length > 0) return { parts: whole, complete: true };
-  return own.length > 0 ? { parts: own, complete: false } : null;
+  return ofTables.length > 0 ? { parts: ofTables, complete: false } : null;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Part, planParts, type Segment, type Stretch } from './assembly.ts';
+import { type ByteRange, type Part, planParts, type Segment } from './assembly.ts';
 
 const mebibyte = 2 ** 20;
 const object = fc.record({
@@ -14,33 +14,33 @@ const object = fc.record({
 const bytes = fc.record({ bytes: fc.uint8Array({ maxLength: 20 }).map((it) => Buffer.from(it)) });
 const segments: fc.Arbitrary<Segment[]> = fc.array(fc.oneof(object, bytes), { maxLength: 12 });
 
-const lengthOf = (it: Buffer | Stretch): number =>
+const lengthOf = (it: Buffer | ByteRange): number =>
   Buffer.isBuffer(it) ? it.length : it.end - it.start;
 const sizeOf = (part: Part): number =>
   'copy' in part
     ? lengthOf(part.copy)
-    : part.send.reduce((total, piece) => total + lengthOf(piece), 0);
+    : part.send.reduce((total, item) => total + lengthOf(item), 0);
 
-/** What the parts say, stretches that follow each other joined again. */
-function content(parts: Part[]): string[] {
-  const said: (Buffer | Stretch)[] = [];
-  for (const piece of parts.flatMap((part) => ('copy' in part ? [part.copy] : part.send))) {
-    const last = said.at(-1);
-    if (last && !Buffer.isBuffer(last) && !Buffer.isBuffer(piece) && last.key === piece.key) {
-      expect(piece.start).toBe(last.end);
-      said[said.length - 1] = { ...last, end: piece.end };
-    } else said.push(piece);
+/** Returns the content of the parts, with adjacent ranges of an object merged. */
+function contentOf(parts: Part[]): string[] {
+  const merged: (Buffer | ByteRange)[] = [];
+  for (const item of parts.flatMap((part) => ('copy' in part ? [part.copy] : part.send))) {
+    const last = merged.at(-1);
+    if (last && !Buffer.isBuffer(last) && !Buffer.isBuffer(item) && last.key === item.key) {
+      expect(item.start).toBe(last.end);
+      merged[merged.length - 1] = { ...last, end: item.end };
+    } else merged.push(item);
   }
-  return said.map((it) =>
+  return merged.map((it) =>
     Buffer.isBuffer(it) ? it.toString('hex') : `${it.key} ${it.start} ${it.end}`,
   );
 }
 
-describe('the parts of an object made of others', () => {
-  test('are all of every segment, once, in order', () => {
+describe('planParts', () => {
+  test('planParts includes every segment whole, once and in order', () => {
     fc.assert(
-      fc.property(segments, (given) => {
-        const wanted = given.flatMap((it) =>
+      fc.property(segments, (segmentsToJoin) => {
+        const expected = segmentsToJoin.flatMap((it) =>
           'bytes' in it
             ? it.bytes.length === 0
               ? []
@@ -49,16 +49,18 @@ describe('the parts of an object made of others', () => {
               ? []
               : [`${it.key} 0 ${it.size}`],
         );
-        expect(content(planParts(given))).toEqual(wanted);
+        expect(contentOf(planParts(segmentsToJoin))).toEqual(expected);
       }),
     );
   });
 
-  test('keep the limits of S3', () => {
+  test('planParts keeps the limits of S3', () => {
     fc.assert(
-      fc.property(segments, (given) => {
-        const sizes = new Map(given.flatMap((it) => ('key' in it ? [[it.key, it.size]] : [])));
-        const parts = planParts(given);
+      fc.property(segments, (segmentsToJoin) => {
+        const sizes = new Map(
+          segmentsToJoin.flatMap((it) => ('key' in it ? [[it.key, it.size]] : [])),
+        );
+        const parts = planParts(segmentsToJoin);
         expect(parts.length).toBeGreaterThan(0);
         for (const part of parts.slice(0, -1))
           expect(sizeOf(part)).toBeGreaterThanOrEqual(5 * mebibyte);
@@ -72,7 +74,7 @@ describe('the parts of an object made of others', () => {
     );
   });
 
-  test('of nothing are one part of nothing', () => {
+  test('planParts returns one empty part without segments', () => {
     expect(planParts([])).toEqual([{ send: [] }]);
   });
 });

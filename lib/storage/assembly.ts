@@ -1,42 +1,42 @@
 /**
- * How an object is put together out of others and of some bytes between them: which parts of a
- * multipart upload are copied by the storage, and which are sent because they are too small for that.
- * A pure function of the segments, so that whoever takes over knows what the first n parts were.
+ * Plans how a multipart upload assembles an object from other objects and the bytes between them: which parts the
+ * storage copies, and which are sent because they are too small to be copied. A pure function of the segments, so
+ * that the next attempt knows what the first n parts were.
  *
- * Every part but the last has 5 MiB or more, and a stretch can be copied only out of an object of more
- * than 5 MiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+ * Every part but the last has 5 MiB or more, and a range can be copied only from an object of more than
+ * 5 MiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
  */
 export type Segment = { bytes: Buffer } | { key: string; size: number };
 
 /** `end` is exclusive. */
-export interface Stretch {
+export interface ByteRange {
   key: string;
   start: number;
   end: number;
 }
 
-export type Part = { copy: Stretch } | { send: (Buffer | Stretch)[] };
+export type Part = { copy: ByteRange } | { send: (Buffer | ByteRange)[] };
 
-const leastPart = 5 * 2 ** 20;
-/** S3 copies up to 5 GiB at once; a part of this size is copied within seconds, and 10,000 are 10 TiB. */
-const mostCopied = 2 ** 30;
+const minPartBytes = 5 * 2 ** 20;
+/** S3 copies up to 5 GiB at once. A part of 1 GiB is copied within seconds, and 10,000 of them are 10 TiB. */
+const maxCopyPartBytes = 2 ** 30;
 
 export function planParts(segments: readonly Segment[]): Part[] {
   const parts: Part[] = [];
-  let waiting: (Buffer | Stretch)[] = [];
-  let waitingBytes = 0;
+  let pending: (Buffer | ByteRange)[] = [];
+  let pendingBytes = 0;
   const send = (): void => {
-    parts.push({ send: waiting });
-    waiting = [];
-    waitingBytes = 0;
+    parts.push({ send: pending });
+    pending = [];
+    pendingBytes = 0;
   };
-  const add = (bytes: Buffer | Stretch): void => {
+  const add = (bytes: Buffer | ByteRange): void => {
     const length = Buffer.isBuffer(bytes) ? bytes.length : bytes.end - bytes.start;
     if (length === 0) return;
-    waiting.push(bytes);
-    waitingBytes += length;
-    if (waitingBytes >= leastPart) send();
+    pending.push(bytes);
+    pendingBytes += length;
+    if (pendingBytes >= minPartBytes) send();
   };
   for (const segment of segments) {
     if ('bytes' in segment) {
@@ -44,20 +44,24 @@ export function planParts(segments: readonly Segment[]): Part[] {
       continue;
     }
     const { key, size } = segment;
-    // What waits is first made a whole part.
-    const head = waitingBytes === 0 ? 0 : Math.min(size, leastPart - waitingBytes);
+    // Pending bytes are first filled up to a whole part.
+    const head = pendingBytes === 0 ? 0 : Math.min(size, minPartBytes - pendingBytes);
     add({ key, start: 0, end: head });
-    if (size - head < leastPart || size <= leastPart) add({ key, start: head, end: size });
-    else parts.push(...stretchesOf(key, head, size).map((copy) => ({ copy })));
+    if (size - head < minPartBytes || size <= minPartBytes) add({ key, start: head, end: size });
+    else parts.push(...divideRange(key, head, size).map((copy) => ({ copy })));
   }
-  // An object of no bytes is one part of no bytes.
-  if (waitingBytes > 0 || parts.length === 0) send();
+  // An empty object is one empty part.
+  if (pendingBytes > 0 || parts.length === 0) send();
   return parts;
 }
 
-/** As few as may be, all about as large. */
-function stretchesOf(key: string, from: number, to: number): Stretch[] {
-  const count = Math.ceil((to - from) / mostCopied);
-  const at = (n: number): number => from + Math.floor(((to - from) * n) / count);
-  return Array.from({ length: count }, (_, n) => ({ key, start: at(n), end: at(n + 1) }));
+/** Divides a range into as few copyable ranges as possible, all of about the same size. */
+function divideRange(key: string, from: number, to: number): ByteRange[] {
+  const count = Math.ceil((to - from) / maxCopyPartBytes);
+  const boundary = (n: number): number => from + Math.floor(((to - from) * n) / count);
+  return Array.from({ length: count }, (_, n) => ({
+    key,
+    start: boundary(n),
+    end: boundary(n + 1),
+  }));
 }

@@ -1,22 +1,23 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
-import { SpareBuffers } from '../runtime/spare-buffers.ts';
+import { BufferPool } from '../runtime/buffer-pool.ts';
+import { memoryBudget, memoryLimits } from '../runtime/memory-budget.ts';
 import { abortUpload } from './s3.ts';
 import { completeUpload, createUpload, type Upload, uploadPart } from './upload.ts';
 
 /**
- * The one writer of objects: a multipart upload fed piece by piece, in constant memory. At most
- * `inFlight` parts are on their way; `write` resolves when there is room for more, so the pace of S3
- * reaches whoever produces the bytes. Nothing is visible under the key before `complete`.
+ * The only writer of objects: a multipart upload that accepts chunks, in constant memory. At most
+ * `maxConcurrentUploads` (3) parts are sent at a time; `write` resolves when there is room for more, which is the
+ * back-pressure for the caller. The object is invisible before `complete`.
  *
- * S3 takes 10,000 parts of 5 MiB and more: 1,000 of those, then 9,000 of 64 MiB make 560 GiB, several
- * times what one invocation can write in its time.
+ * S3 accepts 10,000 parts of at least 5 MiB. 1,000 parts of 5 MiB and 9,000 of 64 MiB are 567 GiB, several times
+ * what one invocation can write within its time limit.
  */
-const inFlight = 3;
-const mebibyte = 2 ** 20;
-const partSizeAt = (partNumber: number): number => (partNumber <= 1_000 ? 5 : 64) * mebibyte;
+const maxConcurrentUploads = memoryLimits.partsInFlight;
+const partSizeAt = (partNumber: number): number =>
+  partNumber <= 1_000 ? memoryLimits.firstPartBytes : memoryBudget.uploadPart.bytes;
 
-/** Those of usual size, kept for the next file; the few larger ones of a huge file are made anew. */
-const spare = new SpareBuffers(partSizeAt(1), inFlight);
+/** Buffers for parts of 5 MiB. The few larger parts of a huge file are allocated each time. */
+const pool = new BufferPool(partSizeAt(1), maxConcurrentUploads);
 
 export class MultipartWriter {
   readonly upload: Upload;
@@ -34,7 +35,7 @@ export class MultipartWriter {
     this.#stop = AbortSignal.any([signal, this.#abort.signal]);
   }
 
-  /** With the signal its parts stop, so that a `write` which waits for the storage ends at once. */
+  /** The signal stops the parts that are being sent, so that a `write` which waits for the storage ends at once. */
   static async create(
     key: string,
     contentType: string,
@@ -43,21 +44,21 @@ export class MultipartWriter {
     return new MultipartWriter(await createUpload(key, contentType), signal);
   }
 
-  /** Copies the piece. Throws the first failure of any part. */
-  async write(piece: Buffer): Promise<void> {
+  /** Copies the chunk. Throws the first error of any part. */
+  async write(chunk: Buffer): Promise<void> {
     this.#throwFailure();
-    for (let at = 0; at < piece.length; ) {
+    for (let offset = 0; offset < chunk.length; ) {
       this.#part ??= this.#newPart();
-      const copied = piece.copy(this.#part, this.#filled, at);
+      const copied = chunk.copy(this.#part, this.#filled, offset);
       this.#filled += copied;
-      at += copied;
+      offset += copied;
       if (this.#filled === this.#part.length) await this.#sendPart();
     }
   }
 
-  /** Sends the rest. Afterwards all parts are in the storage, and the object is still invisible. */
+  /** Sends the rest. When it returns, the storage has all parts, and the object is still invisible. */
   async flush(): Promise<void> {
-    // An object of no bytes is one part of no bytes.
+    // An empty object is one empty part.
     if (this.#filled > 0 || this.#nextPart === 1) await this.#sendPart();
     await Promise.all(this.#sending);
     this.#throwFailure();
@@ -68,9 +69,9 @@ export class MultipartWriter {
     return completeUpload(this.upload, this.#parts);
   }
 
-  /** Stops what is under way and gives the parts up. */
+  /** Stops the parts that are being sent and aborts the upload. */
   async abort(): Promise<void> {
-    this.#failure ??= { error: new Error('the upload was given up') };
+    this.#failure ??= { error: new Error('the upload was aborted') };
     this.#abort.abort();
     await Promise.allSettled(this.#sending);
     await abortUpload(this.upload.key, this.upload.uploadId);
@@ -78,7 +79,7 @@ export class MultipartWriter {
 
   #newPart(): Buffer {
     const size = partSizeAt(this.#nextPart);
-    return size === partSizeAt(1) ? spare.take() : Buffer.allocUnsafeSlow(size);
+    return size === partSizeAt(1) ? pool.acquire() : Buffer.allocUnsafeSlow(size);
   }
 
   async #sendPart(): Promise<void> {
@@ -86,10 +87,10 @@ export class MultipartWriter {
     const body = part.subarray(0, this.#filled);
     this.#part = undefined;
     this.#filled = 0;
-    while (this.#sending.size >= inFlight) await Promise.race(this.#sending);
+    while (this.#sending.size >= maxConcurrentUploads) await Promise.race(this.#sending);
     this.#throwFailure();
     const settled = this.#upload(this.#nextPart++, body)
-      .then(() => spare.give(part))
+      .then(() => pool.release(part))
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })

@@ -7,56 +7,54 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { config } from '../runtime/config.ts';
-import { codeOf, messageOf } from '../runtime/errors.ts';
+import { errorCode, errorMessage } from '../runtime/errors.ts';
+import { lifecycleRules } from './object-keys.ts';
 
-let made: S3Client | undefined;
+let client: S3Client | undefined;
 
 /**
- * Without bounds of our own a request that gets no answer waits for ever, and its retries with it. Idle time, not
- * the time of a request: a large part may take long over a slow line, and S3 sends blanks while it completes or
- * copies something large.
+ * Without these, a request that gets no answer waits for ever, and so do its retries. They bound the idle time, not
+ * the time of a request: a large part may take long on a slow network, and S3 sends blanks while it completes or
+ * copies a large object.
  */
 const timeouts = { connectionTimeout: 5_000, socketTimeout: 20_000 };
 
-/** The one S3 client of this process. */
+/** Returns the S3 client of this process. */
 export function s3(): S3Client {
   const { endpoint, region } = config().s3;
-  made ??= new S3Client({
+  client ??= new S3Client({
     region,
     maxAttempts: 5,
     requestHandler: timeouts,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   });
-  return made;
+  return client;
 }
 
 const bucket = (): string => config().s3.bucket;
 
-/** Where the object of an attempt lies. The key names the attempt: two attempts never share one. */
-export const objectKeyOf = (of: { ownerId: string; exportId: string; attemptId: string }): string =>
-  `exports/${of.ownerId}/${of.exportId}/${of.attemptId}`;
-
 const isMissing = (error: unknown): boolean =>
-  /^(NotFound|NoSuchKey|NoSuchUpload|404)$/.test(codeOf(error) ?? '');
+  /^(NotFound|NoSuchKey|NoSuchUpload|404)$/.test(errorCode(error) ?? '');
 
-/** An object as the storage has it. The ETag tells it from every other that the key may come to name. */
+/** An object in the storage. The ETag distinguishes it from any later object under the same key. */
 export interface StoredObject {
   bytes: number;
   etag: string;
 }
 
-/** Returns the object of that key, undefined if there is none. */
+/** Returns the object under a key, undefined if it does not exist. */
 export async function findObject(key: string): Promise<StoredObject | undefined> {
   try {
     const { ContentLength, ETag } = await s3().send(
       new HeadObjectCommand({ Bucket: bucket(), Key: key }),
     );
     if (ContentLength === undefined || ETag === undefined)
-      throw new Error('the object storage gave no size or no ETag');
+      throw new Error('the object storage returned no size or no ETag');
     return { bytes: ContentLength, etag: ETag };
   } catch (error) {
     if (isMissing(error)) return undefined;
@@ -64,13 +62,13 @@ export async function findObject(key: string): Promise<StoredObject | undefined>
   }
 }
 
-/** Size of an object, undefined if there is none. */
+/** Returns the bytes of an object, undefined if it does not exist. */
 export const sizeOf = async (key: string): Promise<number | undefined> =>
   (await findObject(key))?.bytes;
 
 /**
- * The bytes of an object from `start` to `end` (exclusive) as they come. Throws if they end early, and
- * `PreconditionFailed` where the object has another ETag than that asked for.
+ * Streams the bytes of an object from `start` to `end` (exclusive). Throws if they end early, and
+ * `PreconditionFailed` if the object's ETag is not `etag`.
  */
 export async function* readObject(
   key: string,
@@ -89,30 +87,33 @@ export async function* readObject(
     }),
     { abortSignal: signal },
   );
-  if (!(Body instanceof Readable)) throw new Error('the object storage gave no body');
+  if (!(Body instanceof Readable)) throw new Error('the object storage returned no body');
   let length = 0;
   try {
-    for await (const piece of addAbortSignal(signal, Body)) {
-      if (!Buffer.isBuffer(piece)) throw new Error('it gave something that is not bytes');
-      length += piece.length;
-      yield piece;
+    for await (const chunk of addAbortSignal(signal, Body)) {
+      if (!Buffer.isBuffer(chunk)) throw new Error('it sent something that is not bytes');
+      length += chunk.length;
+      yield chunk;
     }
-    if (length !== end - start) throw new Error(`it gave ${length} bytes of ${end - start}`);
+    if (length !== end - start) throw new Error(`it sent ${length} of ${end - start} bytes`);
   } catch (cause) {
-    // Marked as the client marks what it throws itself: behind the headers it throws nothing more.
-    throw Object.assign(new Error(`the object storage broke off: ${messageOf(cause)}`, { cause }), {
-      $metadata: {},
-    });
+    // The client marks its own errors with `$metadata`; it throws none once the headers have arrived.
+    throw Object.assign(
+      new Error(`reading from the object storage failed: ${errorMessage(cause)}`, { cause }),
+      {
+        $metadata: {},
+      },
+    );
   }
 }
 
-/** Deletes an object. One that is not there is done already. */
+/** Deletes an object. Succeeds if it does not exist. */
 export async function deleteObject(key: string): Promise<void> {
   await s3().send(new DeleteObjectCommand({ Bucket: bucket(), Key: key }));
 }
 
-/** Aborts every upload to a key, known or not, and deletes the object: nothing of it is left. */
-export async function clearKey(key: string): Promise<void> {
+/** Deletes an object and aborts every upload to its key, those unknown to the catalogue too. */
+export async function deleteObjectAndUploads(key: string): Promise<void> {
   const { Uploads = [] } = await s3().send(
     new ListMultipartUploadsCommand({ Bucket: bucket(), Prefix: key }),
   );
@@ -130,15 +131,12 @@ export async function abortUpload(key: string, uploadId: string | undefined): Pr
   }
 }
 
-/** Throws if the bucket does not answer. */
+/** Throws if the storage does not answer or the bucket does not exist. */
 export async function checkStorage(): Promise<void> {
   await s3().send(new HeadBucketCommand({ Bucket: bucket() }));
 }
 
-/** The longest life of an export and its transfer grace, in whole days: the backstop behind the sweep. */
-const lifecycleDays = 32;
-
-/** Makes the bucket if it is missing, with the rules that catch what every sweep has missed. */
+/** Creates the bucket if it is missing, sets the rules that delete what every sweep has missed, and its encryption. */
 export async function createBucket(): Promise<void> {
   try {
     await checkStorage();
@@ -150,16 +148,34 @@ export async function createBucket(): Promise<void> {
     new PutBucketLifecycleConfigurationCommand({
       Bucket: bucket(),
       LifecycleConfiguration: {
-        Rules: [
-          {
-            ID: 'exports-backstop',
-            Status: 'Enabled',
-            Filter: { Prefix: 'exports/' },
-            Expiration: { Days: lifecycleDays },
-            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 },
-          },
-        ],
+        Rules: lifecycleRules.map(({ id, prefix, expirationDays, abortDays }) => ({
+          ID: id,
+          Status: 'Enabled',
+          Filter: { Prefix: prefix },
+          Expiration: { Days: expirationDays },
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: abortDays },
+        })),
       },
     }),
   );
+  const { ServerSideEncryption: SSEAlgorithm, SSEKMSKeyId: KMSMasterKeyID } = encryption();
+  await s3().send(
+    new PutBucketEncryptionCommand({
+      Bucket: bucket(),
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm, KMSMasterKeyID } }],
+      },
+    }),
+  );
+}
+
+/** Returns how the storage encrypts each object: with a key of KMS if one is configured, else with its own. */
+export function encryption(): {
+  ServerSideEncryption: 'AES256' | 'aws:kms';
+  SSEKMSKeyId?: string;
+} {
+  const { kmsKeyId } = config().s3;
+  return kmsKeyId === undefined
+    ? { ServerSideEncryption: 'AES256' }
+    : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { config } from '../runtime/config.ts';
 import { s3 } from './s3.ts';
 
-/** A GET of an object that the storage takes from whoever sends it, for 15 minutes: what NGINX has to send. */
+/** A GET of an object as NGINX has to send it. The storage accepts it from any sender for 15 minutes. */
 export interface SignedGet {
   path: string;
   headers: {
@@ -11,9 +11,9 @@ export interface SignedGet {
     authorization: string;
     'x-amz-date': string;
     'x-amz-content-sha256': string;
-    /** Of credentials that are for a time, as those of a function on AWS. */
+    /** Set with temporary credentials, as a function has them on AWS. */
     'x-amz-security-token'?: string | undefined;
-    /** With it another object under the same key is a 412. */
+    /** The storage answers 412 if the key has another object. */
     'if-match'?: string | undefined;
   };
 }
@@ -30,19 +30,19 @@ const signedSchema = z.object({
   }),
 });
 
-/** What may be signed: the SDK adds headers about itself, which NGINX would have to repeat. */
+/** Only these are signed: NGINX would have to repeat the headers that the SDK adds about itself. */
 const signedHeaders = new Set(['host', 'if-match', 'x-amz-content-sha256']);
 
-interface Outgoing {
+interface OutgoingRequest {
   query: Record<string, unknown>;
   headers: Record<string, string>;
 }
-const isOutgoing = (value: unknown): value is Outgoing =>
+const isOutgoingRequest = (value: unknown): value is OutgoingRequest =>
   typeof value === 'object' && value !== null && 'query' in value && 'headers' in value;
 
 /**
- * Signs a GET of an object by its headers, not by its address: an address comes to stand in logs. The SDK signs it
- * as it would sign its own, and is kept from sending it. `Range` is not signed and may be added.
+ * Signs a GET of an object in its headers, because logs contain the query of a URL. The SDK signs its own request,
+ * and a middleware keeps it from being sent. `Range` is not signed and may be added.
  */
 export async function signGet(key: string, etag: string | null): Promise<SignedGet> {
   const command = new GetObjectCommand({
@@ -56,20 +56,21 @@ export async function signGet(key: string, etag: string | null): Promise<SignedG
   middlewareStack.addRelativeTo(
     <Args extends { request?: unknown }, Result>(next: (args: Args) => Promise<Result>) =>
       (args: Args) => {
-        if (!isOutgoing(args.request)) throw new Error('the SDK signs something unknown');
+        if (!isOutgoingRequest(args.request))
+          throw new Error('the SDK passed an unknown request to its signing middleware');
         args.request.query = {};
         for (const name of Object.keys(args.request.headers))
           if (!signedHeaders.has(name)) delete args.request.headers[name];
         return next(args);
       },
-    { name: 'signNothingElse', relation: 'before', toMiddleware },
+    { name: 'signOnlySignedHeaders', relation: 'before', toMiddleware },
   );
   middlewareStack.addRelativeTo(
     () => async (args: { request?: unknown }) => {
       signed = args.request;
       return { response: {}, output: { $metadata: {} } };
     },
-    { name: 'keepInsteadOfSending', relation: 'after', toMiddleware },
+    { name: 'captureInsteadOfSending', relation: 'after', toMiddleware },
   );
   await s3().send(command);
   return signedSchema.parse(signed);

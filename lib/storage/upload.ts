@@ -6,9 +6,9 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { config } from '../runtime/config.ts';
-import { s3 } from './s3.ts';
+import { encryption, s3 } from './s3.ts';
 
-/** The requests of a multipart upload. Nothing is visible under the key before it is completed. */
+/** A multipart upload. Its object is invisible before it is completed. */
 export interface Upload {
   key: string;
   uploadId: string;
@@ -21,13 +21,15 @@ export async function createUpload(key: string, contentType: string): Promise<Up
       Key: key,
       ContentType: contentType,
       ChecksumAlgorithm: 'CRC32',
+      // Of every part, copied ones too.
+      ...encryption(),
     }),
   );
-  if (UploadId === undefined) throw new Error('the object storage gave no upload id');
+  if (UploadId === undefined) throw new Error('the object storage returned no upload id');
   return { key, uploadId: UploadId };
 }
 
-const addressOf = ({ key, uploadId }: Upload, partNumber: number) => ({
+const partAddressOf = ({ key, uploadId }: Upload, partNumber: number) => ({
   Bucket: config().s3.bucket,
   Key: key,
   UploadId: uploadId,
@@ -42,7 +44,7 @@ export async function uploadPart(
 ): Promise<CompletedPart> {
   const { ETag, ChecksumCRC32 } = await s3().send(
     new UploadPartCommand({
-      ...addressOf(upload, partNumber),
+      ...partAddressOf(upload, partNumber),
       Body: body,
       ChecksumAlgorithm: 'CRC32',
     }),
@@ -51,7 +53,7 @@ export async function uploadPart(
   return { PartNumber: partNumber, ETag, ChecksumCRC32 };
 }
 
-/** A part that is a stretch of an object, `end` exclusive, copied by the storage itself. */
+/** Has the storage copy a range of an object as a part; `end` is exclusive. */
 export async function copyPart(
   upload: Upload,
   partNumber: number,
@@ -60,21 +62,22 @@ export async function copyPart(
 ): Promise<CompletedPart> {
   const { CopyPartResult } = await s3().send(
     new UploadPartCopyCommand({
-      ...addressOf(upload, partNumber),
+      ...partAddressOf(upload, partNumber),
       CopySource: `${config().s3.bucket}/${from.key}`,
       CopySourceRange: `bytes=${from.start}-${from.end - 1}`,
     }),
     { abortSignal },
   );
-  // A copy may fail behind a 200.
-  if (CopyPartResult?.ETag === undefined) throw new Error('the object storage copied nothing');
+  // S3 may report the failure of a copy after the status 200.
+  if (CopyPartResult?.ETag === undefined)
+    throw new Error('the object storage returned no ETag of a copied part');
   const { ETag, ChecksumCRC32 } = CopyPartResult;
   return { PartNumber: partNumber, ETag, ChecksumCRC32 };
 }
 
 /**
- * Makes the object visible, unless there is one of that key, and returns its ETag. An error does not tell
- * whether it did: the request is repeated by the client, and its second try may find the upload completed.
+ * Makes the object visible, unless the key has one, and returns its ETag. After an error the object may be visible
+ * all the same: the client retries the request, and its second attempt may find the upload completed.
  */
 export async function completeUpload(
   { key, uploadId }: Upload,
@@ -91,7 +94,7 @@ export async function completeUpload(
       },
     }),
   );
-  // A completion may fail behind a 200.
-  if (ETag === undefined) throw new Error('the object storage gave no ETag');
+  // S3 may report the failure of a completion after the status 200.
+  if (ETag === undefined) throw new Error('the object storage returned no ETag');
   return ETag;
 }

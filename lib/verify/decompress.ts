@@ -1,34 +1,34 @@
 import { pipeline, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
-import type { Stated } from './inputs.ts';
+import type { ParsedManifest } from './inputs.ts';
 
-/** What is in a file, all members or frames of it. Throws when it ends inside one, or has other bytes. */
+/** Yields the content of all members or frames of a file. Throws if the file ends inside one or has other bytes. */
 export async function* decompress(
   source: AsyncGenerator<Buffer>,
-  compression: Stated['request']['compression'],
+  compression: ParsedManifest['request']['compression'],
 ): AsyncGenerator<Buffer> {
   switch (compression) {
     case 'none':
       yield* source;
       return;
     case 'gzip':
-      // It goes on with the next member by itself, and refuses what is none.
+      // Node continues with the next member by itself, and fails on bytes that are not a member.
       yield* pipeline(Readable.from(source), createGunzip(), () => undefined);
       return;
     case 'zstd':
       yield* frames(source);
       return;
     case 'snappy':
-      throw new Error('snappy is for the inside of Parquet');
+      throw new Error('only Parquet pages are compressed with snappy, not a file');
     default:
       compression satisfies never;
   }
 }
 
 /**
- * Node's decoder ends without an error behind a frame, and does not look at the rest of what it was given: that is
- * the beginning of the next frame, for another decoder. (A frame that ends with a piece does not end the decoder.)
+ * Yields the content of zstd frames. Node's decoder ends after a frame and ignores the rest of its input, which is the
+ * start of the next frame, for another decoder. (If a frame ends exactly with a chunk, the decoder does not end.)
  */
 async function* frames(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   let rest: Buffer | undefined = await nextOf(source);
@@ -36,14 +36,14 @@ async function* frames(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   while (rest !== undefined) {
     const decoder = createZstdDecompress();
     const feeding = feed(decoder, rest, source);
-    // Its failure is that of the decoder, which whoever reads from that is told.
-    feeding.catch(() => undefined);
+    // The loop over the decoder throws the error: that of the decoder itself, or of the source.
+    feeding.catch((error: unknown) => decoder.destroy(asError(error)));
     yield* decoder;
     rest = await feeding;
   }
 }
 
-/** → what the decoder left, having come to the end of a frame; undefined: nothing is left at all. */
+/** Feeds the decoder until its frame ends. Returns the rest of the chunk; undefined: the source has ended. */
 async function feed(
   decoder: ZstdDecompress,
   first: Buffer,
@@ -51,19 +51,22 @@ async function feed(
 ): Promise<Buffer | undefined> {
   const ended = finished(decoder, { writable: false });
   ended.catch(() => undefined);
-  for (let piece: Buffer | undefined = first; piece; piece = await nextOf(source)) {
+  for (let chunk: Buffer | undefined = first; chunk; chunk = await nextOf(source)) {
     const before = decoder.bytesWritten;
-    await Promise.race([ended, written(decoder, piece)]);
-    const taken = decoder.bytesWritten - before;
-    if (taken < piece.length) return piece.subarray(taken);
+    await Promise.race([ended, writeChunk(decoder, chunk)]);
+    const consumed = decoder.bytesWritten - before;
+    if (consumed < chunk.length) return chunk.subarray(consumed);
   }
   decoder.end();
   return undefined;
 }
 
-const written = (decoder: ZstdDecompress, piece: Buffer): Promise<void> =>
-  new Promise((done, failed) => {
-    decoder.write(piece, (error) => (error ? failed(error) : done()));
+const asError = (cause: unknown): Error =>
+  cause instanceof Error ? cause : new Error('the file cannot be read', { cause });
+
+const writeChunk = (decoder: ZstdDecompress, chunk: Buffer): Promise<void> =>
+  new Promise((resolve, reject) => {
+    decoder.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
 
 async function nextOf(source: AsyncGenerator<Buffer>): Promise<Buffer | undefined> {

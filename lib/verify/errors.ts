@@ -1,7 +1,7 @@
-/** Nothing can be said of the file before this is put right; the message says how. */
-export class Unusable extends Error {
+/** The file cannot be checked before the user corrects the input; the message says how. */
+export class VerifyInputError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'Unusable';
+    this.name = 'VerifyInputError';
   }
 }

@@ -1,15 +1,16 @@
-/** What the command is given: the file, the manifest, the public keys. */
+/** The inputs of `npm run verify`: the file, the manifest, the public keys. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Decrypter } from 'age-encryption';
 import { z } from 'zod';
-import { manifestSchema } from '../../../lib/contracts/export-document.ts';
-import { exportRequestFields } from '../../../lib/contracts/export-request.ts';
-import { csvChoices, plainCsv } from '../../../lib/contracts/format-capabilities.ts';
-import { type PublicKey, publicKeySchema } from '../../../lib/contracts/key-set.ts';
-import { messageOf } from '../errors.ts';
-import { Unusable } from './errors.ts';
+import { manifestSchema } from '../contracts/export-document.ts';
+import { exportRequestFields } from '../contracts/export-request.ts';
+import { csvChoices, plainCsv } from '../contracts/format-capabilities.ts';
+import { type PublicKey, publicKeySchema } from '../contracts/key-set.ts';
+import { errorMessage } from '../runtime/errors.ts';
+import { VerifyInputError } from './errors.ts';
 
-const FETCH_SECONDS = 10;
+const fetchTimeoutSeconds = 10;
 
 export interface OpenedFile extends AsyncDisposable {
   path: string;
@@ -31,12 +32,14 @@ export async function openFile(path: string): Promise<OpenedFile> {
       [Symbol.asyncDispose]: () => handle.close(),
     };
   } catch (cause) {
-    throw new Unusable(`The file ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new VerifyInputError(`The file ${path} cannot be read: ${errorMessage(cause)}.`, {
+      cause,
+    });
   }
 }
 
-/** Of a manifest, what is compared. The rest is proved by the signature alone, whatever it may come to be. */
-const statedSchema = z.object({
+/** The fields of a manifest that are compared with the file. All others, also future ones, are proved by the signature. */
+const parsedManifestSchema = z.object({
   file: manifestSchema.shape.file,
   request: z.object({
     format: exportRequestFields.shape.format,
@@ -44,75 +47,111 @@ const statedSchema = z.object({
     csv: z
       .object({ delimiter: z.enum(csvChoices.delimiter), newline: z.enum(csvChoices.newline) })
       .default(plainCsv),
+    encryption: exportRequestFields.shape.encryption,
   }),
 });
 
-export interface Stated extends z.infer<typeof statedSchema> {
-  /** All of it as it was parsed: what is signed. */
-  whole: Readonly<Record<string, unknown>>;
+export interface ParsedManifest extends z.infer<typeof parsedManifestSchema> {
+  /** The whole manifest as it was parsed, which is what the signature covers. */
+  content: Readonly<Record<string, unknown>>;
 }
 
-export async function readManifest(path: string): Promise<Stated> {
+export async function readManifest(path: string): Promise<ParsedManifest> {
   const value = await readJson(path, `The manifest ${path}`);
-  const read = statedSchema.safeParse(value);
-  if (!read.success || typeof value !== 'object' || value === null)
-    throw new Unusable(
+  const manifest = parsedManifestSchema.safeParse(value);
+  if (!manifest.success || typeof value !== 'object' || value === null)
+    throw new VerifyInputError(
       `${path} is not a manifest. Fetch it from /api/v1/exports/<id>/manifest, or save it from the page.`,
     );
-  return { ...read.data, whole: { ...value } };
+  return { ...manifest.data, content: { ...value } };
 }
 
 export interface TrustedKeys {
   keys: PublicKey[];
-  /** Where they are from. */
+  /** The URL or the file of the keys. */
   from: string;
 }
 
 const keySetSchema = z.object({ keys: z.array(z.unknown()) });
 
-/** Of a JWK Set those keys that are of our kind; others are to be passed over (RFC 7517, 5). */
+/** Returns the keys of StreamSync in a JWK Set. Other keys are ignored (RFC 7517, 5). */
 export async function readKeys(from: URL | string): Promise<TrustedKeys> {
-  const shown = from instanceof URL ? from.href : from;
+  const location = from instanceof URL ? from.href : from;
   const value =
     from instanceof URL ? await fetchJson(from) : await readJson(from, `The file of keys ${from}`);
   const set = keySetSchema.safeParse(value);
   const keys = (set.data?.keys ?? []).flatMap((key) => publicKeySchema.safeParse(key).data ?? []);
   if (keys.length === 0)
-    throw new Unusable(
-      `${shown} has no public key of StreamSync (a JWK Set with Ed25519). It is served at /.well-known/jwks.json.`,
+    throw new VerifyInputError(
+      `${location} has no public key of StreamSync (a JWK Set with Ed25519). Use the key set that StreamSync serves at /.well-known/jwks.json.`,
     );
-  return { keys, from: shown };
+  return { keys, from: location };
 }
 
-async function readJson(path: string, what: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Unusable(`${what} cannot be read: ${messageOf(cause)}.`, { cause });
+/**
+ * Returns what decrypts files for the identities in a file as age-keygen writes it: one on each line, and comments that
+ * start with #. It throws a `VerifyInputError` for a file that is encrypted for none of them.
+ */
+export async function readIdentities(path: string): Promise<Decrypter> {
+  const text = await readText(path, `The file of identities ${path}`);
+  // Loading it takes 0.1 s, which other files do not need.
+  const age = await import('age-encryption');
+  const decrypter = new age.Decrypter();
+  let identities = 0;
+  for (const [n, line] of text.split(/\r?\n/).entries()) {
+    const identity = line.trim();
+    if (identity === '' || identity.startsWith('#')) continue;
+    try {
+      decrypter.addIdentity(identity);
+    } catch {
+      // Without the cause, whose message might show a part of the key.
+      throw new VerifyInputError(
+        `Line ${n + 1} of ${path} is not an identity of age, which starts with AGE-SECRET-KEY-1. If the file is protected by a passphrase, decrypt it with age first.`,
+      );
+    }
+    identities++;
   }
-  return parse(text, what);
+  if (identities === 0) throw new VerifyInputError(`${path} has no identity of age.`);
+  // Identities are tried in order: this one only if no other one matches.
+  decrypter.addIdentity({
+    unwrapFileKey: () => {
+      throw new VerifyInputError(`The file is encrypted for none of the identities in ${path}.`);
+    },
+  });
+  return decrypter;
+}
+
+async function readJson(path: string, name: string): Promise<unknown> {
+  return parse(await readText(path, name), name);
+}
+
+async function readText(path: string, name: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new VerifyInputError(`${name} cannot be read: ${errorMessage(cause)}.`, { cause });
+  }
 }
 
 async function fetchJson(url: URL): Promise<unknown> {
   let text: string;
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_SECONDS * 1_000) });
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-    text = await answer.text();
+    const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutSeconds * 1_000) });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    text = await response.text();
   } catch (cause) {
-    throw new Unusable(
-      `The public keys at ${url.href} cannot be had: ${messageOf(cause)}. Give a file of them by --keys.`,
+    throw new VerifyInputError(
+      `The public keys at ${url.href} cannot be fetched: ${errorMessage(cause)}. Name a file with the keys by --keys.`,
       { cause },
     );
   }
   return parse(text, url.href);
 }
 
-function parse(text: string, what: string): unknown {
+function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Unusable(`${what} is not JSON.`, { cause });
+    throw new VerifyInputError(`${name} is not JSON.`, { cause });
   }
 }

@@ -1,11 +1,9 @@
-import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
+import { type AsyncBuffer, parquetMetadataAsync } from 'hyparquet';
 
-/** The rows of all row groups, by the footer: the pages are not decoded. */
-export async function rowsOfParquet(path: string): Promise<number> {
-  const { num_rows: rows, row_groups: groups } = await parquetMetadataAsync(
-    await asyncBufferFromFile(path),
-  );
+/** Returns the rows of all row groups from the footer; the pages are not decoded. */
+export async function countParquetRows(file: AsyncBuffer): Promise<number> {
+  const { num_rows: rows, row_groups: groups } = await parquetMetadataAsync(file);
   if (groups.reduce((sum, group) => sum + group.num_rows, 0n) !== rows)
-    throw new Error('its row groups have not as many rows as it says');
+    throw new Error('the sum of its row groups differs from its number of rows');
   return Number(rows);
 }

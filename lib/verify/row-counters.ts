@@ -1,22 +1,22 @@
-import type { CsvOptions } from '../../../lib/contracts/format-capabilities.ts';
+import type { CsvOptions } from '../contracts/format-capabilities.ts';
 
 type CsvForm = Pick<CsvOptions, 'delimiter' | 'newline'>;
 
-/** Counts the rows of text formats from their bytes, cut anywhere; not by the code that wrote them. */
+/** Counts the rows of text formats, in chunks cut anywhere, independently of the code that encoded them. */
 interface RowCounter {
-  count(piece: Buffer): void;
-  /** → how many; throws if the text ends before its end. */
+  count(chunk: Buffer): void;
+  /** Returns the number of rows. Throws if the text is incomplete. */
   end(): number;
 }
 
-export function counterOf(format: 'csv' | 'json' | 'ndjson', csv: CsvForm): RowCounter {
+export function rowCounterFor(format: 'csv' | 'json' | 'ndjson', csv: CsvForm): RowCounter {
   switch (format) {
     case 'csv':
-      return new CsvRows(csv);
+      return new CsvRowCounter(csv);
     case 'json':
-      return new ArrayElements();
+      return new JsonRowCounter();
     case 'ndjson':
-      return new Lines();
+      return new NdjsonRowCounter();
     default:
       return format satisfies never;
   }
@@ -27,13 +27,13 @@ const [tab, space, backslash] = [0x09, 0x20, 0x5c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 const byteOrderMark = Buffer.from('\ufeff');
 
-/** Records behind the header (RFC 4180): a line feed within quotes ends none, a quote stands at an end of a field. */
-class CsvRows implements RowCounter {
+/** Counts records after the header (RFC 4180). A line feed in quotes ends no record; quotes enclose a whole field. */
+class CsvRowCounter implements RowCounter {
   readonly #delimiter: number;
   readonly #isCrlf: boolean;
   #records = 0;
   #bytes = 0;
-  #state: 'begin' | 'plain' | 'quoted' | 'closed' = 'begin';
+  #state: 'start' | 'plain' | 'quoted' | 'closed' = 'start';
   #endsRecord = true;
 
   constructor({ delimiter, newline }: CsvForm) {
@@ -41,33 +41,33 @@ class CsvRows implements RowCounter {
     this.#isCrlf = newline === 'crlf';
   }
 
-  count(piece: Buffer): void {
+  count(chunk: Buffer): void {
     let state = this.#state;
-    for (let at = 0; at < piece.length; at++) {
-      const byte = piece[at];
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
       if (state === 'quoted') {
         if (byte === quote) state = 'closed';
       } else if (byte === quote) {
         if (state === 'plain')
-          throw new Error(`a quote inside a field, at byte ${this.#bytes + at}`);
-        // Behind a closing one it is the second of a pair, which means itself.
+          throw new Error(`a quote inside an unquoted field, at byte ${this.#bytes + at}`);
+        // After a closing quote, this is the second of a pair, which means a quote.
         state = 'quoted';
       } else if (byte === this.#delimiter) {
-        state = 'begin';
+        state = 'start';
       } else if (byte === lineFeed) {
-        state = 'begin';
+        state = 'start';
         this.#records++;
       } else if (byte === carriageReturn && this.#isCrlf) {
-        // Outside of quotes there is none but before the LF of a row.
+        // Outside of quotes, CR only precedes the LF of a row.
       } else if (state === 'closed') {
-        throw new Error(`text behind a closing quote, at byte ${this.#bytes + at}`);
-      } else if (state === 'begin' && byte !== byteOrderMark[this.#bytes + at]) {
+        throw new Error(`text after a closing quote, at byte ${this.#bytes + at}`);
+      } else if (state === 'start' && byte !== byteOrderMark[this.#bytes + at]) {
         state = 'plain';
       }
     }
     this.#state = state;
-    this.#bytes += piece.length;
-    if (piece.length > 0) this.#endsRecord = piece.at(-1) === lineFeed;
+    this.#bytes += chunk.length;
+    if (chunk.length > 0) this.#endsRecord = chunk.at(-1) === lineFeed;
   }
 
   end(): number {
@@ -77,20 +77,21 @@ class CsvRows implements RowCounter {
   }
 }
 
-/** An object a line (https://github.com/ndjson/ndjson-spec). */
-class Lines implements RowCounter {
+/** Counts lines, each of which is one object (https://github.com/ndjson/ndjson-spec). */
+class NdjsonRowCounter implements RowCounter {
   #rows = 0;
   #last: number = lineFeed;
 
-  count(piece: Buffer): void {
-    for (let from = 0; from < piece.length; ) {
-      if (this.#last === lineFeed && piece[from] !== openBrace)
-        throw new Error(`line ${this.#rows + 1} is no object`);
-      const at = piece.indexOf(lineFeed, from);
-      const end = at === -1 ? piece.length : at;
-      if (end > from) this.#last = piece[end - 1] ?? 0;
+  count(chunk: Buffer): void {
+    for (let from = 0; from < chunk.length; ) {
+      if (this.#last === lineFeed && chunk[from] !== openBrace)
+        throw new Error(`line ${this.#rows + 1} is not an object`);
+      const at = chunk.indexOf(lineFeed, from);
+      const end = at === -1 ? chunk.length : at;
+      if (end > from) this.#last = chunk[end - 1] ?? 0;
       if (at === -1) return;
-      if (this.#last !== closeBrace) throw new Error(`line ${this.#rows + 1} is no whole object`);
+      if (this.#last !== closeBrace)
+        throw new Error(`line ${this.#rows + 1} is not a complete object`);
       this.#rows++;
       this.#last = lineFeed;
       from = at + 1;
@@ -103,18 +104,18 @@ class Lines implements RowCounter {
   }
 }
 
-/** The elements of the one array that the text is (RFC 8259); what is inside them is only told apart. */
-class ArrayElements implements RowCounter {
+/** Counts the elements of one array (RFC 8259). Inside an element, only strings and brackets are parsed. */
+class JsonRowCounter implements RowCounter {
   #elements = 0;
   #depth = 0;
-  /** Of the array itself: what may come next. */
-  #next: 'array' | 'element or end' | 'element' | 'comma or end' | 'nothing' = 'array';
+  /** What may come next in the array itself. */
+  #next: 'array' | 'element or end' | 'element' | 'comma or end' | 'end of file' = 'array';
   #inString = false;
   #escaped = false;
 
-  count(piece: Buffer): void {
-    for (let at = 0; at < piece.length; at++) {
-      const byte = piece[at] ?? 0;
+  count(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0;
       if (this.#inString) {
         if (this.#escaped) this.#escaped = false;
         else if (byte === backslash) this.#escaped = true;
@@ -133,12 +134,13 @@ class ArrayElements implements RowCounter {
       return;
     }
     if (this.#depth === 0) {
-      if (this.#next !== 'array' || byte !== openBracket) throw new Error('it is not one array');
+      if (this.#next !== 'array' || byte !== openBracket)
+        throw new Error('it is not a single array');
       this.#depth = 1;
       this.#next = 'element or end';
     } else if (byte === closeBracket && this.#next !== 'element') {
       this.#depth = 0;
-      this.#next = 'nothing';
+      this.#next = 'end of file';
     } else if (byte === comma && this.#next === 'comma or end') {
       this.#next = 'element';
     } else if (byte === openBrace && this.#next !== 'comma or end') {
@@ -146,12 +148,14 @@ class ArrayElements implements RowCounter {
       this.#elements++;
       this.#next = 'comma or end';
     } else {
-      throw new Error(`behind ${this.#elements} rows there is neither a row nor the end`);
+      throw new Error(
+        `after ${this.#elements} rows there is neither a row nor the end of the array`,
+      );
     }
   }
 
   end(): number {
-    if (this.#next !== 'nothing') throw new Error('it ends before its array does');
+    if (this.#next !== 'end of file') throw new Error('it ends inside the array');
     return this.#elements;
   }
 }

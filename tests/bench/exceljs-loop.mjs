@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 
 /**
- * `node exceljs-loop.mjs <where exceljs is> <url> <query> <file>`: the loop that people write, a cursor into
- * exceljs' streaming writer; prints the seconds it took.
+ * `node exceljs-loop.mjs <folder of exceljs> <url> <query> <file>`: the usual loop with exceljs, a cursor into its
+ * streaming writer. Prints the seconds.
  */
-const [place = '', url = '', query = '', file = ''] = process.argv.slice(2);
+const [folder = '', url = '', query = '', file = ''] = process.argv.slice(2);
 const { default: ExcelJS } = await import(
-  createRequire(join(place, 'package.json')).resolve('exceljs')
+  createRequire(join(folder, 'package.json')).resolve('exceljs')
 );
-const began = performance.now();
+const startedAt = performance.now();
 const client = new pg.Client({ connectionString: url });
 await client.connect();
 const workbook = new ExcelJS.stream.xlsx.WorkbookWriter({ filename: file });
@@ -38,4 +38,4 @@ for (;;) {
 sheet.commit();
 await workbook.commit();
 await client.end();
-console.log((performance.now() - began) / 1_000);
+console.log((performance.now() - startedAt) / 1_000);

@@ -3,23 +3,30 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { z } from 'zod';
-import { asDemo, call, createExport, ended } from '../stack/api.ts';
-import { readStack, sourceUrl, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, createExport, ended } from '../support/api.ts';
+import { readStack, sourceUrl, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { measureChart } from './chart.ts';
+import { measureDoor } from './door.ts';
 import { compareHostile } from './hostile.ts';
+import { measureIngest } from './ingest.ts';
+import { measureLive } from './live.ts';
 import { median, secondsOf } from './measure.ts';
 import { measureScale } from './scale.ts';
-import { createTable, dataset, dropTable, first, most } from './table.ts';
+import { createTable, dataset, dropTable, firstRows, maxRows } from './table.ts';
 import { measureWide } from './wide.ts';
 
 /**
- * `npm run bench`, beside a stack that runs: how long exports take, from asking to `ready`, through the whole
- * system, by how long `psql \copy` of the same rows to a file takes. Five rounds in which everything has its
- * turn; of each the median of the ratios of the rounds. Then a workbook by the time that exceljs takes for it,
- * and the memory of a worker for some rows, and for ten times as many. `npm run bench -- times` (`xlsx`,
- * `memory`) is one of these; `scale`, `hostile` and `wide`, which are none of them, are what a long
- * queue costs, the load of one account another, and a source of thousands of tables.
+ * `npm run bench`, with a running stack: measures how long exports take through the whole system, from request to
+ * `ready`, relative to `psql \copy` of the same rows to a file. Five rounds measure each case once; the result of a
+ * case is the median of its ratios. Then compares a workbook with exceljs, and the memory of a worker for a number of
+ * rows with that for ten times as many, and exports with encryption with those without.
+ * `npm run bench -- times` (or `xlsx`, `memory`, `encryption`) runs one of these. `scale`, `hostile`, `wide`, `ingest`,
+ * `chart`, `live` and `door` run only by name: the cost of a long queue, of the load of one account for another, of a
+ * source of thousands of tables, the speed of readings, the chart of a year of one series, how long readings take to a
+ * socket, and the cost of the check of every download.
  */
 const run = promisify(execFile);
 const rounds = 5;
@@ -28,7 +35,7 @@ const copied = join(tmpdir(), `bench-${process.pid}.csv`);
 interface Case {
   name: string;
   request: object;
-  /** What the ratio is to be at most. */
+  /** The maximum ratio to psql. */
   limit: number;
 }
 const cases: Case[] = [
@@ -50,8 +57,8 @@ const psqlCopy = () =>
     `\\copy (select * from ${dataset}) to ${copied} csv header`,
   ]);
 
-/** Of an export, from asking for it until it is ready. */
-async function exported(
+/** Returns the seconds of an export from request to ready, and its size. */
+async function measureExport(
   request: object,
 ): Promise<{ seconds: number; bytes: number; rows: number }> {
   let id = '';
@@ -68,14 +75,14 @@ async function exported(
 
 const measureSchema = z.object({ rows: z.int(), bytes: z.int(), seconds: z.number() });
 
-async function intoSink(): Promise<{ seconds: number; bytes: number }> {
+async function measureSink(): Promise<{ seconds: number; bytes: number }> {
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'sink.ts')]);
   return measureSchema.parse(JSON.parse(stdout));
 }
 
 const exceljs = join(process.cwd(), '.parts', 'bench');
 
-/** It is no dependency: it is in the way of others, and has had no release for years. */
+/** exceljs is no dependency: it conflicts with others, and has had no release for years. */
 async function installExceljs(): Promise<void> {
   await mkdir(exceljs, { recursive: true });
   const manifest = { private: true, overrides: { traverse: '0.3.9' } };
@@ -83,10 +90,10 @@ async function installExceljs(): Promise<void> {
   await run('npm', ['install', '--no-audit', '--no-fund', 'exceljs@4.4.0'], { cwd: exceljs });
 }
 
-/** A workbook of half of the rows, by the time that a bare loop around exceljs takes for them. */
+/** Compares a workbook of half of the rows with a plain loop around exceljs. */
 async function compareWorkbooks(): Promise<void> {
   await installExceljs();
-  const rows = most / 2;
+  const rows = maxRows / 2;
   const file = join(tmpdir(), `bench-${process.pid}.xlsx`);
   const query = `select * from ${dataset} limit ${rows}`;
   const script = join(import.meta.dirname, 'exceljs-loop.mjs');
@@ -100,24 +107,24 @@ async function compareWorkbooks(): Promise<void> {
       file,
     ]);
     const bare = Number(stdout);
-    const { seconds } = await exported({ format: 'xlsx', where: first(rows) });
+    const { seconds } = await measureExport({ format: 'xlsx', where: firstRows(rows) });
     ratios.push(seconds / bare);
     console.log(
       `xlsx, ${rows} rows: ${seconds.toFixed(1)} s, exceljs ${bare.toFixed(1)} s, ` +
-        `${Math.round(rows / seconds / 1_000)} thousand rows a second`,
+        `${Math.round(rows / seconds / 1_000)} thousand rows/s`,
     );
   }
   await rm(file, { force: true });
   console.log(`xlsx: ${median(ratios).toFixed(2)} × exceljs (at most 0.7)`);
 }
 
-/** What one format has left in a worker is not to count for the next. */
+/** Restarts the functions, so that memory of one format does not count for the next. */
 async function restartFunctions(): Promise<void> {
   const workers = async () =>
     (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker'));
   const before = (await workers()).map(({ pid }) => pid);
   process.kill((await readStack()).pid, 'SIGUSR2');
-  await until('the functions have started anew', async () => {
+  await waitFor('the functions have restarted', async () => {
     const now = await workers();
     const answers = await fetch(`${stack.api}/health`).then(
       ({ ok }) => ok,
@@ -128,7 +135,7 @@ async function restartFunctions(): Promise<void> {
   });
 }
 
-/** Forgets how large the workers have been, or says how large one of them has been since. */
+/** Resets the peak memory of the workers, which `peakMegabytes` returns. */
 async function forgetPeaks(): Promise<void> {
   for (const { name, pid } of (await readStack()).processes)
     if (name.startsWith('export-worker')) await writeFile(`/proc/${pid}/clear_refs`, '5');
@@ -146,16 +153,16 @@ async function peakMegabytes(): Promise<number> {
 async function compareTimes(): Promise<void> {
   const copies: number[] = [];
   const measured = new Map<string, { seconds: number; bytes: number }[]>();
-  const note = (name: string, it: { seconds: number; bytes: number }): void => {
+  const addSample = (name: string, it: { seconds: number; bytes: number }): void => {
     measured.set(name, [...(measured.get(name) ?? []), it]);
   };
   for (let round = 0; round < rounds; round++) {
     copies.push(await secondsOf(psqlCopy));
-    note(sinkName, await intoSink());
-    for (const { name, request } of cases) note(name, await exported(request));
+    addSample(sinkName, await measureSink());
+    for (const { name, request } of cases) addSample(name, await measureExport(request));
     console.log(`round ${round + 1} of ${rounds}: psql \\copy ${copies.at(-1)?.toFixed(2)} s`);
   }
-  console.log(`\npsql \\copy to a file: ${most} rows, ${median(copies).toFixed(2)} s`);
+  console.log(`\npsql \\copy to a file: ${maxRows} rows, ${median(copies).toFixed(2)} s`);
   for (const [name, all] of measured) {
     const ratios = all.map(({ seconds }, n) => seconds / (copies[n] ?? Number.NaN));
     const seconds = median(all.map((it) => it.seconds));
@@ -167,24 +174,45 @@ async function compareTimes(): Promise<void> {
   }
 }
 
+const encryption = {
+  recipients: [await identityToRecipient(await generateX25519Identity())],
+};
+
+/** Compares the times of exports with and without encryption, one of each in turn. */
+async function compareEncryption(): Promise<void> {
+  for (const request of [{ format: 'csv' }, { format: 'csv', compression: 'zstd' }]) {
+    const ratios: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const plain = await measureExport(request);
+      const encrypted = await measureExport({ ...request, encryption });
+      ratios.push(encrypted.seconds / plain.seconds);
+    }
+    console.log(
+      `${JSON.stringify(request)}: with ÷ without encryption ${median(ratios).toFixed(2)}; rounds ${ratios.map((it) => it.toFixed(2)).join(' ')}`,
+    );
+  }
+}
+
 async function compareMemory(): Promise<void> {
   for (const request of [
     ...cases.map((it) => it.request),
     { format: 'json', compression: 'gzip' },
     { format: 'xlsx' },
+    { format: 'csv', encryption },
   ]) {
     const peaks: number[] = [];
     await restartFunctions();
-    for (const rows of [most / 10, most]) {
+    for (const rows of [maxRows / 10, maxRows]) {
       await forgetPeaks();
-      const made = await exported({ ...request, where: first(rows) });
-      if (made.rows !== rows) throw new Error(`${made.rows} rows in place of ${rows}`);
+      const created = await measureExport({ ...request, where: firstRows(rows) });
+      if (created.rows !== rows)
+        throw new Error(`the export has ${created.rows} rows instead of ${rows}`);
       peaks.push(await peakMegabytes());
     }
     const [once = Number.NaN, tenfold = Number.NaN] = peaks;
     console.log(
-      `${JSON.stringify(request)}: worker of ${once.toFixed(0)} MB for ${most / 10} rows, ` +
-        `${tenfold.toFixed(0)} MB for ${most}: ${(tenfold / once).toFixed(2)} (at most 1.2, 300 MB)`,
+      `${JSON.stringify(request)}: worker of ${once.toFixed(0)} MB for ${maxRows / 10} rows, ` +
+        `${tenfold.toFixed(0)} MB for ${maxRows}: ${(tenfold / once).toFixed(2)} (at most 1.2, 300 MB)`,
     );
   }
 }
@@ -194,15 +222,24 @@ if (only === 'hostile') {
   await compareHostile();
 } else if (only === 'wide') {
   if (!(await measureWide())) process.exitCode = 1;
+} else if (only === 'ingest') {
+  if (!(await measureIngest())) process.exitCode = 1;
+} else if (only === 'chart') {
+  if (!(await measureChart())) process.exitCode = 1;
+} else if (only === 'live') {
+  if (!(await measureLive())) process.exitCode = 1;
+} else if (only === 'door') {
+  await measureDoor();
 } else if (only === 'scale') {
   await measureScale();
 } else {
-  console.log(`${stack.url}, ${most} rows`);
+  console.log(`${stack.url}, ${maxRows} rows`);
   await createTable();
   try {
     if (only === undefined || only === 'times') await compareTimes();
     if (only === undefined || only === 'xlsx') await compareWorkbooks();
     if (only === undefined || only === 'memory') await compareMemory();
+    if (only === undefined || only === 'encryption') await compareEncryption();
   } finally {
     await dropTable();
     await rm(copied, { force: true });

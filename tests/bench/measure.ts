@@ -1,8 +1,11 @@
-/** How benches measure: everything against a reference of the same minute, in turns, and the median of the ratios. */
+/**
+ * The benches compare everything with a reference of the same minute, in alternating rounds, and use the median of
+ * the ratios.
+ */
 export const secondsOf = async (work: () => Promise<unknown>): Promise<number> => {
-  const began = performance.now();
+  const startedAt = performance.now();
   await work();
-  return (performance.now() - began) / 1_000;
+  return (performance.now() - startedAt) / 1_000;
 };
 
 export const median = (values: readonly number[]): number =>

@@ -1,26 +1,27 @@
 import { loadavg } from 'node:os';
 import pg from 'pg';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
-import { withFreshCatalogue } from '../../infra/postgres/fresh.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
+import { withScratchCatalogue } from '../../infra/postgres/scratch-database.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
-import { asAdmin, asDemo, call, createExport, ended } from '../stack/api.ts';
-import { emptyQueue, fillQueue } from '../stack/long-queue.ts';
-import { home, sql, stack } from '../stack/stack.ts';
+import { asAdmin, asDemo, call, createExport, ended } from '../support/api.ts';
+import { emptyQueue, fillQueue } from '../support/long-queue.ts';
+import { configureSources } from '../support/own-source.ts';
+import { home, sql, stack } from '../support/stack.ts';
 import { median } from './measure.ts';
 
 /**
- * What a long queue costs those who look, ask, and are given a slot: the same as a short one. With 10, 20,000 and
- * 100,000 exports waiting, of up to 5,000 accounts, and with 10 once more, since a machine has better and worse
- * minutes. The ratios are those to the two rounds with 10.
+ * Measures that a long queue costs callers and dispatch as little as a short one: with 10, 20,000, 100,000 and again
+ * 10 waiting exports of up to 5,000 accounts. The ratios are to the mean of the two rounds with 10, because the speed
+ * of a machine varies.
  */
 const lengths = [10, 20_000, 100_000, 10];
 const accountsOf = (exports: number): number => Math.min(5_000, exports);
-const highest = 2;
+const maxRatio = 2;
 
-/** Milliseconds of each try, by what was done. */
+/** The milliseconds of each run, by the name of the operation. */
 type Samples = Map<string, number[]>;
 
 async function sample(
@@ -32,19 +33,19 @@ async function sample(
   const times: number[] = [];
   await work();
   for (let n = 0; n < count; n++) {
-    const began = performance.now();
+    const startedAt = performance.now();
     await work();
-    times.push(performance.now() - began);
+    times.push(performance.now() - startedAt);
   }
   samples.set(name, times);
 }
 
 const small = { sources: ['iot'], dataset: 'series', format: 'csv' };
 
-/** Through the door, on the stack that runs. */
-async function throughTheDoor(length: number): Promise<Samples> {
+/** Measures calls through NGINX on the running stack. */
+async function measureCalls(length: number): Promise<Samples> {
   const samples: Samples = new Map();
-  // A source without connections: all of it waits, and all of it stands in the queue.
+  // The source has no connections, so all exports wait in the queue.
   await fillQueue(stack.postgres.catalogue, {
     exports: length,
     accounts: accountsOf(length),
@@ -72,8 +73,8 @@ async function throughTheDoor(length: number): Promise<Samples> {
   return samples;
 }
 
-/** On a catalogue of its own, where units are given out that nobody works on. */
-async function dispatched(url: string, length: number, slots: number): Promise<Samples> {
+/** Measures dispatch on a scratch catalogue, where no worker takes the units. */
+async function measureDispatch(url: string, length: number, slots: number): Promise<Samples> {
   const samples: Samples = new Map();
   await sql(
     url,
@@ -85,7 +86,7 @@ async function dispatched(url: string, length: number, slots: number): Promise<S
   await client.connect();
   try {
     await sample(samples, `dispatch, ${slots} slots`, 20, async () => {
-      // One comes back, one is given out.
+      // Each run requeues one unit and dispatches one.
       await client.query(
         `update units set state = 'queued' where id in (
            select u.id from units u join slots s using (partition) where u.state = 'dispatched'
@@ -104,23 +105,23 @@ async function dispatched(url: string, length: number, slots: number): Promise<S
 export async function measureScale(): Promise<void> {
   const opened = openHome({ STREAMSYNC_HOME: home() });
   const running = findRunningStack(opened);
-  if (!running) throw new Error('the stack does not run');
-  useStack(opened, running);
+  if (!running) throw new Error('the stack is not running');
+  applyStackEnvironment(opened, running);
   const rounds: Samples[] = [];
-  await withFreshCatalogue(stack.postgres.catalogue, async (url) => {
+  await withScratchCatalogue(stack.postgres.catalogue, async (url) => {
     process.env.STREAMSYNC_CATALOGUE_URL = url;
-    process.env.STREAMSYNC_SOURCES = JSON.stringify({ sales: { url, maxConnections: 10_000 } });
+    configureSources({ sales: { url, maxConnections: 10_000 } });
     try {
       for (const length of lengths) {
         const load = loadavg()[0]?.toFixed(1);
         rounds.push(
           new Map([
-            ...(await throughTheDoor(length)),
-            ...(await dispatched(url, length, 4)),
-            ...(await dispatched(url, length, 1_000)),
+            ...(await measureCalls(length)),
+            ...(await measureDispatch(url, length, 4)),
+            ...(await measureDispatch(url, length, 1_000)),
           ]),
         );
-        console.log(`${length} waiting: measured, load average ${load} before`);
+        console.log(`${length} waiting exports measured; load average before: ${load}`);
       }
     } finally {
       await catalogue().end();
@@ -133,11 +134,11 @@ function report(name: string, rounds: readonly Samples[]): void {
   const medians = rounds.map((samples) => median(samples.get(name) ?? []));
   const [first = 0, ...rest] = medians;
   const base = (first + (rest.pop() ?? 0)) / 2;
-  const shown = rounds.map((samples, n) => {
+  const lines = rounds.map((samples, n) => {
     const sorted = (samples.get(name) ?? []).toSorted((a, b) => a - b);
     const at = (share: number) => sorted[Math.floor(sorted.length * share)]?.toFixed(1);
     return `${lengths[n]}: ${medians[n]?.toFixed(1)} (${at(0.25)} to ${at(0.75)})`;
   });
   const ratios = rest.map((it) => (it / base).toFixed(2)).join(', ');
-  console.log(`${name}: × ${ratios} (at most ${highest}); ms ${shown.join('; ')}`);
+  console.log(`${name}: × ${ratios} (at most ${maxRatio}); ms ${lines.join('; ')}`);
 }

@@ -1,20 +1,21 @@
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { readUnit } from '../../lib/engine/read.ts';
-import { home } from '../stack/stack.ts';
+import { readUnit } from '../../lib/engine/read/read-unit.ts';
+import { home } from '../support/stack.ts';
+import { wholeSources } from '../support/whole-sources.ts';
 import { dataset } from './table.ts';
 
 /**
- * In a process of its own: the engine without the storage. Reads the table, as a worker does, into a sink
- * that only counts, and prints how long that took.
+ * Runs in a process of its own: the engine without the storage. Reads the table as a worker does, into a sink that
+ * only counts bytes, and prints the seconds.
  */
 const opened = openHome({ STREAMSYNC_HOME: home() });
 const running = findRunningStack(opened);
-if (!running) throw new Error('the stack does not run');
-useStack(opened, running);
+if (!running) throw new Error('the stack is not running');
+applyStackEnvironment(opened, running);
 const controller = new AbortController();
-const began = performance.now();
+const startedAt = performance.now();
 let bytes = 0;
 const { rows } = await readUnit({
   claim: {
@@ -23,8 +24,9 @@ const { rows } = await readUnit({
     exportId: 'bench',
     attemptId: 'bench',
     ownerEmail: 'bench@streamsync.example',
+    grants: wholeSources('sales'),
     limits: { maxRows: null, maxBytes: null },
-    elsewhere: { rows: 0, bytes: 0 },
+    otherUnits: { rows: 0, bytes: 0 },
     source: 'sales',
     request: exportRequestSchema.parse({ sources: ['sales'], dataset, format: 'csv' }),
     objectKey: 'bench',
@@ -32,14 +34,14 @@ const { rows } = await readUnit({
     completing: null,
   },
   sink: {
-    write: async (piece) => {
-      bytes += piece.length;
+    write: async (chunk) => {
+      bytes += chunk.length;
     },
   },
   progress: { rows: 0, bytes: 0 },
-  requireRoom: () => undefined,
+  checkLimits: () => undefined,
   signal: controller.signal,
   statementTimeoutSeconds: 600,
 });
-console.log(JSON.stringify({ rows, bytes, seconds: (performance.now() - began) / 1_000 }));
+console.log(JSON.stringify({ rows, bytes, seconds: (performance.now() - startedAt) / 1_000 }));
 process.exit();

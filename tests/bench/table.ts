@@ -1,8 +1,8 @@
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** The rows that are measured with: one of each common type, about 100 bytes as CSV. */
+/** The measured table: a column of each common type, about 100 bytes per row as CSV. */
 export const dataset = 'bench_rows';
-export const most = 2_000_000;
+export const maxRows = 2_000_000;
 
 export async function createTable(): Promise<void> {
   await sql(
@@ -13,17 +13,17 @@ export async function createTable(): Promise<void> {
          timestamptz '2024-01-01Z' + n * interval '7.000013 s' as at, random() as ratio,
          (random() * 1e5)::numeric(10, 2) as amount, 'item ' || n % 9973 as name,
          jsonb_build_object('n', n % 1000) as tags
-       from generate_series(1, ${most}) n;
+       from generate_series(1, ${maxRows}) n;
      create index on ${dataset} (id);
      grant select on ${dataset} to public;
      analyze ${dataset}`,
   );
-  // As a table is that has been there for a while. It has to be a statement of its own.
+  // Vacuumed like a table in use. VACUUM must be a statement of its own.
   await sql(sourceUrl('sales'), `vacuum ${dataset}`);
 }
 
-/** The first so many of the rows. */
-export const first = (rows: number) =>
-  rows >= most ? [] : [{ column: 'id', op: 'lte', value: rows * 1_000_003 }];
+/** Returns the conditions that select the first `rows` rows. */
+export const firstRows = (rows: number) =>
+  rows >= maxRows ? [] : [{ column: 'id', op: 'lte', value: rows * 1_000_003 }];
 
 export const dropTable = (): Promise<unknown> => sql(sourceUrl('sales'), `drop table ${dataset}`);

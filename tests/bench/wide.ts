@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { asDemo, call, createExport, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 import { secondsOf } from './measure.ts';
 
 /**
- * What a source costs that has 12,000 tables of 26 columns, a table of 2,000 partitions, and one of 1,600 columns: the
- * list of what is in it, and exports. Prints seconds and bytes; nothing here has a limit but that of an answer, 6 MB.
+ * Measures a source with 12,000 tables of 26 columns, a table of 2,000 partitions and one of 1,600 columns: the list
+ * of its datasets, and exports. Prints seconds and bytes. The only limit is that of an answer, 6 MB.
  */
 const schema = 'bench_wide';
 const source = sourceUrl('sales');
@@ -14,21 +14,21 @@ const tables = 12_000;
 const columns = 26;
 const partitions = 2_000;
 const wideColumns = 1_600;
-const mostBytes = 6_000_000;
+const maxBytes = 6_000_000;
 
-/** So many at a time: all of them in one transaction would be more locks than the server has room for. */
-const tablesAtATime = 500;
+/** All tables in one transaction would need more locks than the server has room for. */
+const tablesPerTransaction = 500;
 
-async function inTurns(count: number, statement: (n: number) => string): Promise<void> {
+async function runInBatches(count: number, statement: (n: number) => string): Promise<void> {
   const client = new pg.Client({ connectionString: source });
   await client.connect();
   try {
-    for (let from = 0; from < count; from += tablesAtATime) {
-      const some = Array.from(
-        { length: Math.min(tablesAtATime, count - from) },
+    for (let from = 0; from < count; from += tablesPerTransaction) {
+      const batch = Array.from(
+        { length: Math.min(tablesPerTransaction, count - from) },
         (_, n) => from + n,
       );
-      await client.query(some.map(statement).join(';'));
+      await client.query(batch.map(statement).join(';'));
     }
   } finally {
     await client.end();
@@ -38,7 +38,7 @@ async function inTurns(count: number, statement: (n: number) => string): Promise
 async function create(): Promise<void> {
   const definition = Array.from({ length: columns - 1 }, (_, n) => `column_${n} text`).join(', ');
   await sql(source, `create schema ${schema}; grant usage on schema ${schema} to public`);
-  await inTurns(
+  await runInBatches(
     tables,
     (n) =>
       `create table ${schema}.t_${n} (at timestamptz, ${definition}); grant select on ${schema}.t_${n} to public`,
@@ -51,7 +51,7 @@ async function create(): Promise<void> {
      grant select on ${schema}.wide, ${schema}.days to public`,
   );
   const day = (n: number): string => `timestamptz '2020-01-01Z' + ${n} * interval '1 day'`;
-  await inTurns(
+  await runInBatches(
     partitions,
     (n) =>
       `create table ${schema}.days_${n} partition of ${schema}.days for values from (${day(n)}) to (${day(n + 1)});
@@ -60,8 +60,8 @@ async function create(): Promise<void> {
 }
 
 async function drop(): Promise<void> {
-  await inTurns(tables, (n) => `drop table if exists ${schema}.t_${n}`);
-  await inTurns(partitions, (n) => `drop table if exists ${schema}.days_${n}`);
+  await runInBatches(tables, (n) => `drop table if exists ${schema}.t_${n}`);
+  await runInBatches(partitions, (n) => `drop table if exists ${schema}.days_${n}`);
   await sql(source, `drop schema if exists ${schema} cascade`);
 }
 
@@ -69,11 +69,11 @@ const print = (what: string, seconds: number, more = ''): void =>
   console.log(`${what.padEnd(46)} ${seconds.toFixed(2).padStart(7)} s  ${more}`);
 
 async function measureList(path: string): Promise<boolean> {
-  let told = { bytes: 0, datasets: 0, withColumns: 0, leftOut: 0, error: '' };
+  let result = { bytes: 0, datasets: 0, withColumns: 0, leftOut: 0, error: '' };
   const seconds = await secondsOf(async () => {
     const answer = await call('GET', path, { headers: asDemo });
     const sales = answer.json(sourceListSchema).sources.find(({ name }) => name === 'sales');
-    told = {
+    result = {
       bytes: answer.bytes.length,
       datasets: sales?.datasets.length ?? 0,
       withColumns: sales?.datasets.filter((it) => !it.columnsLeftOut).length ?? 0,
@@ -81,35 +81,35 @@ async function measureList(path: string): Promise<boolean> {
       error: sales?.error ?? '',
     };
   });
-  const { bytes, datasets, withColumns, leftOut, error } = told;
+  const { bytes, datasets, withColumns, leftOut, error } = result;
   print(
     `GET ${path}`,
     seconds,
     `${(bytes / 1e6).toFixed(2)} MB, ${datasets} datasets, ${withColumns} with columns, ${leftOut} left out ${error}`,
   );
-  return error === '' && bytes <= mostBytes;
+  return error === '' && bytes <= maxBytes;
 }
 
 async function measureExport(what: string, request: object): Promise<boolean> {
-  let told = '';
+  let result = '';
   let isReady = false;
   const seconds = await secondsOf(async () => {
     const { id } = await createExport({ sources: ['sales'], format: 'csv', ...request });
     const { status, file, error } = await ended(id, 300);
     isReady = status === 'ready';
-    told = `${status}, ${file?.rows ?? 0} rows ${error?.message ?? ''}`;
+    result = `${status}, ${file?.rows ?? 0} rows ${error?.message ?? ''}`;
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
   });
-  print(`export of ${what}`, seconds, told);
+  print(`export of ${what}`, seconds, result);
   return isReady;
 }
 
-/** Returns whether every answer was within its limit, and every export ready. */
+/** Returns whether every answer is within its limit and every export ready. */
 export async function measureWide(): Promise<boolean> {
   await drop();
   try {
-    print(`made ${tables} tables, ${partitions} partitions`, await secondsOf(create));
-    const held = [
+    print(`created ${tables} tables, ${partitions} partitions`, await secondsOf(create));
+    const passed = [
       await measureList('/sources'),
       await measureList('/sources'),
       await measureList(`/sources?source=sales&search=t_1199`),
@@ -129,10 +129,10 @@ export async function measureWide(): Promise<boolean> {
     const unknown = await secondsOf(async () => {
       const body = { sources: ['sales'], dataset: `${schema}.no`, format: 'csv' };
       const { status } = await call('POST', '/exports', { headers: asDemo, body });
-      held.push(status === 422);
+      passed.push(status === 422);
     });
-    print('a dataset that is not there', unknown);
-    return held.every(Boolean);
+    print('request for an unknown dataset', unknown);
+    return passed.every(Boolean);
   } finally {
     await drop();
   }

@@ -1,34 +1,35 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { type Theme, violations } from '../stack/axe.ts';
-import { signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { stack } from '../stack/stack.ts';
+import { createExport, ended, monthOfOrders } from '../support/api.ts';
+import { type Theme, violations } from '../support/axe.ts';
+import { signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page, another } = usePages();
+const { page, another } = useBrowser();
 
-async function fillForm(of: Page): Promise<void> {
-  await choose(of, 'Source', 'sales');
-  await choose(of, 'Dataset', 'orders');
-  await of.getByLabel('To', { exact: true }).fill('2024-03-31');
+async function fillForm(onPage: Page): Promise<void> {
+  await selectOption(onPage, 'Source', 'sales');
+  await selectOption(onPage, 'Dataset', 'orders');
+  await onPage.getByLabel('To', { exact: true }).fill('2024-03-31');
 }
 
-describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong with', (theme) => {
-  test('the sign-in page', async () => {
+describe.each<Theme>(['light', 'dark'])('with the %s theme', (theme) => {
+  test('the sign-in page has no axe violations', async () => {
     const here = await another({ colorScheme: theme });
     await here.goto(stack.url);
     await here.getByLabel('Email').waitFor();
     expect(await violations(here, { theme })).toEqual([]);
   });
 
-  test('the exports page, a refused form, a dialog and one export', async () => {
+  test('the exports page, a form with errors, a dialog and the page of an export have no axe violations', async () => {
     const { id } = await createExport(monthOfOrders);
     await ended(id);
     const here = await another({ colorScheme: theme });
     await signIn(here);
     await here.locator(`#export-${id}`).waitFor();
-    // One row is as good as fifty, and is looked at in a tenth of the time.
+    // axe needs a tenth of the time for one row, and fifty rows have the same markup.
     await here.getByLabel('Search exports').fill(id.slice(-8));
     await fillForm(here);
     expect(await violations(here, { theme })).toEqual([]);
@@ -50,11 +51,17 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
     expect(await violations(here, { theme })).toEqual([]);
   });
 
-  test('the page on a phone, and a refused download', async () => {
+  test('the pages on a phone and a failed download have no axe violations', async () => {
     const here = await another({ colorScheme: theme, viewport: { width: 390, height: 800 } });
     await signIn(here);
     await here.getByRole('row').first().waitFor();
     await here.getByLabel('Search exports').fill('orders_2024-03-01_2024-04-01');
+    // Until the search is answered the list has exports of other suites, and changes while axe looks at it.
+    await waitFor('the list has the exports that match', async () => {
+      const links = here.locator('[id^="export-"]');
+      const others = links.filter({ hasNotText: 'orders_2024-03-01_2024-04-01' });
+      return (await links.count()) > 0 && (await others.count()) === 0 ? true : undefined;
+    });
     expect(await violations(here, { theme })).toEqual([]);
     await here.goto(`${stack.url}/exports/new`);
     await here.getByRole('combobox', { name: 'Source', exact: true }).waitFor();
@@ -65,7 +72,7 @@ describe.each<Theme>(['light', 'dark'])('in the %s theme axe finds nothing wrong
   });
 });
 
-test('320 px are enough: no page is wider than its window', async () => {
+test('no page is wider than a window of 320 px', async () => {
   const narrow = await another({ viewport: { width: 320, height: 640 } });
   await signIn(narrow);
   await narrow.getByRole('row').first().waitFor();
@@ -79,7 +86,7 @@ test('320 px are enough: no page is wider than its window', async () => {
   expect(await overflow()).toBe(0);
 });
 
-test('what loads later moves nothing: the layout shifts by less than 0.1', async () => {
+test('the layout shifts by less than 0.1 while the exports page loads', async () => {
   await page().addInitScript(() => {
     const total = { shift: 0 };
     Object.assign(window, { total });
@@ -93,7 +100,7 @@ test('what loads later moves nothing: the layout shifts by less than 0.1', async
   await page().reload();
   await page().getByRole('row').first().waitFor();
   await page().getByRole('combobox', { name: 'Source', exact: true }).waitFor();
-  // Whatever is still to come comes with an answer.
+  // Everything that loads later comes with an answer of the server.
   await page().waitForLoadState('networkidle');
   const { shift } = await page().evaluate((): { shift: number } => Reflect.get(window, 'total'));
   expect(shift).toBeLessThan(0.1);

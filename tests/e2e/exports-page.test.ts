@@ -3,18 +3,18 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { keySetSchema } from '../../lib/contracts/key-set.ts';
-import { asDemo, call, createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { newestExport, signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { credentials, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
+import { newestExport, signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page, another } = usePages();
+const { page, another } = useBrowser();
 
-test('sign in, export, watch, download: the bytes are those of the manifest', async () => {
+test('a file that is exported and downloaded on the page has the size and the hash of its export', async () => {
   await signIn(page());
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
   await page().getByLabel('From', { exact: true }).fill('2024-03-01');
   await page().getByLabel('To', { exact: true }).fill('2024-03-31');
   await page().getByRole('button', { name: 'Export', exact: true }).click();
@@ -27,9 +27,9 @@ test('sign in, export, watch, download: the bytes are those of the manifest', as
 
   const button = page().getByRole('button', { name: new RegExp(`^Download .*${id.slice(-8)}`) });
   await button.waitFor();
-  const begun = page().waitForEvent('download');
+  const downloadEvent = page().waitForEvent('download');
   await button.click();
-  const download = await begun;
+  const download = await downloadEvent;
   const document = await newestExport();
   expect(download.suggestedFilename()).toBe(document.file?.name);
   const bytes = await readFile(await download.path());
@@ -37,7 +37,7 @@ test('sign in, export, watch, download: the bytes are those of the manifest', as
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(document.file?.sha256);
 });
 
-test('the manifest is shown as signed, and saved it is what was signed', async () => {
+test('the manifest dialog names the signing key, and saves the manifest of the API unchanged', async () => {
   const { id } = await createExport(monthOfOrders);
   const { file } = await ended(id);
   await signIn(page());
@@ -47,16 +47,16 @@ test('the manifest is shown as signed, and saved it is what was signed', async (
   await page().getByRole('menuitem', { name: 'Manifest' }).click();
   const { keys } = (await call('GET', '/.well-known/jwks.json')).json(keySetSchema);
   await page().getByRole('dialog').getByText(`Signed by the key ${keys[0]?.kid}`).waitFor();
-  const begun = page().waitForEvent('download');
+  const downloadEvent = page().waitForEvent('download');
   await page().getByRole('button', { name: 'Save manifest' }).click();
-  const saved = await begun;
+  const saved = await downloadEvent;
   expect(saved.suggestedFilename()).toBe(`${file?.name}.manifest.json`);
   const manifest: unknown = JSON.parse(await readFile(await saved.path(), 'utf8'));
   const answer = await call('GET', `/exports/${id}/manifest`, { headers: asDemo });
   expect(manifest).toEqual(answer.json(z.looseObject({})));
 });
 
-test('an export that ends is announced once, its progress never; 100 % is never shown before', async () => {
+test('the page announces the end of an export once, never its progress, and shows no 100 % before the end', async () => {
   await sql(
     sourceUrl('sales'),
     `create or replace view watched_customers as
@@ -64,12 +64,15 @@ test('an export that ends is announced once, its progress never; 100 % is never 
   );
   await signIn(page());
   await page().evaluate(() => {
-    const seen: { said: string[]; percents: number[] } = { said: [], percents: [] };
+    const seen: { announcements: string[]; percents: number[] } = {
+      announcements: [],
+      percents: [],
+    };
     Object.assign(window, { seen });
     new MutationObserver(() => {
       for (const region of document.querySelectorAll('[role=status]')) {
         const text = region.textContent ?? '';
-        if (text !== '' && seen.said.at(-1) !== text) seen.said.push(text);
+        if (text !== '' && seen.announcements.at(-1) !== text) seen.announcements.push(text);
       }
       for (const bar of document.querySelectorAll('[role=progressbar][aria-valuenow]'))
         seen.percents.push(Number(bar.getAttribute('aria-valuenow')));
@@ -80,31 +83,31 @@ test('an export that ends is announced once, its progress never; 100 % is never 
       characterData: true,
     });
   });
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'watched_customers');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'watched_customers');
   await page().getByRole('button', { name: 'Export', exact: true }).click();
   const ready = page()
     .getByRole('row', { name: /^watched_customers/ })
     .getByText('2,000 rows');
   await ready.first().waitFor();
   await page().getByRole('status').filter({ hasText: /ready/ }).waitFor();
-  const { said, percents } = await page().evaluate((): { said: string[]; percents: number[] } =>
-    Reflect.get(window, 'seen'),
+  const { announcements, percents } = await page().evaluate(
+    (): { announcements: string[]; percents: number[] } => Reflect.get(window, 'seen'),
   );
-  expect(said.filter((text) => /ready/.test(text))).toHaveLength(1);
-  expect(said.filter((text) => /%|running/i.test(text))).toEqual([]);
+  expect(announcements.filter((text) => /ready/.test(text))).toHaveLength(1);
+  expect(announcements.filter((text) => /%|running/i.test(text))).toEqual([]);
   expect(percents.filter((percent) => percent >= 100)).toEqual([]);
 });
 
-test('cancel: the dialog says what is lost, the source is left at once, the row says cancelled', async () => {
+test('a cancelled export stops its query within 10 s, after a dialog that says what is discarded', async () => {
   await sql(
     sourceUrl('sales'),
     `create or replace view endless_customers as
        select c.id, pg_sleep(0.01)::text as nothing from customers c`,
   );
   await signIn(page());
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'endless_customers');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'endless_customers');
   await page().getByRole('button', { name: 'Export', exact: true }).click();
   const row = page()
     .getByRole('row', { name: /^endless_customers/ })
@@ -115,40 +118,40 @@ test('cancel: the dialog says what is lost, the source is left at once, the row 
 
   await cancel.click();
   await page().keyboard.press('Escape');
-  expect(await cancel.evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(await cancel.evaluate((button) => button === document.activeElement)).toBe(true);
 
   await cancel.click();
   await page()
     .getByRole('dialog')
-    .getByText(/discarded|Nothing was written/)
+    .getByText(/discarded|No rows were written/)
     .waitFor();
   await page().getByRole('button', { name: 'Cancel export' }).click();
   await row.getByText(/^Cancelled/).waitFor();
   expect(await ended(id)).toMatchObject({ status: 'cancelled', file: null });
-  await until(
-    'the source is left',
+  await waitFor(
+    'the query has stopped',
     async () => {
-      const left = await sql(
+      const active = await sql(
         sourceUrl('sales'),
         `select 1 from pg_stat_activity where query like 'copy%endless_customers%' and state = 'active'`,
       );
-      return left.length === 0 ? true : undefined;
+      return active.length === 0 ? true : undefined;
     },
     { seconds: 10 },
   );
 });
 
-test('a file that was fetched leaves the list, and the next row has the focus', async () => {
-  const [below, leaving] = [await createExport(monthOfOrders), await createExport(monthOfOrders)];
+test('an acknowledged export leaves the list, and the next row takes the focus', async () => {
+  const [next, leaving] = [await createExport(monthOfOrders), await createExport(monthOfOrders)];
   const { file } = await ended(leaving.id);
-  await ended(below.id);
+  await ended(next.id);
   await signIn(page());
   const button = page().getByRole('button', {
     name: new RegExp(`^Download .*${leaving.id.slice(-8)}`),
   });
-  const begun = page().waitForEvent('download');
+  const downloadEvent = page().waitForEvent('download');
   await button.click();
-  await (await begun).path();
+  await (await downloadEvent).path();
   await page().locator(`#export-${leaving.id}`).getByText('Download started').waitFor();
   await call('POST', `/exports/${leaving.id}/acknowledge`, {
     headers: asDemo,
@@ -156,14 +159,14 @@ test('a file that was fetched leaves the list, and the next row has the focus', 
   });
   await page().locator(`#export-${leaving.id}`).waitFor({ state: 'detached', timeout: 40_000 });
   const focused = await page().evaluate(() => document.activeElement?.closest('[role=row]')?.id);
-  expect(focused).toBe(`export-${below.id}`);
+  expect(focused).toBe(`export-${next.id}`);
   await page()
     .getByText(/downloaded\./)
     .first()
     .waitFor();
 });
 
-test('exports that were started elsewhere wait behind a button; nothing moves by itself', async () => {
+test('exports that were started elsewhere are listed after a press on Show, not by themselves', async () => {
   await signIn(page());
   const first = page().getByRole('row').nth(1);
   const before = await first.getAttribute('id');
@@ -177,7 +180,7 @@ test('exports that were started elsewhere wait behind a button; nothing moves by
   await page().locator(`#export-${id}`).waitFor();
 });
 
-test('a link of an event opens the export after sign in', async () => {
+test('the file link of an event opens the page of the export after the sign-in', async () => {
   const { id } = await newestExport();
   await page().goto(`${stack.api}/exports/${id}/file`);
   await page().getByLabel('Email').fill(credentials.demo.email);
@@ -190,22 +193,22 @@ test('a link of an event opens the export after sign in', async () => {
     .waitFor();
 });
 
-test('a refused download is a page of ours with the reason and the way back, for a program a problem', async () => {
+test('a download with a used ticket is a page with the reason and a link for browsers, a problem for programs', async () => {
   const { id } = await createExport(monthOfOrders);
   await ended(id);
   const ticket = await call('POST', `/exports/${id}/download`, { headers: asDemo });
   const { url }: { url: string } = JSON.parse(ticket.bytes.toString());
   expect((await call('GET', url)).status).toBe(200);
 
-  const stranger = await another();
-  const answer = await stranger.goto(url);
-  expect(answer?.status()).toBe(403);
-  await stranger
-    .getByRole('heading', { name: 'The download link was used by somebody else' })
+  const otherBrowser = await another();
+  const response = await otherBrowser.goto(url);
+  expect(response?.status()).toBe(403);
+  await otherBrowser
+    .getByRole('heading', { name: 'The download link was used by another browser' })
     .waitFor();
-  expect(await stranger.content()).not.toContain('<!--#');
-  await stranger.getByRole('link', { name: 'Go to your exports' }).click();
-  await stranger.getByLabel('Email').waitFor();
+  expect(await otherBrowser.content()).not.toContain('<!--#');
+  await otherBrowser.getByRole('link', { name: 'Go to your exports' }).click();
+  await otherBrowser.getByLabel('Email').waitFor();
 
   expect((await call('GET', url)).problem()).toMatchObject({ status: 403, code: 'ticket_used' });
 });

@@ -1,28 +1,25 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
-import { z } from 'zod';
 import { sessionSchema } from '../../lib/contracts/sessions.ts';
-import { call, createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { newestExport, signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { credentials, home, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { call, createExport, ended, monthOfOrders } from '../support/api.ts';
+import { newestExport, signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { signAgain } from '../support/sessions.ts';
+import { credentials, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page, another } = usePages();
+const { page, another } = useBrowser();
 
-// Each test looks whether another export has become the newest.
+// The tests compare the newest export before and after a press, so there has to be one.
 beforeAll(async () => {
   await ended((await createExport(monthOfOrders)).id);
 });
 
-const exportButton = (of: Page) => of.getByRole('button', { name: 'Export', exact: true });
+const exportButton = (onPage: Page) => onPage.getByRole('button', { name: 'Export', exact: true });
 
-test('a form without a dataset is refused: the summary has the focus, its link goes to the field', async () => {
+test('a form without a dataset creates no export; its error summary takes the focus and links to the field', async () => {
   await signIn(page());
-  await choose(page(), 'Source', 'iot');
+  await selectOption(page(), 'Source', 'iot');
   const before = await newestExport();
   await exportButton(page()).click();
   await page().getByText('There is a problem').waitFor();
@@ -36,61 +33,61 @@ test('a form without a dataset is refused: the summary has the focus, its link g
   expect((await newestExport()).id).toBe(before.id);
 });
 
-test('a wrong password keeps the email and says so', async () => {
+test('a wrong password shows an error and keeps the email', async () => {
   await page().goto(stack.url);
   await page().getByLabel('Email').fill(credentials.demo.email);
   await page().getByLabel('Password', { exact: true }).fill('wrong');
   await page().getByRole('button', { name: 'Sign in' }).click();
-  await page().getByText('Email or password is not right. Try again.').waitFor();
+  await page().getByText('Incorrect email or password. Try again.').waitFor();
   expect(await page().getByLabel('Email').inputValue()).toBe(credentials.demo.email);
 });
 
-test('a double click is one export, and days are those of the zone that is shown', async () => {
+test('a double click on Export creates one export, with days in the zone of the page', async () => {
   const berlin = await another({ timezoneId: 'Europe/Berlin' });
   await signIn(berlin);
-  await choose(berlin, 'Source', 'sales');
-  await choose(berlin, 'Dataset', 'orders');
+  await selectOption(berlin, 'Source', 'sales');
+  await selectOption(berlin, 'Dataset', 'orders');
   await berlin.getByLabel('From', { exact: true }).fill('2026-03-01');
   await berlin.getByLabel('To', { exact: true }).fill('2026-03-31');
   const before = await newestExport();
   await exportButton(berlin).dblclick();
-  const made = await until('an export was made', async () => {
+  const created = await waitFor('an export was created', async () => {
     const newest = await newestExport();
     return newest.id === before.id ? undefined : newest;
   });
-  expect(made.request).toMatchObject({
+  expect(created.request).toMatchObject({
     from: '2026-02-28T23:00:00Z',
     to: '2026-03-31T22:00:00Z',
   });
-  await berlin.locator(`#export-${made.id}`).waitFor();
+  await berlin.locator(`#export-${created.id}`).waitFor();
   const [{ count } = { count: 0 }] = await sql<{ count: number }>(
     stack.postgres.catalogue,
     'select count(*)::int from exports where created_at >= $1',
-    [made.createdAt],
+    [created.createdAt],
   );
   expect(count).toBe(1);
 });
 
-test('the session ends while the form is filled in: sign in again, and it goes on as it was', async () => {
+test('a session that ends while the form is filled in keeps the form, and the call is repeated after the sign-in', async () => {
   await page().goto(stack.url);
-  const session = await sessionOfDemo(10);
+  const token = await createSessionToken(10);
   await page().evaluate(
-    (kept) => sessionStorage.setItem('streamsync.session', kept),
+    (saved) => sessionStorage.setItem('streamsync.session', saved),
     JSON.stringify({
-      token: session,
-      // The page is not told how soon: as if the session were revoked.
+      token,
+      // The page believes in an hour, so that the end looks like a revoked session.
       expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
       email: credentials.demo.email,
     }),
   );
   await page().reload();
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
   await page().getByLabel('From', { exact: true }).fill('2024-03-01');
   await page().getByLabel('To', { exact: true }).fill('2024-03-02');
-  await until('the session has ended', async () => {
+  await waitFor('the session has ended', async () => {
     const answer = await call('GET', '/exports?limit=1', {
-      headers: { authorization: `Bearer ${session}` },
+      headers: { authorization: `Bearer ${token}` },
     });
     return answer.status === 401 ? true : undefined;
   });
@@ -105,14 +102,14 @@ test('the session ends while the form is filled in: sign in again, and it goes o
   await dialog.getByRole('button', { name: 'Sign in' }).click();
   await dialog.waitFor({ state: 'detached' });
   expect(await page().getByLabel('To', { exact: true }).inputValue()).toBe('2024-03-02');
-  const made = await until('the refused call went on', async () => {
+  const created = await waitFor('the call was repeated', async () => {
     const newest = await newestExport();
     return newest.id === before.id ? undefined : newest;
   });
-  expect(made.request).toMatchObject({ dataset: 'orders', to: '2024-03-03T00:00:00Z' });
+  expect(created.request).toMatchObject({ dataset: 'orders', to: '2024-03-03T00:00:00Z' });
 });
 
-test('the whole of it by keyboard: sign in, choose, export, download', async () => {
+test('the keyboard is enough to sign in, choose, export and download', async () => {
   const { keyboard } = page();
   await page().goto(stack.url);
   await page().getByLabel('Email').waitFor();
@@ -124,7 +121,7 @@ test('the whole of it by keyboard: sign in, choose, export, download', async () 
   const before = await newestExport();
 
   await page().getByRole('combobox', { name: 'Source', exact: true }).waitFor();
-  // The heading has the focus; the form stands before it.
+  // The heading has the focus, and the form comes before it.
   await tabTo(page(), 'Source', 'Shift+Tab');
   await keyboard.type('sal');
   await page()
@@ -142,29 +139,29 @@ test('the whole of it by keyboard: sign in, choose, export, download', async () 
   await tabTo(page(), 'Export');
   await keyboard.press('Enter');
 
-  const made = await until('an export was made', async () => {
+  const created = await waitFor('an export was created', async () => {
     const newest = await newestExport();
     return newest.id !== before.id ? newest : undefined;
   });
-  expect(made.request).toMatchObject({ sources: ['sales'], dataset: 'orders' });
-  await until('the new row has the focus', async () => {
+  expect(created.request).toMatchObject({ sources: ['sales'], dataset: 'orders' });
+  await waitFor('the new row has the focus', async () => {
     const id = await page().evaluate(() => document.activeElement?.id);
-    return id === `export-${made.id}` ? true : undefined;
+    return id === `export-${created.id}` ? true : undefined;
   });
-  const name = new RegExp(`^Download .*${made.id.slice(-8)}`);
+  const name = new RegExp(`^Download .*${created.id.slice(-8)}`);
   await page().getByRole('button', { name }).waitFor();
   await tabTo(page(), name);
-  const begun = page().waitForEvent('download');
+  const downloadEvent = page().waitForEvent('download');
   await keyboard.press('Enter');
-  expect((await begun).suggestedFilename()).toContain(made.id.slice(-8));
+  expect((await downloadEvent).suggestedFilename()).toContain(created.id.slice(-8));
 });
 
-/** Tabs until what has the focus is named so. */
-async function tabTo(of: Page, wanted: string | RegExp, key = 'Tab'): Promise<void> {
+/** Presses the key until the focused element has the name. */
+async function tabTo(onPage: Page, wanted: string | RegExp, key = 'Tab'): Promise<void> {
   const passed: string[] = [];
   for (let presses = 0; presses < 60; presses++) {
-    await of.keyboard.press(key);
-    const name = await of.evaluate(() => {
+    await onPage.keyboard.press(key);
+    const name = await onPage.evaluate(() => {
       const focused = document.activeElement;
       if (!(focused instanceof HTMLElement)) return '';
       const labelledBy = focused.getAttribute('aria-labelledby')?.split(' ')[0] ?? '';
@@ -175,25 +172,20 @@ async function tabTo(of: Page, wanted: string | RegExp, key = 'Tab'): Promise<vo
         labels[0]?.textContent,
         focused.textContent,
       ];
-      return names.find((it) => typeof it === 'string' && it !== '')?.trim() ?? '';
+      return names.find((text) => typeof text === 'string' && text !== '')?.trim() ?? '';
     });
     if (typeof wanted === 'string' ? name === wanted : wanted.test(name)) return;
     passed.push(name);
   }
-  throw new Error(`the keyboard does not reach ${String(wanted)}, only ${passed.join(', ')}`);
+  throw new Error(
+    `60 presses of ${key} did not reach ${String(wanted)}, only ${passed.join(', ')}`,
+  );
 }
 
-/** A session that the functions take for so many seconds. */
-async function sessionOfDemo(seconds: number): Promise<string> {
-  const { tokenSecret } = z
-    .object({ tokenSecret: z.string() })
-    .parse(JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8')));
+/** Returns a session token of the demo account that expires after `seconds`. */
+async function createSessionToken(seconds: number): Promise<string> {
   const { email, password } = credentials.demo;
   const signedIn = await call('POST', '/sessions', { body: { email, password } });
-  const { token } = signedIn.json(sessionSchema);
-  return new SignJWT(decodeJwt(token))
-    .setProtectedHeader({ alg: 'HS256', ...decodeProtectedHeader(token) })
-    .setIssuedAt()
-    .setExpirationTime(`${seconds} s`)
-    .sign(new TextEncoder().encode(tokenSecret));
+  const now = Math.floor(Date.now() / 1_000);
+  return signAgain(signedIn.json(sessionSchema).token, { iat: now, exp: now + seconds });
 }

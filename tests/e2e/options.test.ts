@@ -1,26 +1,27 @@
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { newAccount } from '../stack/accounts.ts';
-import { createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { violations } from '../stack/axe.ts';
-import { newestExport, signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { newAccount } from '../support/accounts.ts';
+import { createExport, ended, monthOfOrders } from '../support/api.ts';
+import { violations } from '../support/axe.ts';
+import { newestExport, signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page, another } = usePages();
+const { page, another } = useBrowser();
 
-const exportButton = (of: Page) => of.getByRole('button', { name: 'Export', exact: true });
-const moreOptions = (of: Page) => of.getByRole('button', { name: /^More options/ });
+const exportButton = (onPage: Page) => onPage.getByRole('button', { name: 'Export', exact: true });
+const moreOptions = (onPage: Page) => onPage.getByRole('button', { name: /^More options/ });
 
-const after = (before: string) =>
-  until('an export was made', async () => {
+/** Waits for an export that is newer than `previousId`. */
+const exportAfter = (previousId: string) =>
+  waitFor('an export was created', async () => {
     const newest = await newestExport();
-    return newest.id === before ? undefined : newest;
+    return newest.id === previousId ? undefined : newest;
   });
 
-test('what an export was asked for with is told wherever it is shown, and Duplicate asks for the same', async () => {
-  const made = await createExport({
+test('the row, the manifest and the details show every choice of an export, and Duplicate creates an equal request', async () => {
+  const created = await createExport({
     ...monthOfOrders,
     from: '2024-03-01T10:00:00.5Z',
     where: [
@@ -40,13 +41,13 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
     compression: 'gzip',
     csv: { delimiter: ';', decimal: ',', nullText: '-', quote: 'all', newline: 'crlf' },
   });
-  await ended(made.id);
+  await ended(created.id);
   await signIn(page());
-  const row = page().locator(`#export-${made.id}`);
+  const row = page().locator(`#export-${created.id}`);
   await row.getByText('status = cancelled').waitFor();
   await row.getByText('currency in (EUR, USD)').waitFor();
   const more = row.getByRole('button', { name: /^More for/ });
-  const told = [
+  const entries = [
     'status = cancelled and currency in (EUR, USD) and (customer_id between 7 and 5000 or id = 1)',
     'Spreadsheets',
     'Asia/Tokyo',
@@ -57,11 +58,11 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
   ];
   await more.click();
   await page().getByRole('menuitem', { name: 'Manifest' }).click();
-  for (const text of told)
+  for (const text of entries)
     await page().getByRole('dialog').getByText(text, { exact: true }).waitFor();
   await page().keyboard.press('Escape');
   await row.getByRole('link').first().click();
-  for (const text of told)
+  for (const text of entries)
     await page().getByRole('main').getByText(text, { exact: true }).waitFor();
 
   await page()
@@ -70,10 +71,10 @@ test('what an export was asked for with is told wherever it is shown, and Duplic
   await page().getByRole('menuitem', { name: 'Duplicate' }).click();
   await page().getByRole('button', { name: 'More options 12 set' }).waitFor();
   await exportButton(page()).click();
-  expect((await after(made.id)).request).toEqual(made.request);
+  expect((await exportAfter(created.id)).request).toEqual(created.request);
 });
 
-test('conditions, order and spreadsheet are chosen behind “More options”, by keyboard, in either theme', async () => {
+test('“More options” sets conditions, order and the spreadsheet profile by keyboard, in both themes', async () => {
   for (const theme of ['dark', 'light'] as const) {
     const here = await another({ colorScheme: theme, viewport: { width: 320, height: 900 } });
     const { keyboard } = here;
@@ -87,7 +88,7 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
     await here.getByRole('button', { name: 'Add condition' }).focus();
     await keyboard.press('Enter');
     const condition = here.getByRole('group', { name: 'Condition 1' });
-    await until('the new condition has the focus', async () =>
+    await waitFor('the new condition has the focus', async () =>
       (await here.evaluate(() => document.activeElement?.getAttribute('aria-label'))) ===
       'Column of condition 1'
         ? true
@@ -95,7 +96,7 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
     );
     await keyboard.type('status');
     await condition.getByLabel('Comparison of condition 1').selectOption('is one of');
-    await condition.getByLabel('Values of condition 1, one a line').fill('cancelled\nrefunded');
+    await condition.getByLabel('Values of condition 1, one per line').fill('cancelled\nrefunded');
     await here.getByRole('button', { name: 'Add condition' }).click();
     await exportButton(here).click();
     await here
@@ -116,14 +117,14 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
     if (theme === 'dark') continue;
     await here.getByRole('button', { name: 'Remove condition 2' }).click();
     await here.getByLabel('Written for').selectOption('Spreadsheets');
-    await choose(here, 'Times in the file', 'Asia/Tokyo');
+    await selectOption(here, 'Times in the file', 'Asia/Tokyo');
     await here.getByLabel('Offset of times').selectOption('Written (+02:00)');
     await here.getByLabel('Order of the rows').selectOption('By time');
     await here.getByRole('button', { name: 'More options 5 set' }).click();
     await here.getByText('status in (cancelled, refunded) · written for: Spreadsheets').waitFor();
     const before = await newestExport();
     await exportButton(here).click();
-    expect((await after(before.id)).request).toMatchObject({
+    expect((await exportAfter(before.id)).request).toMatchObject({
       where: [{ column: 'status', op: 'in', value: ['cancelled', 'refunded'] }],
       profile: 'spreadsheet',
       timeOffset: true,
@@ -138,14 +139,14 @@ test('conditions, order and spreadsheet are chosen behind “More options”, by
     await row.getByRole('button', { name: /^More for/ }).click();
     await here.getByRole('menuitem', { name: 'Delete' }).click();
     const title = here.getByRole('dialog').getByRole('heading', { name: /^Delete orders_/ });
-    expect(await title.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
+    expect(await title.evaluate((heading) => heading.scrollWidth - heading.clientWidth)).toBe(0);
   }
 });
 
-test('CSV for others, and portable Parquet: chosen, told, kept for the next export, left out of other formats', async () => {
+test('the options of CSV and Parquet are shown, remembered for the next export, and not sent with other formats', async () => {
   await signIn(page());
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'customers');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'customers');
   await moreOptions(page()).click();
   await page().getByLabel('Delimiter').selectOption('semicolon');
   await page().getByLabel('Decimals with').selectOption('comma');
@@ -157,7 +158,7 @@ test('CSV for others, and portable Parquet: chosen, told, kept for the next expo
   const csv = { delimiter: ';', decimal: ',', nullText: 'N/A', quote: 'minimal', newline: 'lf' };
   const before = await newestExport();
   await exportButton(page()).click();
-  const first = await after(before.id);
+  const first = await exportAfter(before.id);
   expect(first.request.csv).toEqual(csv);
   const row = page().locator(`#export-${first.id}`);
   await row.getByText(/delimiter: semicolon · decimals with: comma · 1 more option/).waitFor();
@@ -166,7 +167,7 @@ test('CSV for others, and portable Parquet: chosen, told, kept for the next expo
   await page().getByLabel('Types', { exact: true }).selectOption({ index: 1 });
   await page().getByRole('button', { name: 'More options 1 set' }).waitFor();
   await exportButton(page()).click();
-  const second = await after(first.id);
+  const second = await exportAfter(first.id);
   expect(second.request).toMatchObject({ format: 'parquet', parquetTypes: 'portable' });
   expect(second.request.csv).toBeUndefined();
   expect(await ended(second.id)).toMatchObject({ status: 'ready' });
@@ -177,7 +178,7 @@ test('CSV for others, and portable Parquet: chosen, told, kept for the next expo
   await page().getByRole('button', { name: 'More options 3 set' }).waitFor();
 });
 
-test('a compression that nobody chose goes with its format; one that was chosen comes back', async () => {
+test('a default compression changes with the format, and a chosen one comes back', async () => {
   await signIn(page());
   const format = page().getByLabel('Format', { exact: true });
   const compression = page().getByLabel('Compression', { exact: true });
@@ -192,7 +193,7 @@ test('a compression that nobody chose goes with its format; one that was chosen 
   expect(await compression.inputValue()).toBe('gzip');
 });
 
-test('a link is taken by the letter: instants are times, what it cannot mean is named and is not exported', async () => {
+test('a link fills the form with exact instants, and a parameter that cannot be read is an error', async () => {
   const berlin = await another({ timezoneId: 'Europe/Berlin' });
   await signIn(berlin);
   const before = await newestExport();
@@ -204,7 +205,7 @@ test('a link is taken by the letter: instants are times, what it cannot mean is 
     .getByText('1 Mar 2025 11:00 CET up to, not including, 2 Mar 2025 12:30 CET')
     .waitFor();
   await exportButton(berlin).click();
-  expect((await after(before.id)).request).toMatchObject({
+  expect((await exportAfter(before.id)).request).toMatchObject({
     from: '2025-03-01T10:00:00Z',
     to: '2025-03-02T11:30:00.25Z',
     order: 'time',
@@ -212,22 +213,23 @@ test('a link is taken by the letter: instants are times, what it cannot mean is 
 
   const last = await newestExport();
   await berlin.goto(
-    `${form.replace('orders', 'ordres')}&from=1.3.2025&format=csvv&ttlSeconds=5&where=status`,
+    `${form.replace('orders', 'ordres')}&from=1.3.2025&format=csvv&ttlSeconds=5&where=status&rows=5`,
   );
   const problem = berlin.getByRole('alert');
   for (const text of [
-    'There is no dataset “ordres” in sales. Choose another.',
+    'sales has no dataset “ordres”. Choose another.',
     'From must be a date like 2026-03-01.',
-    'The address asks for format “csvv”; there is csv, json, ndjson, xlsx, parquet.',
-    'The address has “where”, which this form does not know. It is not in this export.',
+    'The address asks for format “csvv”. Use one of: csv, json, ndjson, xlsx, parquet.',
+    'The address has conditions that could not be read. Add them here, or the file has more rows.',
+    'The address has “rows”, which this form does not know. It is ignored.',
   ])
     await problem.getByText(text).waitFor();
   await problem.getByText(/^The address asks to keep the file for “5” seconds/).waitFor();
-  await choose(berlin, 'Dataset', 'orders');
+  await selectOption(berlin, 'Dataset', 'orders');
   await exportButton(berlin).click();
   await problem.getByText('From must be a date like 2026-03-01.').waitFor();
 
-  // What the server says no to stands in place of what the link was not understood in.
+  // The errors of the server replace the errors of the link.
   await berlin.goto(`${form}&columns=nope&format=csvv`);
   await problem.getByText('The address asks for format “csvv”').waitFor();
   await exportButton(berlin).click();
@@ -236,7 +238,7 @@ test('a link is taken by the letter: instants are times, what it cannot mean is 
   expect((await newestExport()).id).toBe(last.id);
 });
 
-test('a field opens when it is pressed, is typed over, and the first that fits is taken by Enter', async () => {
+test('a combobox opens on a press, replaces its text on typing, and Enter and Tab choose the first match', async () => {
   await signIn(page());
   const source = page().getByRole('combobox', { name: 'Source', exact: true });
   await source.click();
@@ -257,7 +259,7 @@ test('a field opens when it is pressed, is typed over, and the first that fits i
   expect(await zone.inputValue()).toBe('Asia/Tokyo');
   await zone.blur();
   await zone.click();
-  await until('the chosen zone is in sight', () =>
+  await waitFor('the chosen zone is visible', () =>
     page()
       .getByRole('option', { name: /^Asia\/Tokyo/ })
       .evaluate((option) => {
@@ -268,29 +270,31 @@ test('a field opens when it is pressed, is typed over, and the first that fits i
   );
 });
 
-test('dates beside the data say so, and can be cleared of a dataset whose span is not known', async () => {
+test('dates outside the data show a warning, and Clear removes them', async () => {
   await signIn(page());
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
   await page().getByLabel('From', { exact: true }).fill('2031-01-01');
-  await page().getByText('No rows are expected: the data is of other dates.').waitFor();
   await page()
-    .getByText(/None of it in these dates\./)
+    .getByText(/^No rows expected: the data ends /)
+    .waitFor();
+  await page()
+    .getByText(/No rows in these dates\./)
     .waitFor();
   await page().getByRole('button', { name: 'Clear', exact: true }).click();
   expect(await page().getByLabel('From', { exact: true }).inputValue()).toBe('');
 });
 
-test('the limit of an account, and that it would be refused, is told before anything is asked for', async () => {
+test('the form shows the limit of the account, and that an export would be rejected, before it is sent', async () => {
   const account = await newAccount();
   await sql(stack.postgres.catalogue, 'update accounts set max_rows = 100 where id = $1', [
     account.id,
   ]);
   await signIn(page(), account);
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
   await page()
-    .getByText(/^It would be refused\. It would have about .* rows/)
+    .getByText(/^This export would be rejected\. .*would have about .* rows/)
     .waitFor();
   await page().getByLabel('From', { exact: true }).fill('2024-03-01');
   await page().getByLabel('To', { exact: true }).fill('2024-03-01');

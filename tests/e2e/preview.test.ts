@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { createExport, monthOfOrders } from '../stack/api.ts';
-import { violations } from '../stack/axe.ts';
-import { newestExport, signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { createExport, monthOfOrders } from '../support/api.ts';
+import { violations } from '../support/axe.ts';
+import { newestExport, signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page } = usePages();
+const { page } = useBrowser();
 
-/** The same dataset in both sources, and a view that fails when it is read. */
-const schema = `look_${Date.now()}`;
-const both = ['sales', 'iot'];
+/** A schema with the same dataset in both sources, and a view that fails when it is read. */
+const schema = `preview_${Date.now()}`;
+const sourceNames = ['sales', 'iot'];
 
 beforeAll(async () => {
-  for (const name of both)
+  for (const name of sourceNames)
     await sql(
       sourceUrl(name),
       `create schema ${schema};
@@ -25,39 +25,39 @@ beforeAll(async () => {
     );
 });
 afterAll(async () => {
-  for (const name of both) await sql(sourceUrl(name), `drop schema ${schema} cascade`);
+  for (const name of sourceNames) await sql(sourceUrl(name), `drop schema ${schema} cascade`);
 });
 
 async function openForm(source: string, dataset: string): Promise<Page> {
   await signIn(page());
-  await choose(page(), 'Source', source);
-  await choose(page(), 'Dataset', dataset);
+  await selectOption(page(), 'Source', source);
+  await selectOption(page(), 'Dataset', dataset);
   return page();
 }
 
-const previewButton = (of: Page) => of.getByRole('button', { name: 'Preview 20 rows' });
-const dialogOf = (of: Page) => of.getByRole('dialog', { name: /^Preview of / });
-const rowsOf = (of: Page) =>
-  dialogOf(of).getByRole('table', { name: 'First rows of the file' }).getByRole('row');
+const previewButton = (onPage: Page) => onPage.getByRole('button', { name: 'Preview 20 rows' });
+const dialogOf = (onPage: Page) => onPage.getByRole('dialog', { name: /^Preview of / });
+const rowsOf = (onPage: Page) =>
+  dialogOf(onPage).getByRole('table', { name: 'First rows of the file' }).getByRole('row');
 
-test('the estimate comes by itself, the preview when its button is pressed; all of it by keyboard', async () => {
-  const asked: string[] = [];
+test('the estimate appears by itself, and the preview opens on a press, by keyboard', async () => {
+  const requests: string[] = [];
   page().on('request', (request) => {
     const path = new URL(request.url()).pathname;
-    if (/\/(estimate|preview)$/.test(path)) asked.push(path.split('/').at(-1) ?? '');
+    if (/\/(estimate|preview)$/.test(path)) requests.push(path.split('/').at(-1) ?? '');
   });
   const here = await openForm('sales', 'orders');
   await here.getByLabel('From', { exact: true }).fill('2024-03-01');
   await here.getByLabel('To', { exact: true }).pressSequentially('2024-03-31', { delay: 20 });
   const estimate = here.getByText(/^~[\d,]+ rows, [\d.]+ [kM]B, about \d+ s$/);
   await estimate.waitFor();
-  // Read out with the button that it is about.
-  const button = here.getByRole('button', { name: 'Export', exact: true });
-  const describedBy = (await button.getAttribute('aria-describedby')) ?? '';
+  // Screen readers read the estimate with the button Export.
+  const exportButton = here.getByRole('button', { name: 'Export', exact: true });
+  const describedBy = (await exportButton.getAttribute('aria-describedby')) ?? '';
   expect(await here.locator(`[id="${describedBy}"]`).textContent()).toMatch(/^~/);
-  expect(asked).not.toContain('preview');
-  // Ten characters typed are one question, not ten.
-  expect(asked.length).toBeLessThanOrEqual(3);
+  expect(requests).not.toContain('preview');
+  // Ten typed characters cause one request, not ten.
+  expect(requests.length).toBeLessThanOrEqual(3);
 
   await previewButton(here).focus();
   await here.keyboard.press('Enter');
@@ -67,10 +67,10 @@ test('the estimate comes by itself, the preview when its button is pressed; all 
   expect(await violations(here, { within: 'dialog' })).toEqual([]);
   const region = dialogOf(here).getByRole('region', { name: 'First rows of the file' });
   await here.keyboard.press('Tab');
-  expect(await region.evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(await region.evaluate((element) => element === document.activeElement)).toBe(true);
   await here.keyboard.press('ArrowRight');
-  await until('it scrolls', async () =>
-    (await region.evaluate((it) => it.scrollLeft)) > 0 ? true : undefined,
+  await waitFor('the table scrolls', async () =>
+    (await region.evaluate((element) => element.scrollLeft)) > 0 ? true : undefined,
   );
   await here.keyboard.press('Tab');
   await here.keyboard.press('Enter');
@@ -79,25 +79,27 @@ test('the estimate comes by itself, the preview when its button is pressed; all 
   expect(await text.inputValue()).toMatch(/^id,customer_id,/);
   await here.keyboard.press('Escape');
   await dialogOf(here).waitFor({ state: 'detached' });
-  expect(await previewButton(here).evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(await previewButton(here).evaluate((element) => element === document.activeElement)).toBe(
+    true,
+  );
 
-  // Another draft: nothing of the one before is shown.
+  // After a change of the draft, the previous estimate is not shown.
   await here.getByLabel('To', { exact: true }).fill('2024-03-01');
   await here.getByText('Estimating…').waitFor();
   await here.getByLabel('Format').selectOption('xlsx');
   await previewButton(here).click();
-  await dialogOf(here).getByText('The first 20 rows of the file, as Excel.').waitFor();
+  await dialogOf(here).getByText('The first 20 rows of the file, as an Excel workbook.').waitFor();
 });
 
-test('a form that is not right is refused as by Export; what the source says no to is shown, and can be tried again', async () => {
+test('Preview shows the errors of the form like Export, and an error of the source with a button to try again', async () => {
   await signIn(page());
-  await choose(page(), 'Source', 'sales');
+  await selectOption(page(), 'Source', 'sales');
   await previewButton(page()).click();
   const summary = page().getByRole('alert');
   await summary.getByText('Choose a dataset.').waitFor();
-  expect(await summary.evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(await summary.evaluate((alert) => alert === document.activeElement)).toBe(true);
 
-  await choose(page(), 'Dataset', `${schema}.broken`);
+  await selectOption(page(), 'Dataset', `${schema}.broken`);
   await previewButton(page()).click();
   await dialogOf(page())
     .getByRole('alert')
@@ -112,14 +114,14 @@ test('a form that is not right is refused as by Export; what the source says no 
   await dialogOf(page()).getByText('All 3 rows of the file, as CSV.').waitFor();
 });
 
-test('what the estimate is refused for stands beside its field', async () => {
+test('an error of the estimate is shown at its field', async () => {
   const here = await openForm('sales', `${schema}.visits`);
   await here.getByText(/^~12 rows/).waitFor();
   await sql(sourceUrl('sales'), `alter table ${schema}.visits rename to gone`);
   try {
     await here.getByLabel('Keep the file for').selectOption('3600');
     await here.getByText(/^Dataset: names no dataset of sales/).waitFor();
-    await here.getByText('No estimate: there is a problem above.').waitFor();
+    await here.getByText('No estimate until Dataset is fixed.').waitFor();
     const dataset = here.getByRole('combobox', { name: 'Dataset', exact: true });
     expect(await dataset.getAttribute('aria-invalid')).toBe('true');
   } finally {
@@ -127,50 +129,50 @@ test('what the estimate is refused for stands beside its field', async () => {
   }
 });
 
-test('several sources: chosen in the form, seen in the preview, asked for of the API', async () => {
+test('further sources of the form are in the preview and in the request', async () => {
   const here = await openForm('sales', `${schema}.visits`);
   const before = await createExport(monthOfOrders);
-  const group = here.getByRole('group', { name: 'Rows of other sources, too' });
+  const group = here.getByRole('group', { name: 'Add rows from' });
   await group.getByRole('checkbox', { name: 'iot' }).check();
-  await group.getByText(/In one file: sales, then iot\. The first column, _source,/).waitFor();
+  await group.getByText(/In one file: sales, then iot\. A first column, _source,/).waitFor();
   await here.getByText(/^~24 rows/).waitFor();
   expect(await violations(here, { within: 'form' })).toEqual([]);
   await previewButton(here).click();
-  await dialogOf(here).getByText('Those of sales come first').waitFor();
+  await dialogOf(here).getByText('The rows of sales come first').waitFor();
   const sources = await rowsOf(here).locator('td:nth-child(2)').allTextContents();
   expect(sources).toEqual([...Array(12).fill('sales'), ...Array(8).fill('iot')]);
   await here.keyboard.press('Escape');
   await here.getByRole('button', { name: 'Export', exact: true }).click();
-  const made = await until('an export was made', async () => {
+  const created = await waitFor('an export was created', async () => {
     const newest = await newestExport();
     return newest.id === before.id ? undefined : newest;
   });
-  expect(made.request).toMatchObject({ sources: both, dataset: `${schema}.visits` });
+  expect(created.request).toMatchObject({ sources: sourceNames, dataset: `${schema}.visits` });
 
-  // A workbook has one source: the choice is gone, and it is said why.
+  // A workbook has one source, so the form shows the reason in place of the choice.
   await here.getByLabel('Format').selectOption('xlsx');
-  await here.getByText(/iot has .*visits, too\. A file of Excel has the rows of one/).waitFor();
+  await here.getByText(/iot also has .*visits\. A file of Excel has the rows of one/).waitFor();
   await here.getByText(/^~12 rows/).waitFor();
 });
 
-test('where the data is: bars with words, those of the dates stand out', async () => {
+test('the chart shows the rows over time, with a text, and highlights the bars of the chosen dates', async () => {
   await sql(sourceUrl('sales'), 'analyze orders');
   const here = await openForm('sales', 'orders');
   const bars = here.getByRole('img', {
-    name: /^Where data is in orders: about [\d,]+ rows between/,
+    name: /^Rows of orders over time: about [\d,]+ rows between/,
   });
   await bars.waitFor();
-  const marked = async () => bars.locator('rect.fill-accent').count();
+  const highlighted = async () => bars.locator('rect.fill-accent').count();
   const all = await bars.locator('rect').count();
   expect(all).toBeGreaterThan(15);
   expect(all).toBeLessThanOrEqual(60);
-  expect(await marked()).toBe(all);
+  expect(await highlighted()).toBe(all);
   await here.getByLabel('From', { exact: true }).fill('2024-03-01');
   await here.getByLabel('To', { exact: true }).fill('2024-03-31');
-  await until('those of March alone are marked', async () => {
-    const count = await marked();
+  await waitFor('only the bars of March are highlighted', async () => {
+    const count = await highlighted();
     return count > 0 && count < all / 4 ? true : undefined;
   });
-  await choose(here, 'Dataset', `${schema}.seen`);
-  await here.getByText(/Where the data is: not known\./).waitFor();
+  await selectOption(here, 'Dataset', `${schema}.seen`);
+  await here.getByText(/No chart\./).waitFor();
 });

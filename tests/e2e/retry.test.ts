@@ -10,15 +10,15 @@ import {
   ended,
   monthOfOrders,
   readExport,
-} from '../stack/api.ts';
-import { newestExport, signIn, usePages } from '../stack/browser.ts';
-import { choose } from '../stack/chromium.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+} from '../support/api.ts';
+import { newestExport, signIn, useBrowser } from '../support/browser.ts';
+import { selectOption } from '../support/chromium.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page } = usePages();
+const { page } = useBrowser();
 
-// Each test looks whether another export has become the newest.
+// The tests compare the newest export before and after a press, so there has to be one.
 beforeAll(async () => {
   await ended((await createExport(monthOfOrders)).id);
 });
@@ -26,29 +26,29 @@ beforeAll(async () => {
 const rowOf = (id: string) => page().locator(`#export-${id}`);
 const pressExport = () => page().getByRole('button', { name: 'Export', exact: true }).click();
 
-/** The export that is made after this one. */
-const after = (before: string) =>
-  until('an export was made', async () => {
+/** Waits for an export that is newer than `previousId`. */
+const exportAfter = (previousId: string) =>
+  waitFor('an export was created', async () => {
     const newest = await newestExport();
-    return newest.id === before ? undefined : newest;
+    return newest.id === previousId ? undefined : newest;
   });
 
-/** A view of two thousand rows, of which each takes so long. */
-const makeView = (name: string, secondsPerRow: number) =>
+/** Creates a view of 2,000 rows that takes `secondsPerRow` for each. */
+const createView = (name: string, secondsPerRow: number) =>
   sql(
     sourceUrl('sales'),
     `create or replace view ${name} as
        select c.id, pg_sleep(${secondsPerRow})::text as nothing from customers c where c.id <= 2000`,
   );
 
-/** Cancels an export that runs, and waits until nobody reads for it any more. */
-async function cancelled(id: string): Promise<void> {
-  await until('it runs', async () =>
+/** Cancels a running export and waits until its units have stopped. */
+async function cancelRunning(id: string): Promise<void> {
+  await waitFor('the export runs', async () =>
     (await readExport(id)).status === 'running' ? true : undefined,
   );
   await call('DELETE', `/exports/${id}`, { headers: asDemo });
   expect(await ended(id)).toMatchObject({ status: 'cancelled' });
-  await until('its worker has stopped', async () => {
+  await waitFor('its worker has stopped', async () => {
     const running = await sql(
       stack.postgres.catalogue,
       `select 1 from units where export_id = $1 and state = 'running'`,
@@ -58,11 +58,11 @@ async function cancelled(id: string): Promise<void> {
   });
 }
 
-test('a cancelled export is tried again under its id; one that is under way is not, and says so', async () => {
-  await makeView('retried_customers', 0.01);
+test('Try again runs a cancelled export under its id, and shows an error if it runs already', async () => {
+  await createView('retried_customers', 0.01);
   const request = { sources: ['sales'], dataset: 'retried_customers', format: 'csv' };
   const { id } = await createExport(request);
-  await cancelled(id);
+  await cancelRunning(id);
   await signIn(page());
   const tryAgain = rowOf(id).getByRole('button', { name: 'Try again retried_customers.csv' });
   await tryAgain.waitFor();
@@ -70,15 +70,15 @@ test('a cancelled export is tried again under its id; one that is under way is n
   await call('POST', `/exports/${id}/retry`, { headers: asDemo });
   await tryAgain.click();
   await rowOf(id)
-    .getByText(/The export is under way/)
+    .getByText(/Cancel it first, or wait/)
     .waitFor();
   await rowOf(id)
     .getByText(/Running|Queued/)
     .first()
     .waitFor();
 
-  await cancelled(id);
-  await makeView('retried_customers', 0);
+  await cancelRunning(id);
+  await createView('retried_customers', 0);
   await tryAgain.focus();
   await page().keyboard.press('Enter');
   await page()
@@ -92,28 +92,28 @@ test('a cancelled export is tried again under its id; one that is under way is n
   expect(await readExport(id)).toMatchObject({ status: 'ready', file: { rows: 2_000 } });
 });
 
-test('NDJSON and gzip by the form: the file unpacks to as many lines as the manifest has rows', async () => {
+test('a file of NDJSON with gzip, chosen in the form, has as many lines as its manifest has rows', async () => {
   await signIn(page());
   const before = await newestExport();
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
   await page().getByLabel('From', { exact: true }).fill('2024-03-01');
   await page().getByLabel('To', { exact: true }).fill('2024-03-02');
   await page().getByLabel('Format', { exact: true }).selectOption('NDJSON');
   await page().getByLabel('Compression', { exact: true }).selectOption('gzip');
   await pressExport();
-  const { id, request } = await after(before.id);
+  const { id, request } = await exportAfter(before.id);
   expect(request).toMatchObject({
     format: 'ndjson',
     compression: 'gzip',
     consistency: 'snapshot',
   });
 
-  const begun = page().waitForEvent('download');
+  const downloadEvent = page().waitForEvent('download');
   await rowOf(id)
     .getByRole('button', { name: /^Download orders_.*\.ndjson\.gz$/ })
     .click();
-  const lines = gunzipSync(await readFile(await (await begun).path()))
+  const lines = gunzipSync(await readFile(await (await downloadEvent).path()))
     .toString()
     .trimEnd()
     .split('\n');
@@ -123,7 +123,7 @@ test('NDJSON and gzip by the form: the file unpacks to as many lines as the mani
   expect(JSON.parse(lines[0] ?? '')).toHaveProperty('id');
 });
 
-test('too much for one moment: refused beside its field, and one press asks for it in parts', async () => {
+test('an export too large for one moment is rejected at its field, and one press exports it as resumable', async () => {
   await sql(
     sourceUrl('sales'),
     `create or replace function costly(bigint) returns bigint language plpgsql immutable
@@ -132,23 +132,27 @@ test('too much for one moment: refused beside its field, and one press asks for 
   );
   await signIn(page());
   const before = await newestExport();
-  await choose(page(), 'Source', 'sales');
-  await choose(page(), 'Dataset', 'costly_orders');
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'costly_orders');
   await page()
-    .getByText(/^It would be refused\. It would take about .* Choose “Any size, resumable”/)
+    .getByText(
+      /^This export would be rejected\. .*would take about .* Choose “Several moments, for very large data”/,
+    )
     .waitFor();
   await pressExport();
   const summary = page().getByRole('alert');
-  await summary.getByRole('link', { name: /It would take about \d+ minutes/ }).click();
-  const consistency = page().getByLabel('Consistency', { exact: true });
+  await summary.getByRole('link', { name: /would take about \d+ minutes/ }).click();
+  const consistency = page().getByLabel('Rows as of', { exact: true });
   expect(await consistency.evaluate((field) => field === document.activeElement)).toBe(true);
   expect((await newestExport()).id).toBe(before.id);
 
-  await summary.getByRole('button', { name: 'Export as “Any size, resumable”' }).click();
-  const { id, request } = await after(before.id);
+  await summary
+    .getByRole('button', { name: 'Export as “Several moments, for very large data”' })
+    .click();
+  const { id, request } = await exportAfter(before.id);
   try {
     expect(request).toMatchObject({ dataset: 'costly_orders', consistency: 'resumable' });
-    await until('the new row has the focus', async () => {
+    await waitFor('the new row has the focus', async () => {
       const focused = await page().evaluate(() => document.activeElement?.id);
       return focused === `export-${id}` ? true : undefined;
     });
@@ -159,7 +163,7 @@ test('too much for one moment: refused beside its field, and one press asks for 
   }
 });
 
-test('Parquet of several sources in units: made, and made again by Duplicate with all its choices', async () => {
+test('a resumable Parquet file of two sources is created, and Duplicate creates an equal request', async () => {
   for (const source of ['sales', 'iot'])
     await sql(
       sourceUrl(source),
@@ -169,31 +173,31 @@ test('Parquet of several sources in units: made, and made again by Duplicate wit
   try {
     await signIn(page());
     const before = (await newestExport()).id;
-    await choose(page(), 'Source', 'sales');
-    await choose(page(), 'Dataset', 'visits_of_both');
+    await selectOption(page(), 'Source', 'sales');
+    await selectOption(page(), 'Dataset', 'visits_of_both');
     await page().getByLabel('Format', { exact: true }).selectOption('parquet');
     await page().getByLabel('iot', { exact: true }).check();
-    await page().getByLabel('Consistency', { exact: true }).selectOption('resumable');
+    await page().getByLabel('Rows as of', { exact: true }).selectOption('resumable');
     await pressExport();
-    const wanted = {
+    const expected = {
       sources: ['sales', 'iot'],
       format: 'parquet',
       compression: 'zstd',
       consistency: 'resumable',
     };
-    const first = await after(before);
-    expect(first.request).toMatchObject(wanted);
+    const first = await exportAfter(before);
+    expect(first.request).toMatchObject(expected);
     expect(await ended(first.id)).toMatchObject({ status: 'ready', file: { rows: 20 } });
 
     await rowOf(first.id)
       .getByRole('button', { name: /^More for/ })
       .click();
     await page().getByRole('menuitem', { name: 'Duplicate' }).click();
-    // Every change of the form looks at what the format takes.
+    // A change of the form must not drop choices that the format supports.
     await page().getByLabel('Keep the file for').selectOption({ index: 0 });
     await pressExport();
-    const again = await after(first.id);
-    expect(again.request).toMatchObject(wanted);
+    const again = await exportAfter(first.id);
+    expect(again.request).toMatchObject(expected);
     expect(again.request.ttlSeconds).not.toBe(first.request.ttlSeconds);
   } finally {
     for (const source of ['sales', 'iot'])
@@ -201,21 +205,21 @@ test('Parquet of several sources in units: made, and made again by Duplicate wit
   }
 });
 
-test('a source that is paused says so beside its field, and its exports say why they wait', async () => {
+test('a paused source shows a warning at its field, and its exports show why they wait', async () => {
   const pause = '/sources/iot/pause';
   const reason = 'Maintenance until 14:00 UTC';
   await call('POST', pause, { headers: asAdmin, body: { reason } });
   try {
     await signIn(page());
     const before = await newestExport();
-    await choose(page(), 'Source', 'iot');
-    await choose(page(), 'Dataset', 'series');
+    await selectOption(page(), 'Source', 'iot');
+    await selectOption(page(), 'Dataset', 'series');
     await page()
       .getByRole('form')
       .getByText(new RegExp(`Paused.*${reason}`))
       .waitFor();
     await pressExport();
-    const { id } = await after(before.id);
+    const { id } = await exportAfter(before.id);
     await rowOf(id).getByText(new RegExp(reason)).waitFor();
     await call('DELETE', pause, { headers: asAdmin });
     await rowOf(id)

@@ -1,15 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { asOther, call, createExport } from '../stack/api.ts';
-import { choose, launchBrowser } from '../stack/chromium.ts';
-import { credentials, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asOther, call, createExport } from '../support/api.ts';
+import { launchBrowser, selectOption } from '../support/chromium.ts';
+import { credentials, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** `npm run screenshots`, beside a stack that runs: the pictures of the documents, made anew. */
+/** `npm run screenshots`: takes the pictures of the documents again. It needs a running stack. */
 const directory = 'docs/images';
 await mkdir(directory, { recursive: true });
 
-const made = [
+const requests = [
   {
     sources: ['iot'],
     dataset: 'readings',
@@ -27,12 +27,14 @@ const made = [
   },
   { sources: ['sales'], dataset: 'revenue_by_month', format: 'csv' },
 ];
-const stopped = await createExport({ ...made[0], compression: 'none' }, asOther);
+const stopped = await createExport({ ...requests[0], compression: 'none' }, asOther);
 await call('DELETE', `/exports/${stopped.id}`, { headers: asOther });
-for (const request of made) await createExport(request, asOther);
-await until('all are ready', async () => {
+for (const request of requests) await createExport(request, asOther);
+await waitFor('all exports are ready', async () => {
   const list = await call('GET', '/exports?limit=4', { headers: asOther });
-  return list.bytes.toString().split('"status":"ready"').length > made.length ? true : undefined;
+  return list.bytes.toString().split('"status":"ready"').length > requests.length
+    ? true
+    : undefined;
 });
 
 const browser = await launchBrowser();
@@ -43,10 +45,7 @@ try {
     ['exports-phone', 390, 'light'],
   ] as const) {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-    await page.goto(stack.url);
-    await page.getByLabel('Email').fill(credentials.other.email);
-    await page.getByLabel('Password', { exact: true }).fill(credentials.other.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await signIn(page);
     await page
       .getByRole('button', { name: /^Download / })
       .first()
@@ -56,14 +55,74 @@ try {
     await page.screenshot({ path: `${directory}/${name}.png` });
     await page.close();
   }
+  for (const [name, width, height] of [
+    ['live', 1280, 900],
+    ['live-phone', 390, 844],
+  ] as const) {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
+    await signIn(page);
+    const series = ['pump-1', 'pump-2', 'boiler-1'].map((one) => ['series', one]);
+    await page.goto(`${stack.url}/live?${new URLSearchParams(series)}`);
+    await page.getByText(/^lag /).waitFor();
+    // Units and history come with other answers than the first readings.
+    await page
+      .getByRole('row', { name: 'boiler-1' })
+      .getByText('°C')
+      .filter({ visible: true })
+      .first()
+      .waitFor();
+    await page.locator('section[aria-label="Chart"][aria-busy="false"]').waitFor();
+    await page.waitForTimeout(1_000);
+    await page.screenshot({ path: `${directory}/${name}.png` });
+    await page.close();
+  }
+  for (const [name, path, width] of [
+    ['admin', '/admin/overview', 1280],
+    ['admin-history', '/admin/history', 1280],
+    ['admin-grants', `/admin/grants?account=${credentials.demo.email}`, 1280],
+    ['admin-phone', '/admin/overview', 390],
+    ['account', '/account', 1280],
+  ] as const) {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: 'light' });
+    await signIn(page, credentials.admin);
+    await page.goto(`${stack.url}${path}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    if (name === 'admin-grants') await draftGrant(page);
+    await page.waitForLoadState('networkidle');
+    await page.locator('main [aria-busy="true"]').first().waitFor({ state: 'detached' });
+    await page.screenshot({ path: `${directory}/${name}.png` });
+    await page.close();
+  }
 } finally {
   await browser.close();
 }
 
+async function signIn(page: Page, person = credentials.other): Promise<void> {
+  page.setDefaultTimeout(60_000);
+  await page.goto(stack.url);
+  await page.getByLabel('Email').fill(person.email);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Exports', level: 1 }).waitFor();
+}
+
 async function fillForm(page: Page): Promise<void> {
-  await choose(page, 'Source', 'sales');
-  await choose(page, 'Dataset', 'orders');
+  await selectOption(page, 'Source', 'sales');
+  await selectOption(page, 'Dataset', 'orders');
   await page.getByLabel('From', { exact: true }).fill('2024-03-01');
   await page.getByLabel('To', { exact: true }).fill('2024-03-31');
   await page.getByRole('heading', { name: 'Exports', level: 1 }).click();
+}
+
+/** Shows a grant of one dataset that is not saved. */
+async function draftGrant(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Remove grant 1' }).click();
+  await page.getByRole('button', { name: 'Add grant' }).click();
+  const grant = page.getByRole('group', { name: 'Grant 2' });
+  await grant.getByLabel('Source').selectOption('sales');
+  await grant.getByLabel('Dataset').fill('customers');
+  await grant.getByText('No column rules').click();
+  await grant.getByLabel('email of grant 2').selectOption('hash');
+  await grant.getByLabel('name of grant 2').selectOption('drop');
+  await page.evaluate(() => scrollTo(0, 0));
 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { signIn, usePages } from '../stack/browser.ts';
-import { credentials, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { signIn, useBrowser } from '../support/browser.ts';
+import { credentials, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const { page } = usePages();
+const { page } = useBrowser();
 
-/** Older than all that other suites make, and more than a page of the list. */
+/** Exports that are older than those of other suites, and more than the 50 of a page of the list. */
 const dataset = 'found_by_search';
-const many = 60;
+const exportCount = 60;
 
 beforeAll(async () => {
   await sql(
@@ -19,7 +19,7 @@ beforeAll(async () => {
          'consistency', 'snapshot', 'ttlSeconds', 3600),
        'cancelled', timestamptz '2020-01-01Z', timestamptz '2020-01-01Z'
      from generate_series(1, $3::int) n, accounts a where a.email = $1`,
-    [credentials.demo.email, dataset, many],
+    [credentials.demo.email, dataset, exportCount],
   );
 });
 afterAll(async () => {
@@ -28,7 +28,7 @@ afterAll(async () => {
   ]);
 });
 
-test('the search finds what the list has not loaded, page by page, and keeps every letter typed', async () => {
+test('the search finds exports that the list has not loaded, in pages, and keeps every typed letter', async () => {
   await signIn(page());
   const rows = page().getByRole('table', { name: 'Exports' }).getByRole('row', { name: dataset });
   const search = page().getByLabel('Search exports');
@@ -36,26 +36,26 @@ test('the search finds what the list has not loaded, page by page, and keeps eve
     await search.fill('');
     await search.pressSequentially('FOUND_BY_search', { delay });
     expect(await search.inputValue()).toBe('FOUND_BY_search');
-    await until('all of the first page are found', async () =>
+    await waitFor('the first page is found', async () =>
       (await rows.count()) === 50 ? true : undefined,
     );
     expect(await search.inputValue()).toBe('FOUND_BY_search');
   }
   await page().getByRole('button', { name: 'Load more' }).click();
-  await until('the others are found', async () =>
-    (await rows.count()) === many ? true : undefined,
+  await waitFor('the second page is found', async () =>
+    (await rows.count()) === exportCount ? true : undefined,
   );
   expect(new URL(page().url()).searchParams.get('search')).toBe('FOUND_BY_search');
 
   await page().reload();
-  await until('the address is a search', async () =>
+  await waitFor('the search of the address is applied', async () =>
     (await rows.count()) === 50 ? true : undefined,
   );
   await search.fill('found_by_nothing');
   await page().getByText('No exports match.').waitFor();
   await page().getByRole('button', { name: 'Clear filters' }).click();
   await page().getByLabel('Status', { exact: true }).selectOption('Cancelled');
-  await until('what was cleared stays cleared', async () => {
+  await waitFor('the status is in the address', async () => {
     const { searchParams } = new URL(page().url());
     return searchParams.get('status') === 'cancelled' ? true : undefined;
   });

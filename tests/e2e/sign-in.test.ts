@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { newAccount } from '../stack/accounts.ts';
-import { usePages } from '../stack/browser.ts';
-import { rawCall } from '../stack/raw-call.ts';
-import { stack } from '../stack/stack.ts';
+import { newAccount } from '../support/accounts.ts';
+import { useBrowser } from '../support/browser.ts';
+import { rawCall } from '../support/raw-call.ts';
+import { stack } from '../support/stack.ts';
 
-const { page } = usePages();
+const { page } = useBrowser();
 
-test('after too many tries the page says how long to wait, and keeps what was entered', async () => {
+test('the sign-in page shows how long to wait after ten failed attempts, and keeps the email', async () => {
   const { email, password } = await newAccount();
-  for (let n = 0; n < 10; n++) {
+  for (let attempt = 0; attempt < 10; attempt++) {
     const body = { email, password: 'wrong' };
     const { status } = await rawCall({
       method: 'POST',
@@ -22,9 +22,9 @@ test('after too many tries the page says how long to wait, and keeps what was en
   await page().getByLabel('Email').fill(email);
   await page().getByLabel('Password', { exact: true }).fill(password);
   await page().getByRole('button', { name: 'Sign in' }).click();
-  const told = page().getByText(/^Too many tries\. Wait \d+ seconds\.$/);
-  await told.waitFor();
-  const seconds = Number(/\d+/.exec((await told.textContent()) ?? '')?.[0]);
+  const message = page().getByText(/^Too many tries\. Wait \d+ seconds\.$/);
+  await message.waitFor();
+  const seconds = Number(/\d+/.exec((await message.textContent()) ?? '')?.[0]);
   expect(seconds).toBeGreaterThan(13 * 60);
   expect(seconds).toBeLessThanOrEqual(15 * 60);
   expect(await page().getByLabel('Email').inputValue()).toBe(email);

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { asAdmin, asDemo, call, createExport, readExport } from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { attemptsOf, requireNone } from '../stack/proof.ts';
-import { holdRelay } from '../stack/relay-lock.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { clearFaults, exportMeeting } from '../stack/storage-faults.ts';
-import { until } from '../stack/until.ts';
+import { asAdmin, asDemo, call, createExport, readExport } from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertNoFile, attemptsOf } from '../support/export-invariants.ts';
+import { clearFaults, exportMeeting } from '../support/faults/storage-faults.ts';
+import { blockRelay } from '../support/relay-lock.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** Cancel at each stage of an export: it ends `cancelled`, and the source is left within seconds. */
+/** Cancels an export at each stage: it ends as `cancelled` and leaves the source within seconds. */
 let results: Topic;
 
 const endless = { sources: ['sales'], dataset: 'cancel_endless', format: 'csv' };
@@ -24,7 +24,7 @@ beforeAll(async () => {
     `create or replace view cancel_large as
        select n as id, repeat(md5(n::text), 8) as text from generate_series(1, 80000) n`,
   );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterEach(() => clearFaults());
 afterAll(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const cancel = (id: string) => call('DELETE', `/exports/${id}`, { headers: asDemo });
 
-/** At the source, of its attempts. */
+/** Returns the number of backends at the source that belong to attempts of an export. */
 async function backendsOf(id: string): Promise<number> {
   const attempts = await sql<{ name: string }>(
     stack.postgres.catalogue,
@@ -50,34 +50,40 @@ async function backendsOf(id: string): Promise<number> {
 }
 
 const reading = (id: string, backends = 1) =>
-  until(`${backends} backends read`, async () =>
+  waitFor(`${backends} backends read`, async () =>
     (await backendsOf(id)) >= backends && (await readExport(id)).progress.rows >= 0
       ? true
       : undefined,
   );
 
-/** Five seconds after the answer at most; the machine may be slow, so one more is left to the question itself. */
-const sourceIsLeft = (id: string) =>
-  until('the source is left', async () => ((await backendsOf(id)) === 0 ? true : undefined), {
-    seconds: 6,
-    everyMilliseconds: 100,
-  });
+/**
+ * Waits until the source has no backend of the export: 5 s after the answer at most, and 1 s more for slow machines.
+ */
+const assertSourceLeft = (id: string) =>
+  waitFor(
+    'the source has no backend of the export',
+    async () => ((await backendsOf(id)) === 0 ? true : undefined),
+    {
+      seconds: 6,
+      everyMs: 100,
+    },
+  );
 
-test('queued', async () => {
+test('a queued export is cancelled at once, without an attempt', async () => {
   const pause = '/sources/sales/pause';
   await call('POST', pause, { headers: asAdmin, body: { reason: 'to keep it queued' } });
   try {
     const { id } = await createExport(endless);
     expect((await cancel(id)).status).toBe(200);
-    await requireNone(id, { status: 'cancelled', results });
+    await assertNoFile(id, { status: 'cancelled', results });
     expect(await attemptsOf(id)).toEqual([]);
   } finally {
     await call('DELETE', pause, { headers: asAdmin });
   }
 });
 
-test('dispatched: the message about it comes too late', async () => {
-  const relay = await holdRelay(stack.postgres.catalogue);
+test('a dispatched export is cancelled before its message arrives, without an attempt', async () => {
+  const relay = await blockRelay(stack.postgres.catalogue);
   let id = '';
   try {
     id = (await createExport(endless)).id;
@@ -91,11 +97,11 @@ test('dispatched: the message about it comes too late', async () => {
   } finally {
     await relay.release();
   }
-  await requireNone(id, { status: 'cancelled', results });
+  await assertNoFile(id, { status: 'cancelled', results });
   expect(await attemptsOf(id)).toEqual([]);
 });
 
-test('claimed, before it reads', async () => {
+test('a claimed export is cancelled before it reads', async () => {
   const { id, fault } = await exportMeeting(endless, {
     operation: 'CreateMultipartUpload',
     action: { kind: 'holdAfter' },
@@ -103,31 +109,31 @@ test('claimed, before it reads', async () => {
   await fault.held();
   expect((await cancel(id)).status).toBe(202);
   await fault.remove();
-  await requireNone(id, { status: 'cancelled', results });
+  await assertNoFile(id, { status: 'cancelled', results });
 });
 
-test('reading', async () => {
+test('a running export is cancelled while it reads', async () => {
   const { id } = await createExport(endless);
   await reading(id);
   expect((await cancel(id)).status).toBe(202);
-  await sourceIsLeft(id);
-  await requireNone(id, { status: 'cancelled', results });
+  await assertSourceLeft(id);
+  await assertNoFile(id, { status: 'cancelled', results });
   expect(await attemptsOf(id)).toEqual(['cancelled']);
 });
 
-test('uploading, and the storage does not take it', async () => {
+test('an export is cancelled while the storage does not accept its upload', async () => {
   const { id, fault } = await exportMeeting(large, {
     operation: 'UploadPart',
     action: { kind: 'holdBefore' },
   });
   await fault.held();
   expect((await cancel(id)).status).toBe(202);
-  await sourceIsLeft(id);
-  // It does not wait for the storage to give up.
-  await requireNone(id, { status: 'cancelled', results, seconds: 10 });
+  await assertSourceLeft(id);
+  // The attempt does not wait for the timeout of the storage.
+  await assertNoFile(id, { status: 'cancelled', results, seconds: 10 });
 });
 
-test('completing: all of it is uploaded, and yet there is no file', async () => {
+test('an export is cancelled after its last part was uploaded, without a file', async () => {
   const { id, fault } = await exportMeeting(large, {
     operation: 'CompleteMultipartUpload',
     action: { kind: 'holdBefore' },
@@ -135,10 +141,10 @@ test('completing: all of it is uploaded, and yet there is no file', async () => 
   await fault.held();
   expect((await cancel(id)).status).toBe(202);
   await fault.remove();
-  await requireNone(id, { status: 'cancelled', results });
+  await assertNoFile(id, { status: 'cancelled', results });
 });
 
-test('several units reading side by side', async () => {
+test('an export in units is cancelled while several units read in parallel', async () => {
   await sql(
     sourceUrl('sales'),
     `create or replace function cancel_cost(bigint) returns text language plpgsql immutable
@@ -160,8 +166,8 @@ test('several units reading side by side', async () => {
     });
     await reading(id, 2);
     expect((await cancel(id)).status).toBe(202);
-    await sourceIsLeft(id);
-    await requireNone(id, { status: 'cancelled', results });
+    await assertSourceLeft(id);
+    await assertNoFile(id, { status: 'cancelled', results });
     const units = await sql<{ state: string }>(
       stack.postgres.catalogue,
       'select distinct state from units where export_id = $1',

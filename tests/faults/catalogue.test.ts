@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { catalogue, transaction } from '../../lib/runtime/catalogue.ts';
-import { home, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { home, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 beforeAll(async () => {
   Object.assign(process.env, {
@@ -19,13 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => catalogue().end());
 
-test('a connection ended between two statements of a transaction is an error, not the end of the process', async () => {
-  // What happens to a function that is frozen in a transaction for longer than the server waits.
+test('a connection that breaks between two statements of a transaction is an error and does not end the process', async () => {
+  // PostgreSQL does this to a function that is frozen in a transaction for longer than its timeout.
   const outcome = transaction(async (client) => {
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     const pid = rows[0]?.pid;
     await sql(stack.postgres.catalogue, 'select pg_terminate_backend($1)', [pid]);
-    await until('the backend is gone', async () => {
+    await waitFor('the backend is gone', async () => {
       const left = await sql(
         stack.postgres.catalogue,
         'select 1 from pg_stat_activity where pid = $1',

@@ -1,26 +1,27 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { readExport } from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import type { Fault } from '../stack/fault-rules.ts';
-import { attemptsOf, requireWhole } from '../stack/proof.ts';
-import { holdRelay } from '../stack/relay-lock.ts';
-import { readStack, referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { clearFaults, exportMeeting, type Injected } from '../stack/storage-faults.ts';
-import { until } from '../stack/until.ts';
+import { decryptWithLibrary, newAgeKey } from '../support/age.ts';
+import { readExport } from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete, attemptsOf } from '../support/export-invariants.ts';
+import type { Fault } from '../support/faults/fault-rules.ts';
+import { clearFaults, exportMeeting, type Injected } from '../support/faults/storage-faults.ts';
+import { blockRelay } from '../support/relay-lock.ts';
+import { readStack, referenceCsv, sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * SIGKILL at each boundary. Where the boundary is a request to S3, the proxy holds just that request
- * (or its answer) while every worker is killed; where it is one in the catalogue, a lock is held. So
- * there are no fault points in the code, and no luck with the time.
+ * Kills all workers with SIGKILL at each crash point. If the point is a request to S3, the proxy holds that request
+ * or its answer meanwhile; if it is a statement in the catalogue, a lock is held. So the code needs no fault points,
+ * and the tests do not depend on timing.
  */
 let results: Topic;
 let reference: Buffer;
 const recovered: number[] = [];
 
 const rows = 60_000;
-/** Three parts of 5 MiB and some. */
+/** A file of three parts of 5 MiB and a smaller one. */
 const whole = { sources: ['sales'], dataset: 'boundary_rows', format: 'csv' };
-/** Estimated at some minutes by the cost of its function: three units of more than 5 MiB, which are copied. */
+/** Its function's cost makes the estimate some minutes: three units of more than 5 MiB, which the storage copies. */
 const inUnits = {
   sources: ['sales'],
   dataset: 'boundary_units',
@@ -50,7 +51,7 @@ beforeAll(async () => {
     `create or replace view boundary_units as select t.*, boundary_cost(t.id) as nothing from boundary_table t`,
   );
   await sql(sourceUrl('sales'), 'grant select on boundary_table to streamsync_reader_sales');
-  results = await follow('exports.results');
+  results = await consume('exports.results');
   reference = await referenceCsv('sales', 'select * from boundary_rows');
 });
 afterEach(() => clearFaults());
@@ -63,7 +64,7 @@ afterAll(async () => {
     console.info(
       `recovery after SIGKILL, ${sorted.length} times: median ${median.toFixed(1)} s, worst ${sorted.at(-1)?.toFixed(1)} s`,
     );
-    // The lease and the sweep give a minute.
+    // The lease and the sweep take up to a minute.
     expect(sorted.at(-1)).toBeLessThanOrEqual(60);
   }
 });
@@ -76,35 +77,35 @@ async function killWorkers(): Promise<void> {
   for (const { pid } of workers) process.kill(pid, 'SIGKILL');
 }
 
-/** Until another attempt has begun. */
-async function recovery(id: string, attempts: number): Promise<void> {
+/** Waits until another attempt has started, and records the recovery time. */
+async function recordRecovery(id: string, attempts: number): Promise<void> {
   const killed = performance.now();
-  await until(
-    'another attempt has begun',
+  await waitFor(
+    'another attempt has started',
     async () => ((await attemptsOf(id)).length > attempts ? true : undefined),
-    { seconds: 90, everyMilliseconds: 100 },
+    { seconds: 90, everyMs: 100 },
   );
   recovered.push((performance.now() - killed) / 1_000);
 }
 
-/** Whether the file is the object that the lost attempt had completed. */
+/** Returns whether the file is the object that the lost attempt had completed. */
 async function isAdopted(id: string): Promise<boolean | undefined> {
-  const [taken] = await sql<{ adopted: boolean }>(
+  const [row] = await sql<{ adopted: boolean }>(
     stack.postgres.catalogue,
     `select e.object_key = a.object_key as adopted
      from exports e join attempts a on a.export_id = e.id and a.state = 'lost' where e.id = $1`,
     [id],
   );
-  return taken?.adopted;
+  return row?.adopted;
 }
 
-/** Goes on with what is held, and kills the workers when that is committed and not yet relayed. */
+/** Releases the held request, and kills the workers after the commit and before the relay. */
 async function killBeforeRelay(id: string, fault: Injected): Promise<void> {
   await fault.held(40);
-  const relay = await holdRelay(stack.postgres.catalogue);
+  const relay = await blockRelay(stack.postgres.catalogue);
   try {
     await fault.release();
-    await until('it is ready', async () =>
+    await waitFor('the export is ready', async () =>
       (await readExport(id)).status === 'ready' ? true : undefined,
     );
     await killWorkers();
@@ -130,35 +131,50 @@ describe('the worker of a snapshot is killed', () => {
       fault: { operation: 'CompleteMultipartUpload', action: { kind: 'holdBefore' }, times: 1 },
     },
     {
-      at: 'after it was completed, before that is committed',
+      at: 'after the upload is completed, before the commit',
       fault: { operation: 'CompleteMultipartUpload', action: { kind: 'holdAfter' }, times: 1 },
       adopted: true,
     },
-  ])('$at', async ({ fault, adopted = false }) => {
-    const met = await exportMeeting(whole, fault);
-    await met.fault.held();
+  ])('a snapshot is ready after its worker was killed $at', async ({ fault, adopted = false }) => {
+    const interrupted = await exportMeeting(whole, fault);
+    await interrupted.fault.held();
     await killWorkers();
-    await recovery(met.id, 1);
-    await met.fault.remove();
-    await requireWhole(met.id, { reference, results });
-    expect(await attemptsOf(met.id)).toEqual(['lost', 'done']);
-    expect(await isAdopted(met.id)).toBe(adopted);
+    await recordRecovery(interrupted.id, 1);
+    await interrupted.fault.remove();
+    await assertComplete(interrupted.id, { reference, results });
+    expect(await attemptsOf(interrupted.id)).toEqual(['lost', 'done']);
+    expect(await isAdopted(interrupted.id)).toBe(adopted);
   });
 
-  test('after its commit, before the event about it is sent', async () => {
+  test('an encrypted snapshot is ready after its worker was killed in the middle of the upload', async () => {
+    const key = await newAgeKey();
+    const interrupted = await exportMeeting(
+      { ...whole, encryption: { recipients: [key.recipient] } },
+      { operation: 'UploadPart', action: { kind: 'holdAfter' }, skip: 1, times: 1 },
+    );
+    await interrupted.fault.held();
+    await killWorkers();
+    await recordRecovery(interrupted.id, 1);
+    await interrupted.fault.remove();
+    const decrypt = (bytes: Buffer): Promise<Buffer> => decryptWithLibrary(bytes, key);
+    await assertComplete(interrupted.id, { reference, results, decrypt });
+    expect(await attemptsOf(interrupted.id)).toEqual(['lost', 'done']);
+  });
+
+  test('a snapshot is ready after its worker was killed between the commit and the event', async () => {
     const { id, fault } = await exportMeeting(whole, {
       operation: 'CompleteMultipartUpload',
       action: { kind: 'holdBefore' },
     });
     await killBeforeRelay(id, fault);
-    await requireWhole(id, { reference, results });
+    await assertComplete(id, { reference, results });
     expect(await attemptsOf(id)).toEqual(['done']);
   });
 });
 
-describe('the worker that puts the pieces together is killed', () => {
-  /** The requests of the read units to this operation, which come before. */
-  const behindUnits =
+describe('the worker of the assembly is killed', () => {
+  /** Skips the requests of the read units for this operation, which come first. */
+  const afterUnits =
     (fault: Omit<Fault, 'key'>, perUnit: number) =>
     async (id: string): Promise<Omit<Fault, 'key'>> => {
       const [row] = await sql<{ units_total: number }>(
@@ -187,33 +203,36 @@ describe('the worker that puts the pieces together is killed', () => {
       perUnit: 1,
     },
     {
-      at: 'after it was completed, before it is read back',
+      at: 'after the upload is completed, before its verification',
       fault: { operation: 'CompleteMultipartUpload', action: { kind: 'holdAfter' }, times: 1 },
       perUnit: 1,
       adopted: true,
     },
-  ])('$at', async ({ fault, perUnit, adopted = false }) => {
-    const met = await exportMeeting(inUnits, behindUnits(fault, perUnit));
-    await met.fault.held(40);
-    const before = await attemptsOf(met.id);
-    await killWorkers();
-    await recovery(met.id, before.length);
-    await met.fault.remove();
-    await requireWhole(met.id, { reference: unitsReference(), results });
-    const after = await attemptsOf(met.id);
-    // No piece was read again.
-    expect(after.filter((state) => state === 'done')).toHaveLength(before.length);
-    expect(after.filter((state) => state === 'lost')).toHaveLength(1);
-    expect(await isAdopted(met.id)).toBe(adopted);
-  });
+  ])(
+    'an export in units is ready after its finalize worker was killed $at',
+    async ({ fault, perUnit, adopted = false }) => {
+      const interrupted = await exportMeeting(inUnits, afterUnits(fault, perUnit));
+      await interrupted.fault.held(40);
+      const before = await attemptsOf(interrupted.id);
+      await killWorkers();
+      await recordRecovery(interrupted.id, before.length);
+      await interrupted.fault.remove();
+      await assertComplete(interrupted.id, { reference: unitsReference(), results });
+      const after = await attemptsOf(interrupted.id);
+      // No read unit was repeated.
+      expect(after.filter((state) => state === 'done')).toHaveLength(before.length);
+      expect(after.filter((state) => state === 'lost')).toHaveLength(1);
+      expect(await isAdopted(interrupted.id)).toBe(adopted);
+    },
+  );
 
-  test('after its commit, before the event about it is sent', async () => {
+  test('an export in units is ready after its finalize worker was killed between the commit and the event', async () => {
     const { id, fault } = await exportMeeting(
       inUnits,
-      behindUnits({ operation: 'CompleteMultipartUpload', action: { kind: 'holdBefore' } }, 1),
+      afterUnits({ operation: 'CompleteMultipartUpload', action: { kind: 'holdBefore' } }, 1),
     );
     await killBeforeRelay(id, fault);
-    await requireWhole(id, { reference: unitsReference(), results });
+    await assertComplete(id, { reference: unitsReference(), results });
     expect(new Set(await attemptsOf(id))).toEqual(new Set(['done']));
   });
 

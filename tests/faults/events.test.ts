@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
-import { asDemo, call, ended, monthOfOrders } from '../stack/api.ts';
-import { follow, produce, requested, resultOf, resultsOf, type Topic } from '../stack/events.ts';
-import { attemptsOf, requireWhole } from '../stack/proof.ts';
-import { credentials, referenceCsv, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, ended, monthOfOrders } from '../support/api.ts';
+import { consume, produce, requested, resultOf, resultsOf, type Topic } from '../support/events.ts';
+import { assertComplete, attemptsOf } from '../support/export-invariants.ts';
+import { credentials, referenceCsv, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const requestedBy = credentials.demo.email;
 let results: Topic;
@@ -17,10 +17,10 @@ let work: Topic;
 let reference: Buffer;
 
 beforeAll(async () => {
-  results = await follow('exports.results');
-  deadRequests = await follow('exports.requested.dlq');
-  deadWork = await follow('exports.work.dlq');
-  work = await follow('exports.work');
+  results = await consume('exports.results');
+  deadRequests = await consume('exports.requested.dlq');
+  deadWork = await consume('exports.work.dlq');
+  work = await consume('exports.work');
   reference = await referenceCsv(
     'sales',
     `select * from orders where ordered_at >= '2024-03-01' and ordered_at < '2024-04-01'`,
@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const topic of [results, deadRequests, deadWork, work]) await topic.close();
 });
 
-test('the same request 20 times at once by the API is one export', async () => {
+test('20 concurrent requests with one idempotency key create one export', async () => {
   const headers = { ...asDemo, 'idempotency-key': randomUUID() };
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => call('POST', '/exports', { headers, body: monthOfOrders })),
@@ -39,11 +39,11 @@ test('the same request 20 times at once by the API is one export', async () => {
   const ids = new Set(answers.map((answer) => answer.json(exportDocumentSchema).id));
   expect(ids.size).toBe(1);
   const [id = ''] = ids;
-  await requireWhole(id, { reference, results });
+  await assertComplete(id, { reference, results });
   expect(await attemptsOf(id)).toEqual(['done']);
 });
 
-test('the same event 20 times at once is one export', async () => {
+test('20 copies of one event create one export', async () => {
   const event = requested({ ...monthOfOrders, requestedBy });
   await produce(
     'exports.requested',
@@ -51,17 +51,17 @@ test('the same event 20 times at once is one export', async () => {
   );
   const { data } = await resultOf(results, event.id, 'completed');
   const { id } = z.object({ id: z.string() }).parse(data);
-  await requireWhole(id, { reference, results });
+  await assertComplete(id, { reference, results });
   expect(await attemptsOf(id)).toEqual(['done']);
-  const made = await sql(
+  const created = await sql(
     stack.postgres.catalogue,
     'select 1 from exports where request_event_id = $1',
     [event.id],
   );
-  expect(made).toHaveLength(1);
+  expect(created).toHaveLength(1);
 });
 
-test('every message delivered twice more changes nothing', async () => {
+test('messages that are delivered three times have the effect of one delivery', async () => {
   const event = requested({ ...monthOfOrders, requestedBy });
   await produce('exports.requested', [{ value: JSON.stringify(event) }]);
   const { data } = await resultOf(results, event.id, 'completed');
@@ -76,27 +76,27 @@ test('every message delivered twice more changes nothing', async () => {
       dispatched.map(({ value, partition }) => ({ value, partition })),
     );
   }
-  // Behind them on the same partitions: when this is through, they are.
+  // Sent to the same partitions last: when this export is ready, the others have been handled.
   const last = requested({ ...monthOfOrders, requestedBy });
   await produce('exports.requested', [{ value: JSON.stringify(last) }]);
   await resultOf(results, last.id, 'completed');
   expect(
     (await call('GET', `/exports/${id}`, { headers: asDemo })).json(exportDocumentSchema),
   ).toEqual(before.json(exportDocumentSchema));
-  await requireWhole(id, { reference, results });
+  await assertComplete(id, { reference, results });
   expect(await attemptsOf(id)).toEqual(['done']);
   expect(resultsOf(results, event.id, 'accepted')).toHaveLength(1);
 });
 
-// Told, so that what is found can be found again.
+// The seed is in the output, so that a finding can be reproduced.
 const seed = Date.now();
-beforeAll(() => console.info(`seed of what is sent: ${seed}`));
+beforeAll(() => console.info(`seed of the messages: ${seed}`));
 
-/** Control characters and what no database takes, too. */
+/** Includes control characters and NUL, which no database accepts. */
 const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constant('a\u0000b'));
 
-/** Messages of every degree of wrongness, and some that are right. */
-const anything = fc.oneof(
+/** Messages with every kind of error, and some valid ones. */
+const anyMessage = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   fc.json().map((text) => Buffer.from(text)),
   fc
@@ -134,35 +134,35 @@ const anything = fc.oneof(
 const toJson = (value: unknown): string =>
   JSON.stringify(value, (_, it: unknown) => (typeof it === 'bigint' ? String(it) : it)) ?? '';
 
-/** What Lambda is given of a record does not tell an empty value from none. */
+/** Lambda does not distinguish an empty value from a missing one. */
 const asDelivered = (value: Buffer): Buffer | null => (value.length === 0 ? null : value);
 
-/** An event that can be answered: it has an id by which it is. */
-const answerable = z.object({
+/** An event that can be answered, because it has an id. */
+const answerableSchema = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(255),
   source: z.string().min(1).max(255),
   type: z.literal('streamsync.export.requested.v1'),
 });
 
-/** No text of PostgreSQL holds it: such an event is put aside. */
+/** PostgreSQL's text cannot contain NUL: such an event is sent to the dead letter topic. */
 function hasNul(value: unknown): boolean {
   if (typeof value === 'string') return value.includes('\0');
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).some(([name, of]) => name.includes('\0') || hasNul(of));
 }
 
-function readable(value: Buffer): z.infer<typeof answerable> | undefined {
+function readable(value: Buffer): z.infer<typeof answerableSchema> | undefined {
   try {
     const event: unknown = JSON.parse(value.toString());
-    return hasNul(event) ? undefined : answerable.parse(event);
+    return hasNul(event) ? undefined : answerableSchema.parse(event);
   } catch {
     return undefined;
   }
 }
 
-test('whatever is sent to exports.requested is done, rejected, or kept with its bytes; the next is served', async () => {
-  const sent = fc.sample(anything, { numRuns: 300, seed });
+test('every message to exports.requested is accepted, rejected or kept unchanged as a dead letter, and the next is handled', async () => {
+  const sent = fc.sample(anyMessage, { numRuns: 300, seed });
   const marked = sent.map((value) => ({ value, mark: randomUUID() }));
   await produce(
     'exports.requested',
@@ -172,7 +172,7 @@ test('whatever is sent to exports.requested is done, rejected, or kept with its 
   await produce('exports.requested', [{ value: JSON.stringify(last) }]);
   await resultOf(results, last.id, 'completed');
 
-  const kept = () =>
+  const deadLetters = () =>
     new Map(deadRequests.messages.map((message) => [String(message.headers.mark), message]));
   const answered = new Set<string>();
   const isAnswered = (id: string): boolean => {
@@ -184,25 +184,25 @@ test('whatever is sent to exports.requested is done, rejected, or kept with its 
     }
     return answered.has(id);
   };
-  await until(
-    'each is answered or kept',
+  await waitFor(
+    'each message is answered or kept as a dead letter',
     async () =>
       marked.every(({ value, mark }) => {
         const event = readable(value);
-        return kept().has(mark) || (event !== undefined && isAnswered(event.id));
+        return deadLetters().has(mark) || (event !== undefined && isAnswered(event.id));
       })
         ? true
         : undefined,
-    { seconds: 60, everyMilliseconds: 500 },
+    { seconds: 60, everyMs: 500 },
   );
   for (const { value, mark } of marked) {
-    const message = kept().get(mark);
+    const message = deadLetters().get(mark);
     if (readable(value) === undefined) expect(message?.value).toEqual(asDelivered(value));
     else expect(message).toBeUndefined();
   }
 });
 
-test('whatever is sent to exports.work is kept with its bytes or dropped; units go on', async () => {
+test('every message to exports.work is kept unchanged as a dead letter or dropped, and units continue', async () => {
   const unknown = fc
     .record({ unitId: fc.uuid(), dispatchId: fc.uuid(), exportId: fc.uuid() })
     .map((data) =>
@@ -216,28 +216,28 @@ test('whatever is sent to exports.work is kept with its bytes or dropped; units 
         }),
       ),
     );
-  const wrong = fc.sample(anything, { numRuns: 40, seed });
+  const malformed = fc.sample(anyMessage, { numRuns: 40, seed });
   const stale = fc.sample(unknown, { numRuns: 20, seed });
-  const marked = [...wrong, ...stale].map((value) => ({ value, mark: randomUUID() }));
+  const marked = [...malformed, ...stale].map((value) => ({ value, mark: randomUUID() }));
   await produce(
     'exports.work',
     marked.map(({ value, mark }, n) => ({ partition: n % 4, value, headers: { mark } })),
   );
-  // One for each partition and more: all of them are behind what was sent.
-  const asked = await Promise.all(
+  // More requests than partitions, so that each partition has one after the messages.
+  const answers = await Promise.all(
     Array.from({ length: 8 }, () =>
       call('POST', '/exports', { headers: asDemo, body: monthOfOrders }),
     ),
   );
-  for (const answer of asked)
+  for (const answer of answers)
     expect((await ended(answer.json(exportDocumentSchema).id, 90)).status).toBe('ready');
-  const before = marked.slice(0, wrong.length);
+  const before = marked.slice(0, malformed.length);
   const marks = () => new Set(deadWork.messages.map(({ headers }) => headers.mark));
-  await until('all that cannot be read is kept', async () =>
+  await waitFor('all unreadable messages are kept as dead letters', async () =>
     before.every(({ mark }) => marks().has(mark)) ? true : undefined,
   );
-  const kept = new Map(
+  const deadLetters = new Map(
     deadWork.messages.map((message) => [String(message.headers.mark), message.value]),
   );
-  for (const { value, mark } of before) expect(kept.get(mark)).toEqual(asDelivered(value));
+  for (const { value, mark } of before) expect(deadLetters.get(mark)).toEqual(asDelivered(value));
 });

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { createExport, ended } from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { requireWhole } from '../stack/proof.ts';
-import { referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { createExport, ended } from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete } from '../support/export-invariants.ts';
+import { referenceCsv, sourceUrl, sql, stack } from '../support/stack.ts';
 
 /**
- * Somebody alters a table again and again, and is waited for and waits, while it is exported by two readers at a time:
- * nobody hangs, and every file has every row.
+ * A table is altered repeatedly while two readers export it: each waits for the locks of the other side, no session
+ * waits for ever, and every file has every row.
  */
 const table = 'locks_table';
 const exports = process.env.STREAMSYNC_TEST_LONG === '1' ? 30 : 1;
@@ -22,7 +22,7 @@ beforeAll(async () => {
      from generate_series(1, 400000) n;
      analyze ${table}`,
   );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterAll(async () => {
   await results.close();
@@ -31,30 +31,30 @@ afterAll(async () => {
 
 const planned = 'select planned_connections as readers from units where export_id = $1';
 
-/** No rows are changed, and no columns for longer than a transaction. Each wants the table for itself. */
+/** Statements that take an access exclusive lock. They change no rows, and columns only within a transaction. */
 const statements = [
   `begin; alter table ${table} add column more int; alter table ${table} drop column more; commit`,
   `vacuum full ${table}`,
   `begin; lock table ${table}; commit`,
 ];
 
-test('a table that is altered again and again is exported whole by several readers', async () => {
+test('a table that is altered repeatedly is exported completely by two readers', async () => {
   const bounds = { from: '2024-01-01T00:00:00Z', to: '2030-01-01T00:00:00Z' };
   const reference = await referenceCsv('sales', `select * from ${table} where at is not null`);
   const client = new pg.Client({ connectionString: sourceUrl('sales') });
   await client.connect();
-  /** Until the export has ended. */
+  /** Alters the table until the export has ended; returns the number of changes. */
   const alter = async (stop: AbortSignal): Promise<number> => {
-    let altered = 0;
-    for (; !stop.aborted; altered++) {
-      await client.query(statements[altered % statements.length] ?? '');
+    let changes = 0;
+    for (; !stop.aborted; changes++) {
+      await client.query(statements[changes % statements.length] ?? '');
       await setTimeout(100);
     }
-    return altered;
+    return changes;
   };
   try {
     for (let n = 0; n < exports; n++) {
-      // Asked for while it can be estimated: else one reader reads it.
+      // Requested before the changes start: without an estimate the export would have one reader.
       const { id } = await createExport({
         sources: ['sales'],
         dataset: table,
@@ -70,7 +70,7 @@ test('a table that is altered again and again is exported whole by several reade
       }
       expect(await altering).toBeGreaterThan(0);
       expect(await sql(stack.postgres.catalogue, planned, [id])).toEqual([{ readers: 2 }]);
-      await requireWhole(id, { reference, results });
+      await assertComplete(id, { reference, results });
     }
   } finally {
     await client.end();

@@ -3,25 +3,24 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { topics } from '../../lib/messaging/topics.ts';
-import { asOther, call, createExport, monthOfOrders } from '../stack/api.ts';
-import { follow, requested, resultOf, resultsOf, type Topic } from '../stack/events.ts';
-import { credentials, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asOther, call, createExport, monthOfOrders } from '../support/api.ts';
+import { consume, requested, resultOf, resultsOf, type Topic } from '../support/events.ts';
+import { credentials, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * What may be sent to Kafka by whoever may write there, without an account: each of these once stopped a
- * partition for ever. All of them go to every partition of both topics that we consume, at once, and
- * exports of others are asked for and made meanwhile.
+ * Messages that a producer without an account could send. Each of them once blocked a partition for ever. All of them
+ * go to every partition of both topics that we consume, while other accounts create exports.
  */
 const requestedBy = credentials.demo.email;
 let results: Topic;
 let dead: Record<string, Topic>;
 
 beforeAll(async () => {
-  results = await follow('exports.results');
+  results = await consume('exports.results');
   dead = {
-    'exports.requested': await follow('exports.requested.dlq'),
-    'exports.work': await follow('exports.work.dlq'),
+    'exports.requested': await consume('exports.requested.dlq'),
+    'exports.work': await consume('exports.work.dlq'),
   };
 });
 afterAll(async () => {
@@ -64,7 +63,7 @@ const poisons = (): Poison[] => [
   },
   { name: 'our own headers', value: bad, headers: withNames('reason', 'topic', 'offset', 'cut') },
   {
-    name: '400 kB of zeros in an instant',
+    name: '400 kB of zeros in a timestamp',
     value: Buffer.from(
       event(
         JSON.stringify({
@@ -78,10 +77,10 @@ const poisons = (): Poison[] => [
   },
   { name: '5 MB', value: Buffer.alloc(5_000_000, '[') },
   { name: 'half a surrogate pair', value: Buffer.from(event('{"x":"\\ud800"}', randomUUID())) },
-  { name: 'no text at all', value: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)) },
+  { name: 'all 256 bytes', value: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)) },
 ];
 
-test('every poison on every partition at once: each is put aside with what it was, others are served meanwhile', async () => {
+test('every poison message on every partition is kept as a dead letter or answered, while others are served', async () => {
   const sent = [topics.requested, topics.work].flatMap(({ name: topic, partitions }) =>
     Array.from({ length: partitions }, (_, partition) =>
       poisons().map((poison) => ({ ...poison, topic, partition, mark: randomUUID() })),
@@ -98,17 +97,20 @@ test('every poison on every partition at once: each is put aside with what it wa
         compression: CompressionTypes.GZIP,
         messages: [{ partition, key: null, value, headers: { ...headers, mark } }],
       });
-    // Behind them on both partitions, and by the API.
-    const behind = [0, 1].map((partition) => ({
+    // Sent last on both partitions; another export is requested through the API.
+    const following = [0, 1].map((partition) => ({
       partition,
       event: requested({ ...monthOfOrders, columns: ['id'], requestedBy }),
     }));
     await producer.send({
       topic: topics.requested.name,
-      messages: behind.map((it) => ({ partition: it.partition, value: JSON.stringify(it.event) })),
+      messages: following.map((it) => ({
+        partition: it.partition,
+        value: JSON.stringify(it.event),
+      })),
     });
     const { id } = await createExport({ ...monthOfOrders, columns: ['id'] }, asOther);
-    await until(
+    await waitFor(
       'the export of another account is ready',
       async () => {
         const answer = await call('GET', `/exports/${id}`, { headers: asOther });
@@ -116,54 +118,54 @@ test('every poison on every partition at once: each is put aside with what it wa
       },
       { seconds: 120 },
     );
-    for (const it of behind) await resultOf(results, it.event.id, 'completed');
+    for (const it of following) await resultOf(results, it.event.id, 'completed');
   } finally {
     await producer.disconnect();
   }
 
-  const letterOf = (mark: string, topic: string) =>
+  const deadLetterOf = (mark: string, topic: string) =>
     dead[topic]?.messages.find(({ headers }) => headers.mark === mark);
   const isAnswered = (value: Buffer): boolean => {
     const id = /"id":"([0-9a-f-]{36})"/.exec(value.subarray(0, 200).toString())?.[1];
     return id !== undefined && resultsOf(results, id, 'rejected').length === 1;
   };
-  await until(
-    'each is put aside or answered',
+  await waitFor(
+    'each message is a dead letter or answered',
     async () =>
-      sent.every(({ mark, topic, value }) => letterOf(mark, topic) ?? isAnswered(value))
+      sent.every(({ mark, topic, value }) => deadLetterOf(mark, topic) ?? isAnswered(value))
         ? true
         : undefined,
-    { seconds: 120, everyMilliseconds: 500 },
+    { seconds: 120, everyMs: 500 },
   );
-  // What says which event it is can be answered, though it is larger than a request may be.
+  // A message with a readable event id is answered, although it is larger than a request may be.
   const zeros = sent.filter(
     ({ name, topic }) => name.startsWith('400 kB') && topic === topics.requested.name,
   );
   for (const { mark, topic, value } of zeros) {
-    expect(letterOf(mark, topic)).toBeUndefined();
+    expect(deadLetterOf(mark, topic)).toBeUndefined();
     const id = /"id":"([0-9a-f-]{36})"/.exec(value.subarray(0, 200).toString())?.[1] ?? '';
     expect(resultsOf(results, id, 'rejected')).toMatchObject([
       { data: { problem: { code: 'too_large', status: 413 } } },
     ]);
   }
   for (const { name, mark, topic, value, partition } of sent) {
-    const letter = letterOf(mark, topic);
-    if (!letter) continue;
+    const deadLetter = deadLetterOf(mark, topic);
+    if (!deadLetter) continue;
     const fits = value.length <= sizes.requestBytes;
-    const kept = fits ? value : value.subarray(0, sizes.requestBytes);
-    expect([name, letter.value?.equals(kept)]).toEqual([name, true]);
-    expect(letter.headers.partition).toMatch(new RegExp(`${partition}$`));
+    const expectedValue = fits ? value : value.subarray(0, sizes.requestBytes);
+    expect([name, deadLetter.value?.equals(expectedValue)]).toEqual([name, true]);
+    expect(deadLetter.headers.partition).toMatch(new RegExp(`${partition}$`));
     if (fits) continue;
     const sha256 = createHash('sha256').update(value).digest('hex');
-    expect(JSON.parse(letter.headers.cut ?? '')).toMatchObject({
+    expect(JSON.parse(deadLetter.headers.cut ?? '')).toMatchObject({
       value: { bytes: value.length, sha256 },
     });
   }
-  // Nothing is left to be delivered again.
+  // No record is left for another delivery.
   expect(await sql(stack.postgres.catalogue, 'select * from deliveries')).toEqual([]);
 });
 
-test('headers of a dead letter are those of the record, by name and bytes', async () => {
+test('a dead letter has the headers of the record, with the same names and bytes', async () => {
   const mark = randomUUID();
   const headers = {
     mark,
@@ -176,20 +178,20 @@ test('headers of a dead letter are those of the record, by name and bytes', asyn
   await producer.connect();
   await producer.send({ topic: 'exports.requested', messages: [{ value: bad, headers }] });
   await producer.disconnect();
-  const letter = await until('the dead letter', async () =>
+  const deadLetter = await waitFor('the dead letter arrives', async () =>
     dead['exports.requested']?.messages.find((message) => message.headers.mark === mark),
   );
-  expect(letter.headers).toMatchObject({
+  expect(deadLetter.headers).toMatchObject({
     'a\u0000b': '1',
     bytes: String(headers.bytes),
   });
 });
 
-test('twelve requests at the limit of their size are made, and so is a small one of another account', async () => {
+test('twelve requests of the maximum size are ready, and so is a small one of another account', async () => {
   const value = Array.from({ length: 1_000 }, (_, n) => `${n}`.padEnd(245, 'x'));
   const large = { ...monthOfOrders, where: [{ column: 'status', op: 'in', value }] };
   expect(JSON.stringify(large).length).toBeLessThanOrEqual(sizes.requestBytes);
-  const [small, ...asked] = await Promise.all([
+  const [small, ...largeExports] = await Promise.all([
     createExport({ ...monthOfOrders, columns: ['id'] }, asOther),
     ...Array.from({ length: 12 }, () => createExport(large)),
   ]);
@@ -199,21 +201,21 @@ test('twelve requests at the limit of their size are made, and so is a small one
       'select distinct state from exports where id = any($1::uuid[])',
       [ids],
     );
-  await until(
-    'all are ready',
+  await waitFor(
+    'all exports are ready',
     async () => {
-      const all = await states([small, ...asked].map(({ id }) => id));
+      const all = await states([small, ...largeExports].map(({ id }) => id));
       return all.length === 1 && all[0]?.state === 'ready' ? true : undefined;
     },
-    { seconds: 180, everyMilliseconds: 500 },
+    { seconds: 180, everyMs: 500 },
   );
-  const completed = await until('the event', async () =>
+  const completed = await waitFor('the completed event arrives', async () =>
     results.messages.find(
       ({ key, value: text }) =>
-        String(key) === asked[0]?.id && String(text).includes('export.completed.v1'),
+        String(key) === largeExports[0]?.id && String(text).includes('export.completed.v1'),
     ),
   );
-  // The event names the condition, and not what it compares with.
+  // The event has the condition without its value.
   expect(JSON.parse(String(completed.value)).data.request.where).toEqual([
     { column: 'status', op: 'in' },
   ]);

@@ -3,18 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { stackFileSchema } from '../../infra/local/home/stack-file.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
-import { call, monthOfOrders } from '../stack/api.ts';
-import { follow } from '../stack/events.ts';
-import { StartedStack } from '../stack/processes.ts';
-import { toldOf } from '../stack/proof.ts';
-import { holdRelay } from '../stack/relay-lock.ts';
-import { sql, stackSchema } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { call, monthOfOrders } from '../support/api.ts';
+import { consume } from '../support/events.ts';
+import { resultEventsOf } from '../support/export-invariants.ts';
+import { StartedStack } from '../support/processes.ts';
+import { blockRelay } from '../support/relay-lock.ts';
+import { sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * Parts whose death ends the stack: on a stack of its own, which is started again. What was accepted is
- * made, and told of, once.
+ * Kills processes whose end stops the stack, on a stack of its own that is started again. Accepted exports become
+ * ready, and are reported once.
  */
 const rows = 1_500;
 let home = '';
@@ -33,7 +34,7 @@ async function start() {
   await running.ready();
   const read = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(join(home, name), 'utf8'));
-  const own = stackSchema.parse(await read('stack.json'));
+  const own = stackFileSchema.parse(await read('stack.json'));
   const { demo } = z
     .object({ demo: z.object({ apiKey: z.string() }) })
     .parse(await read('credentials.json'));
@@ -42,7 +43,7 @@ async function start() {
     ...own,
     kill: (name: string): void => {
       const pid = own.processes.find((it) => it.name === name)?.pid;
-      if (pid === undefined) throw new Error(`there is no process ${name}`);
+      if (pid === undefined) throw new Error(`stack.json names no process ${name}`);
       process.kill(pid, 'SIGKILL');
     },
     ask: async (body: object) => {
@@ -51,7 +52,7 @@ async function start() {
       return answer.json(exportDocumentSchema).id;
     },
     end: (id: string) =>
-      until(
+      waitFor(
         'the export ends',
         async () => {
           const answer = await call('GET', `${own.api}/exports/${id}`, { headers: asOwner });
@@ -70,20 +71,22 @@ async function endedNaming(part: string): Promise<void> {
   expect(running?.output).toMatch(new RegExp(`${part} ended unexpectedly`));
 }
 
-/** The events about an export, each once, after repeats by id are dropped. */
-async function told(brokers: string[], id: string): Promise<string[]> {
-  const results = await follow('exports.results', brokers);
+/** Returns the types of the result events of an export, without repeats of one id. */
+async function resultsAbout(brokers: string[], id: string): Promise<string[]> {
+  const results = await consume('exports.results', brokers);
   try {
-    await until('it is told of', async () => (toldOf(results, id).length >= 2 ? true : undefined));
-    return toldOf(results, id);
+    await waitFor('both result events arrive', async () =>
+      resultEventsOf(results, id).length >= 2 ? true : undefined,
+    );
+    return resultEventsOf(results, id);
   } finally {
     await results.close();
   }
 }
 
-test('the API is killed between its commit and the relay; Kafka in the middle of an export', async () => {
+test('exports are ready after a kill of the API between commit and relay, and of Kafka during an export', async () => {
   const first = await start();
-  const relay = await holdRelay(first.postgres.catalogue);
+  const relay = await blockRelay(first.postgres.catalogue);
   const unsent = await first.ask(monthOfOrders);
   const waiting = await sql(first.postgres.catalogue, 'select 1 from outbox where sent_at is null');
   expect(waiting.length).toBeGreaterThanOrEqual(2);
@@ -101,7 +104,7 @@ test('the API is killed between its commit and the relay; Kafka in the middle of
        select n as id, pg_sleep(0.001)::text as nothing from generate_series(1, ${rows}) n`,
   );
   const interrupted = await second.ask({ sources: ['sales'], dataset: 'slow_rows', format: 'csv' });
-  await until('it is being read', async () => {
+  await waitFor('the export is being read', async () => {
     const reading = await sql(
       sales,
       `select 1 from pg_stat_activity where query like 'copy%slow_rows%' and state = 'active'`,
@@ -119,5 +122,5 @@ test('the API is killed between its commit and the relay; Kafka in the middle of
     Array.from({ length: rows }, (_, n) => n + 1),
   );
   for (const id of [unsent, interrupted])
-    expect(await told(third.kafka.brokers, id)).toEqual(['accepted', 'completed']);
+    expect(await resultsAbout(third.kafka.brokers, id)).toEqual(['accepted', 'completed']);
 });

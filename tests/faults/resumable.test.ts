@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createExport, download, ended, readExport } from '../stack/api.ts';
-import { askParquet } from '../stack/duck.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { requireWhole } from '../stack/proof.ts';
-import { readStack, referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { createExport, download, ended, readExport } from '../support/api.ts';
+import { queryParquet } from '../support/duckdb.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete } from '../support/export-invariants.ts';
+import { readStack, referenceCsv, sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * A resumable export whose workers are killed at random. Its function makes the planner expect minutes
- * (so that it is divided), and each row take a moment (so that there is time to be killed in).
+ * A resumable export whose workers are killed at random. Its function makes the planner expect some minutes, so that
+ * the export is divided, and delays each row, so that there is time for kills.
  */
 let results: Topic;
 const rows = 4_000;
@@ -41,7 +41,7 @@ beforeAll(async () => {
     source,
     'create or replace view resumed as select r.*, resumed_moment(r.id) as nothing from resumed_rows r',
   );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterEach(() => stopWriting());
 afterAll(async () => {
@@ -64,11 +64,14 @@ async function stopWriting(): Promise<number> {
 const workers = async () =>
   (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker-'));
 
-/** Kills a worker now and then, until the export has ended or it was often enough. Returns how often. */
-async function killWhileRunning(id: string, most: number): Promise<number> {
+/**
+ * Kills random workers, one every 0.4 to 1.2 s, until the export is ready or `maxKills` is reached. Returns the
+ * number of kills.
+ */
+async function killWhileRunning(id: string, maxKills: number): Promise<number> {
   let kills = 0;
   const end = performance.now() + 60_000;
-  while (kills < most && performance.now() < end) {
+  while (kills < maxKills && performance.now() < end) {
     await new Promise((passed) => setTimeout(passed, 400 + Math.random() * 800));
     const { status } = await readExport(id);
     if (status === 'ready') break;
@@ -92,30 +95,30 @@ const attemptsByUnit = (id: string) =>
   );
 
 describe('a resumable export whose workers are killed at random', () => {
-  test('has every row once, and costs at most one unit for each kill', async () => {
+  test('a resumable export has every row once, and repeats at most one unit per kill of a worker', async () => {
     const { id } = await createExport(request);
-    await until('it is divided', async () =>
+    await waitFor('the export is divided', async () =>
       (await attemptsByUnit(id)).length >= 8 ? true : undefined,
     );
     const kills = await killWhileRunning(id, 6);
-    await requireWhole(id, {
+    await assertComplete(id, {
       reference: await referenceCsv('sales', `select r.*, 'x' as nothing from resumed_rows r`),
       results,
     });
     const units = await attemptsByUnit(id);
     const attempts = units.reduce((sum, unit) => sum + unit.attempts, 0);
-    const again = attempts - units.length;
-    console.info(`${units.length} units, ${kills} kills, ${again} attempts made again`);
+    const repeated = attempts - units.length;
+    console.info(`${units.length} units, ${kills} kills, ${repeated} repeated attempts`);
     expect(units.map(({ state }) => state)).toEqual(Array(units.length).fill('done'));
     expect(kills).toBeGreaterThan(0);
-    expect(again).toBeLessThanOrEqual(kills);
+    expect(repeated).toBeLessThanOrEqual(kills);
   });
 
-  test('with a writer at work keeps what its manifest promises', async () => {
+  test('a resumable export keeps the promises of its manifest while rows are written and workers killed', async () => {
     const source = sourceUrl('sales');
     const { id } = await createExport(request);
     const state = { stop: false };
-    // Touches rows below 2,000, makes new ones, and leaves the others alone; no key is changed.
+    // Updates rows below 2,000 and inserts new ones. It changes no key and no other row.
     const write = async (): Promise<number> => {
       let writes = 0;
       while (!state.stop && writes < 2_000) {
@@ -138,13 +141,13 @@ describe('a resumable export whose workers are killed at random', () => {
     const [, ...lines] = (await download(id)).bytes.toString().trimEnd().split('\n');
     const exported = lines.map((line) => line.split(','));
     const old = exported.filter(([key]) => Number(key) <= rows);
-    // Every row that was there is there once; those nobody touched as they were.
+    // Every initial row is there once; rows from 2,000 on are unchanged.
     expect(old.map(([key]) => Number(key)).toSorted((a, b) => a - b)).toEqual(
       Array.from({ length: rows }, (_, n) => n + 1),
     );
     const untouched = old.filter(([key]) => Number(key) >= 2_000);
     expect(untouched.filter(([, , , touched]) => touched !== '0')).toEqual([]);
-    // Of new ones any that a unit saw, none twice.
+    // New rows may be there, each at most once.
     const added = exported.filter(([key]) => Number(key) > rows).map(([key]) => key);
     expect(new Set(added).size).toBe(added.length);
     expect(document.file?.rows).toBe(lines.length);
@@ -154,13 +157,15 @@ describe('a resumable export whose workers are killed at random', () => {
 const isLong = process.env.STREAMSYNC_TEST_LONG === '1';
 const extensions = `resumed_extensions_${Date.now()}`;
 
-// Keys whose operators no search_path finds, and more booleans than a page of a Parquet file had room for.
-(isLong ? test : test.skip)('keys of an extension elsewhere, and Parquet of them', async () => {
-  const source = sourceUrl('sales');
-  const table = `${extensions}.rows`;
-  await sql(
-    source,
-    `create schema ${extensions}; create extension citext schema ${extensions};
+// Keys with operators on no search path, and more booleans than once fitted into a page of a Parquet file.
+(isLong ? test : test.skip)(
+  'keys of an extension outside the search path are exported as csv and Parquet',
+  async () => {
+    const source = sourceUrl('sales');
+    const table = `${extensions}.rows`;
+    await sql(
+      source,
+      `create schema ${extensions}; create extension citext schema ${extensions};
      create table ${table} (code ${extensions}.citext primary key, n int, even boolean)
        with (autovacuum_enabled = off);
      insert into ${table} select case when n % 2 = 0 then upper(md5(n::text)) else md5(n::text) end, n, n % 2 = 0
@@ -168,28 +173,29 @@ const extensions = `resumed_extensions_${Date.now()}`;
      analyze ${table};
      update pg_statistic set stawidth = (30 * 60 / 12e-9 / 60000 / 3)::int where starelid = '${table}'::regclass;
      grant usage on schema ${extensions} to public; grant select on ${table} to public`,
-  );
-  try {
-    const keyed = { ...request, dataset: table };
-    const reference = await referenceCsv('sales', `select * from ${table}`);
-    for (let run = 0; run < 3; run++) {
-      const [csv, parquet] = await Promise.all([
-        createExport(keyed),
-        createExport({ ...keyed, format: 'parquet' }),
-      ]);
-      await killWhileRunning(parquet.id, 4);
-      await requireWhole(csv.id, { reference, results });
-      const { status, file } = await ended(parquet.id, 90);
-      expect([status, file?.rows]).toEqual(['ready', 60_000]);
-      const { bytes } = await download(parquet.id);
-      const counted = (path: string): string =>
-        `select count(*)::int as rows, count(distinct lower(code))::int as codes,
+    );
+    try {
+      const keyed = { ...request, dataset: table };
+      const reference = await referenceCsv('sales', `select * from ${table}`);
+      for (let run = 0; run < 3; run++) {
+        const [csv, parquet] = await Promise.all([
+          createExport(keyed),
+          createExport({ ...keyed, format: 'parquet' }),
+        ]);
+        await killWhileRunning(parquet.id, 4);
+        await assertComplete(csv.id, { reference, results });
+        const { status, file } = await ended(parquet.id, 90);
+        expect([status, file?.rows]).toEqual(['ready', 60_000]);
+        const { bytes } = await download(parquet.id);
+        const counted = (path: string): string =>
+          `select count(*)::int as rows, count(distinct lower(code))::int as codes,
            (count(*) filter (where even))::int as even from ${path}`;
-      expect(await askParquet(bytes, counted)).toEqual([
-        { rows: 60_000, codes: 60_000, even: 30_000 },
-      ]);
+        expect(await queryParquet(bytes, counted)).toEqual([
+          { rows: 60_000, codes: 60_000, even: 30_000 },
+        ]);
+      }
+    } finally {
+      await sql(source, `drop schema ${extensions} cascade`);
     }
-  } finally {
-    await sql(source, `drop schema ${extensions} cascade`);
-  }
-});
+  },
+);

@@ -1,42 +1,26 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Random } from '../../infra/postgres/demo/random.ts';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
-import { asDemo, call, createExport, download, readExport } from '../stack/api.ts';
-import { decompress } from '../stack/decompress.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { attemptsOf, requireNone, requireWhole } from '../stack/proof.ts';
-import { readStack, referenceCsv, sortedLines, sourceUrl, sql } from '../stack/stack.ts';
-import { clearFaults, inject } from '../stack/storage-faults.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, createExport, download, readExport } from '../support/api.ts';
+import { decompress } from '../support/decompress.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete, assertNoFile, attemptsOf } from '../support/export-invariants.ts';
+import { clearFaults, inject } from '../support/faults/storage-faults.ts';
+import { readStack, referenceCsv, sortedLines, sourceUrl, sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * Faults at random, every few seconds, while exports of all kinds are made and some are cancelled: 40 s
- * in `npm test`, ten minutes in `npm run test:faults`.
+ * Random faults every few seconds, while exports of different kinds run and some are cancelled: for 40 s in `npm
+ * test`, for ten minutes in `npm run test:faults`.
  */
 const seconds = process.env.STREAMSYNC_TEST_LONG === '1' ? 600 : 40;
-const underWay = 5;
+const parallelExports = 5;
 const rows = 3_000;
 const seed = Number(process.env.STREAMSYNC_TEST_SEED ?? Date.now());
 
 let results: Topic;
 let reference: Buffer;
-let random: () => number;
-
-/** Mulberry32: what a seed gave can be had again. */
-const randomOf = (start: number) => {
-  let state = start >>> 0;
-  return (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
-
-const anyOf = <T>(items: readonly T[]): T => {
-  const item = items[Math.floor(random() * items.length)];
-  if (item === undefined) throw new Error('nothing to choose from');
-  return item;
-};
+let random: Random;
 
 const base = { sources: ['sales'], dataset: 'soaked' };
 const kinds: readonly object[] = [
@@ -47,7 +31,7 @@ const kinds: readonly object[] = [
 ];
 
 beforeAll(async () => {
-  random = randomOf(seed);
+  random = new Random(seed);
   const source = sourceUrl('sales');
   await sql(
     source,
@@ -67,13 +51,13 @@ beforeAll(async () => {
     'create or replace view soaked as select r.*, soaked_moment(r.id) as nothing from soaked_rows r',
   );
   reference = await referenceCsv('sales', `select r.*, 'x' as nothing from soaked_rows r`);
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterEach(() => clearFaults());
 afterAll(async () => {
   await results.close();
-  // What a failed test left running holds locks.
-  await until('the tables are dropped', () =>
+  // Exports that a failed test left running hold locks.
+  await waitFor('the tables are dropped', () =>
     sql(
       sourceUrl('sales'),
       'drop table soaked_rows cascade; drop function soaked_moment(bigint)',
@@ -87,23 +71,23 @@ afterAll(async () => {
 const pidsOf = async (name: RegExp): Promise<number[]> =>
   (await readStack()).processes.filter((it) => name.test(it.name)).map(({ pid }) => pid);
 
-async function stopFor(name: RegExp, milliseconds: number): Promise<void> {
+async function stopFor(name: RegExp, durationMs: number): Promise<void> {
   const pids = await pidsOf(name);
   if (pids.length === 0) return;
-  const pid = anyOf(pids);
+  const pid = random.pick(pids);
   process.kill(pid, 'SIGSTOP');
-  await new Promise((passed) => setTimeout(passed, milliseconds));
+  await new Promise((passed) => setTimeout(passed, durationMs));
   try {
     process.kill(pid, 'SIGCONT');
   } catch {
-    // A stopped worker whose time is over is ended by the functions.
+    // The functions have killed a worker that was stopped for longer than its time limit.
   }
 }
 
 const faults: Record<string, () => Promise<void>> = {
   'a worker killed': async () => {
     const pids = await pidsOf(/^export-worker-/);
-    if (pids.length > 0) process.kill(anyOf(pids), 'SIGKILL');
+    if (pids.length > 0) process.kill(random.pick(pids), 'SIGKILL');
   },
   'a worker stopped for 4 s': () => stopFor(/^export-worker-/, 4_000),
   'Kafka stopped for 3 s': () => stopFor(/^kafka$/, 3_000),
@@ -116,7 +100,7 @@ const faults: Record<string, () => Promise<void>> = {
   },
   'S3 answers 500 five times': async () => {
     await inject({
-      operation: anyOf([
+      operation: random.pick([
         'UploadPart',
         'CompleteMultipartUpload',
         'CreateMultipartUpload',
@@ -128,7 +112,7 @@ const faults: Record<string, () => Promise<void>> = {
   },
   'S3 breaks connections, twice': async () => {
     await inject({
-      operation: anyOf(['UploadPart', 'GetObject', 'HeadObject']),
+      operation: random.pick(['UploadPart', 'GetObject', 'HeadObject']),
       action: { kind: 'reset' },
       times: 2,
     });
@@ -149,96 +133,96 @@ const faults: Record<string, () => Promise<void>> = {
   },
 };
 
-interface Asked {
+interface RequestedExport {
   id: string;
   cancelled: boolean;
 }
 
-/** While things fail a call may fail, too: asked again until it is answered. */
-const patiently = <T>(what: string, ask: () => Promise<T | undefined>): Promise<T> =>
-  until(what, () => ask().catch(() => undefined), { seconds: 60, everyMilliseconds: 500 });
+/** Repeats a call until it is answered, because calls may fail during a fault. */
+const retryUntilAnswered = <T>(what: string, ask: () => Promise<T | undefined>): Promise<T> =>
+  waitFor(what, () => ask().catch(() => undefined), { seconds: 60, everyMs: 500 });
 
 test(
-  `${seconds} s of faults: every export ends whole, or cancelled, or failed and says so`,
+  `after ${seconds} s of faults every export is ready and complete, cancelled, or failed with a reason`,
   async () => {
-    const asked: Asked[] = [];
+    const requestedExports: RequestedExport[] = [];
     const injected = new Map<string, number>();
     const end = performance.now() + seconds * 1_000;
     let nextFault = performance.now();
     while (performance.now() < end) {
       let open = 0;
-      for (const { id } of asked.slice(-4 * underWay)) {
-        const { status } = await patiently('a status', () => readExport(id));
+      for (const { id } of requestedExports.slice(-4 * parallelExports)) {
+        const { status } = await retryUntilAnswered('a status', () => readExport(id));
         if (status === 'queued' || status === 'running') open++;
       }
-      for (; open < underWay; open++) {
-        const kind = anyOf(kinds);
-        const { id } = await patiently('an export is accepted', () => createExport(kind));
-        const cancelled = random() < 0.15;
+      for (; open < parallelExports; open++) {
+        const kind = random.pick(kinds);
+        const { id } = await retryUntilAnswered('an export is accepted', () => createExport(kind));
+        const cancelled = random.below(100) < 15;
         if (cancelled)
-          await patiently('its cancel', () =>
+          await retryUntilAnswered('the cancel is answered', () =>
             call('DELETE', `/exports/${id}`, { headers: asDemo }),
           );
-        asked.push({ id, cancelled });
+        requestedExports.push({ id, cancelled });
       }
       if (performance.now() >= nextFault) {
-        const name = anyOf(Object.keys(faults));
+        const name = random.pick(Object.keys(faults));
         await faults[name]?.();
         injected.set(name, (injected.get(name) ?? 0) + 1);
-        nextFault = performance.now() + 1_500 + random() * 2_500;
+        nextFault = performance.now() + 1_500 + random.below(2_500);
       }
       await new Promise((passed) => setTimeout(passed, 300));
     }
     await clearFaults();
-    await patiently('all parts answer', async () =>
+    await retryUntilAnswered('all components answer', async () =>
       (await call('GET', '/health')).status === 200 ? true : undefined,
     );
 
-    const held = { ready: 0, cancelled: 0, failed: 0 };
+    const outcomes = { ready: 0, cancelled: 0, failed: 0 };
     let attempts = 0;
-    const judge = async ({ id, cancelled }: Asked): Promise<void> => {
-      const document = await until(
+    const judge = async ({ id, cancelled }: RequestedExport): Promise<void> => {
+      const document = await waitFor(
         `${id} ends`,
         async () => {
-          const it = await patiently('a status', () => readExport(id));
+          const it = await retryUntilAnswered('a status', () => readExport(id));
           return it.status === 'queued' || it.status === 'running' ? undefined : it;
         },
         { seconds: 120 },
       );
-      const made = await attemptsOf(id);
-      attempts += made.length;
+      const attemptStates = await attemptsOf(id);
+      attempts += attemptStates.length;
       if (document.status === 'ready') {
-        held.ready++;
-        await requireRows(document);
+        outcomes.ready++;
+        await assertRows(document);
       } else if (document.status === 'cancelled') {
-        held.cancelled++;
+        outcomes.cancelled++;
         expect(cancelled).toBe(true);
-        await requireNone(id, { status: 'cancelled', results });
+        await assertNoFile(id, { status: 'cancelled', results });
       } else {
-        held.failed++;
-        // Only what was tried as often as it may be.
+        outcomes.failed++;
+        // An export fails only after the maximum number of attempts.
         expect(document.error?.message).toContain('It was tried 6 times.');
-        await requireNone(id, { status: 'failed', results });
+        await assertNoFile(id, { status: 'failed', results });
       }
     };
-    for (let from = 0; from < asked.length; from += underWay)
-      await Promise.all(asked.slice(from, from + underWay).map(judge));
+    for (let from = 0; from < requestedExports.length; from += parallelExports)
+      await Promise.all(requestedExports.slice(from, from + parallelExports).map(judge));
     const table = [...injected].map(([name, times]) => `  ${String(times).padStart(4)} × ${name}`);
     console.info(
-      `seed ${seed}: ${asked.length} exports, ${attempts} attempts: ${held.ready} ready and whole, ${held.cancelled} cancelled, ${held.failed} failed\n${table.join('\n')}`,
+      `seed ${seed}: ${requestedExports.length} exports, ${attempts} attempts: ${outcomes.ready} ready and complete, ${outcomes.cancelled} cancelled, ${outcomes.failed} failed\n${table.join('\n')}`,
     );
-    expect(held.ready).toBeGreaterThan(0);
-    // The faults are not so many that giving up would be the rule.
-    expect(held.failed).toBeLessThanOrEqual(asked.length / 10);
+    expect(outcomes.ready).toBeGreaterThan(0);
+    // There are few enough faults that most exports succeed.
+    expect(outcomes.failed).toBeLessThanOrEqual(requestedExports.length / 10);
   },
   (seconds + 400) * 1_000,
 );
 
-async function requireRows({ id, file, request }: ExportDocument): Promise<void> {
+async function assertRows({ id, file, request }: ExportDocument): Promise<void> {
   const { format, compression } = request;
-  // Snappy is not asked for here: it is Parquet's alone.
+  // This test requests no snappy, which only Parquet has.
   if (compression === 'none' || compression === 'snappy') {
-    await requireWhole(id, { reference, results });
+    await assertComplete(id, { reference, results });
     return;
   }
   expect(file?.rows).toBe(rows);

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { monthOfOrders, readExport } from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import type { Fault } from '../stack/fault-rules.ts';
-import { attemptsOf, requireNone, requireWhole } from '../stack/proof.ts';
-import { referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { clearFaults, exportMeeting } from '../stack/storage-faults.ts';
-import { sweep } from '../stack/sweep.ts';
-import { until } from '../stack/until.ts';
+import { monthOfOrders, readExport } from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete, assertNoFile, attemptsOf } from '../support/export-invariants.ts';
+import type { Fault } from '../support/faults/fault-rules.ts';
+import { clearFaults, exportMeeting } from '../support/faults/storage-faults.ts';
+import { referenceCsv, sourceUrl, sql, stack } from '../support/stack.ts';
+import { sweep } from '../support/sweep.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const rows = 130_000;
-/** Seven parts of 5 MiB, the last one smaller: there is a middle to be interrupted in. */
+/** A file of seven parts, 5 MiB each and the last one smaller, so that a middle part can be interrupted. */
 const manyParts = { sources: ['sales'], dataset: 'storage_rows', format: 'csv' };
 let results: Topic;
 let reference: Buffer;
-/** Those that take time by themselves (tries, the wait for an answer) are begun first, and looked at last. */
-let refused: string;
+/** The exports that take long (all attempts, a missing answer) start first and are checked last. */
+let rejectedId: string;
 let unanswered: Awaited<ReturnType<typeof exportMeeting>>;
 
 beforeAll(async () => {
@@ -23,13 +23,13 @@ beforeAll(async () => {
     `create or replace view storage_rows as
        select n as id, repeat(md5(n::text), 8) as text from generate_series(1, ${rows}) n`,
   );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
   reference = await referenceCsv('sales', 'select * from storage_rows');
-  const met = await exportMeeting(monthOfOrders, {
+  const rejectedExport = await exportMeeting(monthOfOrders, {
     operation: 'UploadPart',
     action: { kind: 'answer', status: 500, code: 'InternalError' },
   });
-  refused = met.id;
+  rejectedId = rejectedExport.id;
   unanswered = await exportMeeting(manyParts, {
     operation: 'UploadPart',
     action: { kind: 'stall' },
@@ -42,10 +42,10 @@ afterAll(async () => {
   await results.close();
 });
 
-describe('an export ends ready, whole and once', () => {
+describe('faults of the storage', () => {
   test.each<{ when: string; fault: Omit<Fault, 'key'> }>([
     {
-      when: 'a part is answered 500 twice',
+      when: 'an UploadPart is answered 500 twice',
       fault: {
         operation: 'UploadPart',
         action: { kind: 'answer', status: 500, code: 'InternalError' },
@@ -54,7 +54,7 @@ describe('an export ends ready, whole and once', () => {
       },
     },
     {
-      when: 'a part is answered 503 SlowDown twice',
+      when: 'an UploadPart is answered 503 SlowDown twice',
       fault: {
         operation: 'UploadPart',
         action: { kind: 'answer', status: 503, code: 'SlowDown' },
@@ -63,7 +63,7 @@ describe('an export ends ready, whole and once', () => {
       },
     },
     {
-      when: 'the connection breaks in the middle of a part',
+      when: 'the connection breaks in the middle of an UploadPart',
       fault: {
         operation: 'UploadPart',
         action: { kind: 'reset', afterBytes: 3_000_000 },
@@ -72,51 +72,52 @@ describe('an export ends ready, whole and once', () => {
       },
     },
     {
-      when: 'the completion took effect, and its answer was lost',
+      when: 'the upload is completed and the answer is lost',
       fault: {
         operation: 'CompleteMultipartUpload',
         action: { kind: 'resetResponse' },
         times: 1,
       },
     },
-  ])('when $when', async ({ fault }) => {
-    await requireMended(await exportMeeting(manyParts, fault), fault.times);
+  ])('an export is ready after one attempt when $when', async ({ fault }) => {
+    await assertRecovered(await exportMeeting(manyParts, fault), fault.times);
   });
 
-  test('when a part gets no answer', () => requireMended(unanswered, 1));
+  test('an export is ready after one attempt when an UploadPart gets no answer', () =>
+    assertRecovered(unanswered, 1));
 });
 
-async function requireMended(
+async function assertRecovered(
   { id, fault }: Awaited<ReturnType<typeof exportMeeting>>,
   times: number | undefined,
 ): Promise<void> {
-  const { file } = await requireWhole(id, { reference, results });
+  const { file } = await assertComplete(id, { reference, results });
   expect(file?.rows).toBe(rows);
   expect(await fault.hits()).toBe(times);
-  // Mended by the client of S3 itself: the source was read once.
+  // The S3 client recovered by itself: the source was read once.
   expect(await attemptsOf(id)).toEqual(['done']);
 }
 
-test('an export whose parts are refused for ever ends failed, and nothing is left of it', async () => {
-  // As if the waits between its tries were over, of which the last alone is 16 s or more.
-  await until(
-    'it has failed',
+test('an export whose uploads always fail ends as failed, and nothing of it is left', async () => {
+  // Skips the delays between the attempts, of which the last alone is 16 s or more.
+  await waitFor(
+    'the export has failed',
     async () => {
       await sql(
         stack.postgres.catalogue,
         `update units set not_before = now() where export_id = $1 and state = 'queued'`,
-        [refused],
+        [rejectedId],
       );
       await sweep();
-      return (await readExport(refused)).status === 'failed' ? true : undefined;
+      return (await readExport(rejectedId)).status === 'failed' ? true : undefined;
     },
-    { seconds: 100, everyMilliseconds: 500 },
+    { seconds: 100, everyMs: 500 },
   );
-  const { error } = await requireNone(refused, { status: 'failed', results });
+  const { error } = await assertNoFile(rejectedId, { status: 'failed', results });
   expect(error).toEqual({
     code: 'storage_error',
     message:
-      'The object storage did not answer. It was tried 6 times. Try again in some minutes; if that does not help, tell your administrator.',
+      'The object storage did not answer. It was tried 6 times. Try again in a few minutes. If it fails again, contact your administrator.',
   });
-  expect(await attemptsOf(refused)).toEqual([...Array(5).fill('retried'), 'failed']);
+  expect(await attemptsOf(rejectedId)).toEqual([...Array(5).fill('retried'), 'failed']);
 });

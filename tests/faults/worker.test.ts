@@ -2,9 +2,9 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createExport, download, ended, readExport } from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { attemptsOf, requireWhole } from '../stack/proof.ts';
+import { createExport, download, ended, readExport } from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete, attemptsOf } from '../support/export-invariants.ts';
 import {
   home,
   readStack,
@@ -13,19 +13,19 @@ import {
   sourceUrl,
   sql,
   stack,
-} from '../stack/stack.ts';
-import { storageClient } from '../stack/storage.ts';
-import { sweep } from '../stack/sweep.ts';
-import { until } from '../stack/until.ts';
+} from '../support/stack.ts';
+import { storageClient } from '../support/storage.ts';
+import { sweep } from '../support/sweep.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let results: Topic;
 const rows = 2_500;
-/** Its lease has to run out, which takes most of a minute: stopped first, looked at when the others are through. */
+/** An export whose lease has to expire, which takes most of a minute. Its worker is stopped first and checked last. */
 let stopped: { id: string; victim: number };
 
 beforeAll(async () => {
-  results = await follow('exports.results');
-  // Slow enough to be interrupted, whatever the machine; the delay is per row, the rows are exact.
+  results = await consume('exports.results');
+  // The delay per row makes the export slow enough to be interrupted on any machine.
   await sql(
     sourceUrl('sales'),
     `create or replace view slow_customers as
@@ -42,18 +42,18 @@ afterAll(async () => {
 });
 
 const slow = { sources: ['sales'], dataset: 'slow_customers', format: 'csv' };
-const wanted = () =>
+const expectedCsv = () =>
   referenceCsv(
     'sales',
     `select id, name, '' as nothing, created_at from customers where id <= ${rows}`,
   );
 
-/** The worker processes: which one has the attempt is known to its connection to the source. */
+/** Returns the worker processes. The connection to the source shows which of them has the attempt. */
 const workers = async () =>
   (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker-'));
 
 const runningWithRows = (id: string) =>
-  until(
+  waitFor(
     'the export is being read',
     async () => {
       const attempts = await sql<{ name: string }>(
@@ -70,14 +70,17 @@ const runningWithRows = (id: string) =>
       const document = await readExport(id);
       return reader && document.status === 'running' ? reader : undefined;
     },
-    { seconds: 20, everyMilliseconds: 30 },
+    { seconds: 20, everyMs: 30 },
   );
 
-/** The local process that holds a connection from this port. It may be so new that stack.json has it in a moment. */
+/**
+ * Returns the process that holds a connection from this port. A new worker may be missing from stack.json for a
+ * moment.
+ */
 const processAt = (port: number): Promise<number> =>
-  until(`a worker holds port ${port}`, () => holderOf(port), {
+  waitFor(`a worker holds port ${port}`, () => holderOf(port), {
     seconds: 10,
-    everyMilliseconds: 30,
+    everyMs: 30,
   });
 
 async function holderOf(port: number): Promise<number | undefined> {
@@ -97,7 +100,7 @@ async function holderOf(port: number): Promise<number | undefined> {
 }
 
 describe('an export whose worker is killed with -9', () => {
-  test('ends ready, once, whole, within seconds; nothing of the lost attempt is left', async () => {
+  test('an export is ready within seconds after its worker was killed, and nothing of the lost attempt is left', async () => {
     const { id } = await createExport(slow);
     const reader = await runningWithRows(id);
     const victim = await processAt(reader.client_port);
@@ -108,7 +111,7 @@ describe('an export whose worker is killed with -9', () => {
     const seconds = (performance.now() - killed) / 1_000;
     console.info(`ready ${seconds.toFixed(1)} s after the kill`);
     expect(document).toMatchObject({ status: 'ready', error: null });
-    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
 
     const attempts = await sql<{ state: string }>(
       stack.postgres.catalogue,
@@ -116,24 +119,24 @@ describe('an export whose worker is killed with -9', () => {
       [id],
     );
     expect(attempts.map(({ state }) => state)).toEqual(['lost', 'done']);
-    await until('the completed event', async () =>
+    await waitFor('the completed event arrives', async () =>
       events(id, 'completed').length > 0 ? true : undefined,
     );
     expect(events(id, 'completed')).toHaveLength(1);
     expect(events(id, 'accepted')).toHaveLength(1);
     expect((await workers()).map(({ pid }) => pid)).not.toContain(victim);
-    await until('the upload of the lost attempt is cleared', async () => {
+    await waitFor('the upload of the lost attempt is deleted', async () => {
       await sweep();
       return (await uploadsOf(id)) === 0 ? true : undefined;
     });
   });
 
-  test('again and again, still ends ready', async () => {
+  test('an export is ready after its workers were killed three times', async () => {
     const { id } = await createExport(slow);
     for (let n = 0; n < 3; n++) {
       const reader = await runningWithRows(id);
       process.kill(await processAt(reader.client_port), 'SIGKILL');
-      await until('its backend is gone', async () => {
+      await waitFor('the backend of the export is gone', async () => {
         const left = await sql(
           sourceUrl('sales'),
           'select 1 from pg_stat_activity where pid = $1',
@@ -143,16 +146,16 @@ describe('an export whose worker is killed with -9', () => {
       });
     }
     expect((await ended(id, 60)).status).toBe('ready');
-    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+    expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   });
 });
 
-test('an export whose source ends its connection is tried again, and ends ready', async () => {
+test('an export whose source connection is terminated is retried, and ready', async () => {
   const { id } = await createExport(slow);
   const reader = await runningWithRows(id);
   await sql(sourceUrl('sales'), 'select pg_terminate_backend($1)', [reader.pid]);
   expect((await ended(id, 60)).status).toBe('ready');
-  expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await wanted()));
+  expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   const attempts = await sql<{ state: string }>(
     stack.postgres.catalogue,
     'select state from attempts where export_id = $1 order by started_at',
@@ -161,39 +164,39 @@ test('an export whose source ends its connection is tried again, and ends ready'
   expect(attempts.map(({ state }) => state)).toEqual(['retried', 'done']);
 });
 
-test('a worker that is stopped and wakes up after it was replaced changes nothing', async () => {
+test('a worker that resumes after it was replaced has no effect', async () => {
   const { id, victim } = stopped;
   const document = await ended(id, 120);
   expect(document.status).toBe('ready');
   expect(await attemptsOf(id)).toEqual(['lost', 'done']);
   process.kill(victim, 'SIGCONT');
-  // Only now has it done what it would do: its attempt was lost before.
-  await until('the woken worker finds that it was replaced', async () => {
+  // The worker acts only now: its attempt was lost before.
+  await waitFor('the resumed worker finds that it was replaced', async () => {
     const log = await readFile(join(home(), 'logs', 'functions.log'), 'utf8');
     const fenced = log
       .split('\n')
       .some((line) => line.includes('attempt fenced') && line.includes(id));
     return fenced ? true : undefined;
   });
-  await requireWhole(id, { reference: await wanted(), results });
+  await assertComplete(id, { reference: await expectedCsv(), results });
   const { downloadedAt } = await readExport(id);
   expect(await readExport(id)).toEqual({ ...document, downloadedAt });
 });
 
-test('an export whose server crashes under it, source and catalogue both, ends ready, once', async () => {
+test('an export is ready after its server, source and catalogue in one, has crashed', async () => {
   const { id } = await createExport(slow);
   const reader = await runningWithRows(id);
   const before = await startOfCheckpointer();
-  // One backend killed, and PostgreSQL ends all of them and recovers from its log.
+  // After the kill of one backend PostgreSQL ends all others and recovers from its log.
   process.kill(reader.pid, 'SIGKILL');
-  await until('the server has ended all of its processes and is back', async () => {
+  await waitFor('the server has restarted all of its processes', async () => {
     const now = await startOfCheckpointer().catch(() => undefined);
     return now === before ? undefined : now;
   });
-  await requireWhole(id, { reference: await wanted(), results });
+  await assertComplete(id, { reference: await expectedCsv(), results });
 });
 
-/** When the server began to answer: an ordinary process of its own that is started again after a crash. */
+/** Returns the start time of the checkpointer: a process that PostgreSQL starts again after a crash. */
 async function startOfCheckpointer(): Promise<string | undefined> {
   const [checkpointer] = await sql<{ started: string }>(
     sourceUrl('sales'),

@@ -5,21 +5,25 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { assemble, Yielded } from '../../lib/engine/assemble.ts';
-import { settle } from '../../lib/exports/states.ts';
+import { assemble, Yielded } from '../../lib/engine/finalize/assemble.ts';
+import { syncExportState } from '../../lib/exports/lifecycle/states.ts';
 import { catalogue, transaction } from '../../lib/runtime/catalogue.ts';
-import type { Checkpoint, FinalizeClaim, StoredPiece } from '../../lib/scheduling/attempt.ts';
-import { yieldUnit } from '../../lib/scheduling/end.ts';
+import type {
+  Checkpoint,
+  FinalizeClaim,
+  StoredUnitOutput,
+} from '../../lib/scheduling/claim-types.ts';
 import { Lease } from '../../lib/scheduling/lease.ts';
-import { clearKey, s3, sizeOf } from '../../lib/storage/s3.ts';
-import { home, sql, stack } from '../stack/stack.ts';
+import { yieldUnit } from '../../lib/scheduling/unit-transitions.ts';
+import { deleteObjectAndUploads, s3, sizeOf } from '../../lib/storage/s3.ts';
+import { home, sql, stack } from '../support/stack.ts';
 
 /**
- * How a file is put together when no invocation has time for all of it: the domain's own code, against the stack's
- * catalogue and storage, one step at a time. The stack's workers leave the unit alone: it is not to begin for an hour.
+ * Tests the assembly of a file over several invocations, one step at a time: the code of lib against the stack's
+ * catalogue and storage. The stack's workers do not claim the unit, because its `not_before` is an hour ahead.
  */
 const owner = randomUUID();
 const request = exportRequestSchema.parse({
@@ -34,8 +38,8 @@ const keys: string[] = [];
 beforeAll(async () => {
   const opened = openHome({ STREAMSYNC_HOME: home() });
   const running = findRunningStack(opened);
-  if (!running) throw new Error('the stack does not run');
-  useStack(opened, running);
+  if (!running) throw new Error('the stack is not running');
+  applyStackEnvironment(opened, running);
   await sql(
     stack.postgres.catalogue,
     `insert into accounts (id, email, password_hash, role) values ($1, $2, '', 'analyst')`,
@@ -50,7 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql(stack.postgres.catalogue, 'delete from exports where owner_id = $1', [owner]);
   await sql(stack.postgres.catalogue, 'delete from accounts where id = $1', [owner]);
-  for (const key of keys) await clearKey(key);
+  for (const key of keys) await deleteObjectAndUploads(key);
   s3().destroy();
   await catalogue().end();
 });
@@ -58,9 +62,11 @@ afterAll(async () => {
 const put = (Key: string, Body: Buffer) =>
   s3().send(new PutObjectCommand({ Bucket: stack.s3.bucket, Key, Body }));
 
-/** Pieces of these sizes, as read units leave them, and the file they have to become. */
-async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: Buffer }> {
-  const made: StoredPiece[] = [];
+/** Stores unit outputs of these sizes, as read units do. Returns them and the file they become. */
+async function storeOutputs(
+  sizes: number[],
+): Promise<{ outputs: StoredUnitOutput[]; file: Buffer }> {
+  const outputs: StoredUnitOutput[] = [];
   const contents = [Buffer.from('n\n')];
   for (const size of sizes) {
     const content = randomBytes(size);
@@ -68,7 +74,7 @@ async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: B
     keys.push(objectKey);
     contents.push(content);
     await put(objectKey, content);
-    made.push({
+    outputs.push({
       source: 'sales',
       objectKey,
       rows: size === 0 ? 0 : 1,
@@ -82,7 +88,7 @@ async function pieces(sizes: number[]): Promise<{ pieces: StoredPiece[]; file: B
       fragment: [],
     });
   }
-  return { pieces: made, file: Buffer.concat(contents) };
+  return { outputs, file: Buffer.concat(contents) };
 }
 
 interface Unit {
@@ -90,8 +96,8 @@ interface Unit {
   unitId: string;
 }
 
-/** An export whose pieces are all there, and whose finalize unit waits. */
-async function waiting(): Promise<Unit> {
+/** Creates an export whose unit outputs are stored and whose finalize unit waits. */
+async function createWaitingUnit(): Promise<Unit> {
   const [exportId, unitId] = [randomUUID(), randomUUID()];
   await sql(
     stack.postgres.catalogue,
@@ -107,8 +113,8 @@ async function waiting(): Promise<Unit> {
   return { exportId, unitId };
 }
 
-/** Takes the unit as a claim does: a fresh attempt with a key of its own. */
-async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> {
+/** Claims the unit as a worker does: with a new attempt and an object key of its own. */
+async function claimOf(unit: Unit, stored: StoredUnitOutput[]): Promise<FinalizeClaim> {
   const attemptId = randomUUID();
   const objectKey = `exports/tests/${attemptId}`;
   keys.push(objectKey);
@@ -122,7 +128,7 @@ async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> 
        where id = $1 returning checkpoint`,
       [unit.unitId, attemptId],
     );
-    await settle(client, unit.exportId);
+    await syncExportState(client, unit.exportId);
     return rows[0]?.checkpoint ?? null;
   });
   return {
@@ -131,39 +137,39 @@ async function taken(unit: Unit, stored: StoredPiece[]): Promise<FinalizeClaim> 
     objectKey,
     checkpoint,
     kind: 'finalize',
-    ownerEmail: 'nobody@streamsync.example',
+    ownerEmail: 'unknown@streamsync.example',
     limits: { maxRows: null, maxBytes: null },
-    elsewhere: { rows: 0, bytes: 0 },
+    otherUnits: { rows: 0, bytes: 0 },
     source: 'sales',
     connections: 0,
     request,
-    pieces: stored,
+    unitOutputs: stored,
     completing: null,
   };
 }
 
-/** One attempt, that has time for so many steps. */
+/** Runs one attempt that has time for `steps` steps. */
 async function attempt(claim: FinalizeClaim, steps: number): ReturnType<typeof assemble> {
   const lease = new Lease(claim, () => ({ rows: 0, bytes: 0 }));
   lease.start();
   try {
     let left = steps;
-    const made = await assemble(claim, lease, () => left-- > 0);
-    if (made instanceof Yielded)
-      await transaction((client) => yieldUnit(client, claim, made.checkpoint));
-    return made;
+    const result = await assemble(claim, lease, () => left-- > 0);
+    if (result instanceof Yielded)
+      await transaction((client) => yieldUnit(client, claim, result.checkpoint));
+    return result;
   } finally {
     await lease.stop();
   }
 }
 
-/** Attempt behind attempt, until the file is there; the checkpoints go through the catalogue. */
-async function attempts(unit: Unit, stored: StoredPiece[], steps: number) {
+/** Runs attempts one after the other until the file exists; the catalogue keeps the checkpoints. */
+async function attempts(unit: Unit, stored: StoredUnitOutput[], steps: number) {
   const phases: string[] = [];
   for (let n = 0; n < 40; n++) {
-    const made = await attempt(await taken(unit, stored), steps);
-    if (!(made instanceof Yielded)) return { ...made, phases };
-    phases.push(made.checkpoint.phase);
+    const result = await attempt(await claimOf(unit, stored), steps);
+    if (!(result instanceof Yielded)) return { ...result, phases };
+    phases.push(result.checkpoint.phase);
   }
   throw new Error(`no file after ${phases.length} attempts: ${phases.join(' ')}`);
 }
@@ -174,7 +180,7 @@ async function bytesAt(key: string): Promise<Buffer> {
   return Buffer.from(await Body.transformToByteArray());
 }
 
-// Sent, too small, none at all, copied; more parts than are made at a time.
+// In MiB. Parts that are uploaded, too small, empty and copied; more parts than are copied in parallel.
 const sizes = [6, 7, 0.1, 0, 6, 5, 0.2, 8, 6].map((size) => Math.floor(size * mebibyte));
 
 test.each([
@@ -182,10 +188,10 @@ test.each([
   [3, ['hash']],
   [1_000, []],
 ])(
-  'a file put together %d steps at a time is the same file; it stops in: %j',
+  'a file assembled %d steps at a time has the same bytes; attempts yield in: %j',
   async (steps, stops) => {
-    const { pieces: stored, file } = await pieces(sizes);
-    const unit = await waiting();
+    const { outputs: stored, file } = await storeOutputs(sizes);
+    const unit = await createWaitingUnit();
     const { objectKey, outcome, phases } = await attempts(unit, stored, steps);
     expect((await bytesAt(objectKey)).equals(file)).toBe(true);
     expect(outcome).toMatchObject({
@@ -198,7 +204,7 @@ test.each([
       new ListMultipartUploadsCommand({ Bucket: stack.s3.bucket, Prefix: 'exports/tests/' }),
     );
     expect(Uploads.filter(({ Key }) => Key === objectKey)).toEqual([]);
-    // A yield counts as no attempt that failed.
+    // A yield counts neither as a retry nor as a lost attempt.
     const [row] = await sql(
       stack.postgres.catalogue,
       'select retries, lost_attempts from units where id = $1',
@@ -208,12 +214,13 @@ test.each([
   },
 );
 
-test('a file that a lost attempt has completed is not made again, only proved', async () => {
-  const { pieces: stored, file } = await pieces([6 * mebibyte, 9]);
-  const unit = await waiting();
-  const lost = await attempt(await taken(unit, stored), 1_000);
-  if (lost instanceof Yielded) throw new Error('it had time for all of it');
-  const claim = await taken(unit, stored);
+test('a file that a lost attempt has completed is verified, not assembled again', async () => {
+  const { outputs: stored, file } = await storeOutputs([6 * mebibyte, 9]);
+  const unit = await createWaitingUnit();
+  const lost = await attempt(await claimOf(unit, stored), 1_000);
+  if (lost instanceof Yielded)
+    throw new Error('the attempt yielded although it had time for every step');
+  const claim = await claimOf(unit, stored);
   const completing = { objectKey: lost.objectKey, outcome: { bytes: file.length } };
   expect(await attempt({ ...claim, completing }, 1_000)).toEqual(lost);
   expect(await sizeOf(claim.objectKey)).toBeUndefined();
@@ -222,28 +229,29 @@ test('a file that a lost attempt has completed is not made again, only proved', 
 test.each([
   ['before it is copied', 0],
   ['after the first parts are copied', 1],
-])('a piece that is not what its reader made makes no file: altered %s', async (_when, steps) => {
-  const { pieces: stored } = await pieces(sizes);
-  const unit = await waiting();
-  if (steps > 0) expect(await attempt(await taken(unit, stored), steps)).toBeInstanceOf(Yielded);
+])('a unit output that was altered %s fails the assembly', async (_when, steps) => {
+  const { outputs: stored } = await storeOutputs(sizes);
+  const unit = await createWaitingUnit();
+  if (steps > 0) expect(await attempt(await claimOf(unit, stored), steps)).toBeInstanceOf(Yielded);
   const last = stored.at(-1);
-  if (!last) throw new Error('there are no pieces');
+  if (!last) throw new Error('there are no unit outputs');
   await put(last.objectKey, randomBytes(last.bytes));
-  await expect(attempt(await taken(unit, stored), 1_000)).rejects.toMatchObject({
+  await expect(attempt(await claimOf(unit, stored), 1_000)).rejects.toMatchObject({
     code: 'storage_error',
   });
 });
 
-test('a file that was altered between two stretches of its read-back is found out', async () => {
-  const { pieces: stored, file } = await pieces(sizes);
-  const unit = await waiting();
-  let made = await attempt(await taken(unit, stored), 1);
-  while (made instanceof Yielded && made.checkpoint.phase === 'copy')
-    made = await attempt(await taken(unit, stored), 1);
-  if (!(made instanceof Yielded)) throw new Error('it was made at once');
+test('assembly fails if the file is altered between two steps of its verification', async () => {
+  const { outputs: stored, file } = await storeOutputs(sizes);
+  const unit = await createWaitingUnit();
+  let result = await attempt(await claimOf(unit, stored), 1);
+  while (result instanceof Yielded && result.checkpoint.phase === 'copy')
+    result = await attempt(await claimOf(unit, stored), 1);
+  if (!(result instanceof Yielded))
+    throw new Error('the attempt completed the file instead of yielding');
   const altered = Buffer.from(file);
   altered.writeUInt8((altered.readUInt8(altered.length - 9) + 1) % 256, altered.length - 9);
-  await put(made.checkpoint.objectKey, altered);
-  expect(await sizeOf(made.checkpoint.objectKey)).toBe(file.length);
+  await put(result.checkpoint.objectKey, altered);
+  expect(await sizeOf(result.checkpoint.objectKey)).toBe(file.length);
   await expect(attempts(unit, stored, 1)).rejects.toMatchObject({ code: 'storage_error' });
 });

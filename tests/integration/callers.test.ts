@@ -1,20 +1,20 @@
 import { expect, test } from '@jest/globals';
-import { createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { listenersOf } from '../stack/processes.ts';
-import { ownCaller } from '../stack/secrets.ts';
-import { readStack, stack } from '../stack/stack.ts';
-import { sweep } from '../stack/sweep.ts';
+import { createExport, ended, monthOfOrders } from '../support/api.ts';
+import { listenersOf } from '../support/processes.ts';
+import { ownCaller } from '../support/secrets.ts';
+import { readStack, stack } from '../support/stack.ts';
+import { sweep } from '../support/sweep.ts';
 
 const invocation = '/2015-03-31/functions/streamsync-local-sweep/invocations';
 
 async function portsOfFunctions(): Promise<number[]> {
   const found = (await readStack()).processes.find(({ name }) => name === 'functions');
-  if (!found) throw new Error('the stack has no functions');
+  if (!found) throw new Error('stack.json names no process of the functions');
   const listeners = await listenersOf([found.pid]);
   return listeners.map(({ address }) => Number.parseInt(address.split(':')[1] ?? '', 16));
 }
 
-test("the functions' ports answer the parts of the stack, and nobody else", async () => {
+test('the ports of the functions answer only calls with the secret of the door', async () => {
   const ports = await portsOfFunctions();
   // HTTP API and Lambda.
   expect(ports.length).toBeGreaterThanOrEqual(2);
@@ -33,7 +33,7 @@ test("the functions' ports answer the parts of the stack, and nobody else", asyn
         }
 });
 
-test('a page is refused even by a browser that sends the secret', async () => {
+test('the functions reject a call from a page, even with the secret', async () => {
   const headers = await ownCaller();
   for (const extra of [{ origin: 'http://localhost' }, { 'sec-fetch-site': 'same-site' }]) {
     const response = await fetch(stack.lambda + invocation, {
@@ -45,7 +45,7 @@ test('a page is refused even by a browser that sends the secret', async () => {
   }
 });
 
-test('NGINX and the sweep are let in', async () => {
+test('NGINX and the sweep can call the functions', async () => {
   await sweep();
   expect((await ended((await createExport(monthOfOrders)).id)).status).toBe('ready');
 });

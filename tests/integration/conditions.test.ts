@@ -1,35 +1,37 @@
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { plainCsv } from '../../lib/contracts/format-capabilities.ts';
 import { whereConditionSchema } from '../../lib/contracts/where.ts';
-import { selectionFor } from '../../lib/exports/selection.ts';
-import { CopyOut } from '../../lib/sources/copy-out.ts';
-import { copyCsv } from '../../lib/sources/copy-statements.ts';
-import { faultOfCondition } from '../../lib/sources/operators.ts';
+import { selectionFor } from '../../lib/exports/planning/selection.ts';
+import { CopyToStream } from '../../lib/sources/copy/copy-stream.ts';
+import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
+import { copyCsv } from '../../lib/sources/copy/statements.ts';
+import { validateCondition } from '../../lib/sources/operators.ts';
 import { newSession } from '../../lib/sources/session.ts';
-import { SourceSocket } from '../../lib/sources/source-socket.ts';
 import { literal } from '../../lib/sources/sql-text.ts';
-import { home, sourceUrl, sql } from '../stack/stack.ts';
+import { configureSources } from '../support/own-source.ts';
+import { home, sourceUrl, sql } from '../support/stack.ts';
+import { wholeSources } from '../support/whole-sources.ts';
 
-/** A database of this file's own, because it has extensions; nobody has their schema on his search path. */
+/** A database of this file's own, because it has extensions; their schema is on no search path. */
 const database = `conditions_${Date.now()}`;
 const source = new URL(`/${database}`, sourceUrl('sales')).href;
 const schema = 'own';
 const extensions = 'extensions';
 
-/** A column, its values as PostgreSQL takes them (rows have them in turn), and how SQL spells a comparison with one. */
-interface Tried {
+/** A column type, its values in PostgreSQL's syntax (row n has value n), and how SQL compares a column with one. */
+interface TestedType {
   type: string;
   values: readonly string[];
-  /** The type of a literal in the reference; else that of the column without modifiers. */
+  /** The type of a literal in the reference; by default the column's type without modifiers. */
   literal?: string;
-  /** The column in the reference, where SQL does not compare it as it is. */
+  /** The expression for the column in the reference, where SQL cannot compare the column itself. */
   cast?: string;
-  /** Types that have no equality are compared as PostgreSQL writes them. */
+  /** A type without equality is compared by its text. */
   isByText?: true;
   ordered?: true;
   patterns?: readonly string[];
@@ -39,7 +41,7 @@ interface Tried {
 const number = { ordered: true } as const;
 const text = { ordered: true, patterns: ['a%', '_B%', 'a\\%'] } as const;
 
-const tried: readonly Tried[] = [
+const testedTypes: readonly TestedType[] = [
   { type: 'smallint', values: ['-3', '7', '32767'], ...number },
   { type: 'integer', values: ['-3', '7', '2147483647'], ...number },
   { type: 'bigint', values: ['9007199254740993', '9007199254740992', '-1'], ...number },
@@ -95,7 +97,7 @@ const tried: readonly Tried[] = [
   { type: 'xml', values: ['<a/>', '<a></a>', 'x'], isByText: true },
   { type: 'jsonpath', values: ['$.a', 'strict $.b'], isByText: true },
   { type: 'point', values: ['(1,2)', '3, 4'], isByText: true },
-  // Its own operator compares areas.
+  // The operator = of box compares areas.
   { type: 'box', values: ['(1,1),(0,0)', '(2,2),(1,1)'], isByText: true },
   { type: 'circle', values: ['<(0,0),1>', '<(5,5),1>'], isByText: true },
   { type: 'pg_snapshot', values: ['10:20:10,14', '11:20:'], isByText: true },
@@ -130,8 +132,8 @@ const path = `set search_path = public, ${schema}, ${extensions}`;
 const inSchemas = (statements: string): string => `${path}; set timezone = 'UTC'; ${statements}`;
 const table = `${schema}.things`;
 
-/** Settings of the database, all of which would change what a condition means, or a text. */
-const hostile = {
+/** Settings of the database that would change the meaning of a condition, or a text. */
+const edgeCaseTexts = {
   TimeZone: 'Asia/Tokyo',
   DateStyle: 'German',
   IntervalStyle: 'sql_standard',
@@ -150,19 +152,21 @@ const hostile = {
 };
 
 let client: pg.Client;
-/** The reference: as a person would have it. */
+/** The connection for the reference, with the settings of a person's session. */
 let server: pg.Client;
 
 beforeAll(async () => {
   const opened = openHome({ STREAMSYNC_HOME: home() });
   const running = findRunningStack(opened);
-  if (!running) throw new Error('the stack does not run');
-  useStack(opened, running);
-  process.env.STREAMSYNC_SOURCES = JSON.stringify({ sales: { url: source } });
+  if (!running) throw new Error('the stack is not running');
+  applyStackEnvironment(opened, running);
+  configureSources({ sales: { url: source } });
   await sql(sourceUrl('sales'), `create database ${database}`);
-  const columns = tried.map(({ type }, n) => `${nameOf(n)} ${type}`).join(', ');
+  const columns = testedTypes.map(({ type }, n) => `${nameOf(n)} ${type}`).join(', ');
   const rows = [0, 1, 2, 3, 4].map((row) =>
-    [row, ...tried.map(({ values }) => literal(values[row % values.length] ?? ''))].join(', '),
+    [row, ...testedTypes.map(({ values }) => literal(values[row % values.length] ?? ''))].join(
+      ', ',
+    ),
   );
   await sql(
     source,
@@ -186,7 +190,7 @@ beforeAll(async () => {
   await server.query(inSchemas(''));
   await sql(
     source,
-    Object.entries(hostile)
+    Object.entries(edgeCaseTexts)
       .map(([name, value]) => `alter database ${database} set ${name} = ${literal(value)}`)
       .join(';'),
   );
@@ -194,13 +198,13 @@ beforeAll(async () => {
     'sales',
     {
       name: 'conditions',
-      connectMilliseconds: 5_000,
-      statementMilliseconds: 5_000,
-      lockMilliseconds: 5_000,
-      idleInTransactionMilliseconds: 0,
-      idleSessionMilliseconds: 0,
+      connectMs: 5_000,
+      statementMs: 5_000,
+      lockMs: 5_000,
+      idleInTransactionMs: 0,
+      idleSessionMs: 0,
     },
-    new SourceSocket(),
+    new ReusedBufferSocket(),
   );
   await client.connect();
 });
@@ -210,7 +214,7 @@ afterAll(async () => {
   await sql(sourceUrl('sales'), `drop database ${database} with (force)`);
 });
 
-/** The ids that an export with each of these conditions has. */
+/** Returns the ids in an export with each of these conditions. */
 async function exported(where: readonly object[]): Promise<number[][]> {
   const request = exportRequestSchema.parse({
     sources: ['sales'],
@@ -219,19 +223,19 @@ async function exported(where: readonly object[]): Promise<number[][]> {
     columns: ['id'],
     where,
   });
-  const selection = await selectionFor(client, 'sales', request);
+  const selection = await selectionFor(client, 'sales', request, wholeSources('sales'));
   const found: number[][] = [];
   for (const condition of selection.where) {
     const statement = copyCsv({ ...selection, where: [condition] }, plainCsv);
-    const bytes = await buffer(client.query(new CopyOut(statement)));
+    const bytes = await buffer(client.query(new CopyToStream(statement)));
     const lines = bytes.toString().split('\n').slice(0, -1);
     found.push(lines.map(Number).toSorted((a, b) => a - b));
   }
   return found;
 }
 
-/** The ids that the server gives for each of these conditions in SQL. */
-async function promised(conditions: readonly string[]): Promise<number[][]> {
+/** Returns the ids that the server selects by each of these SQL conditions. */
+async function selectedBySql(conditions: readonly string[]): Promise<number[][]> {
   const filtered = conditions.map(
     (condition, n) =>
       `coalesce(array_agg(id order by id) filter (where ${condition}), '{}') as r${n}`,
@@ -249,7 +253,7 @@ interface Trial {
 }
 
 function trialsOf(
-  { type, values, ordered, patterns = [], isByText, isBoolean, ...as }: Tried,
+  { type, values, ordered, patterns = [], isByText, isBoolean, ...as }: TestedType,
   n: number,
 ): Trial[] {
   const name = as.cast === undefined ? nameOf(n) : `${nameOf(n)}::${as.cast}`;
@@ -303,22 +307,27 @@ function trialsOf(
   ];
 }
 
-describe('every operator of every type selects the rows of its condition in SQL', () => {
-  test.each(tried.map((it, n) => ({ ...it, n })))('$type', async ({ n, ...it }) => {
-    const trials = trialsOf(it, n);
-    const rows = await promised(trials.map((trial) => trial.sql));
-    const seen = await exported(trials.map(({ op, value }) => ({ column: nameOf(n), op, value })));
-    const told = (ids: readonly (readonly number[])[]) =>
-      trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]?.join()}`);
-    expect(told(seen)).toEqual(told(rows));
-    expect(seen[0]).not.toEqual([]);
-  });
+describe('a condition selects the same rows as SQL, for every operator', () => {
+  test.each(testedTypes.map((it, n) => ({ ...it, n })))(
+    'a condition on $type selects the same rows as SQL',
+    async ({ n, ...it }) => {
+      const trials = trialsOf(it, n);
+      const rows = await selectedBySql(trials.map((trial) => trial.sql));
+      const seen = await exported(
+        trials.map(({ op, value }) => ({ column: nameOf(n), op, value })),
+      );
+      const describeIds = (ids: readonly (readonly number[])[]) =>
+        trials.map(({ op, value }, at) => `${op} ${JSON.stringify(value)}: ${ids[at]?.join()}`);
+      expect(describeIds(seen)).toEqual(describeIds(rows));
+      expect(seen[0]).not.toEqual([]);
+    },
+  );
 });
 
-/** The column of that type. */
-const of = (type: string): string => nameOf(tried.findIndex((it) => it.type === type));
+/** Returns the name of the column of a type. */
+const of = (type: string): string => nameOf(testedTypes.findIndex((it) => it.type === type));
 
-describe('a value that the type of the column does not hold is compared as it is', () => {
+describe('values that the type of the column cannot hold', () => {
   const of63 = 'a'.repeat(63);
   test.each<[string, string, unknown, string]>([
     ['integer', 'lt', 7.5, 'COLUMN < 7.5'],
@@ -349,7 +358,7 @@ describe('a value that the type of the column does not hold is compared as it is
     ['name', 'eq', `${of63}b`, 'false'],
     ['name', 'lt', `${of63}b`, `COLUMN::text < '${of63}b'`],
     ['"char"', 'in', ['ab', 'b'], `COLUMN = 'b'`],
-    // A time without an offset is one of UTC, and an offset is none of it.
+    // A time without an offset is in UTC; the offset counts.
     ['timestamp', 'eq', '2024-02-29T14:00:00.5+02:00', `COLUMN = '2024-02-29 12:00:00.5'`],
     ['timestamp', 'lt', '2024-02-29T13:00:00+02:00', `COLUMN < '2024-02-29 11:00'`],
     [
@@ -360,7 +369,7 @@ describe('a value that the type of the column does not hold is compared as it is
     ],
     ['timestamptz', 'eq', '2024-02-29T10:00:00', `COLUMN = '2024-02-29 10:00Z'`],
     ['timestamptz(3)', 'eq', '2024-02-29T12:00:00.1234Z', 'false'],
-    // A date is its midnight.
+    // A date counts as its midnight.
     ['date', 'eq', '2024-02-29T00:00:00Z', `COLUMN = '2024-02-29'`],
     ['date', 'eq', '2024-02-29T12:00:00Z', 'false'],
     ['date', 'eq', '2024-02-29T02:00:00+02:00', `COLUMN = '2024-02-29'`],
@@ -374,10 +383,13 @@ describe('a value that the type of the column does not hold is compared as it is
       `COLUMN not in ('2024-02-29', '12024-01-01')`,
     ],
     ['date', 'between', ['2024-02-28T23:00:00Z', '2024-02-29'], `COLUMN = '2024-02-29'`],
-  ])('%s %s %j', async (type, op, value, condition) => {
-    const [rows] = await promised([condition.replaceAll('COLUMN', of(type))]);
-    expect(await exported([{ column: of(type), op, value }])).toEqual([rows]);
-  });
+  ])(
+    'a condition on %s with %s %j selects the same rows as SQL',
+    async (type, op, value, condition) => {
+      const [rows] = await selectedBySql([condition.replaceAll('COLUMN', of(type))]);
+      expect(await exported([{ column: of(type), op, value }])).toEqual([rows]);
+    },
+  );
 
   test.each<[string, unknown, string]>([
     ['date[]', '{"2024-02-29 12:00"}', 'no time of day'],
@@ -396,18 +408,18 @@ describe('a value that the type of the column does not hold is compared as it is
     ['integer', '9'.repeat(201), 'at most 200 characters'],
     ['date', null, 'a date'],
     ['text', null, 'a string'],
-  ])('what %s would leave out of %j is refused', (base, value, said) => {
+  ])('a condition on %s rejects %j instead of ignoring a part of it', (base, value, message) => {
     const column = { name: 'x', type: base, base, nullable: true };
-    const fault = faultOfCondition(
+    const fault = validateCondition(
       column,
       whereConditionSchema.parse({ column: 'x', op: 'eq', value }),
     );
-    expect(fault).toMatchObject({ part: 'value', message: expect.stringContaining(said) });
+    expect(fault).toMatchObject({ part: 'value', message: expect.stringContaining(message) });
   });
 });
 
-test.each(Object.entries(hostile))(
-  '%s is not %s, which it is in the database',
+test.each(Object.entries(edgeCaseTexts))(
+  'a reading session does not take %s = %s from the database',
   async (name, value) => {
     const show = (session: pg.Client) => session.query<Record<string, string>>(`show ${name}`);
     const ours = await show(client);
@@ -421,7 +433,7 @@ test.each(Object.entries(hostile))(
 );
 
 describe('any', () => {
-  test('one of its conditions has to hold, and all others', async () => {
+  test('a condition with any holds if one of its conditions and all others hold', async () => {
     const where = [
       {
         any: [
@@ -432,9 +444,14 @@ describe('any', () => {
       { column: 'id', op: 'ne', value: 0 },
     ];
     const request = { sources: ['sales'], dataset: table, format: 'csv', where, columns: ['id'] };
-    const selection = await selectionFor(client, 'sales', exportRequestSchema.parse(request));
-    const bytes = await buffer(client.query(new CopyOut(copyCsv(selection, plainCsv))));
-    const [rows] = await promised([
+    const selection = await selectionFor(
+      client,
+      'sales',
+      exportRequestSchema.parse(request),
+      wholeSources('sales'),
+    );
+    const bytes = await buffer(client.query(new CopyToStream(copyCsv(selection, plainCsv))));
+    const [rows] = await selectedBySql([
       `(${of('citext')} = 'abc' or ${of('integer')} is null) and id <> 0`,
     ]);
     expect(bytes.toString().trim().split('\n').map(Number)).toEqual(rows);

@@ -2,17 +2,17 @@ import { chown, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { Readers } from '../../lib/engine/readers.ts';
-import { CopyOut, piecesToSpare } from '../../lib/sources/copy-out.ts';
-import { SourceSocket } from '../../lib/sources/source-socket.ts';
-import { selfSigned } from '../stack/certificate.ts';
-import { home, sourceUrl, sql } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { ParallelReaders } from '../../lib/engine/read/parallel-readers.ts';
+import { CopyToStream, createChunkPool } from '../../lib/sources/copy/copy-stream.ts';
+import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
+import { selfSigned } from '../support/certificate.ts';
+import { home, sourceUrl, sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** The rows of a COPY, taken out of the frames of the wire, held against what PostgreSQL says it sent. */
+/** The connections over which a COPY stream is read, with the rows compared with PostgreSQL's own count. */
 const ways = [
-  ['a connection of a reader', 'plain', () => new SourceSocket()],
-  ['a connection of a reader by TLS', 'TLS', () => new SourceSocket()],
+  ['a connection of a reader', 'plain', () => new ReusedBufferSocket()],
+  ['a connection of a reader by TLS', 'TLS', () => new ReusedBufferSocket()],
   ['a connection of a pool', 'plain', undefined],
 ] as const;
 let urlOfTls = '';
@@ -20,13 +20,13 @@ let urlOfTls = '';
 beforeAll(async () => {
   const { key, certificate } = selfSigned();
   const folder = join(home(), 'postgres');
-  // The server reads a key only if it is its own, and nobody else's.
+  // The server reads a key only if its own user owns the file.
   const { uid, gid } = await stat(folder);
   for (const [name, text] of Object.entries({ 'server.key': key, 'server.crt': certificate })) {
     await writeFile(join(folder, name), text, { mode: 0o600 });
     await chown(join(folder, name), uid, gid);
   }
-  // The name in the certificate is that of the host.
+  // The certificate names the host.
   const url = new URL(sourceUrl('sales'));
   url.hostname = 'localhost';
   url.searchParams.set('sslmode', 'verify-full');
@@ -39,7 +39,7 @@ afterAll(() => setTls('off'));
 async function setTls(value: 'on' | 'off'): Promise<void> {
   await sql(sourceUrl('sales'), `alter system set ssl = ${value}`);
   await sql(sourceUrl('sales'), 'select pg_reload_conf()');
-  await until(`TLS is ${value}`, async () => {
+  await waitFor(`TLS is ${value}`, async () => {
     const [now] = await sql<{ ssl: string }>(
       sourceUrl('sales'),
       `select current_setting('ssl') as ssl`,
@@ -48,23 +48,23 @@ async function setTls(value: 'on' | 'off'): Promise<void> {
   });
 }
 
-async function all(copy: CopyOut): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of copy) pieces.push(piece);
-  return Buffer.concat(pieces);
+async function all(copy: CopyToStream): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of copy) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
-describe.each(ways)('by %s', (...[, wire, stream]) => {
+describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
   let client: pg.Client;
 
   const connected = async (): Promise<pg.Client> => {
-    const made = new pg.Client({
+    const connection = new pg.Client({
       connectionString: wire === 'TLS' ? urlOfTls : sourceUrl('sales'),
       ...(stream && { stream }),
     });
-    made.on('error', () => undefined);
-    await made.connect();
-    return made;
+    connection.on('error', () => undefined);
+    await connection.connect();
+    return connection;
   };
 
   beforeAll(async () => {
@@ -72,7 +72,7 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
   });
   afterAll(() => client.end());
 
-  test('it is that', async () => {
+  test('the connection uses the wire under test', async () => {
     const { rows } = await client.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
     expect(rows).toEqual([{ ssl: wire === 'TLS' }]);
   });
@@ -80,7 +80,7 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
   test.each([
     ['no rows', 'select 1 where false', 0],
     ['one row', 'select 1', 1],
-    ['rows of nothing', `select '' from generate_series(1, 1000)`, 1_000],
+    ['rows of empty text', `select '' from generate_series(1, 1000)`, 1_000],
     ['rows with line feeds', `select E'a\\n\\nb' from generate_series(1, 50000)`, 50_000],
     [
       'a row of 10 MB among others',
@@ -88,53 +88,57 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
       9,
     ],
     ['rows of all lengths', `select repeat('y', n) from generate_series(1, 3000) n`, 3_000],
-  ])('%s come as they were sent, and are counted', async (_, query, rows) => {
-    const copy = client.query(new CopyOut(`copy (${query}) to stdout (format csv)`));
+  ])('a COPY of %s has the same bytes and row count as on the server', async (_, query, rows) => {
+    const copy = client.query(new CopyToStream(`copy (${query}) to stdout (format csv)`));
     const bytes = await all(copy);
-    expect(copy.frames).toBe(rows);
-    expect(await copy.told).toBe(rows);
-    const [wanted] = await sql<{ text: string }>(
+    expect(copy.rowCount).toBe(rows);
+    expect(await copy.serverRowCount).toBe(rows);
+    const [expected] = await sql<{ text: string }>(
       sourceUrl('sales'),
       `select coalesce(string_agg(case when t = '' then '""' when t ~ '\\n' then '"' || t || '"' else t end || E'\\n', ''), '') as text
      from (select (r.*)::text as row, r.v as t from (select q.v::text from (${query}) q(v)) r) s`,
     );
-    expect(bytes.toString() === wanted?.text).toBe(true);
-    // The connection is the driver's again.
+    expect(bytes.toString() === expected?.text).toBe(true);
+    // The driver can use the connection again.
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('the binary format has a frame more: its end', async () => {
+  test('rowCount of a binary COPY counts the end frame, serverRowCount does not', async () => {
     const copy = client.query(
-      new CopyOut('copy (select n from generate_series(1, 1000) n) to stdout (format binary)'),
+      new CopyToStream('copy (select n from generate_series(1, 1000) n) to stdout (format binary)'),
     );
     const bytes = await all(copy);
-    expect([copy.frames, await copy.told, bytes.length]).toEqual([
+    expect([copy.rowCount, await copy.serverRowCount, bytes.length]).toEqual([
       1_001,
       1_000,
       19 + 1_000 * 10 + 2,
     ]);
   });
 
-  test('an error behind some rows is an error, not an end; the connection goes on', async () => {
+  test('an error after some rows is an error, not an end, and leaves the connection usable', async () => {
     const copy = client.query(
-      new CopyOut('copy (select 1 / (n - 200000) from generate_series(1, 200000) n) to stdout'),
+      new CopyToStream(
+        'copy (select 1 / (n - 200000) from generate_series(1, 200000) n) to stdout',
+      ),
     );
     await expect(all(copy)).rejects.toMatchObject({ code: '22012' });
-    await expect(copy.told).rejects.toMatchObject({ code: '22012' });
+    await expect(copy.serverRowCount).rejects.toMatchObject({ code: '22012' });
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('a statement that is none is an error', async () => {
-    await expect(all(client.query(new CopyOut('copy nothing to stdout')))).rejects.toMatchObject({
+  test("a statement that fails rejects with the server's error", async () => {
+    await expect(
+      all(client.query(new CopyToStream('copy nothing to stdout'))),
+    ).rejects.toMatchObject({
       code: '42P01',
     });
   });
 
-  test('a connection that ends between rows is an error', async () => {
+  test('a connection that breaks between rows is an error', async () => {
     const other = await connected();
     const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
     const copy = other.query(
-      new CopyOut(
+      new CopyToStream(
         'copy (select n, pg_sleep(n / 100000) from generate_series(1, 300000) n) to stdout',
       ),
     );
@@ -146,47 +150,51 @@ describe.each(ways)('by %s', (...[, wire, stream]) => {
     await other.end();
   });
 
-  test('what nobody takes stays with the server', async () => {
+  test('rows that are not read stay on the server', async () => {
     const other = await connected();
     const copy = other.query(
-      new CopyOut(`copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`, {
-        ahead: 4,
-      }),
+      new CopyToStream(
+        `copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`,
+        {
+          readAheadChunks: 4,
+        },
+      ),
     );
     copy.on('error', () => undefined);
-    // Nothing more comes in: seen again and again, for a machine that is slow has pauses, too.
-    let [seen, still] = [0, 0];
-    await until('no more rows come', async () => {
-      still = copy.frames > 0 && copy.frames === seen ? still + 1 : 0;
-      seen = copy.frames;
-      return still === 10 ? true : undefined;
+    // The count must be stable 10 times, because a slow machine has pauses, too.
+    let [lastCount, unchangedTimes] = [0, 0];
+    await waitFor('no more rows come', async () => {
+      unchangedTimes = copy.rowCount > 0 && copy.rowCount === lastCount ? unchangedTimes + 1 : 0;
+      lastCount = copy.rowCount;
+      return unchangedTimes === 10 ? true : undefined;
     });
-    expect(copy.frames).toBeLessThan(10_000);
+    expect(copy.rowCount).toBeLessThan(10_000);
     expect((await all(copy)).length).toBe(200_000 * 1_001);
     await other.end();
   });
 
-  test('one that is given up in the middle is given up', async () => {
+  test('a COPY stream that is closed early rejects serverRowCount', async () => {
     const other = await connected();
     const copy = other.query(
-      new CopyOut('copy (select n from generate_series(1, 5000000) n) to stdout'),
+      new CopyToStream('copy (select n from generate_series(1, 5000000) n) to stdout'),
     );
-    for await (const piece of copy) if (piece) break;
-    await expect(copy.told).rejects.toThrow();
+    for await (const chunk of copy) if (chunk) break;
+    await expect(copy.serverRowCount).rejects.toThrow();
     await other.end();
   });
 
-  test('with no connection left for a second reader, one reads all, in order', async () => {
+  test('one reader reads all ranges in order if no connection is left for a second one', async () => {
     await client.query('begin isolation level repeatable read read only');
-    const none = (): Promise<pg.Client> => Promise.reject(new Error('too many clients already'));
-    const readers = await Readers.join(client, {
+    const refuseConnection = (): Promise<pg.Client> =>
+      Promise.reject(new Error('too many clients already'));
+    const readers = await ParallelReaders.connect(client, {
       others: 1,
       holding: 'select 1',
-      connect: none,
+      connect: refuseConnection,
     });
     const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
     const texts: string[] = [];
-    for await (const copy of readers.inOrder(statements, piecesToSpare(), () => undefined))
+    for await (const copy of readers.streamInOrder(statements, createChunkPool(), () => undefined))
       texts.push((await all(copy)).toString());
     expect(texts).toEqual(['1\n', '2\n', '3\n']);
     await readers.commit();

@@ -5,20 +5,20 @@ import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readLimits } from '../../infra/nginx/limits.ts';
-import { hashOf, newApiKey } from '../../lib/access/secrets.ts';
-import { asDemo, createExport, ended, monthOfOrders, ticketFor } from '../stack/api.ts';
-import { dial } from '../stack/raw.ts';
-import { sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { hashOf, newApiKey, prefixOf } from '../../lib/access/secrets.ts';
+import { asDemo, createExport, ended, monthOfOrders, ticketFor } from '../support/api.ts';
+import { dial } from '../support/raw-http.ts';
+import { sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** One caller that asks for everything at once, at an address of its own; the others are at another. */
+/** The crowd: one caller with many requests at once, at an address of its own. The others have another address. */
 const crowdAt = '127.0.0.2';
 const idleAt = '127.0.0.3';
 const othersAt = '127.0.0.4';
 
 const crowd = { id: randomUUID(), key: newApiKey() };
 const idle: Socket[] = [];
-/** Seconds from before each of them was opened until it was closed. */
+/** The lifetimes of the idle connections in seconds, measured from before they were opened. */
 const lifetimes: number[] = [];
 let id = '';
 
@@ -30,8 +30,9 @@ beforeAll(async () => {
   );
   await sql(
     stack.postgres.catalogue,
-    'insert into api_keys (id, account_id, secret_hash) values (gen_random_uuid(), $1, $2)',
-    [crowd.id, hashOf(crowd.key)],
+    `insert into api_keys (id, account_id, secret_hash, name, prefix, scopes)
+     values (gen_random_uuid(), $1, $2, 'crowd', $3, '{exports:read,files:read}')`,
+    [crowd.id, hashOf(crowd.key), prefixOf(crowd.key)],
   );
   id = (await createExport(monthOfOrders)).id;
   await ended(id);
@@ -41,22 +42,26 @@ afterAll(async () => {
   await sql(stack.postgres.catalogue, 'delete from accounts where id = $1', [crowd.id]);
 });
 
-interface Asked {
+interface TimedAnswer {
   status: number;
   retryAfter: string | undefined;
-  milliseconds: number;
+  durationMs: number;
 }
 
-/** One request on a connection of its own. Fails if NGINX closes it without an answer. */
-async function ask(path: string, headers: Record<string, string>, from: string): Promise<Asked> {
-  const begun = performance.now();
+/** Sends a request on a new connection. Throws if NGINX closes it without an answer. */
+async function ask(
+  path: string,
+  headers: Record<string, string>,
+  from: string,
+): Promise<TimedAnswer> {
+  const startedAt = performance.now();
   const response = await open(path, headers, from);
   response.resume();
   await once(response, 'end');
   return {
     status: response.statusCode ?? 0,
     retryAfter: response.headers['retry-after'],
-    milliseconds: performance.now() - begun,
+    durationMs: performance.now() - startedAt,
   };
 }
 
@@ -70,27 +75,27 @@ function open(path: string, headers: Record<string, string>, from: string) {
   });
 }
 
-const poll = (headers: Record<string, string>, from: string): Promise<Asked> =>
+const poll = (headers: Record<string, string>, from: string): Promise<TimedAnswer> =>
   ask(`/api/v1/exports/${id}`, headers, from);
 
-/** So many polls, one after the other; the slowest of them. */
+/** Polls `times` times in sequence. Returns the durations in ascending order. */
 async function pollAsOther(times: number): Promise<number[]> {
-  const taken: number[] = [];
+  const durations: number[] = [];
   for (let n = 0; n < times; n++) {
-    const { status, milliseconds } = await poll(asDemo, othersAt);
+    const { status, durationMs } = await poll(asDemo, othersAt);
     expect(status).toBe(200);
-    taken.push(milliseconds);
+    durations.push(durationMs);
   }
-  return taken.toSorted((a, b) => a - b);
+  return durations.toSorted((a, b) => a - b);
 }
 
-test('3,000 idle connections of one address, with half a request each, keep nobody out', async () => {
+test('3,000 idle connections of one address, each with half a request, do not block other callers', async () => {
   for (let n = 0; n < 3_000; n += 100) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const opened = await Promise.all(Array.from({ length: 100 }, () => dial(idleAt)));
     for (const socket of opened) {
       socket.on('error', () => undefined);
-      socket.once('close', () => lifetimes.push((performance.now() - begun) / 1_000));
+      socket.once('close', () => lifetimes.push((performance.now() - startedAt) / 1_000));
       socket.resume();
       socket.write('GET /api/v1/health HTTP/1.1\r\nHost: loc');
     }
@@ -101,7 +106,7 @@ test('3,000 idle connections of one address, with half a request each, keep nobo
   expect(idle.length).toBe(3_000);
 });
 
-test('2,000 polls at once of one caller: each has an answer, and others are served meanwhile', async () => {
+test('2,000 polls at once of one caller are all answered, and other callers are served meanwhile', async () => {
   const quiet = await pollAsOther(10);
   let left = 2_000;
   const flood = Array.from({ length: left }, async () => {
@@ -116,47 +121,47 @@ test('2,000 polls at once of one caller: each has an answer, and others are serv
   const leftThen = left;
   const answers = await Promise.all(flood);
   const median = (sorted: number[]): number => sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const refused = answers.filter(({ status }) => status === 429);
+  const rejected = answers.filter(({ status }) => status === 429);
   console.log(
-    `of 2,000: ${answers.length - refused.length} let in, ${refused.length} refused; a poll of another took ` +
+    `of 2,000: ${answers.length - rejected.length} accepted, ${rejected.length} rejected; a poll of another caller took ` +
       `${(median(busy) / median(quiet)).toFixed(1)} times as long as before (median), ` +
-      `${((busy.at(-1) ?? 0) / (quiet.at(-1) ?? 1)).toFixed(1)} times (slowest); ${leftThen} were under way behind the last`,
+      `${((busy.at(-1) ?? 0) / (quiet.at(-1) ?? 1)).toFixed(1)} times (slowest); ${leftThen} of the crowd's were in flight after the last`,
   );
-  // It is not the crowd's export.
+  // 404: the export does not belong to the crowd.
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404, 429]));
-  expect(refused.length).toBeGreaterThan(1_000);
-  expect(new Set(refused.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['5']));
+  expect(rejected.length).toBeGreaterThan(1_000);
+  expect(new Set(rejected.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['5']));
 });
 
-test('one address has no more than its downloads; others have theirs', async () => {
+test('one address can have no more than downloadsPerAddress downloads at once; another address is unaffected', async () => {
   const { pathname } = new URL(await ticketFor(id));
-  // Held by what the client does not take: the file is larger than what fits on the way.
+  // The file is larger than all buffers between, so a download lasts as long as the client does not read it.
   const large = await createExport({ sources: ['sales'], dataset: 'order_items', format: 'csv' });
   await ended(large.id);
   const slow = new URL(await ticketFor(large.id)).pathname;
   await ask(slow, asDemo, othersAt);
-  const under: IncomingMessage[] = [];
+  const downloads: IncomingMessage[] = [];
   try {
-    const most = readLimits({})['downloadsPerAddress'] ?? 0;
-    while (under.length < most) under.push(await open(slow, asDemo, crowdAt));
-    expect(new Set(under.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
-    const refused = await ask(pathname, asDemo, crowdAt);
-    expect([refused.status, refused.retryAfter]).toEqual([429, '5']);
+    const maxDownloads = readLimits({})['downloadsPerAddress'] ?? 0;
+    while (downloads.length < maxDownloads) downloads.push(await open(slow, asDemo, crowdAt));
+    expect(new Set(downloads.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+    const rejected = await ask(pathname, asDemo, crowdAt);
+    expect([rejected.status, rejected.retryAfter]).toEqual([429, '5']);
     expect((await ask(pathname, asDemo, othersAt)).status).toBe(200);
-    // Calls count for themselves.
+    // API calls have a limit of their own.
     expect((await poll(asDemo, crowdAt)).status).toBe(200);
   } finally {
-    for (const response of under) response.destroy();
+    for (const response of downloads) response.destroy();
   }
-  await until('the address may download again', async () =>
+  await waitFor('the address may download again', async () =>
     (await ask(pathname, asDemo, crowdAt)).status === 200 ? true : undefined,
   );
 });
 
-test('whoever says nothing has lost his place after ten seconds, and not before', async () => {
-  await until('NGINX has closed the idle connections', async () =>
+test('NGINX closes a connection that sends nothing for ten seconds, and not earlier', async () => {
+  await waitFor('NGINX has closed the idle connections', async () =>
     lifetimes.length === idle.length ? true : undefined,
   );
-  // Closed at once: there was no room for it, nor for others.
+  // A connection that NGINX closes at once had no room, nor had other callers.
   expect(Math.min(...lifetimes)).toBeGreaterThan(9);
 });

@@ -5,11 +5,12 @@ import pg from 'pg';
 import copy from 'pg-copy-streams';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { decompress } from '../stack/decompress.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, ended } from '../support/api.ts';
+import { decompress } from '../support/decompress.ts';
+import { exportFile } from '../support/export-invariants.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** CSV as it is asked for, read back by PostgreSQL and held against what `COPY` of the same options writes. */
+/** Compares CSV of each set of options with the output of `COPY` with the same options, read back by PostgreSQL. */
 const schema = `csv_options_${Date.now()}`;
 const [sales, iot] = [sourceUrl('sales'), sourceUrl('iot')];
 
@@ -43,13 +44,7 @@ const of = (dataset: string, more: object = {}) => ({
   ...more,
 });
 
-async function fileOf(request: object): Promise<Buffer> {
-  const document = await ended((await createExport(request)).id);
-  expect(document).toMatchObject({ status: 'ready', error: null });
-  return (await download(document.id)).bytes;
-}
-
-/** Has PostgreSQL read a file by these options into a table of text, and gives its rows. */
+/** Has PostgreSQL read a file with these options into a table of text, and returns its rows. */
 async function readBack(file: Buffer, options: string, like: string): Promise<unknown[][]> {
   const client = new pg.Client({ connectionString: sales });
   await client.connect();
@@ -107,17 +102,17 @@ const cases = delimiters.flatMap((delimiter, n) => [
   },
 ]);
 
-describe('a file as it is asked for', () => {
-  test('gives back every value, NULL told from the text that stands for it', async () => {
+describe('csv options', () => {
+  test('a csv file preserves every value, and NULL as distinct from the text that represents it', async () => {
     await Promise.all(
       cases.map(async (csv) => {
-        const file = await fileOf(of('things', { csv }));
-        const back = await readBack(
+        const file = await exportFile(of('things', { csv }));
+        const rowsReadBack = await readBack(
           file,
           `delimiter '${csv.delimiter}', null '${csv.nullText}'`,
           like,
         );
-        const byId = back.toSorted((a, b) => Number(a[0]) - Number(b[0]));
+        const byId = rowsReadBack.toSorted((a, b) => Number(a[0]) - Number(b[0]));
         expect(byId).toEqual(await textsOf(csv.decimal));
         const header = names.map((it) =>
           csv.quote === 'all' || it.includes(csv.delimiter) || it === csv.nullText ? `"${it}"` : it,
@@ -126,7 +121,7 @@ describe('a file as it is asked for', () => {
         const text = file.toString();
         expect(text.startsWith(header.join(csv.delimiter) + end)).toBe(true);
         expect(text.endsWith(end)).toBe(true);
-        // All line ends that are not within a value.
+        // The line ends outside of values.
         const outside = text.replaceAll(/"[^"]*(?:""[^"]*)*"/g, '');
         expect(outside.split(end)).toHaveLength(32);
         expect(outside.replaceAll(end, '')).not.toMatch(/[\r\n]/);
@@ -136,12 +131,12 @@ describe('a file as it is asked for', () => {
     );
   });
 
-  test('of several sources, compressed, and of one column', async () => {
+  test('csv options apply to a compressed file of several sources and one column', async () => {
     const csv = { delimiter: ';', nullText: 'NULL', newline: 'crlf' };
     const both = of('one', { sources: ['sales', 'iot'], csv, compression: 'zstd' });
     const [several, one] = await Promise.all([
-      fileOf(both),
-      fileOf(of('one', { csv: { nullText: 'NULL' } })),
+      exportFile(both),
+      exportFile(of('one', { csv: { nullText: 'NULL' } })),
     ]);
     expect((await decompress(several, 'zstd')).toString()).toBe(
       [
@@ -153,22 +148,22 @@ describe('a file as it is asked for', () => {
     expect(one.toString()).toBe('t\nNULL\n"\\."\n\n');
   });
 
-  test('for spreadsheets has no formula, whatever its delimiter', async () => {
+  test('a csv file for spreadsheets has no formula, whatever its delimiter', async () => {
     const csv = { delimiter: ';', decimal: ',', nullText: '-' };
     const columns = ['id', 'the;text', 'exact', 'list'];
-    const file = await fileOf(of('things', { csv, columns, profile: 'spreadsheet' }));
+    const file = await exportFile(of('things', { csv, columns, profile: 'spreadsheet' }));
     const [, ...lines] = file.toString().slice(1).split('\n');
     expect(file.toString().startsWith('\ufeffid;"the;text";exact;list\n')).toBe(true);
     expect(lines.find((it) => it.startsWith('10;'))).toMatch(
       /^10;"'=1\+1";1,750*;"\{10\.5,NULL\}"$/,
     );
-    // NULL, and the text of one sign, which has its quotes.
+    // NULL is `-`; the text `-` is quoted.
     expect(lines.find((it) => it.startsWith('2;'))).toMatch(/^2;-;-0,250*;/);
     expect(lines.find((it) => it.startsWith('11;'))).toMatch(/^11;"'-";2,0*;/);
   });
 
-  test('for spreadsheets has the offsets of times where they are asked for, a workbook too', async () => {
-    const shown = async (format: string, timeZone: string) => {
+  test('csv and xlsx files for spreadsheets have the offsets of times if timeOffset is set', async () => {
+    const cellsOf = async (format: string, timeZone: string) => {
       const body = of('instants', { format, profile: 'spreadsheet', timeZone, timeOffset: true });
       const answer = await call('POST', '/exports/preview', { headers: asDemo, body });
       return answer.json(exportPreviewSchema).rows.map(([at]) => at);
@@ -182,21 +177,21 @@ describe('a file as it is asked for', () => {
       '0044-03-15 12:53:28+00:53:28 BC',
       null,
     ];
-    expect(await shown('csv', 'Europe/Berlin')).toEqual(inBerlin);
-    expect(await shown('xlsx', 'Europe/Berlin')).toEqual(inBerlin);
-    expect((await shown('csv', 'America/St_Johns')).slice(0, 1)).toEqual([
+    expect(await cellsOf('csv', 'Europe/Berlin')).toEqual(inBerlin);
+    expect(await cellsOf('xlsx', 'Europe/Berlin')).toEqual(inBerlin);
+    expect((await cellsOf('csv', 'America/St_Johns')).slice(0, 1)).toEqual([
       '2024-10-26 22:00:00-02:30',
     ]);
     const request = of('instants', { format: 'xlsx', timeOffset: true });
     const document = await ended((await createExport(request)).id);
     const manifest = await call('GET', `/exports/${document.id}/manifest`, { headers: asDemo });
     expect(manifest.json(manifestSchema).columns).toMatchObject([{ name: 'at', fileType: 'text' }]);
-    // What is usual is the same as nothing.
+    // The default value of an option means the same as its absence.
     const usual = await createExport({ ...request, timeOffset: false });
     expect(usual.request).not.toHaveProperty('timeOffset');
   });
 
-  test('is what the preview shows', async () => {
+  test("the preview shows the file's csv options", async () => {
     const csv = { delimiter: '|', decimal: ',', nullText: 'NA', quote: 'all', newline: 'crlf' };
     const request = of('things', {
       csv,
@@ -204,18 +199,18 @@ describe('a file as it is asked for', () => {
       where: [{ column: 'id', op: 'lte', value: 3 }],
     });
     const answer = await call('POST', '/exports/preview', { headers: asDemo, body: request });
-    const { rows: shown, text } = answer.json(exportPreviewSchema);
-    expect(text).toBe((await fileOf(request)).toString());
+    const { rows: previewRows, text } = answer.json(exportPreviewSchema);
+    expect(text).toBe((await exportFile(request)).toString());
     expect(text).toMatch(
       /^"id"\|"exact"\|"the;text"\r\n"1"\|"-0,50*"\|""\r\n"2"\|"-0,250*"\|NA\r\n/,
     );
-    expect(shown.map(([id, , words]) => [id, words])).toEqual([
+    expect(previewRows.map(([id, , words]) => [id, words])).toEqual([
       ['1', ''],
       ['2', null],
       ['3', 'a;b'],
     ]);
-    const taken = await createExport({ ...request, csv: { delimiter: '|' } });
-    expect(taken.request.csv).toEqual({
+    const created = await createExport({ ...request, csv: { delimiter: '|' } });
+    expect(created.request.csv).toEqual({
       delimiter: '|',
       decimal: '.',
       nullText: '',
@@ -225,9 +220,9 @@ describe('a file as it is asked for', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('rejected csv options', () => {
   test.each<[string, object, string, RegExp]>([
-    ['another format', { format: 'json', csv: {} }, 'csv', /left out where the format is json/],
+    ['another format', { format: 'json', csv: {} }, 'csv', /left out if the format is json/],
     ['another delimiter', { csv: { delimiter: ':' } }, 'csv.delimiter', /not allowed/],
     ['an unknown field', { csv: { header: true } }, 'csv.header', /not a known field/],
     ['a delimiter in nullText', { csv: { nullText: 'a,b' } }, 'csv.nullText', /delimiter/],
@@ -245,13 +240,13 @@ describe('what is refused', () => {
       'offsets of times for machines',
       { timeOffset: true },
       'timeOffset',
-      /left out where the profile is not spreadsheet/,
+      /left out unless the profile is spreadsheet/,
     ],
     [
       'types of Parquet',
       { parquetTypes: 'portable' },
       'parquetTypes',
-      /left out where the format is csv/,
+      /left out if the format is csv/,
     ],
     [
       'other types of Parquet',
@@ -259,11 +254,11 @@ describe('what is refused', () => {
       'parquetTypes',
       /not allowed/,
     ],
-  ])('%s', async (_, more, field, message) => {
+  ])('the API rejects %s and names the field', async (_, more, field, message) => {
     const answer = await call('POST', '/exports', { headers: asDemo, body: of('things', more) });
     expect(answer.status).toBe(422);
     expect(answer.problem()).toMatchObject({
-      code: 'refused_request',
+      code: 'invalid_request',
       errors: [expect.objectContaining({ field, message: expect.stringMatching(message) })],
     });
   });

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import pg from 'pg';
 import { readerUrl } from '../../infra/local/environment.ts';
-import { openHome, openSecrets } from '../../infra/local/home.ts';
-import { home, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { openHome, openSecrets } from '../../infra/local/home/home.ts';
+import { home, sourceUrl, sql, stack } from '../support/stack.ts';
 
 const secrets = openSecrets(openHome({ STREAMSYNC_HOME: home() }));
 const port = Number(new URL(stack.postgres.catalogue).port);
@@ -12,7 +12,7 @@ const ofReader = (source: string, database = source): string => {
   return url.href;
 };
 
-test.each(['sales', 'iot'])('the reader of %s reads that source', async (source) => {
+test.each(['sales', 'iot'])('the reader of %s can read that source', async (source) => {
   const [row] = await sql<{ db: string; role: string }>(
     ofReader(source),
     'select current_database() as db, current_user as role',
@@ -28,7 +28,7 @@ test.each([
   ['iot', 'streamsync'],
   ['iot', 'sales'],
 ])(
-  'the reader of %s cannot connect to %s, whose locks give out the work',
+  'the reader of %s cannot connect to %s, where its locks could block dispatch',
   async (source, other) => {
     await expect(
       sql(ofReader(source, other), 'select pg_advisory_lock(7001)'),
@@ -36,7 +36,7 @@ test.each([
   },
 );
 
-test('nor can it with the password of another source, nor write, nor keep what it makes', async () => {
+test('a reader cannot use the password of another source, write, or create tables', async () => {
   const url = new URL(ofReader('sales'));
   url.password = new URL(ofReader('iot')).password;
   await expect(sql(url.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
@@ -51,7 +51,7 @@ test('nor can it with the password of another source, nor write, nor keep what i
     });
 });
 
-test('the former reader of all sources, of a home that has it, cannot sign in', async () => {
+test('the former reader of all sources cannot sign in, if a home still has it', async () => {
   const rows = await sql<{ rolcanlogin: boolean }>(
     sourceUrl('sales'),
     `select rolcanlogin from pg_roles where rolname = 'streamsync_reader'`,
@@ -59,17 +59,17 @@ test('the former reader of all sources, of a home that has it, cannot sign in', 
   expect(rows.filter(({ rolcanlogin }) => rolcanlogin)).toEqual([]);
 });
 
-test('a reader has so many connections as the budgets of its source and a few, and no more', async () => {
-  const [role] = await sql<{ most: number }>(
+test('a reader has as many connections as the budgets of its source and a reserve, and no more', async () => {
+  const [role] = await sql<{ maxConnections: number }>(
     sourceUrl('iot'),
-    `select rolconnlimit as most from pg_roles where rolname = 'streamsync_reader_iot'`,
+    `select rolconnlimit as "maxConnections" from pg_roles where rolname = 'streamsync_reader_iot'`,
   );
-  const most = role?.most ?? 0;
-  expect(most).toBeGreaterThan(8 + 6);
-  const clients = Array.from({ length: most + 1 }, () => new pg.Client(ofReader('iot')));
+  const maxConnections = role?.maxConnections ?? 0;
+  expect(maxConnections).toBeGreaterThan(8 + 6);
+  const clients = Array.from({ length: maxConnections + 1 }, () => new pg.Client(ofReader('iot')));
   const opened = await Promise.allSettled(clients.map((client) => client.connect()));
   await Promise.all(clients.map((client) => client.end()));
-  const refused = opened.filter((it) => it.status === 'rejected');
-  expect(refused.length).toBeGreaterThanOrEqual(1);
-  for (const { reason } of refused) expect(reason).toMatchObject({ code: '53300' });
+  const failures = opened.filter((it) => it.status === 'rejected');
+  expect(failures.length).toBeGreaterThanOrEqual(1);
+  for (const { reason } of failures) expect(reason).toMatchObject({ code: '53300' });
 });

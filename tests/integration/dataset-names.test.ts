@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** Schemas of this file's own: one with a name as any, and those whose names are hard to tell from it. */
+/** Schemas of this file's own: one with an ordinary name, and others whose names are easily confused with it. */
 const own = `names_${Date.now()}`;
 const source = sourceUrl('sales');
 
-/** Each has one row, which says which one it is. */
+/** Each relation has one row with its name. */
 const relations: readonly [schema: string, relation: string, name: string][] = [
   [own, 'contacts', `${own}.contacts`],
   ['public', `${own}.contacts`, `"${own}.contacts"`],
@@ -40,7 +40,7 @@ afterAll(async () => {
   );
 });
 
-test('every dataset has a name of its own', async () => {
+test('every dataset has a unique name', async () => {
   const { sources } = (await call('GET', '/sources', { headers: asDemo })).json(sourceListSchema);
   for (const { datasets } of sources) {
     const names = datasets.map(({ name }) => name);
@@ -52,7 +52,7 @@ test('every dataset has a name of its own', async () => {
   );
 });
 
-test('by which it, and no other, is exported; the signed manifest has schema and relation apart', async () => {
+test("a dataset's name selects only that dataset, and the signed manifest has schema and relation separately", async () => {
   const exports = await Promise.all(
     relations.map(async ([schema, relation, dataset]) => {
       const { id } = await createExport({ sources: ['sales'], dataset, format: 'json' });
@@ -70,17 +70,17 @@ test('by which it, and no other, is exported; the signed manifest has schema and
   }
 });
 
-test('no other spelling is taken for one', async () => {
+test("another spelling of a dataset's name is rejected", async () => {
   for (const dataset of [`${own}.b.c`, `"${own}".contacts`, `public.${own}.contacts`]) {
     const answer = await call('POST', '/exports', {
       headers: asDemo,
       body: { sources: ['sales'], dataset, format: 'csv' },
     });
-    expect(answer.problem()).toMatchObject({ status: 422, code: 'refused_request' });
+    expect(answer.problem()).toMatchObject({ status: 422, code: 'invalid_request' });
   }
 });
 
-test('the histogram is found by the name, too', async () => {
+test("the histogram accepts a dataset's name", async () => {
   for (const [, , name] of relations) {
     const path = `/sources/sales/datasets/${encodeURIComponent(name)}/histogram`;
     expect((await call('GET', path, { headers: asDemo })).status).toBe(200);

@@ -3,10 +3,10 @@ import pg from 'pg';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
 import { datasetSchema, sourceListSchema } from '../../lib/contracts/sources.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { referenceCsv, sortedLines, sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql } from '../support/stack.ts';
 
-/** What is a dataset, and what of it our role may read: as psql says to the same role. */
+/** Compares the listed datasets with what psql shows to the reader of the source. */
 const schema = `datasets_${Date.now()}`;
 const source = sourceUrl('sales');
 const reader = 'streamsync_reader_sales';
@@ -49,8 +49,8 @@ async function exported(request: object) {
   const { id } = await createExport(request);
   expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
   const answer = await call('GET', `/exports/${id}/manifest`, { headers: asDemo });
-  const [told] = answer.json(manifestSchema).sources;
-  return { bytes: (await download(id)).bytes, told };
+  const [sourceManifest] = answer.json(manifestSchema).sources;
+  return { bytes: (await download(id)).bytes, sourceManifest };
 }
 
 async function expectRows(request: object, query: string): Promise<void> {
@@ -67,29 +67,29 @@ const listed = async () => {
   return sources[0]?.datasets ?? [];
 };
 
-describe('rights to columns suffice', () => {
+describe('column privileges', () => {
   test.each([
     {},
     { consistency: 'resumable' },
     { columns: ['id'], where: [{ column: 'name', op: 'ne', value: '' }] },
-  ])('of a table: %j', (more) =>
+  ])('a dataset is exported with privileges on its columns alone: %j', (more) =>
     expectRows(
       of('granted', more),
       `select id${'columns' in more ? '' : ', name'} from ${schema}.granted`,
     ),
   );
 
-  test('of the owner of a view, to what is below it', () =>
+  test("a view is exported with its owner's privileges on the tables below it", () =>
     expectRows(of('of_owner'), `select id, name from ${schema}.granted`));
 
-  test('and no others are shown', async () => {
+  test('a dataset lists only the columns that the reader may read', async () => {
     const found = (await listed()).find(({ name }) => name === `${schema}.granted`);
     expect(found?.columns.map(({ name }) => name)).toEqual(['id', 'name']);
   });
 });
 
-describe('a partition', () => {
-  test('is listed behind all that is whole, and is a dataset', async () => {
+describe('partitions', () => {
+  test('a partition is listed after all other datasets, and can be exported', async () => {
     const all = await listed();
     const parts = ['parted_0', 'parted_1', 'parted_2'].map((name) => `${schema}.${name}`);
     expect(all.slice(-3)).toMatchObject(
@@ -99,7 +99,7 @@ describe('a partition', () => {
     await expectRows(of('parted_1'), `select * from ${schema}.parted_1`);
   });
 
-  test('that is not wanted is not locked, nor waited for', async () => {
+  test('a partition outside the requested range is neither locked nor waited for', async () => {
     const client = new pg.Client({ connectionString: source });
     await client.connect();
     try {
@@ -116,7 +116,7 @@ describe('a partition', () => {
     }
   });
 
-  test('that is truncated, or put in another’s place, while it is waited for, is not read as empty', async () => {
+  test('a partition that is truncated or replaced while the export waits for it is read in its new state', async () => {
     const client = new pg.Client({ connectionString: source });
     await client.connect();
     try {
@@ -128,12 +128,12 @@ describe('a partition', () => {
       );
       const { id } = await createExport(of('parted_2'));
       const other = await createExport(of('parted_1'));
-      for (let seen = 0; seen < 2; ) {
+      for (let waitingLocks = 0; waitingLocks < 2; ) {
         const waiting = await sql(
           source,
           `select 1 from pg_locks where relation in ('${schema}.parted_1'::regclass, '${schema}.parted_2'::regclass) and not granted`,
         );
-        seen = waiting.length;
+        waitingLocks = waiting.length;
       }
       await client.query('commit');
       expect(await ended(id)).toMatchObject({ status: 'ready', file: { rows: 1 } });
@@ -150,29 +150,32 @@ test.each([
   ['csv', '\n\n\n'],
   ['json', '[\n{}\n,{}\n]\n'],
   ['ndjson', '{}\n{}\n'],
-])('a table without columns has rows all the same: %s', async (format, text) => {
+])('a table without columns is exported as %s with its rows', async (format, text) => {
   expect((await listed()).find(({ name }) => name === `${schema}.nothing`)).toMatchObject({
     columns: [],
   });
-  const { bytes, told } = await exported(of('nothing', { format }));
-  expect(told?.rows).toBe(2);
+  const { bytes, sourceManifest } = await exported(of('nothing', { format }));
+  expect(sourceManifest?.rows).toBe(2);
   expect(bytes.toString()).toBe(text);
   const body = of('nothing', { format });
   const preview = await call('POST', '/exports/preview', { headers: asDemo, body });
   expect(preview.json(exportPreviewSchema)).toMatchObject({ columns: [], rows: [[], []] });
 });
 
-test.each(['xlsx', 'parquet'])('and no %s, which is said', async (format) => {
-  const body = of('nothing', { format });
-  for (const path of ['/exports', '/exports/preview', '/exports/estimate'])
-    expect((await call('POST', path, { headers: asDemo, body })).problem()).toMatchObject({
-      status: 422,
-      code: 'refused_request',
-      errors: [{ field: 'format', allowed: ['csv', 'json', 'ndjson'] }],
-    });
-});
+test.each(['xlsx', 'parquet'])(
+  'a table without columns cannot be exported as %s, and the problem says so',
+  async (format) => {
+    const body = of('nothing', { format });
+    for (const path of ['/exports', '/exports/preview', '/exports/estimate'])
+      expect((await call('POST', path, { headers: asDemo, body })).problem()).toMatchObject({
+        status: 422,
+        code: 'invalid_request',
+        errors: [{ field: 'format', allowed: ['csv', 'json', 'ndjson'] }],
+      });
+  },
+);
 
-test('a table may have any name', async () => {
+test('a table named constructor can be exported', async () => {
   const found = (await listed()).find(({ name }) => name === `${schema}.constructor`);
   expect(found).toMatchObject({ timeColumn: 'founded', earliest: '2023-05-01T00:00:00.000000Z' });
   await expectRows(
@@ -186,12 +189,18 @@ test.each([
   ['through_owner', 10, undefined],
   ['through_reader', 5, true],
   ['granted', 20, undefined],
-])('the manifest says whether policies chose the rows: %s', async (dataset, rows, rowSecurity) => {
-  const { told } = await exported(of(dataset));
-  expect({ rows: told?.rows, rowSecurity: told?.rowSecurity }).toEqual({ rows, rowSecurity });
-});
+])(
+  'the manifest says whether policies selected the rows of %s',
+  async (dataset, rows, rowSecurity) => {
+    const { sourceManifest } = await exported(of(dataset));
+    expect({ rows: sourceManifest?.rows, rowSecurity: sourceManifest?.rowSecurity }).toEqual({
+      rows,
+      rowSecurity,
+    });
+  },
+);
 
-describe('a source with more columns than an answer holds', () => {
+describe('a source with more columns than fit into one answer', () => {
   const tables = 50;
   const columns = 1_000;
   const wide = (n: number): string => `wide_${n}`;
@@ -206,7 +215,7 @@ describe('a source with more columns than an answer holds', () => {
     ),
   );
 
-  test('has all datasets in it, the last of them without columns, which are had one by one', async () => {
+  test('the list has every dataset, the last of them without columns, which are read one by one', async () => {
     const answer = await call('GET', '/sources', { headers: asDemo });
     expect(answer.status).toBe(200);
     expect(answer.bytes.length).toBeLessThan(6_000_000);
@@ -229,7 +238,7 @@ describe('a source with more columns than an answer holds', () => {
     expect(bytes.toString().split(',')).toHaveLength(columns + 1);
   });
 
-  test('what is not there is not found', async () => {
+  test('an unknown source or dataset is not found', async () => {
     for (const path of [`/sources/sales/datasets/${schema}.no`, '/sources/no/datasets/no'])
       expect((await call('GET', path, { headers: asDemo })).problem().code).toBe('not_found');
     expect((await call('GET', '/sources?source=no', { headers: asDemo })).problem().code).toBe(
@@ -240,7 +249,7 @@ describe('a source with more columns than an answer holds', () => {
   });
 });
 
-test('a first and last time that take long to find out are kept for a moment; others are asked for each time', async () => {
+test('slow first and last times are cached for a short time, quick ones are read each time', async () => {
   const times = async (name: string) => {
     const found = (await listed()).find((dataset) => dataset.name === `${schema}.${name}`);
     expect(found?.latest).toEqual(expect.any(String));

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { countDelivery, forgetDeliveries } from '../../lib/messaging/deliveries.ts';
+import { countDelivery, forgetDeliveries } from '../../lib/messaging/delivery-counts.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
-import { kafkaFunction } from '../../lib/runtime/kafka-function.ts';
-import { openFreshOutbox } from '../stack/fresh-outbox.ts';
-import { sql } from '../stack/stack.ts';
-import { createTopic, deleteTopics } from '../stack/topic.ts';
+import { kafkaHandler } from '../../lib/runtime/kafka-handler.ts';
+import { openScratchOutbox } from '../support/scratch-outbox.ts';
+import { sql } from '../support/stack.ts';
+import { createTopic, deleteTopics } from '../support/topic.ts';
 
-/** The stack that every Kafka function has, with handlers of the test's own, on a catalogue of its own. */
-let outbox: Awaited<ReturnType<typeof openFreshOutbox>>;
+/** The middleware of every Kafka function with handlers of the test, on a scratch catalogue. */
+let outbox: Awaited<ReturnType<typeof openScratchOutbox>>;
 let deadLetterTopic = '';
 
 beforeAll(async () => {
-  outbox = await openFreshOutbox();
+  outbox = await openScratchOutbox();
   deadLetterTopic = await createTopic(1);
 });
 afterEach(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
   await outbox.end();
 });
 
-const most = 3;
+const maxDeliveries = 3;
 const context: Context = {
   functionName: 'test',
   functionVersion: '1',
@@ -40,11 +40,11 @@ const context: Context = {
   succeed: () => undefined,
 };
 
-const functionOf = (handle: (text: string) => Promise<void>, triesAgain = false) => {
-  const handler = kafkaFunction({
+const functionOf = (handle: (text: string) => Promise<void>, retriesAllErrors = false) => {
+  const handler = kafkaHandler({
     deadLetterTopic,
-    mostDeliveries: most,
-    triesAgain,
+    maxDeliveries,
+    retriesAllErrors,
     read: (text) => {
       if (text === 'unreadable') throw new RangeError('Maximum call stack size exceeded');
       return text;
@@ -72,8 +72,8 @@ const functionOf = (handle: (text: string) => Promise<void>, triesAgain = false)
   };
 };
 
-/** The values of the dead letters, and why they are. */
-async function letters(): Promise<[string, string][]> {
+/** Returns the values of the dead letters and their reasons. */
+async function deadLetters(): Promise<[string, string][]> {
   const rows = await sql<{ value: Buffer; headers: [string, string][] }>(
     outbox.url,
     'select value, headers from outbox where topic = $1 order by id',
@@ -92,56 +92,58 @@ const failing = (code: string) => async (): Promise<void> => {
   throw Object.assign(new Error(`failed with ${code}`), { code });
 };
 
-test('what is handled leaves nothing behind', async () => {
+test('a handled record leaves no dead letter and no count', async () => {
   await functionOf(async () => undefined)('good');
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
   expect(await counted()).toEqual([]);
 });
 
 test.each([
-  ['that cannot be read, whatever is thrown', 'unreadable', async () => undefined],
-  ['of which the catalogue cannot take a value', 'bad', failing('22P05')],
+  ['that cannot be parsed, whatever the handler does', 'unreadable', async () => undefined],
+  ['with a value that the catalogue rejects', 'bad', failing('22P05')],
   [
-    'on which we make a mistake',
+    'on which the handler has a bug',
     'bad',
     async () => {
       throw new TypeError('x is not a function');
     },
   ],
-])('a record %s is put aside at once', async (_what, value, handle) => {
+])('a record %s is sent to the dead letter topic at once', async (_what, value, handle) => {
   await functionOf(handle)(value);
-  expect((await letters()).map(([text]) => text)).toEqual([value]);
+  expect((await deadLetters()).map(([text]) => text)).toEqual([value]);
   expect(await counted()).toEqual([]);
 });
 
-test('one that the catalogue could not handle just now comes again, and is put aside when that does not help', async () => {
+test('a record that fails by a transient catalogue error is redelivered, then sent to the dead letter topic', async () => {
   const deliver = functionOf(failing('57014'));
-  for (let times = 0; times < most; times++) await expect(deliver('slow')).rejects.toThrow('57014');
-  expect(await letters()).toEqual([]);
+  for (let times = 0; times < maxDeliveries; times++)
+    await expect(deliver('slow')).rejects.toThrow('57014');
+  expect(await deadLetters()).toEqual([]);
   await deliver('slow');
-  expect(await letters()).toEqual([['slow', 'It was delivered 3 times and never got through.']]);
+  expect(await deadLetters()).toEqual([['slow', 'It was delivered 3 times and never handled.']]);
   expect(await counted()).toEqual([]);
 });
 
-test('one that ends or hangs its process is put aside, and is not handled any more', async () => {
-  // A process that was ended left this behind, and nothing else.
-  for (let times = 0; times < most; times++) await countDelivery(origin);
+test('a record that crashes or hangs its process is sent to the dead letter topic and not handled again', async () => {
+  // A crashed process leaves only these counts.
+  for (let times = 0; times < maxDeliveries; times++) await countDelivery(origin);
   let handled = 0;
   await functionOf(async () => {
     handled++;
   })('deadly');
   expect(handled).toBe(0);
-  expect((await letters()).map(([text]) => text)).toEqual(['deadly']);
+  expect((await deadLetters()).map(([text]) => text)).toEqual(['deadly']);
 });
 
-test('where another delivery may mend anything, it comes again first', async () => {
+test('a record that another delivery may fix is redelivered first', async () => {
   const deliver = functionOf(failing('22P05'), true);
-  for (let times = 0; times < most; times++) await expect(deliver('unit')).rejects.toThrow('22P05');
+  for (let times = 0; times < maxDeliveries; times++)
+    await expect(deliver('unit')).rejects.toThrow('22P05');
   await deliver('unit');
-  expect((await letters()).map(([text]) => text)).toEqual(['unit']);
+  expect((await deadLetters()).map(([text]) => text)).toEqual(['unit']);
 });
 
-test('a catalogue that is away is not the fault of a record, however often it is delivered', async () => {
+test('a record is never sent to the dead letter topic because the catalogue is down', async () => {
   const name = new URL(outbox.url).pathname.slice(1);
   const server = new URL(outbox.url);
   server.pathname = '/postgres';
@@ -156,7 +158,7 @@ test('a catalogue that is away is not the fault of a record, however often it is
     await catalogue().query('select 1');
   });
   try {
-    for (let times = 0; times < most * 2; times++) {
+    for (let times = 0; times < maxDeliveries * 2; times++) {
       await expect(deliver('good')).rejects.toThrow();
       await allow(true);
     }
@@ -164,11 +166,11 @@ test('a catalogue that is away is not the fault of a record, however often it is
     await allow(true);
   }
   await functionOf(async () => undefined)('good');
-  expect(await letters()).toEqual([]);
+  expect(await deadLetters()).toEqual([]);
 });
 
-test('those before a restart of the catalogue do not count', async () => {
-  for (let times = 0; times < most; times++) await countDelivery(origin);
+test('deliveries before a restart of the catalogue are not counted', async () => {
+  for (let times = 0; times < maxDeliveries; times++) await countDelivery(origin);
   await sql(
     outbox.url,
     `update deliveries set last_at = pg_postmaster_start_time() - interval '1 second'`,

@@ -3,11 +3,11 @@ import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { asDemo, call, createExport, download, ended, monthOfOrders } from '../stack/api.ts';
-import { home, readStack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, createExport, download, ended, monthOfOrders } from '../support/api.ts';
+import { home, readStack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** `npm run dev`'s program beside the stack of a home. */
+/** The program of `npm run dev` with the stack of a home. */
 class Dev {
   readonly process: ChildProcess;
   readonly ended: Promise<number | null>;
@@ -15,9 +15,9 @@ class Dev {
 
   constructor(stackHome: string) {
     const environment: NodeJS.ProcessEnv = { ...process.env, STREAMSYNC_HOME: stackHome };
-    // Jest's own; Vite would take it over.
+    // Jest sets it, and Vite would use it.
     delete environment.NODE_ENV;
-    this.process = spawn(process.execPath, [join('infra', 'local', 'dev.ts')], {
+    this.process = spawn(process.execPath, [join('infra', 'cli', 'dev.ts')], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -26,12 +26,12 @@ class Dev {
     this.ended = new Promise((resolve) => this.process.once('close', resolve));
   }
 
-  /** What it prints, as soon as it does. */
+  /** Waits for a line of the program's output. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
-    return until(
+    return waitFor(
       `npm run dev prints ${pattern}`,
       async () => {
-        if (this.process.exitCode !== null) throw new Error(`it ended:\n${this.output}`);
+        if (this.process.exitCode !== null) throw new Error(`npm run dev ended:\n${this.output}`);
         return pattern.exec(this.output) ?? undefined;
       },
       { seconds: 200 },
@@ -39,7 +39,7 @@ class Dev {
   }
 }
 
-test('without a stack it says how to start one', async () => {
+test('npm run dev says how to start a stack if none is running', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'streamsync-no-stack-'));
   try {
     const dev = new Dev(empty);
@@ -62,17 +62,19 @@ afterAll(async () => {
   await dev.ended;
 });
 
-const functionsPid = async (): Promise<number | undefined> =>
-  (await readStack()).processes.find(({ name }) => name === 'functions')?.pid;
+const pidOf = async (service: string): Promise<number | undefined> =>
+  (await readStack()).processes.find(({ name }) => name === service)?.pid;
+const functionsPid = () => pidOf('functions');
+const authorizerPid = () => pidOf('download-authorizer');
 
-test('the page is served by Vite as it is edited', async () => {
+test('npm run dev serves the page through Vite, so that edits show at once', async () => {
   const page = await (await fetch(`${address}/exports`)).text();
   expect(page).toContain('/@vite/client');
   const script = await (await fetch(`${address}/main.tsx`)).text();
   expect(script).toContain('createRoot');
 });
 
-test('the API and the files are those of the stack', async () => {
+test('npm run dev serves the API and the files of the stack', async () => {
   const headers = { ...asDemo, origin: address };
   expect((await call('GET', `${address}/api/v1/health`, { headers })).status).toBe(200);
   const { id } = await createExport(monthOfOrders);
@@ -87,24 +89,27 @@ test('the API and the files are those of the stack', async () => {
   expect(file.bytes.equals((await download(id)).bytes)).toBe(true);
 });
 
-test('a change of the code starts the functions anew, and nothing else', async () => {
+test('npm run dev restarts only the functions and the authorizer after a change of the code', async () => {
   const before = await readStack();
   const old = await functionsPid();
+  const oldAuthorizer = await authorizerPid();
   const now = new Date();
-  await utimes(join('handlers', 'http', 'health.ts'), now, now);
+  await utimes(join('handlers', 'http', 'get-health.ts'), now, now);
   await dev.line(/^functions restarted \(\d+\.\d s\)$/m);
 
-  const fresh = await until('stack.json names them', functionsPid);
-  expect(fresh).not.toBe(old);
+  const restartedPid = await waitFor('stack.json names the new functions', functionsPid);
+  expect(restartedPid).not.toBe(old);
   const others = ({ processes }: typeof before) =>
-    processes.filter(({ name }) => !/^(functions|export-worker|accept-export)/.test(name));
+    // The instances of functions have numbers.
+    processes.filter(({ name }) => !/^functions$|^download-authorizer$|-\d+$/.test(name));
+  expect(await authorizerPid()).not.toBe(oldAuthorizer);
   expect(others(await readStack())).toEqual(others(before));
   expect((await call('GET', `${address}/api/v1/health`)).status).toBe(200);
   const { id } = await createExport(monthOfOrders);
   expect((await ended(id)).status).toBe('ready');
 });
 
-test('Ctrl-C ends it alone', async () => {
+test('Ctrl-C ends npm run dev and leaves the stack running', async () => {
   const functions = await functionsPid();
   dev.process.kill('SIGINT');
   expect(await dev.ended).toBe(0);

@@ -3,9 +3,9 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readSecrets } from '../stack/secrets.ts';
-import { home, readStack, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { readSecrets } from '../support/secrets.ts';
+import { home, readStack, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 interface Answer {
   code: number | null;
@@ -17,7 +17,7 @@ const doctor = (of: string): Promise<Answer> =>
   new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join('infra', 'local', 'doctor.ts')],
+      [join('infra', 'cli', 'doctor.ts')],
       { env: { ...process.env, STREAMSYNC_HOME: of }, timeout: 120_000 },
       (_, stdout, stderr) => {
         const output = stdout + stderr;
@@ -26,7 +26,7 @@ const doctor = (of: string): Promise<Answer> =>
     );
   });
 
-/** The line of a check, and the one below it. */
+/** Returns the line of a check and the line below it. */
 const of = ({ lines }: Answer, name: string): [string, string] => {
   const at = lines.findIndex((line) => line.slice(5, 32).trimEnd() === name);
   return [lines[at] ?? `nothing about ${name}`, lines[at + 1] ?? ''];
@@ -38,15 +38,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(other, { recursive: true }));
 
-test('of a healthy stack nothing fails', async () => {
-  // Another suite may have stopped a part of it a moment ago.
-  const answer = await until(
-    'nothing fails',
+test('doctor reports no failure for a healthy stack', async () => {
+  // Another suite may just have stopped a service of the stack.
+  const answer = await waitFor(
+    'doctor reports no failure',
     async () => {
       const now = await doctor(home());
       return now.code === 0 ? now : undefined;
     },
-    { seconds: 40, everyMilliseconds: 1_000 },
+    { seconds: 40, everyMs: 1_000 },
   );
   expect(answer.output).not.toMatch(/^FAIL/m);
   for (const name of [
@@ -70,14 +70,19 @@ test('of a healthy stack nothing fails', async () => {
     'kafka',
     'group accept-export-request',
     'group export-worker',
+    'group ingest-readings',
+    'group live-fanout',
     'exports.work.dlq',
+    'readings.dlq',
+    'default partition',
+    'live connections',
   ])
     expect(of(answer, name)[0]).toMatch(/^(ok|warn) /);
   expect(of(answer, 'group export-worker')[0]).toMatch(/exports\.work lag \d+/);
   expect(answer.lines.at(-1)).toMatch(/^\d+ checks: \d+ ok, \d+ warn, 0 FAIL$/);
 });
 
-test('what stands still is said as by the API, with what to do', async () => {
+test('doctor reports a health problem as the API does, with what to do', async () => {
   const slots = (closedUntil: string) =>
     sql(
       stack.postgres.catalogue,
@@ -89,8 +94,8 @@ test('what stands still is said as by the API, with what to do', async () => {
     `insert into outbox (event_id, topic, failed_at) values (gen_random_uuid(), 'nowhere', now())`,
   );
   try {
-    // The API keeps an answer for two seconds: that of another suite may be of before.
-    const answer = await until('the API says it', async () => {
+    // The API caches its health for two seconds, so the first answer may be of an earlier suite.
+    const answer = await waitFor('the API reports the closed slots', async () => {
       const now = await doctor(home());
       return /^warn api .*degraded: .*slots are closed/.test(of(now, 'api')[0] ?? '')
         ? now
@@ -109,12 +114,12 @@ test('what stands still is said as by the API, with what to do', async () => {
   }
 });
 
-test('no secret is shown', async () => {
+test('doctor prints no secret', async () => {
   const { output } = await doctor(home());
   for (const secret of Object.values(await readSecrets())) expect(output).not.toContain(secret);
 });
 
-test('an empty home is told to start', async () => {
+test('doctor tells how to start a stack in an empty home', async () => {
   const answer = await doctor(other);
   expect(answer.code).toBe(1);
   const [what, todo] = of(answer, 'stack');
@@ -123,7 +128,7 @@ test('an empty home is told to start', async () => {
   expect(answer.lines.at(-1)).toMatch(/, 1 FAIL$/);
 });
 
-test('a process that is gone and a part that does not answer are named, in bounded time', async () => {
+test('doctor names a dead process and a service that does not answer, within its time limit', async () => {
   const running = await readStack();
   for (const name of ['secrets.json', 'signing-keys.json'])
     await copyFile(join(home(), name), join(other, name));
@@ -131,12 +136,12 @@ test('a process that is gone and a part that does not answer are named, in bound
     join(other, 'stack.json'),
     JSON.stringify({
       ...running,
-      // A number no process has, and a port nobody listens on.
+      // A process id above the maximum, and a port on which no process listens.
       processes: [...running.processes, { name: 'export-worker-9', pid: 2 ** 30 }],
       kafka: { brokers: ['127.0.0.1:1'] },
     }),
   );
-  // Of its own accord: one that is ended for its time has no code.
+  // A doctor that is killed at its time limit would have no exit code.
   const answer = await doctor(other);
   expect(answer.code).toBe(1);
   expect(of(answer, 'processes')[0]).toMatch(/^FAIL processes .*export-worker-9/);

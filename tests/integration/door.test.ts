@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import { asDemo, call, createExport, ended, monthOfOrders, ticketFor } from '../stack/api.ts';
-import { sendRaw } from '../stack/raw.ts';
-import { home, readStack, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call, createExport, ended, monthOfOrders, ticketFor } from '../support/api.ts';
+import { isLoopback, listenersOf } from '../support/processes.ts';
+import { sendRaw } from '../support/raw-http.ts';
+import { home, readStack, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** An export of several slices of the cache. */
+/** An export whose file has several slices of the cache. */
 const manySlices = { sources: ['sales'], dataset: 'order_items', format: 'csv' };
 const ready = async (request: object): Promise<string> => {
   const { id } = await createExport(request);
@@ -23,37 +24,53 @@ beforeAll(async () => {
   [large, small] = await Promise.all([ready(manySlices), ready(monthOfOrders)]);
 });
 
-describe('the functions that NGINX asks', () => {
+describe('the authorizer that NGINX asks', () => {
+  let authorizer = '';
   let functions = '';
   let secret = '';
   beforeAll(async () => {
     const conf = await readFile(join(home(), 'nginx', 'nginx.conf'), 'utf8');
-    functions = `http://${/upstream functions \{ server ([\d.:]+);/.exec(conf)?.[1]}`;
+    const addressOf = (upstream: string) =>
+      `http://${new RegExp(`upstream ${upstream} \\{ server ([\\d.:]+);`).exec(conf)?.[1]}`;
+    authorizer = addressOf('authorizer');
+    functions = addressOf('functions');
     const secrets = JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8'));
     secret = z.object({ doorSecret: z.string() }).parse(secrets).doorSecret;
   });
-  const ask = async (path: string, headers: Record<string, string>) => {
-    const answer = await fetch(functions + path, { headers, signal: AbortSignal.timeout(20_000) });
+  const ask = async (path: string, headers: Record<string, string>, at = authorizer) => {
+    const answer = await fetch(at + path, { headers, signal: AbortSignal.timeout(20_000) });
     return { status: answer.status, names: [...answer.headers.keys()], headers: answer.headers };
   };
-  const nothing = /^x-(origin|object|export|file|download)/;
+  const internalHeader = /^x-(origin|object|export|file|download)/;
 
   test.each(['/internal/authorize-download', '/internal/sign-slice'])(
-    '%s answers NGINX, and nobody else',
+    '%s answers only calls with the door secret',
     async (path) => {
       const ticket = { 'x-ticket': ticketOf(await ticketFor(small)), 'x-original-method': 'HEAD' };
       const door = await ask(path, { ...ticket, 'x-door-secret': secret });
       expect(door.status).toBe(204);
-      expect(door.names.filter((name) => nothing.test(name)).length).toBeGreaterThan(4);
+      expect(door.names.filter((name) => internalHeader.test(name)).length).toBeGreaterThan(4);
       for (const sent of [{}, { 'x-door-secret': '' }, { 'x-door-secret': `${secret}x` }]) {
         const answer = await ask(path, { ...ticket, ...sent });
         expect(answer.status).toBeGreaterThanOrEqual(400);
-        expect(answer.names.filter((name) => nothing.test(name))).toEqual([]);
+        expect(answer.names.filter((name) => internalHeader.test(name))).toEqual([]);
       }
     },
   );
 
-  test('a file is let out by GET and HEAD alone', async () => {
+  test('it is a process of its own, which listens on loopback, and answers nothing else', async () => {
+    const { processes } = await readStack();
+    const pid = processes.find(({ name }) => name === 'download-authorizer')?.pid ?? 0;
+    const listeners = await listenersOf([pid]);
+    expect(listeners.map(({ address }) => isLoopback(address))).toEqual([true]);
+    for (const path of ['/', '/api/v1/health', '/internal/sign-slice?x', '//internal/sign-slice'])
+      expect((await ask(path, { 'x-door-secret': secret })).status).toBe(404);
+    // Nor have the functions these routes, with the secret either.
+    for (const path of ['/internal/authorize-download', '/internal/sign-slice'])
+      expect((await ask(path, { 'x-door-secret': secret }, functions)).status).toBe(404);
+  });
+
+  test('authorize-download accepts only GET and HEAD', async () => {
     for (const method of ['POST', 'OPTIONS', 'get', '']) {
       const ticket = ticketOf(await ticketFor(small));
       const answer = await ask('/internal/authorize-download', {
@@ -75,15 +92,15 @@ describe('the functions that NGINX asks', () => {
     'exports/./x',
     'exports/..',
     'exports/%2e%2e?a',
-  ])('no path leads there: %s', async (path) => {
+  ])('the path /api/v1/%s does not reach an internal function', async (path) => {
     const ticket = ticketOf(await ticketFor(small));
     const answer = await sendRaw({ head: [`GET /api/v1/${path} HTTP/1.1`, `X-Ticket: ${ticket}`] });
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'malformed_request', status: 400 });
-    expect([...answer.headers.keys()].filter((name) => nothing.test(name))).toEqual([]);
+    expect([...answer.headers.keys()].filter((name) => internalHeader.test(name))).toEqual([]);
   });
 
-  test('names with dots and encoded slashes are names', async () => {
+  test('names with dots and encoded slashes reach the API unchanged', async () => {
     for (const path of [
       '/sources/a/datasets/crm.contacts/histogram',
       '/exports/a%2fb',
@@ -94,8 +111,86 @@ describe('the functions that NGINX asks', () => {
   });
 });
 
-describe('what the browser sends along', () => {
-  test('another application’s cookie changes nothing', async () => {
+describe('without an authorizer', () => {
+  /** Stops the authorizer, or kills it as often as it is started again, while `work` runs. */
+  async function without(signal: 'SIGSTOP' | 'SIGKILL', work: () => Promise<void>) {
+    const pidNow = async () =>
+      (await readStack()).processes.find(({ name }) => name === 'download-authorizer')?.pid;
+    const first = await pidNow();
+    if (first === undefined) throw new Error('the stack has no authorizer');
+    process.kill(first, signal);
+    try {
+      await work();
+    } finally {
+      if (signal === 'SIGSTOP') process.kill(first, 'SIGCONT');
+    }
+    await waitFor('the authorizer answers', async () =>
+      (await call('HEAD', await ticketFor(small))).status === 200 ? true : undefined,
+    );
+    if (signal === 'SIGKILL') expect(await pidNow()).not.toBe(first);
+  }
+
+  test.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'every download is refused, from the cache as well, after %s',
+    async (signal) => {
+      const warm = await ticketFor(small);
+      const first = await call('GET', warm);
+      const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const cold = await ticketFor(await ready(monthOfOrders));
+      await without(signal, async () => {
+        const asked = [
+          call('GET', warm, { headers: { cookie } }),
+          call('GET', warm, { headers: { cookie, range: 'bytes=0-9' } }),
+          call('GET', cold, { headers: asDemo }),
+        ];
+        for (const answer of await Promise.all(asked)) {
+          expect(answer.problem()).toMatchObject({ status: 503, code: 'unavailable' });
+          expect(answer.headers.get('retry-after')).toBe('5');
+        }
+      });
+      expect((await call('GET', warm, { headers: { cookie } })).status).toBe(200);
+    },
+  );
+});
+
+test('a client can neither empty the cache nor put something into it', async () => {
+  const url = await ticketFor(small);
+  const first = await call('GET', url);
+  const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const etag = first.headers.get('etag');
+  const cacheStatus = async () => {
+    const lines = (await readFile(join(home(), 'nginx', 'requests.log'), 'utf8'))
+      .trim()
+      .split('\n');
+    return z.looseObject({ cache: z.string() }).parse(JSON.parse(lines.at(-1) ?? '')).cache;
+  };
+  const hostile: Record<string, string>[] = [
+    { 'cache-control': 'no-cache' },
+    { pragma: 'no-cache', 'cache-control': 'max-age=0' },
+    { 'x-accel-redirect': '/problem', 'x-accel-expires': '0', 'x-accel-buffering': 'no' },
+    { 'x-object-key': 'exports/other', 'x-origin-path': '/streamsync/other' },
+    { 'x-ticket': 'A'.repeat(43), 'x-original-method': 'HEAD' },
+    { 'x-http-method-override': 'PURGE', 'x-forwarded-host': 'evil.example', host: 'evil.example' },
+  ];
+  for (const headers of hostile) {
+    const answer = await call('GET', `${url}?a=${Math.random()}`, {
+      headers: { cookie, ...headers },
+    });
+    expect([answer.status, answer.headers.get('etag')]).toEqual([200, etag]);
+    expect(answer.bytes.equals(first.bytes)).toBe(true);
+    expect(await waitFor('it is logged', cacheStatus)).toBe('HIT');
+  }
+  const path = new URL(url).pathname;
+  for (const method of ['PURGE', 'BAN', 'DELETE', 'PUT']) {
+    const answer = await sendRaw({ head: [`${method} ${path} HTTP/1.1`, `Cookie: ${cookie}`] });
+    expect(answer.status).toBe(405);
+  }
+  expect((await call('GET', url, { headers: { cookie } })).status).toBe(200);
+  expect(await cacheStatus()).toBe('HIT');
+});
+
+describe('headers and cookies of a browser', () => {
+  test('the cookie of another application has no effect', async () => {
     const cookie = 'theme={"a":1}; x="unbalanced; ss_dl=short; y';
     expect((await call('GET', '/health', { headers: { cookie } })).status).toBe(200);
     const url = await ticketFor(small);
@@ -106,7 +201,7 @@ describe('what the browser sends along', () => {
     expect((await call('GET', url, again)).status).toBe(200);
   });
 
-  test('a cookie that was there before is not taken over', async () => {
+  test('a download cookie that the browser had before is not adopted', async () => {
     const planted = `ss_dl=${'P'.repeat(43)}`;
     const url = await ticketFor(small);
     const first = await call('GET', url, { headers: { cookie: planted } });
@@ -116,7 +211,7 @@ describe('what the browser sends along', () => {
     expect(ours).not.toBe(planted);
     const thief = await call('GET', url, { headers: { cookie: planted } });
     expect(thief.problem()).toMatchObject({ status: 403, code: 'ticket_used' });
-    // Nor does it keep the owner of the right one out, on whichever side of it.
+    // The planted cookie does not lock out the browser that has the right one, in either order.
     for (const cookie of [
       `${planted}; ${ours}`,
       `${ours}; ${planted}`,
@@ -125,7 +220,7 @@ describe('what the browser sends along', () => {
       expect((await call('GET', url, { headers: { cookie } })).status).toBe(200);
   });
 
-  test('a browser with several downloads has one cookie for them', async () => {
+  test('a browser has one cookie for several downloads', async () => {
     const [one, two] = [await ticketFor(small), await ticketFor(large)];
     const first = await call('GET', one);
     const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -137,7 +232,7 @@ describe('what the browser sends along', () => {
       );
   });
 
-  test('no other origin reads an answer', async () => {
+  test('a page of another origin cannot read an answer', async () => {
     const headers = { origin: 'http://evil.example', ...asDemo };
     const preflight = {
       origin: 'http://evil.example',
@@ -149,7 +244,7 @@ describe('what the browser sends along', () => {
       await call('GET', '/exports', { headers }),
       await call('OPTIONS', '/exports', { headers: preflight }),
       await call('GET', await ticketFor(small), { headers }),
-      // LocalStack lets this one read.
+      // LocalStack allows this origin.
       await call('GET', await ticketFor(small), {
         headers: { origin: 'https://app.localstack.cloud' },
       }),
@@ -158,12 +253,12 @@ describe('what the browser sends along', () => {
       expect([...sent.keys()].filter((name) => /^(access-control-|vary$)/.test(name))).toEqual([]);
   });
 
-  test('its headers do not reach the storage', async () => {
+  test('request headers of a browser do not reach the storage', async () => {
     const url = await ticketFor(small);
     const key = { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' };
     const first = await call('GET', url, { headers: key });
     expect(first.status).toBe(200);
-    // Conditions are held by NGINX, against what the storage said.
+    // NGINX evaluates conditional requests itself, with the ETag of the storage.
     const headers = { cookie: first.headers.get('set-cookie')?.split(';')[0] ?? '', ...key };
     const etag = first.headers.get('etag') ?? '';
     const answers = [
@@ -176,16 +271,21 @@ describe('what the browser sends along', () => {
   });
 });
 
-describe('what NGINX itself refuses is a problem like any other', () => {
+describe('requests that NGINX rejects itself', () => {
   const long = (characters: number): string => 'a'.repeat(characters);
   test.each([
-    ['a method', ['TRACE /api/v1/health HTTP/1.1'], 405, 'method_not_allowed'],
-    ['a method of a file', [`POST /files/${long(43)}/x HTTP/1.1`], 405, 'method_not_allowed'],
+    ['an unsupported method', ['TRACE /api/v1/health HTTP/1.1'], 405, 'method_not_allowed'],
+    [
+      'an unsupported method of a file',
+      [`POST /files/${long(43)}/x HTTP/1.1`],
+      405,
+      'method_not_allowed',
+    ],
     ['a path that cannot be decoded', ['GET /api/v1/%zz HTTP/1.1'], 400, 'malformed_request'],
     ['a path that is no text', ['GET /api/v1/%ff HTTP/1.1'], 400, 'malformed_request'],
-    ['half a character', ['GET /files/x/%c3%28 HTTP/1.1'], 400, 'malformed_request'],
+    ['an incomplete character', ['GET /files/x/%c3%28 HTTP/1.1'], 400, 'malformed_request'],
     [
-      'two lengths',
+      'two content lengths',
       ['POST /api/v1/exports HTTP/1.1', 'Content-Length: 1', 'Content-Length: 2'],
       400,
       'malformed_request',
@@ -194,25 +294,25 @@ describe('what NGINX itself refuses is a problem like any other', () => {
     ['a very long address', [`GET /files/${long(40_000)} HTTP/1.1`], 414, 'too_large'],
     ['a long header', ['GET /api/v1/health HTTP/1.1', `X-A: ${long(17_000)}`], 431, 'too_large'],
     [
-      'a coding',
+      'an unsupported transfer coding',
       ['POST /api/v1/exports HTTP/1.1', 'Transfer-Encoding: gzip'],
       501,
       'malformed_request',
     ],
     [
-      'a body',
+      'a body that is too large',
       ['POST /api/v1/exports HTTP/1.1', `Content-Length: ${sizes.requestBytes + 1}`],
       413,
       'too_large',
     ],
     [
-      'the body of a sign-in',
+      'a body of a sign-in that is too large',
       ['POST /api/v1/sessions HTTP/1.1', `Content-Length: ${sizes.signInBytes + 1}`],
       413,
       'too_large',
     ],
-    ['no file', ['GET /files/x HTTP/1.1'], 404, 'not_found'],
-  ])('%s', async (_what, head, status, code) => {
+    ['an unknown file', ['GET /files/x HTTP/1.1'], 404, 'not_found'],
+  ])('NGINX answers %s with a problem', async (_what, head, status, code) => {
     const { headers, body, ...answer } = await sendRaw({ head });
     expect([answer.status, headers.get('content-type')]).toEqual([
       status,
@@ -233,14 +333,14 @@ describe('what NGINX itself refuses is a problem like any other', () => {
     if (status === 405) expect(headers.get('allow')).toMatch(/\bGET\b/);
   });
 
-  test('a range of the API is all of it', async () => {
+  test('NGINX ignores a range header for the API and sends the whole answer', async () => {
     const answer = await call('GET', '/openapi.json', { headers: { range: 'bytes=0-3' } });
     expect(answer.status).toBe(200);
     expect(answer.bytes.length).toBeGreaterThan(4);
   });
 });
 
-test('no ticket and no signature is in any log, whatever went wrong', async () => {
+test('no log has a ticket or a signature, whatever fails', async () => {
   const tickets: string[] = [];
   const fresh = async (id = small): Promise<string> => {
     const ticket = ticketOf(await ticketFor(id));
@@ -265,24 +365,26 @@ test('no ticket and no signature is in any log, whatever went wrong', async () =
     await raw((ticket) => `POST /api/v1/sessions?${ticket} HTTP/1.1\r\nContent-Length: 9000`),
   ]).toEqual([405, 200, 200, 200, 400, 400, 400, 404, 414, 414, 413]);
 
-  // What is said of an upstream that does not answer has addresses, too.
+  // NGINX logs addresses of an upstream that does not answer.
   const { processes } = await readStack();
-  const functions = processes.find(({ name }) => name === 'functions')?.pid ?? 0;
-  expect(functions).toBeGreaterThan(0);
+  const authorizer = processes.find(({ name }) => name === 'download-authorizer')?.pid ?? 0;
+  expect(authorizer).toBeGreaterThan(0);
   const hanging = `${stack.url}/files/${await fresh()}/x`;
-  process.kill(functions, 'SIGSTOP');
+  process.kill(authorizer, 'SIGSTOP');
   try {
     expect((await call('GET', hanging)).problem()).toMatchObject({ status: 503 });
   } finally {
-    process.kill(functions, 'SIGCONT');
+    process.kill(authorizer, 'SIGCONT');
   }
 
-  const logs = ['nginx', 'functions', 'localstack', 'postgres', 'kafka'].map((name) =>
-    join(home(), 'logs', `${name}.log`),
-  );
-  const text = await until('NGINX has written of it', async () => {
+  const names = ['nginx', 'functions', 'download-authorizer', 'delivery-shipper', 'localstack'];
+  const logs = [...names, 'postgres', 'kafka'].map((name) => join(home(), 'logs', `${name}.log`));
+  const text = await waitFor('NGINX has logged the timeout', async () => {
     const all = await Promise.all(
-      [...logs, join(home(), 'nginx', 'requests.log')].map((path) => readFile(path, 'utf8')),
+      [
+        ...logs,
+        ...['requests.log', 'deliveries.log'].map((name) => join(home(), 'nginx', name)),
+      ].map((path) => readFile(path, 'utf8')),
     );
     const joined = all.join('\n');
     return /upstream timed out.* "GET \/files\/…"/.test(joined) ? joined : undefined;

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { downloadSchema } from '../../lib/contracts/export-document.ts';
 import {
   asDemo,
   asOther,
@@ -8,24 +9,24 @@ import {
   ended,
   monthOfOrders,
   ticketFor,
-} from '../stack/api.ts';
-import { readStack, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+} from '../support/api.ts';
+import { readStack, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let id = '';
 let bytes: Buffer;
 let sha256 = '';
 
 beforeAll(async () => {
-  // Several slices of the cache.
+  // A file of several slices of the cache.
   const created = await createExport({ sources: ['sales'], dataset: 'order_items', format: 'csv' });
   id = created.id;
   sha256 = (await ended(id)).file?.sha256 ?? '';
   bytes = (await download(id)).bytes;
 });
 
-describe('a ticket', () => {
-  test('gives the file as an attachment, with its name and digest', async () => {
+describe('tickets', () => {
+  test('a ticket returns the file as an attachment with its name and digest', async () => {
     const url = await ticketFor(id);
     expect(url).toMatch(/^http:\/\/localhost:\d+\/files\//);
     const answer = await call('GET', url);
@@ -48,7 +49,17 @@ describe('a ticket', () => {
     ).toEqual([]);
   });
 
-  test('is bound to the browser that used it first; a resumed transfer goes on there', async () => {
+  test('a ticket is valid for a minute', async () => {
+    const [before] = await sql<{ now: Date }>(stack.postgres.catalogue, 'select now()');
+    const answer = await call('POST', `/exports/${id}/download`, { headers: asDemo });
+    const [after] = await sql<{ now: Date }>(stack.postgres.catalogue, 'select now()');
+    const lastUse = Date.parse(answer.json(downloadSchema).expiresAt);
+    const minute = 60_000;
+    expect(lastUse).toBeGreaterThanOrEqual((before?.now.getTime() ?? Infinity) + minute);
+    expect(lastUse).toBeLessThanOrEqual((after?.now.getTime() ?? 0) + minute);
+  });
+
+  test('a ticket is bound to the browser that used it first, where a transfer can be resumed', async () => {
     const url = await ticketFor(id);
     const first = await call('GET', url);
     const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -66,14 +77,25 @@ describe('a ticket', () => {
     expect(owner.status).toBe(206);
   });
 
-  test('is not used up by HEAD', async () => {
+  test('a browser that presents two issued cookies gets no third one', async () => {
+    const cookieOf = async (): Promise<string> =>
+      (await call('GET', await ticketFor(id))).headers.get('set-cookie')?.split(';')[0] ?? '';
+    const cookies = [await cookieOf(), await cookieOf()];
+    const url = await ticketFor(id);
+    const answer = await call('GET', url, { headers: { cookie: cookies.join('; ') } });
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([200, null]);
+    const again = await call('GET', url, { headers: { cookie: cookies[0] ?? '' } });
+    expect(again.status).toBe(200);
+  });
+
+  test('a HEAD request does not use a ticket', async () => {
     const url = await ticketFor(id);
     const head = await call('HEAD', url);
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(bytes.length)]);
     expect((await call('GET', url)).bytes.length).toBe(bytes.length);
   });
 
-  test('used by two at once is used by one', async () => {
+  test('only one of several concurrent first uses of a ticket succeeds', async () => {
     const url = await ticketFor(id);
     const answers = await Promise.all([1, 2, 3, 4].map(() => call('GET', url)));
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
@@ -81,7 +103,7 @@ describe('a ticket', () => {
     ]);
   });
 
-  test('not used within its minute is over', async () => {
+  test('a ticket expires if it is not used within a minute', async () => {
     const url = await ticketFor(id);
     await sql(
       stack.postgres.catalogue,
@@ -95,26 +117,30 @@ describe('a ticket', () => {
   });
 
   test.each([
-    ['another name', (url: string) => url.slice(0, url.lastIndexOf('/') + 1), 404],
-    ['a ticket of nobody', () => `${stack.url}/files/${'A'.repeat(43)}/x.csv`, 404],
-    ['a way up', (url: string) => `${stack.url}/files/x/..%2f..%2f${url.split('/files/')[1]}`, 400],
-    ['the authorizer itself', () => `${stack.url}/authorize-download`, 404],
-    ['the function behind it', () => `${stack.url}/internal/authorize-download`, 200],
-  ])('%s opens nothing', async (_name, change, status) => {
+    ['a URL with another file name', (url: string) => url.slice(0, url.lastIndexOf('/') + 1), 404],
+    ['an unknown ticket', () => `${stack.url}/files/${'A'.repeat(43)}/x.csv`, 404],
+    [
+      'a path with encoded ..',
+      (url: string) => `${stack.url}/files/x/..%2f..%2f${url.split('/files/')[1]}`,
+      400,
+    ],
+    ['the path of the authorizer', () => `${stack.url}/authorize-download`, 404],
+    ['the internal path of the authorizer', () => `${stack.url}/internal/authorize-download`, 200],
+  ])('%s returns no file', async (_name, change, status) => {
     const answer = await call('GET', change(await ticketFor(id)), { headers: asDemo });
-    // What no location takes is the page, never a file.
+    // A path without a location of its own returns the page, never a file.
     expect(answer.status).toBe(status);
     expect(answer.bytes.includes('order_id')).toBe(false);
   });
 
-  test('takes no other method', async () => {
+  test('a ticket accepts only GET and HEAD', async () => {
     const answer = await call('PUT', await ticketFor(id), { headers: asDemo, body: 'x' });
     expect([403, 405]).toContain(answer.status);
   });
 });
 
-describe('what is withdrawn works no more, cache or not', () => {
-  test('a grant', async () => {
+describe('withdrawal of access', () => {
+  test('a download is rejected at once after its grant is withdrawn, although the file is cached', async () => {
     const url = await ticketFor(id);
     const cookie = (await call('GET', url)).headers.get('set-cookie')?.split(';')[0] ?? '';
     const owner = `(select id from accounts where email like 'demo@%')`;
@@ -131,7 +157,7 @@ describe('what is withdrawn works no more, cache or not', () => {
     expect((await call('GET', url, { headers: { cookie } })).status).toBe(200);
   });
 
-  test('an export that expires: 410 at once, warm cache and open ticket included', async () => {
+  test('a download is rejected with 410 at once after the export expired, with a used ticket and a warm cache', async () => {
     const short = await createExport({ ...monthOfOrders, ttlSeconds: 60 });
     await ended(short.id);
     const url = await ticketFor(short.id);
@@ -153,7 +179,7 @@ describe('what is withdrawn works no more, cache or not', () => {
   });
 });
 
-test('acknowledge proves the download, with the right digest alone', async () => {
+test('acknowledge records the download if the digest is right', async () => {
   const { id: mine } = await createExport(monthOfOrders);
   const document = await ended(mine);
   const acknowledge = (digest: string) =>
@@ -168,17 +194,17 @@ test('acknowledge proves the download, with the right digest alone', async () =>
     expect((await acknowledge(document.file?.sha256 ?? '')).status).toBe(204);
     times.add((await ended(mine)).downloadedAt);
   }
-  // A repeat changes nothing, and is told to nobody.
+  // A repeat changes nothing and publishes no event.
   expect([...times]).toEqual([expect.any(String)]);
-  const told = await sql(
+  const events = await sql(
     stack.postgres.catalogue,
     `select 1 from outbox where topic = 'exports.results'
        and convert_from(value, 'UTF8')::json->>'type' = 'streamsync.export.downloaded.v1'
        and convert_from(value, 'UTF8')::json->'data'->>'id' = $1`,
     [mine],
   );
-  expect(told).toHaveLength(1);
-  await until('it is among the downloaded', async () => {
+  expect(events).toHaveLength(1);
+  await waitFor('the export is listed as downloaded', async () => {
     const list = await call('GET', '/exports?downloaded=true&limit=200', { headers: asDemo });
     return list.bytes.includes(mine) ? true : undefined;
   });
@@ -186,7 +212,7 @@ test('acknowledge proves the download, with the right digest alone', async () =>
   expect(rest.bytes.includes(mine)).toBe(false);
 });
 
-test('the stack names its processes', async () => {
+test('stack.json names the processes of the stack', async () => {
   const names = (await readStack()).processes.map(({ name }) => name);
   for (const name of ['postgres', 'kafka', 'localstack', 'nginx', 'functions', 'export-worker-0'])
     expect(names).toContain(name);

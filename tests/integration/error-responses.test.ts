@@ -2,30 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import { exportListSchema } from '../../lib/contracts/export-document.ts';
 import { sessionSchema } from '../../lib/contracts/sessions.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import { asAdmin, asDemo, call, monthOfOrders } from '../stack/api.ts';
-import { credentials } from '../stack/stack.ts';
+import { asAdmin, asDemo, call, monthOfOrders } from '../support/api.ts';
+import { credentials } from '../support/stack.ts';
 
-// By an account for which no other suite makes exports: nothing may be made here.
-describe('POST /exports refuses', () => {
+// An account for which no other suite creates exports, because this test asserts that no export is created.
+describe('POST /exports with wrong requests', () => {
   test.each([
     ['a body that is not JSON', '{', 400, undefined],
     ['no body', '', 400, undefined],
-    ['a body that is no object', [monthOfOrders], 400, undefined],
+    ['a body that is an array', [monthOfOrders], 400, undefined],
     ['an unknown field', { ...monthOfOrders, bogus: 1 }, 422, 'bogus'],
     ['an unknown source', { ...monthOfOrders, sources: ['nope'] }, 422, 'sources'],
-    [
-      'a source that is configured nowhere',
-      { ...monthOfOrders, sources: ['__proto__'] },
-      422,
-      'sources',
-    ],
+    ['a source named __proto__', { ...monthOfOrders, sources: ['__proto__'] }, 422, 'sources'],
     ['an unknown dataset', { ...monthOfOrders, dataset: 'nope' }, 422, 'dataset'],
-    [
-      'a dataset of the system',
-      { ...monthOfOrders, dataset: 'pg_catalog.pg_authid' },
-      422,
-      'dataset',
-    ],
+    ['a system catalog', { ...monthOfOrders, dataset: 'pg_catalog.pg_authid' }, 422, 'dataset'],
     ['an index', { ...monthOfOrders, sources: ['iot'], dataset: 'series_pkey' }, 422, 'dataset'],
     ['an unknown column', { ...monthOfOrders, columns: ['id', 'nope'] }, 422, 'columns'],
     [
@@ -42,15 +32,15 @@ describe('POST /exports refuses', () => {
     ],
     ['a date that does not exist', { ...monthOfOrders, from: '2024-02-30T00:00:00Z' }, 422, 'from'],
     ['a date without a time', { ...monthOfOrders, to: '2024-04-01' }, 422, 'to'],
-    ['a format that is not there', { ...monthOfOrders, format: 'pdf' }, 422, 'format'],
+    ['an unknown format', { ...monthOfOrders, format: 'pdf' }, 422, 'format'],
     ['a time to live that is too long', { ...monthOfOrders, ttlSeconds: 1e9 }, 422, 'ttlSeconds'],
     [
-      'a bound on what has no time',
+      'a bound on a dataset without a time column',
       { ...monthOfOrders, sources: ['iot'], dataset: 'series' },
       422,
       'from',
     ],
-  ])('%s', async (_name, body, status, field) => {
+  ])('POST /exports rejects %s and creates no export', async (_name, body, status, field) => {
     const before = await call('GET', '/exports?limit=1', { headers: asAdmin });
     const answer = await call('POST', '/exports', { body, headers: asAdmin });
     const problem = answer.problem();
@@ -65,11 +55,11 @@ describe('POST /exports refuses', () => {
 });
 
 const condition = { column: 'status', op: 'eq', value: 'x' };
-const inEachOther = (levels: number, [open, close]: [string, string]): string =>
+const nested = (levels: number, [open, close]: [string, string]): string =>
   open.repeat(levels) + '1' + close.repeat(levels);
 
-// What has stopped the API once, or was answered with a 500 or with more than was sent, first of all.
-describe('POST /exports/estimate answers', () => {
+// First the requests that once stopped the API, or that it answered with 500 or with more bytes than it received.
+describe('POST /exports/estimate with edge cases', () => {
   const long = 'x'.repeat(sizes.stringBytes + 1);
   test.each<[string, unknown, number, string | undefined]>([
     [
@@ -97,17 +87,17 @@ describe('POST /exports/estimate answers', () => {
       422,
       'format',
     ],
-    ['5,000 arrays in each other', inEachOther(5_000, ['[', ']']), 413, undefined],
-    ['5,000 objects in each other', inEachOther(5_000, ['{"a":', '}']), 413, undefined],
-    ['17 levels in a field', `{"sources":${inEachOther(16, ['[', ']'])}}`, 413, undefined],
+    ['5,000 arrays nested in each other', nested(5_000, ['[', ']']), 413, undefined],
+    ['5,000 objects nested in each other', nested(5_000, ['{"a":', '}']), 413, undefined],
+    ['17 levels in a field', `{"sources":${nested(16, ['[', ']'])}}`, 413, undefined],
     [
-      'more than fits',
+      'a body of 320 kB',
       { where: Array.from({ length: 40 }, () => ({ ...condition, value: 'x'.repeat(8_000) })) },
       413,
       undefined,
     ],
     [
-      'more fields than there can be',
+      '5,000 fields',
       Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, 1])),
       413,
       undefined,
@@ -140,7 +130,7 @@ describe('POST /exports/estimate answers', () => {
     ],
     ['a NUL', { dataset: 'a\0b' }, 400, undefined],
     ['half a surrogate pair', `{"dataset":"\\ud800"}`, 400, undefined],
-  ])('%s', async (_name, change, status, field) => {
+  ])('the API rejects %s with a short problem', async (_name, change, status, field) => {
     const body = typeof change === 'string' ? change : { ...monthOfOrders, ...Object(change) };
     const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
     const problem = answer.problem();
@@ -149,7 +139,7 @@ describe('POST /exports/estimate answers', () => {
     expect(answer.bytes.length).toBeLessThan(4_000);
   });
 
-  test('1,000 unknown fields by naming 20', async () => {
+  test('the API names 20 of 1,000 unknown fields', async () => {
     const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, 1]));
     const body = { ...monthOfOrders, ...unknown };
     const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
@@ -159,7 +149,7 @@ describe('POST /exports/estimate answers', () => {
     expect(answer.bytes.length).toBeLessThan(8_000);
   });
 
-  test('a request that is as large as one may be', async () => {
+  test('the API accepts a request of the maximum size', async () => {
     const value = Array.from({ length: sizes.listValues }, (_, n) => `${n}`.padStart(200, 'x'));
     const body = { ...monthOfOrders, where: [{ ...condition, op: 'in', value }] };
     const answer = await call('POST', '/exports/estimate', { body, headers: asAdmin });
@@ -167,27 +157,27 @@ describe('POST /exports/estimate answers', () => {
   });
 });
 
-describe('what an analyst has no right to is refused as that, whatever comes with it', () => {
+describe('requests without the right', () => {
   test.each([
     ['POST', '/sources/sales/pause', { reason: 'x' }],
     ['POST', '/sources/sales/pause', { reason: 1, more: 2 }],
     ['POST', '/sources/sales/pause', '{'],
-    ['PUT', '/accounts/nobody@streamsync.example/limits', { maxRows: 1, maxBytes: 1 }],
-    ['PUT', '/accounts/nobody@streamsync.example/limits', { maxRows: 'x' }],
-    ['PUT', '/accounts/nobody@streamsync.example/limits', '{'],
-  ])('%s %s with %j', async (method, path, body) => {
+    ['PUT', '/accounts/unknown@streamsync.example/limits', { maxRows: 1, maxBytes: 1 }],
+    ['PUT', '/accounts/unknown@streamsync.example/limits', { maxRows: 'x' }],
+    ['PUT', '/accounts/unknown@streamsync.example/limits', '{'],
+  ])('%s %s of an analyst is forbidden, whatever its body: %j', async (method, path, body) => {
     const { status, code } = (await call(method, path, { body, headers: asDemo })).problem();
     expect([status, code]).toEqual([403, 'forbidden']);
   });
 
-  test("another's export is not there, whatever is acknowledged", async () => {
+  test("acknowledge of another account's export is not found, whatever its body", async () => {
     const path = '/exports/00000000-0000-7000-8000-000000000000/acknowledge';
     for (const body of [{ sha256: '0'.repeat(64) }, { sha256: 1 }])
       expect((await call('POST', path, { body, headers: asDemo })).problem().status).toBe(404);
   });
 });
 
-describe('what is in a path is not there if it cannot be', () => {
+describe('impossible values in paths', () => {
   test.each([
     ['GET', '/exports/abc'],
     ['DELETE', '/exports/abc'],
@@ -200,7 +190,7 @@ describe('what is in a path is not there if it cannot be', () => {
     ['GET', `/accounts/${'a'.repeat(4_000)}@x/limits`],
     ['DELETE', `/sources/${'a'.repeat(4_000)}/pause`],
     ['GET', `/sources/sales/datasets/${'a'.repeat(4_000)}/histogram`],
-  ])('%s %s', async (method, path) => {
+  ])('%s %s is not found', async (method, path) => {
     const answer = await call(method, path, {
       headers: asAdmin,
       body: method === 'POST' ? {} : undefined,
@@ -210,24 +200,24 @@ describe('what is in a path is not there if it cannot be', () => {
   });
 });
 
-test('a sign-in has a size of its own', async () => {
+test('a sign-in has a maximum size of its own', async () => {
   const of = (bytes: number): string => {
     const room = bytes - JSON.stringify({ email: '', password: 'x' }).length;
     return JSON.stringify({ email: 'a'.repeat(room), password: 'x' });
   };
   const codeOf = async (bytes: number) =>
     (await call('POST', '/sessions', { body: of(bytes) })).problem().code;
-  expect(await codeOf(sizes.signInBytes)).toBe('refused_request');
+  expect(await codeOf(sizes.signInBytes)).toBe('invalid_request');
   expect(await codeOf(sizes.signInBytes + 1)).toBe('too_large');
 });
 
-test('a header has a size', async () => {
+test('a request with a header above the maximum size is rejected', async () => {
   const headers = { ...asAdmin, 'if-none-match': 'x'.repeat(sizes.headerBytes + 1) };
   const path = '/exports/00000000-0000-7000-8000-000000000000';
   expect((await call('GET', path, { headers })).problem().code).toBe('too_large');
 });
 
-test('an idempotency key has a size', async () => {
+test('an idempotency key above the maximum size is rejected', async () => {
   const headers = { ...asAdmin, 'idempotency-key': 'x'.repeat(256) };
   const { status, errors } = (
     await call('POST', '/exports', { body: monthOfOrders, headers })
@@ -235,7 +225,7 @@ test('an idempotency key has a size', async () => {
   expect([status, errors?.[0]?.field]).toEqual([422, 'Idempotency-Key']);
 });
 
-describe('GET /exports refuses', () => {
+describe('GET /exports with unknown values', () => {
   test.each([
     ['limit=0', 'limit'],
     ['limit=x', 'limit'],
@@ -245,7 +235,7 @@ describe('GET /exports refuses', () => {
     ['bogus=1', 'bogus'],
     ['cursor=%00', 'cursor'],
     [`cursor=${'a'.repeat(4_000)}`, 'cursor'],
-  ])('%s', async (query, field) => {
+  ])('GET /exports?%s is rejected', async (query, field) => {
     const { status, errors } = (
       await call('GET', `/exports?${query}`, { headers: asAdmin })
     ).problem();
@@ -253,10 +243,10 @@ describe('GET /exports refuses', () => {
   });
 });
 
-describe('whoever calls', () => {
+describe('authentication', () => {
   const { email, password } = credentials.demo;
 
-  test('signs in with email and password, whatever the case of the email', async () => {
+  test('an account signs in with email and password, whatever the case of the email', async () => {
     for (const spelled of [email, email.toUpperCase()]) {
       const answer = await call('POST', '/sessions', { body: { email: spelled, password } });
       expect(answer.status).toBe(201);
@@ -268,32 +258,39 @@ describe('whoever calls', () => {
 
   test.each([
     ['a wrong password', { email, password: 'wrong' }],
-    ['an unknown email', { email: 'nobody@streamsync.example', password }],
-  ])('with %s is refused, not told which of the two is wrong', async (_name, body) => {
-    const problem = (await call('POST', '/sessions', { body })).problem();
-    expect(problem).toMatchObject({
-      status: 401,
-      code: 'wrong_credentials',
-      detail: 'Email or password is not right. Try again.',
-    });
-  });
+    ['an unknown email', { email: 'unknown@streamsync.example', password }],
+  ])(
+    'a sign-in with %s is rejected without saying which of the two is wrong',
+    async (_name, body) => {
+      const problem = (await call('POST', '/sessions', { body })).problem();
+      expect(problem).toMatchObject({
+        status: 401,
+        code: 'invalid_credentials',
+        detail: 'Incorrect email or password. Try again.',
+      });
+    },
+  );
 
-  test('a password of the wrong type is named', async () => {
+  test('a sign-in with a password of the wrong type names the field', async () => {
     const problem = (await call('POST', '/sessions', { body: { email, password: 7 } })).problem();
     expect(problem).toMatchObject({ status: 422, errors: [{ field: 'password' }] });
   });
 
-  test.each([
-    ['nothing', {}],
-    ['a key of nobody', { 'x-api-key': 'ssk_nobody' }],
-    ['a key of 7 kB', { 'x-api-key': 'x'.repeat(7_000) }],
-    ['a token of 7 kB', { authorization: `Bearer ${'x'.repeat(7_000)}` }],
-    ['a token that is none', { authorization: 'Bearer x.y.z' }],
-    ['a token without signature', { authorization: `Bearer ${unsigned()}` }],
-    ['another scheme', { authorization: 'Basic ZGVtbzpkZW1v' }],
-  ])('with %s is not known', async (_name, headers) => {
+  const noCredentials = 'Sign in, or send a key in X-Api-Key.';
+  const unknownKey = 'The API key is unknown or was revoked.';
+  const noSession = 'The session has ended. Sign in again.';
+
+  test.each<[string, Record<string, string>, string]>([
+    ['no credentials', {}, noCredentials],
+    ['an unknown key', { 'x-api-key': 'ssk_unknown' }, unknownKey],
+    ['a key of 7 kB', { 'x-api-key': 'x'.repeat(7_000) }, unknownKey],
+    ['a token of 7 kB', { authorization: `Bearer ${'x'.repeat(7_000)}` }, noSession],
+    ['a malformed token', { authorization: 'Bearer x.y.z' }, noSession],
+    ['a token without signature', { authorization: `Bearer ${unsigned()}` }, noSession],
+    ['another scheme', { authorization: 'Basic ZGVtbzpkZW1v' }, noCredentials],
+  ])('a call with %s is unauthenticated and says what to do', async (_name, headers, detail) => {
     const answer = await call('GET', '/exports', { headers });
-    expect(answer.problem()).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(answer.problem()).toMatchObject({ status: 401, code: 'unauthenticated', detail });
   });
 
   function unsigned(): string {
@@ -307,7 +304,7 @@ test.each([
   ['PATCH', '/exports'],
   ['GET', '/exports/not-an-id'],
   ['GET', '/exports/00000000-0000-0000-0000-000000000000'],
-])('%s %s is 404 as a problem', async (method, path) => {
+])('%s %s answers a problem with status 404', async (method, path) => {
   const answer = await call(method, path, { headers: asAdmin });
   expect(answer.problem()).toMatchObject({ status: 404, code: 'not_found' });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { exportEstimateSchema } from '../../lib/contracts/export-document.ts';
-import { asDemo, asOther, call, createExport, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, asOther, call, createExport, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
 const estimate = async (body: object) => {
   const answer = await call('POST', '/exports/estimate', { headers: asDemo, body });
@@ -9,9 +9,9 @@ const estimate = async (body: object) => {
   return answer.json(exportEstimateSchema);
 };
 
-const within2 = (told: number, is: number): void => {
-  expect(told).toBeGreaterThanOrEqual(is / 2);
-  expect(told).toBeLessThanOrEqual(is * 2);
+const within2 = (estimated: number, is: number): void => {
+  expect(estimated).toBeGreaterThanOrEqual(is / 2);
+  expect(estimated).toBeLessThanOrEqual(is * 2);
 };
 
 test.each([
@@ -31,22 +31,19 @@ test.each([
     compression: 'none',
     from: '2025-12-25T00:00:00Z',
   },
-])(
-  'rows and bytes of %j are told within a factor of two, before and after it was made',
-  async (request) => {
-    for (const name of request.sources) await sql(sourceUrl(name), 'analyze');
-    const before = await estimate(request);
-    const { id } = await createExport(request);
-    const { file } = await ended(id);
-    within2(before.rows, file?.rows ?? 0);
-    within2(before.bytes, file?.bytes ?? 0);
-    const after = await estimate(request);
-    within2(after.bytes, file?.bytes ?? 0);
-    expect(after.seconds).toBeGreaterThan(0);
-  },
-);
+])('the estimate of %j is within a factor of two, before and after the export', async (request) => {
+  for (const name of request.sources) await sql(sourceUrl(name), 'analyze');
+  const before = await estimate(request);
+  const { id } = await createExport(request);
+  const { file } = await ended(id);
+  within2(before.rows, file?.rows ?? 0);
+  within2(before.bytes, file?.bytes ?? 0);
+  const after = await estimate(request);
+  within2(after.bytes, file?.bytes ?? 0);
+  expect(after.seconds).toBeGreaterThan(0);
+});
 
-test('what would be refused is refused, and nothing is made', async () => {
+test('an estimate rejects what an export rejects, and creates no export', async () => {
   const newest = async () => (await call('GET', '/exports?limit=1', { headers: asOther })).bytes;
   const before = await newest();
   const answer = await call('POST', '/exports/estimate', {

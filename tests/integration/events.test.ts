@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
-import { call, monthOfOrders } from '../stack/api.ts';
+import { call, monthOfOrders } from '../support/api.ts';
 import {
-  follow,
+  consume,
   inBinaryMode,
   produce,
   requested,
   resultOf,
   resultsOf,
   type Topic,
-} from '../stack/events.ts';
-import { credentials, referenceCsv, sortedLines } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+} from '../support/events.ts';
+import { credentials, referenceCsv, sortedLines } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const requestedBy = credentials.demo.email;
 const withKey = { 'x-api-key': credentials.demo.apiKey };
@@ -20,8 +20,8 @@ let results: Topic;
 let deadLetters: Topic;
 
 beforeAll(async () => {
-  results = await follow('exports.results');
-  deadLetters = await follow('exports.requested.dlq');
+  results = await consume('exports.results');
+  deadLetters = await consume('exports.requested.dlq');
 });
 afterAll(async () => {
   await results.close();
@@ -34,8 +34,8 @@ const ask = (...events: object[]) =>
     events.map((event) => ({ value: JSON.stringify(event) })),
   );
 
-describe('an export asked for by event', () => {
-  test('is accepted, made, and its link works with the key of the owner alone', async () => {
+describe('requests by event', () => {
+  test('an event creates an export, and only the key of its owner can use the link in the result', async () => {
     const event = requested({ ...monthOfOrders, requestedBy });
     await ask(event);
     const accepted = exportResultSchema.parse(await resultOf(results, event.id, 'accepted'));
@@ -48,12 +48,12 @@ describe('an export asked for by event', () => {
     expect(completed.data.message).toMatch(/^The export of orders of sales is ready: \d+ rows/);
 
     const link = completed.data.downloadUrl;
-    const mine = await call('GET', link, { headers: withKey, redirect: 'follow' });
+    const download = await call('GET', link, { headers: withKey, redirect: 'follow' });
     const reference = await referenceCsv(
       'sales',
       `select * from orders where ordered_at >= '2024-03-01' and ordered_at < '2024-04-01'`,
     );
-    expect(sortedLines(mine.bytes)).toBe(sortedLines(reference));
+    expect(sortedLines(download.bytes)).toBe(sortedLines(reference));
     expect((await call('GET', link)).problem().status).toBe(401);
     const theirs = { 'x-api-key': credentials.other.apiKey };
     expect((await call('GET', link, { headers: theirs })).problem().status).toBe(404);
@@ -66,7 +66,7 @@ describe('an export asked for by event', () => {
     expect(String(key)).toBe(accepted.data.id);
   });
 
-  test('twice with the same id is made once', async () => {
+  test('two events with the same id create one export', async () => {
     const event = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
     const last = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
     await ask(event, event);
@@ -82,12 +82,12 @@ describe('an export asked for by event', () => {
     ['an unknown dataset', { ...monthOfOrders, dataset: 'nope', requestedBy }, 'dataset'],
     ['an unknown field', { ...monthOfOrders, bogus: 1, requestedBy }, 'bogus'],
     [
-      'somebody unknown',
-      { ...monthOfOrders, requestedBy: 'nobody@streamsync.example' },
+      'an unknown account',
+      { ...monthOfOrders, requestedBy: 'unknown@streamsync.example' },
       'requestedBy',
     ],
-    ['nobody', monthOfOrders, 'requestedBy'],
-  ])('for %s is rejected once, with the field', async (_name, data, field) => {
+    ['no account', monthOfOrders, 'requestedBy'],
+  ])('an event with %s is rejected once, with the field', async (_name, data, field) => {
     const event = requested(data);
     await ask(event);
     const { problem } = await rejected(event.id);
@@ -99,7 +99,7 @@ describe('an export asked for by event', () => {
     expect(resultsOf(results, event.id, 'rejected')).toHaveLength(1);
   });
 
-  test('with a number that would be another one is rejected; with any, its event has no value', async () => {
+  test('an event with an inexact number is rejected; a result event has no values of conditions', async () => {
     const where = [
       {
         any: [
@@ -126,14 +126,14 @@ describe('an export asked for by event', () => {
     ]);
   });
 
-  test('with data that is no object is rejected', async () => {
+  test('an event whose data is not an object is rejected', async () => {
     const event = requested('orders, please');
     await ask(event);
     const { data } = exportRejectedSchema.parse(await resultOf(results, event.id, 'rejected'));
     expect(data.problem.code).toBe('malformed_body');
   });
 
-  test('with another request under the same id is rejected as a conflict', async () => {
+  test('an event with the id of another request is rejected as a conflict', async () => {
     const id = randomUUID();
     await ask(requested({ ...monthOfOrders, columns: ['id'], requestedBy }, id));
     await resultOf(results, id, 'accepted');
@@ -143,13 +143,13 @@ describe('an export asked for by event', () => {
   });
 });
 
-describe('an export asked for by event in binary mode', () => {
+describe('requests by event in binary mode', () => {
   const event = (data: object = {}) => ({
     ...requested({ ...monthOfOrders, columns: ['id'], requestedBy, ...data }),
     time: new Date().toISOString(),
   });
 
-  test('is the one of the same event in structured mode; what is wrong with its data is answered', async () => {
+  test('an event in binary mode is the same as in structured mode, and its errors are reported', async () => {
     const [good, bad, noData, large] = [event(), event({ format: 'csvv' }), event(), event()];
     const padded = { ...inBinaryMode(large), value: JSON.stringify({ text: 'x'.repeat(300_000) }) };
     await produce(
@@ -172,12 +172,12 @@ describe('an export asked for by event in binary mode', () => {
     expect(resultsOf(results, good.id, 'rejected')).toHaveLength(0);
   });
 
-  test('with headers that are no attributes is put aside, and the reason names them', async () => {
+  test('an event with headers that are not attributes is sent to the dead letter topic with a reason', async () => {
     const { value, headers } = inBinaryMode(event());
     const wrong: [Record<string, Buffer | string>, RegExp][] = [
       [{ 'content-type': 'text/csv' }, /content-type must be application\/json/],
-      [{ ce_Trace: 'a' }, /ce_Trace is no name of an attribute/],
-      [{ ce_data: '{}' }, /ce_data is no attribute of its own/],
+      [{ ce_Trace: 'a' }, /ce_Trace is not an attribute name/],
+      [{ ce_data: '{}' }, /ce_data is reserved in binary mode/],
       [{ ce_trace: Buffer.from([0xff, 0xfe]) }, /ce_trace must be UTF-8/],
       [{ ce_trace: 'x'.repeat(5_000) }, /ce_trace must have at most 4096 bytes/],
       [
@@ -192,20 +192,20 @@ describe('an export asked for by event in binary mode', () => {
       wrong.map(([more], n) => ({ value, headers: { ...headers, ...more, mark: marks[n] ?? '' } })),
     );
     for (const [n, [, reason]] of wrong.entries()) {
-      const letter = await until('the dead letter', async () =>
+      const deadLetter = await waitFor('the dead letter arrives', async () =>
         deadLetters.messages.find((message) => message.headers.mark === marks[n]),
       );
-      expect(letter.headers.reason).toMatch(reason);
+      expect(deadLetter.headers.reason).toMatch(reason);
     }
-    // Its content type says that all of the event is the value.
-    const whole = event();
+    // The content type says that the value is the event in structured mode.
+    const structured = event();
     await produce('exports.requested', [
       {
-        value: JSON.stringify(whole),
+        value: JSON.stringify(structured),
         headers: { ...headers, 'content-type': 'application/cloudevents+json; charset=UTF-8' },
       },
     ]);
-    await resultOf(results, whole.id, 'accepted');
+    await resultOf(results, structured.id, 'accepted');
   });
 });
 
@@ -213,39 +213,42 @@ async function rejected(id: string) {
   return exportRejectedSchema.parse(await resultOf(results, id, 'rejected')).data;
 }
 
-describe('a message that is no event', () => {
+describe('messages that are not events', () => {
   test.each([
-    ['bytes that are no text', Buffer.from([0xff, 0x00, 0xfe, 0x7b])],
-    ['JSON cut short', Buffer.from('{"specversion":"1.0","id":')],
-    ['JSON that is no event', Buffer.from('{"hello":"world"}')],
+    ['bytes that are not text', Buffer.from([0xff, 0x00, 0xfe, 0x7b])],
+    ['truncated JSON', Buffer.from('{"specversion":"1.0","id":')],
+    ['JSON that is not an event', Buffer.from('{"hello":"world"}')],
     ['an array', Buffer.from('[1,2,3]')],
     ['an event of another type', Buffer.from(JSON.stringify({ ...requested({}), type: 'x' }))],
-  ])('%s: goes to the dead letters as it was, and the next is served', async (_name, value) => {
-    const mark = randomUUID();
-    const next = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
-    await produce('exports.requested', [{ value, headers: { mark, trace: 'abc' } }]);
-    await ask(next);
-    await resultOf(results, next.id, 'accepted');
-    const letter = await until('the dead letter', async () =>
-      deadLetters.messages.find(({ headers }) => headers.mark === mark),
-    );
-    expect(letter.value?.equals(value)).toBe(true);
-    expect(letter.headers).toMatchObject({
-      mark,
-      trace: 'abc',
-      topic: 'exports.requested',
-      partition: expect.stringMatching(/^\d+$/),
-      offset: expect.stringMatching(/^\d+$/),
-      reason: expect.stringMatching(/./),
-    });
-  });
+  ])(
+    'a message with %s is sent to the dead letter topic unchanged, and the next is handled',
+    async (_name, value) => {
+      const mark = randomUUID();
+      const next = requested({ ...monthOfOrders, columns: ['id'], requestedBy });
+      await produce('exports.requested', [{ value, headers: { mark, trace: 'abc' } }]);
+      await ask(next);
+      await resultOf(results, next.id, 'accepted');
+      const deadLetter = await waitFor('the dead letter arrives', async () =>
+        deadLetters.messages.find(({ headers }) => headers.mark === mark),
+      );
+      expect(deadLetter.value?.equals(value)).toBe(true);
+      expect(deadLetter.headers).toMatchObject({
+        mark,
+        trace: 'abc',
+        topic: 'exports.requested',
+        partition: expect.stringMatching(/^\d+$/),
+        offset: expect.stringMatching(/^\d+$/),
+        reason: expect.stringMatching(/./),
+      });
+    },
+  );
 
-  test('no value at all: the same', async () => {
+  test('a message without a value is sent to the dead letter topic', async () => {
     const mark = randomUUID();
     await produce('exports.requested', [{ value: null, headers: { mark } }]);
-    const letter = await until('the dead letter', async () =>
+    const deadLetter = await waitFor('the dead letter arrives', async () =>
       deadLetters.messages.find(({ headers }) => headers.mark === mark),
     );
-    expect(letter.value).toBeNull();
+    expect(deadLetter.value).toBeNull();
   });
 });

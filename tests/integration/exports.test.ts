@@ -14,13 +14,13 @@ import {
   ended,
   monthOfOrders,
   readExport,
-} from '../stack/api.ts';
-import { referenceCsv, sortedLines, sourceUrl, sql } from '../stack/stack.ts';
+} from '../support/api.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql } from '../support/stack.ts';
 
 const inMarch = `ordered_at >= '2024-03-01T00:00:00Z' and ordered_at < '2024-04-01T00:00:00Z'`;
 
 describe('an export', () => {
-  test('is exactly what the database holds, and proves it', async () => {
+  test('an export has exactly the rows of the database, and its manifest proves it', async () => {
     const created = await createExport(monthOfOrders);
     expect(['queued', 'running', 'ready']).toContain(created.status);
     const document = await ended(created.id);
@@ -55,7 +55,7 @@ describe('an export', () => {
     expect(lived).toBe(86_400_000);
   });
 
-  test('of chosen columns keeps their order', async () => {
+  test('an export has the requested columns in their order', async () => {
     const { id } = await createExport({ ...monthOfOrders, columns: ['total', 'comment', 'id'] });
     expect((await ended(id)).status).toBe('ready');
     const reference = await referenceCsv(
@@ -65,7 +65,7 @@ describe('an export', () => {
     expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(reference));
   });
 
-  test('of a range without rows is a header', async () => {
+  test('an export of a range without rows is only a header', async () => {
     const { id } = await createExport({
       ...monthOfOrders,
       from: '1999-01-01T00:00:00Z',
@@ -76,7 +76,7 @@ describe('an export', () => {
     expect((await download(id)).bytes.toString()).toBe('id,total\n');
   });
 
-  test('from equal to to is a range without rows', async () => {
+  test('a range with equal from and to has no rows', async () => {
     const { id } = await createExport({
       ...monthOfOrders,
       to: monthOfOrders.from,
@@ -91,7 +91,7 @@ describe('an export', () => {
     ['sales', 'orders_by_day', 'select * from orders_by_day'],
     ['sales', 'revenue_by_month', 'select * from revenue_by_month'],
     ['iot', 'readings', 'select * from readings'],
-  ])('of all of %s %s is the same as the server gives', async (source, dataset, query) => {
+  ])('an export of all of %s %s equals the server’s own CSV', async (source, dataset, query) => {
     const { id } = await createExport({ sources: [source], dataset, format: 'csv' });
     const document = await ended(id);
     expect(document.status).toBe('ready');
@@ -100,8 +100,8 @@ describe('an export', () => {
     expect(sortedLines(file) === sortedLines(reference)).toBe(true);
   });
 
-  test('of a table made a moment ago can be had at once, with awkward names', async () => {
-    const table = `made "now" ${Date.now()}`;
+  test('a new table with awkward names can be exported at once', async () => {
+    const table = `new "table" ${Date.now()}`;
     const quoted = `"${table.replaceAll('"', '""')}"`;
     await sql(
       sourceUrl('sales'),
@@ -128,7 +128,7 @@ describe('an export', () => {
     }
   });
 
-  test('that fails says why, and makes no file', async () => {
+  test('an export that fails reports why and has no file', async () => {
     await sql(
       sourceUrl('sales'),
       `create or replace view fails_late as select id, ordered_at, 1 / (id - 150000) as x from orders`,
@@ -147,31 +147,31 @@ describe('an export', () => {
   });
 });
 
-describe('asking again', () => {
-  test('with the same key and request is the same export; with another request a conflict', async () => {
+describe('repeated requests', () => {
+  test('a request with a used idempotency key returns the same export, or a conflict if it differs', async () => {
     const key = `k-${Date.now()}`;
     const headers = { ...asDemo, 'idempotency-key': key };
     const ask = (request: object) => call('POST', '/exports', { body: request, headers });
     const answers = await Promise.all([1, 2, 3, 4].map(() => ask(monthOfOrders)));
     const ids = new Set(answers.map((answer) => answer.json(exportDocumentSchema).id));
     expect(ids.size).toBe(1);
-    // The same instant, and a default spelled out: it means the same.
+    // The same timestamp in another time zone and an explicit default: an equivalent request.
     const same = await ask({ ...monthOfOrders, from: '2024-03-01T01:00:00+01:00', order: 'any' });
     expect(ids).toContain(same.json(exportDocumentSchema).id);
     expect((await ask({ ...monthOfOrders, dataset: 'customers' })).problem()).toMatchObject({
       status: 409,
       code: 'idempotency_conflict',
     });
-    const theirs = await call('POST', '/exports', {
+    const conflict = await call('POST', '/exports', {
       body: monthOfOrders,
       headers: { ...asOther, 'idempotency-key': key },
     });
-    expect(ids).not.toContain(theirs.json(exportDocumentSchema).id);
+    expect(ids).not.toContain(conflict.json(exportDocumentSchema).id);
   });
 });
 
-describe('the status', () => {
-  test('has an ETag that answers 304 while nothing changes', async () => {
+describe('export documents', () => {
+  test('an export document has an ETag that answers 304 until it changes', async () => {
     const { id } = await createExport(monthOfOrders);
     await ended(id);
     const first = await call('GET', `/exports/${id}`, { headers: asDemo });
@@ -184,11 +184,11 @@ describe('the status', () => {
     expect(first.headers.has('retry-after')).toBe(false);
   });
 
-  test('list is newest first, page by page, without gaps', async () => {
-    const made: string[] = [];
+  test('the list has the newest export first, and its pages have no gaps', async () => {
+    const createdIds: string[] = [];
     for (let n = 0; n < 5; n++)
-      made.push((await createExport({ ...monthOfOrders, columns: ['id'] })).id);
-    const seen: string[] = [];
+      createdIds.push((await createExport({ ...monthOfOrders, columns: ['id'] })).id);
+    const listedIds: string[] = [];
     let cursor: string | null = null;
     do {
       const query: string = cursor === null ? '?limit=2' : `?limit=2&cursor=${cursor}`;
@@ -196,15 +196,15 @@ describe('the status', () => {
         exportListSchema,
       );
       expect(page.items.length).toBeLessThanOrEqual(2);
-      seen.push(...page.items.map((item) => item.id));
+      listedIds.push(...page.items.map((item) => item.id));
       cursor = page.nextCursor;
-    } while (cursor !== null && seen.length < 200);
-    expect(seen.slice(0, 5)).toEqual(made.toReversed());
-    expect(new Set(seen).size).toBe(seen.length);
-    await Promise.all(made.map((id) => ended(id)));
+    } while (cursor !== null && listedIds.length < 200);
+    expect(listedIds.slice(0, 5)).toEqual(createdIds.toReversed());
+    expect(new Set(listedIds).size).toBe(listedIds.length);
+    await Promise.all(createdIds.map((id) => ended(id)));
   });
 
-  test('of an export of somebody else is not there', async () => {
+  test('an export of another account is not found', async () => {
     const { id } = await createExport(monthOfOrders);
     for (const [method, path] of [
       ['GET', ''],
@@ -221,7 +221,7 @@ describe('the status', () => {
 });
 
 describe('DELETE', () => {
-  test('of a ready export: the file is gone, then the export', async () => {
+  test('DELETE of a ready export removes its file, then the export', async () => {
     const { id } = await createExport(monthOfOrders);
     await ended(id);
     expect((await call('DELETE', `/exports/${id}`, { headers: asDemo })).status).toBe(204);
@@ -230,7 +230,7 @@ describe('DELETE', () => {
     expect((await call('DELETE', `/exports/${id}`, { headers: asDemo })).status).toBe(404);
   });
 
-  test('of a running export: 202, then cancelled, and nothing of it reads on', async () => {
+  test('DELETE of a running export answers 202, then the export is cancelled and reads no more', async () => {
     await sql(
       sourceUrl('sales'),
       `create or replace view slow as select o.id, o.ordered_at, pg_sleep(0.002)::text as s from orders o`,

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { type Health, healthSchema } from '../../lib/contracts/health.ts';
-import { locks } from '../../lib/runtime/catalogue.ts';
-import { asAdmin, call, createExport, ended, monthOfOrders } from '../stack/api.ts';
-import { produce, requested, restingPartition } from '../stack/events.ts';
-import { holdRelay } from '../stack/relay-lock.ts';
-import { readStack, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { advisoryLocks } from '../../lib/runtime/catalogue.ts';
+import { asAdmin, call, createExport, ended, monthOfOrders } from '../support/api.ts';
+import { idlePartition, produce, requested } from '../support/events.ts';
+import { blockRelay } from '../support/relay-lock.ts';
+import { readStack, sql, stack } from '../support/stack.ts';
+import { freeze } from '../support/stack-processes.ts';
+import { topicNames } from '../support/topic.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const catalogue = (text: string, values: unknown[] = []) =>
   sql<Record<string, unknown>>(stack.postgres.catalogue, text, values);
@@ -19,19 +21,19 @@ async function health(): Promise<Health> {
 
 type Code = NonNullable<Health['problems']>[number]['code'];
 
-const told = (code: Code): Promise<string> =>
-  until(
-    `health tells of ${code}`,
+const reportedProblem = (code: Code): Promise<string> =>
+  waitFor(
+    `health reports ${code}`,
     async () => (await health()).problems?.find((problem) => problem.code === code)?.message,
-    { seconds: 30, everyMilliseconds: 300 },
+    { seconds: 30, everyMs: 300 },
   );
 
-const over = (code: Code): Promise<true> =>
-  until(
-    `health tells no more of ${code}`,
+const resolvedProblem = (code: Code): Promise<true> =>
+  waitFor(
+    `health no longer reports ${code}`,
     async () =>
       ((await health()).problems ?? []).some((problem) => problem.code === code) ? undefined : true,
-    { seconds: 60, everyMilliseconds: 300 },
+    { seconds: 60, everyMs: 300 },
   );
 
 const undo: (() => unknown)[] = [];
@@ -39,7 +41,7 @@ afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step();
 });
 
-/** A session of the catalogue that holds something until the end of the test. */
+/** Opens a session of the catalogue that runs `text` and stays open until the end of the test. */
 async function holding(text: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: stack.postgres.catalogue });
   await client.connect();
@@ -48,16 +50,12 @@ async function holding(text: string): Promise<pg.Client> {
   return client;
 }
 
-async function freeze(name: RegExp): Promise<void> {
-  const pids = (await readStack()).processes.flatMap((it) => (name.test(it.name) ? [it.pid] : []));
-  expect(pids).not.toEqual([]);
-  undo.push(() => {
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
-  });
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+/** Stops processes of the stack until the end of the test. */
+async function frozen(name: RegExp): Promise<void> {
+  undo.push(await freeze(name));
 }
 
-test('every part is named', async () => {
+test('health names every component', async () => {
   const { parts } = await health();
   expect(parts).toEqual({
     catalogue: { status: 'ok' },
@@ -66,30 +64,30 @@ test('every part is named', async () => {
   });
 });
 
-describe('health tells of', () => {
-  test('messages that are not sent', async () => {
-    const relay = await holdRelay(stack.postgres.catalogue);
+describe('health problems', () => {
+  test('health reports messages that are not sent', async () => {
+    const relay = await blockRelay(stack.postgres.catalogue);
     undo.push(relay.release);
     const { id } = await createExport(monthOfOrders);
     await catalogue(
       `update outbox set created_at = now() - interval '90 seconds' where sent_at is null`,
     );
-    expect(await told('outbox_waiting')).toMatch(/the oldest for 1 minute/);
+    expect(await reportedProblem('outbox_waiting')).toMatch(/the oldest for 1 minute/);
     await relay.release();
     await ended(id);
-    await over('outbox_waiting');
+    await resolvedProblem('outbox_waiting');
   });
 
-  test('messages that were set aside', async () => {
+  test('health reports messages that Kafka rejected', async () => {
     await catalogue(
       `insert into outbox (event_id, topic, failed_at) values (gen_random_uuid(), 'nowhere', now())`,
     );
     undo.push(() => catalogue(`delete from outbox where topic = 'nowhere'`));
-    expect(await told('outbox_set_aside')).toMatch(/set aside/);
+    expect(await reportedProblem('outbox_set_aside')).toMatch(/set aside/);
   });
 
-  test('exports that could run and are not given out, and not of those that may not', async () => {
-    const dispatch = await holding(`select pg_advisory_lock(${locks.dispatch})`);
+  test('health reports exports that could run but are not dispatched, and no others', async () => {
+    const dispatch = await holding(`select pg_advisory_lock(${advisoryLocks.dispatch})`);
     const { id } = await createExport(monthOfOrders);
     await catalogue(
       `update units set created_at = now() - interval '3 minutes', not_before = now() - interval '3 minutes'
@@ -100,27 +98,27 @@ describe('health tells of', () => {
     await catalogue(
       `update attempts set ended_at = ended_at - interval '1 minute' where ended_at > now() - interval '1 minute'`,
     );
-    expect(await told('exports_waiting')).toBe(
-      'An export that could run has waited for 3 minutes.',
+    expect(await reportedProblem('exports_waiting')).toBe(
+      'An export could run but has waited for 3 minutes.',
     );
 
     const pause = '/sources/sales/pause';
     await call('POST', pause, { headers: asAdmin, body: { reason: 'a test' } });
     undo.push(() => call('DELETE', pause, { headers: asAdmin }));
-    await over('exports_waiting');
+    await resolvedProblem('exports_waiting');
     await call('DELETE', pause, { headers: asAdmin });
-    await told('exports_waiting');
+    await reportedProblem('exports_waiting');
 
-    await dispatch.query(`select pg_advisory_unlock(${locks.dispatch})`);
+    await dispatch.query(`select pg_advisory_unlock(${advisoryLocks.dispatch})`);
     expect((await ended(id)).status).toBe('ready');
-    await over('exports_waiting');
+    await resolvedProblem('exports_waiting');
   });
 
-  test('workers that do not begin', async () => {
+  test('health reports workers that do not start', async () => {
     await ended((await createExport(monthOfOrders)).id);
-    await freeze(/^export-worker-/);
+    await frozen(/^export-worker-/);
     const { id } = await createExport(monthOfOrders);
-    await until('it is handed out', async () => {
+    await waitFor('the unit is dispatched', async () => {
       const rows = await catalogue(
         `update outbox o set sent_at = now() - interval '40 seconds' from units u
          where u.export_id = $1 and u.state = 'dispatched' and o.dispatch_id = u.dispatch_id
@@ -129,15 +127,15 @@ describe('health tells of', () => {
       );
       return rows[0];
     });
-    expect(await told('workers_away')).toMatch(/handed out 4\d seconds ago/);
+    expect(await reportedProblem('workers_away')).toMatch(/dispatched 4\d seconds ago/);
     for (const step of undo.splice(0)) await step();
     expect((await ended(id)).status).toBe('ready');
-    await over('workers_away');
+    await resolvedProblem('workers_away');
   });
 
-  test('a sweep that does not come by', async () => {
-    // It comes by every few seconds: this one is to find the door shut.
-    await until('the sweep cannot tell that it was there', async () => {
+  test('health reports a sweep that does not run', async () => {
+    // The sweep runs every five seconds; this lock keeps it from recording its pass.
+    await waitFor('the sweep cannot record its pass', async () => {
       await catalogue(`update sweep_passes set ended_at = now() - interval '5 minutes'`);
       const client = await holding('begin; lock table sweep_passes in share mode');
       const { rows } = await client.query(
@@ -147,47 +145,83 @@ describe('health tells of', () => {
       await client.query('rollback');
       return undefined;
     });
-    expect(await told('sweep_away')).toMatch(/has not run for 5 minutes/);
+    expect(await reportedProblem('sweep_away')).toMatch(/has not run for 5 minutes/);
     for (const step of undo.splice(0)) await step();
-    await over('sweep_away');
+    await resolvedProblem('sweep_away');
   });
 
-  test('slots that are closed', async () => {
+  test('health reports closed slots', async () => {
     await catalogue(
       `update slots set closed_until = now() + interval '1 minute', closed_offset = 9000000000
        where partition in (0, 1)`,
     );
     undo.push(() => catalogue('update slots set closed_until = null, closed_offset = null'));
-    expect(await told('slots_closed')).toMatch(/^2 of 4 slots are closed/);
+    expect(await reportedProblem('slots_closed')).toMatch(/^2 of 4 slots are closed/);
     for (const step of undo.splice(0)) await step();
-    await over('slots_closed');
+    await resolvedProblem('slots_closed');
   });
 
-  test('requests by event that nobody works off', async () => {
+  test('health reports requests by event that are not handled', async () => {
     const topic = 'exports.requested';
     const old = () => ({
-      value: JSON.stringify(requested({ nothing: 'of use' })),
+      value: JSON.stringify(requested({ unknown: 'field' })),
       timestamp: String(Date.now() - 5 * 60_000),
     });
-    // Behind a younger message none is found to be old: what other tests sent has to be two minutes ago.
-    const partition = await until('a partition is at rest', () => restingPartition(topic), {
-      seconds: 150,
-      everyMilliseconds: 1_000,
-    });
+    // A younger message hides an older one of its partition, so the last message of other tests must be two minutes
+    // old.
+    const partition = await waitFor(
+      'a partition has been idle for two minutes',
+      () => idlePartition(topic),
+      {
+        seconds: 150,
+        everyMs: 1_000,
+      },
+    );
     await produce(topic, [{ ...old(), partition }]);
-    // On demand, as on Lambda.
-    await until('the function has an instance', async () =>
+    // The function starts on demand, as on Lambda.
+    await waitFor('the function has an instance', async () =>
       (await readStack()).processes.find(({ name }) => name.startsWith('accept-export-request-')),
     );
-    await over('consumers_behind');
-    await freeze(/^accept-export-request-/);
+    await resolvedProblem('consumers_behind');
+    await frozen(/^accept-export-request-/);
     await produce(topic, [{ ...old(), partition }]);
-    expect(await told('consumers_behind')).toMatch(/exports\.requested/);
+    expect(await reportedProblem('consumers_behind')).toMatch(/exports\.requested/);
     for (const step of undo.splice(0)) await step();
-    await over('consumers_behind');
+    await resolvedProblem('consumers_behind');
   });
 
-  test('many messages that cannot be processed', async () => {
+  test('health reports readings that are not stored, and readings that are not sent to the pages', async () => {
+    // A pipeline's topic: few suites send messages to it. A stack of `npm start` has only the other.
+    const topic = (await topicNames()).includes('weather.stations')
+      ? 'weather.stations'
+      : 'readings';
+    const old = () => ({ value: 'not a measurement', timestamp: String(Date.now() - 5 * 60_000) });
+    const partition = await waitFor(
+      'a partition has been idle for two minutes',
+      () => idlePartition(topic),
+      { seconds: 150, everyMs: 1_000 },
+    );
+    await produce(topic, [{ ...old(), partition }]);
+    await waitFor('both functions have an instance', async () => {
+      const names = (await readStack()).processes.map(({ name }) => name);
+      const runs = (start: string) => names.some((name) => name.startsWith(start));
+      return runs('ingest-readings-') && runs('live-fanout-') ? true : undefined;
+    });
+    await resolvedProblem('readings_delayed');
+    await frozen(/^(ingest-readings|live-fanout)-/);
+    await produce(topic, [{ ...old(), partition }]);
+    expect(await reportedProblem('readings_delayed')).toMatch(
+      new RegExp(`topic ${topic} wait for more than 1 minute to be stored`),
+    );
+    expect(await reportedProblem('live_delayed')).toMatch(
+      new RegExp(`topic ${topic} wait for more than 15 seconds to be sent`),
+    );
+    for (const step of undo.splice(0)) await step();
+    await resolvedProblem('readings_delayed');
+    await resolvedProblem('live_delayed');
+  });
+
+  test('health reports many messages that cannot be processed', async () => {
     undo.push(() =>
       catalogue(
         `update outbox set created_at = created_at - interval '1 hour' where topic like '%.dlq'`,
@@ -197,34 +231,58 @@ describe('health tells of', () => {
       'exports.requested',
       Array.from({ length: 20 }, () => ({ value: 'no JSON' })),
     );
-    expect(await told('dead_letters')).toMatch(/could not be processed/);
+    expect(await reportedProblem('dead_letters')).toMatch(/could not be processed/);
+  });
+
+  test('health reports many records that are not readings, and not as messages of exports', async () => {
+    const makeOld = () =>
+      catalogue(
+        `update outbox set created_at = created_at - interval '1 hour' where topic like '%.dlq'`,
+      );
+    await makeOld();
+    await resolvedProblem('dead_letters');
+    await resolvedProblem('readings_rejected');
+    undo.push(makeOld);
+    await produce(
+      'readings',
+      Array.from({ length: 20 }, () => ({ value: 'no reading' })),
+    );
+    expect(await reportedProblem('readings_rejected')).toMatch(/could not be read/);
+    const codes = (await health()).problems?.map(({ code }) => code);
+    expect(codes).not.toContain('dead_letters');
+    await makeOld();
+    await resolvedProblem('readings_rejected');
   });
 });
 
-test('three hundred who ask at once are answered', async () => {
-  const answers = await Promise.all(
-    Array.from({ length: 300 }, () => fetch(`${stack.api}/health`).then(({ status }) => status)),
-  );
-  expect(new Set(answers)).toEqual(new Set([200]));
+test('health answers 300 concurrent calls, at worst with the time after which to call again', async () => {
+  const answers = await Promise.all(Array.from({ length: 300 }, () => call('GET', '/health')));
+  const later = answers.filter(({ status }) => status !== 200);
+  for (const { status, headers } of later) {
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect(later.length).toBeLessThan(answers.length);
+  expect((await call('GET', '/health')).status).toBe(200);
 });
 
-test('without the catalogue nothing works, and health is 503', async () => {
+test('health answers 503 while the catalogue is away, and recovers with it', async () => {
   const backends = await catalogue(
     `select pid from pg_stat_activity where datname = 'streamsync' and pid <> pg_backend_pid()`,
   );
-  await freeze(/^postgres$/);
+  await frozen(/^postgres$/);
   undo.push(() => {
     for (const { pid } of backends) process.kill(Number(pid), 'SIGCONT');
   });
   for (const { pid } of backends) process.kill(Number(pid), 'SIGSTOP');
-  const answer = await until('health is refused', async () => {
+  const answer = await waitFor('health answers with an error', async () => {
     const now = await call('GET', '/health');
     return now.status === 200 ? undefined : now;
   });
-  expect(answer.problem()).toMatchObject({ status: 503, detail: 'Not answering: catalogue.' });
+  expect(answer.problem()).toMatchObject({ status: 503, detail: 'The catalogue does not answer.' });
   expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
   for (const step of undo.splice(0).toReversed()) await step();
-  await until('it answers again', async () =>
+  await waitFor('health answers 200 again', async () =>
     (await call('GET', '/health')).status === 200 ? true : undefined,
   );
 });

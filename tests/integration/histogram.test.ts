@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { histogramSchema } from '../../lib/contracts/sources.ts';
-import { asDemo, call } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asDemo, call } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** A schema of this file's own; the rows get fewer and fewer with time. */
+/** A schema of this file's own; its rows get sparser with time. */
 const schema = `histogram_${Date.now()}`;
 const source = sourceUrl('sales');
 const quadratic = `select timestamptz '2024-01-01Z' + (n * n) * interval '1 second' as at from generate_series(1, 4000) n`;
@@ -48,8 +48,13 @@ async function histogram(dataset: string, query = '', name = 'sales') {
 
 type Histogram = Awaited<ReturnType<typeof histogram>>;
 
-/** Every bucket has about the rows that are there, and follows the one before. */
-async function requireTrue({ buckets }: Histogram, name: string, relation: string, column: string) {
+/** Asserts that each bucket has about the actual number of rows and starts where the previous one ends. */
+async function assertAccurate(
+  { buckets }: Histogram,
+  name: string,
+  relation: string,
+  column: string,
+) {
   expect(buckets.length).toBeGreaterThan(0);
   const counted = await sql<{ rows: number }>(
     `${sourceUrl(name)}?options=${encodeURIComponent('-c TimeZone=UTC')}`,
@@ -58,46 +63,55 @@ async function requireTrue({ buckets }: Histogram, name: string, relation: strin
     [JSON.stringify(buckets)],
   );
   const all = counted.reduce((sum, { rows }) => sum + rows, 0);
-  const told = buckets.reduce((sum, { rows }) => sum + rows, 0);
+  const estimatedRows = buckets.reduce((sum, { rows }) => sum + rows, 0);
   const [total] = await sql<{ rows: number }>(
     sourceUrl(name),
     `select count(*)::int as rows from ${relation} where isfinite(${column})`,
   );
-  // ANALYZE sees a sample, without the very first and last of many rows.
+  // ANALYZE reads a sample, which lacks the very first and last rows of a large table.
   expect(all).toBeLessThanOrEqual(total?.rows ?? 0);
   expect(all).toBeGreaterThan(0.98 * (total?.rows ?? 0));
-  expect(told).toBeGreaterThan(all / 1.1);
-  expect(told).toBeLessThan(all * 1.1);
+  expect(estimatedRows).toBeGreaterThan(all / 1.1);
+  expect(estimatedRows).toBeLessThan(all * 1.1);
   for (const [n, { from, rows }] of buckets.entries()) {
     if (n > 0) expect(from).toBe(buckets[n - 1]?.to);
-    const is = counted[n]?.rows ?? 0;
-    // Statistics are of a hundred parts: what is less than some of them is not told apart.
-    expect(rows).toBeGreaterThan(is / 2 - all / 50);
-    expect(rows).toBeLessThan(is * 2 + all / 50);
+    const actualRows = counted[n]?.rows ?? 0;
+    // Statistics have 100 parts, so a difference of less than 2 of them does not count.
+    expect(rows).toBeGreaterThan(actualRows / 2 - all / 50);
+    expect(rows).toBeLessThan(actualRows * 2 + all / 50);
   }
 }
 
-describe('the buckets are about what is there', () => {
+describe('histogram buckets', () => {
   test.each([
     ['sales', 'orders', 'ordered_at'],
     ['sales', 'crm.contacts', 'born_on'],
     ['iot', 'readings', 'at'],
-  ])('in the demo data: %s, %s', async (name, dataset, column) => {
+  ])('the histogram of the demo data is accurate: %s, %s', async (name, dataset, column) => {
     await sql(sourceUrl(name), `analyze ${dataset}`);
     const found = await histogram(dataset, '', name);
-    expect(found).toMatchObject({ dataset, timeColumn: column, basis: 'statistics', reason: null });
+    expect(found).toMatchObject({
+      dataset,
+      timeColumn: column,
+      basis: 'statistics',
+      reason: null,
+    });
     expect(found.buckets.length).toBeGreaterThan(15);
-    await requireTrue(found, name, dataset, column);
+    await assertAccurate(found, name, dataset, column);
   });
 
-  test.each(['instants', 'local', 'days', 'kept', 'months', 'a/b %41 ü'])('of %s', async (name) => {
-    const found = await histogram(`${schema}.${name}`);
-    expect(found).toMatchObject({ basis: 'statistics', reason: null });
-    await requireTrue(found, 'sales', `${schema}."${name}"`, 'at');
-    for (const { from } of name === 'days' ? found.buckets : []) expect(from).toMatch(/T00:00:00/);
-  });
+  test.each(['instants', 'local', 'days', 'kept', 'months', 'a/b %41 ü'])(
+    'the histogram of %s is accurate',
+    async (name) => {
+      const found = await histogram(`${schema}.${name}`);
+      expect(found).toMatchObject({ basis: 'statistics', reason: null });
+      await assertAccurate(found, 'sales', `${schema}."${name}"`, 'at');
+      for (const { from } of name === 'days' ? found.buckets : [])
+        expect(from).toMatch(/T00:00:00/);
+    },
+  );
 
-  test('between bounds, in at most so many', async () => {
+  test('a histogram has the requested bounds and at most the requested number of buckets', async () => {
     const from = '2024-01-15T12:00:00.000Z';
     const to = '2024-03-01T00:00:00.000Z';
     const { buckets } = await histogram(`${schema}.instants`, `?from=${from}&to=${to}&buckets=7`);
@@ -110,7 +124,7 @@ describe('the buckets are about what is there', () => {
     expect(one.buckets[0]?.rows).toBeLessThan(4_400);
   });
 
-  test('what is infinite, before our era or after the year 9999 is in none', async () => {
+  test('a histogram leaves out infinite times, and those before year 1 or after year 9999', async () => {
     const { buckets } = await histogram(`${schema}.outside`);
     expect(buckets).toEqual([
       { from: '2024-01-01T00:00:00.000Z', to: '2024-01-02T00:00:00.000Z', rows: 20 },
@@ -118,7 +132,7 @@ describe('the buckets are about what is there', () => {
     ]);
   });
 
-  test('a partition that is not analyzed is left out, and that is said', async () => {
+  test('a histogram leaves out a partition that is not analyzed, and says so', async () => {
     await sql(
       source,
       `create table ${schema}.halves (at timestamptz) partition by range (at);
@@ -134,7 +148,7 @@ describe('the buckets are about what is there', () => {
     await sql(source, `analyze ${schema}.halves`);
     const known = await histogram(`${schema}.halves`);
     expect(known.reason).toBeNull();
-    await requireTrue(known, 'sales', `${schema}.halves`, 'at');
+    await assertAccurate(known, 'sales', `${schema}.halves`, 'at');
   });
 });
 
@@ -142,17 +156,17 @@ test.each([
   ['timeless', null, /no time column/],
   ['seen', null, /is a view/],
   ['empty', 'statistics', /no rows/],
-])('of %s there are none, and it is said why', async (name, basis, reason) => {
+])('the histogram of %s has no buckets and says why', async (name, basis, reason) => {
   const found = await histogram(`${schema}.${name}`);
   expect(found).toMatchObject({ basis, buckets: [] });
   expect(found.reason).toMatch(reason);
 });
 
 test.each([
-  ['a source that is not granted', 'hr', 'orders'],
-  ['a dataset that is not there', 'sales', 'nothing'],
-  ['a table that only the catalogue has', 'sales', 'pg_catalog.pg_class'],
-])('404: %s', async (_, name, dataset) => {
+  ['a source without a grant', 'hr', 'orders'],
+  ['an unknown dataset', 'sales', 'nothing'],
+  ['a system catalog', 'sales', 'pg_catalog.pg_class'],
+])('the histogram of %s is not found', async (_, name, dataset) => {
   const problem = (await call('GET', path(name, dataset), { headers: asDemo })).problem();
   expect(problem).toMatchObject({ status: 404, code: 'not_found' });
 });
@@ -164,7 +178,7 @@ test.each([
   ['from=yesterday', 'from'],
   ['from=2024-01-02T00:00:00Z&to=2024-01-02T00:00:00Z', 'from'],
   ['until=2024-01-02T00:00:00Z', 'until'],
-])('422: %s', async (query, field) => {
+])('a histogram with %s is rejected', async (query, field) => {
   const answer = await call('GET', path('sales', 'orders', `?${query}`), { headers: asDemo });
   expect(answer.problem()).toMatchObject({
     status: 422,
@@ -172,7 +186,7 @@ test.each([
   });
 });
 
-test('what was never analyzed has none, and it is said why', async () => {
+test('the histogram of a dataset that was never analyzed is empty and says why', async () => {
   await sql(
     source,
     `create table ${schema}.unseen with (autovacuum_enabled = off) as ${quadratic}`,
@@ -182,15 +196,15 @@ test('what was never analyzed has none, and it is said why', async () => {
   expect(found.reason).toMatch(/not analyzed/);
 });
 
-test('the dataset is not read: a lock that keeps all readers out does not keep it waiting', async () => {
+test('a histogram does not wait for an access exclusive lock, because it does not read the dataset', async () => {
   let isHeld = true;
-  const held = sql(
+  const lockHolder = sql(
     source,
     `begin; lock table ${schema}.instants; select pg_sleep(2); commit`,
   ).finally(() => {
     isHeld = false;
   });
-  await until('the lock is held', async () => {
+  await waitFor('the lock is held', async () => {
     const locks = await sql(
       source,
       `select 1 from pg_locks where relation = '${schema}.instants'::regclass and mode = 'AccessExclusiveLock' and granted`,
@@ -200,5 +214,5 @@ test('the dataset is not read: a lock that keeps all readers out does not keep i
   const { buckets } = await histogram(`${schema}.instants`);
   expect(buckets.length).toBeGreaterThan(0);
   expect(isHeld).toBe(true);
-  await held;
+  await lockHolder;
 });

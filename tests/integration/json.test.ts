@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createExport, download, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { createExport, download, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** A schema of this file's own: its types and tables go with it. */
+/** A schema of this file's own, which is dropped with its types and tables. */
 const schema = `json_${Date.now()}`;
 const source = sourceUrl('sales');
-/** Instants have the zone of the session in them. */
+/** The session must be in UTC, because the text of a timestamptz has its time zone. */
 const inUtc = `${source}?options=${encodeURIComponent('-c TimeZone=UTC')}`;
 
 beforeAll(async () => {
@@ -20,8 +20,8 @@ const fill = (statements: string): Promise<object[]> =>
   sql(source, `set search_path = ${schema}; ${statements}`);
 
 /**
- * What the server makes of each row, asked without us, with what we promise of some columns; JSON text with line
- * feeds in it takes one line in a file.
+ * Returns the JSON that the server itself writes for each row, with the promised form of some columns. Line feeds of
+ * JSON text are removed, as in a file.
  */
 async function reference(table: string, promised: Record<string, string> = {}): Promise<string[]> {
   const [names] = await sql<{ names: string[] }>(
@@ -42,14 +42,14 @@ async function reference(table: string, promised: Record<string, string> = {}): 
 
 type Form = 'ndjson' | 'json';
 
-/** The lines of an export of a table; its facts are held against its bytes. */
+/** Returns the lines of an export of a table, after comparing its document with its bytes. */
 async function linesOf(table: string, format: Form, more: object = {}): Promise<string[]> {
   const request = { sources: ['sales'], dataset: `${schema}.${table}`, format, ...more };
   const { id } = await createExport(request);
   const document = await ended(id);
   expect(document).toMatchObject({ status: 'ready', error: null });
   const { bytes } = await download(id);
-  // A line feed stands behind each row, and nowhere else.
+  // Each row ends with a line feed, and no row contains one.
   const lines = bytes.toString().split('\n');
   expect(lines.pop()).toBe('');
   if (format === 'json') {
@@ -65,7 +65,7 @@ async function linesOf(table: string, format: Form, more: object = {}): Promise<
   return lines.toSorted();
 }
 
-/** The same rows in the same words, each of them JSON. */
+/** Asserts that the file has the same lines as the server, and that each line is JSON. */
 async function expectAsServer(
   table: string,
   format: Form,
@@ -77,19 +77,19 @@ async function expectAsServer(
   return lines;
 }
 
-/** Each character alone, and between others. */
+/** Each character alone and between two others. */
 const everyCharacter = `select n, chr(n) as alone, 'a' || chr(n) || 'b' || chr(n) as within
   from generate_series(1, 1023) n`;
 
-/** Each made once, and asked for in both forms. */
-const made = new Set<string>();
+/** The created tables. Each is created once and exported in both formats. */
+const created = new Set<string>();
 async function fillOnce(name: string, statements: string): Promise<void> {
-  if (!made.has(name)) await fill(statements);
-  made.add(name);
+  if (!created.has(name)) await fill(statements);
+  created.add(name);
 }
 
-describe.each(['ndjson', 'json'] as const)('rows as %s are what row_to_json gives', (format) => {
-  test('JSON as somebody wrote it, line feeds and all, in every place it can stand', async () => {
+describe.each(['ndjson', 'json'] as const)('rows as %s', (format) => {
+  test('json values equal row_to_json, whatever their white space and place', async () => {
     await fillOnce(
       'documents',
       `
@@ -110,7 +110,7 @@ describe.each(['ndjson', 'json'] as const)('rows as %s are what row_to_json give
     expect(lines[0]).toContain('1e400');
   });
 
-  test('text of every character up to U+03FF, and what COPY and JSON have a meaning of their own for', async () => {
+  test('text of every character up to U+03FF equals row_to_json, with escapes of COPY and JSON', async () => {
     await fillOnce(
       'characters',
       `
@@ -122,16 +122,16 @@ describe.each(['ndjson', 'json'] as const)('rows as %s are what row_to_json give
     );
     const lines = await expectAsServer('characters', format);
     expect(lines).toHaveLength(1023 + 9);
-    // What the row holds comes out of the JSON again, bit for bit.
+    // Parsing the JSON returns the text of the row, bit for bit.
     const texts = await sql<{ n: number; alone: string; within: string }>(
       source,
       `select n, alone, within from ${schema}.characters`,
     );
-    const held = new Set(texts.map((row) => JSON.stringify(row)));
-    for (const line of lines) expect(held).toContain(JSON.stringify(JSON.parse(line)));
+    const expectedTexts = new Set(texts.map((row) => JSON.stringify(row)));
+    for (const line of lines) expect(expectedTexts).toContain(JSON.stringify(JSON.parse(line)));
   });
 
-  test('bytes, beside columns with awkward names', async () => {
+  test('bytea equals row_to_json, next to columns with awkward names', async () => {
     await fillOnce(
       'others',
       `
@@ -144,7 +144,7 @@ feed" text);
     });
   });
 
-  test('the types whose text goes into JSON as it is', async () => {
+  test('types whose text is valid JSON equal row_to_json', async () => {
     await fillOnce(
       'plain',
       `
@@ -173,7 +173,7 @@ feed" text);
     expect(await expectAsServer('plain', format, asText)).toHaveLength(12);
   });
 
-  test('chosen columns, in their order', async () => {
+  test('the requested columns keep their order', async () => {
     const lines = await linesOf('others', format, { columns: ['yes', 'id', 'bytes'] });
     expect(lines).toEqual([
       '{"yes":false,"id":2,"bytes":""}',
@@ -182,8 +182,8 @@ feed" text);
   });
 });
 
-describe.each(['ndjson', 'json'] as const)('a table as %s', (format) => {
-  test('of one column of NULLs has an object for each row', async () => {
+describe.each(['ndjson', 'json'] as const)('tables as %s', (format) => {
+  test('a table with one column of NULLs has an object for each row', async () => {
     await fillOnce(
       'nothing',
       'create table nothing (nought text); insert into nothing values (null), (null)',
@@ -194,7 +194,7 @@ describe.each(['ndjson', 'json'] as const)('a table as %s', (format) => {
   test.each([
     ['int', 'int'],
     ['rows', 'point3'],
-  ])('with a column of the name that our query gives to its rows, of %s', async (name, type) => {
+  ])('a table can have a column with the alias of our query, of type %s', async (name, type) => {
     await fillOnce(
       `awkward_${name}`,
       `create table awkward_${name} (r ${type}, t text, u int); insert into awkward_${name} values (null, 'x', 1)`,

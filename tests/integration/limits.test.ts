@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportEstimateSchema, exportListSchema } from '../../lib/contracts/export-document.ts';
 import { type Limits, limitsSchema } from '../../lib/contracts/limits.ts';
-import { asAdmin, asDemo, call, createExport, ended } from '../stack/api.ts';
-import { follow, produce, requested, resultOf, type Topic } from '../stack/events.ts';
-import { attemptsOf, requireNone } from '../stack/proof.ts';
-import { credentials, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asAdmin, asDemo, call, createExport, ended } from '../support/api.ts';
+import { consume, produce, requested, resultOf, type Topic } from '../support/events.ts';
+import { assertNoFile, attemptsOf } from '../support/export-invariants.ts';
+import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const { email } = credentials.demo;
 const schema = `limits_${Date.now()}`;
@@ -29,8 +29,8 @@ async function limit(limits: Partial<Limits>): Promise<void> {
 const noLimit = () => limit({});
 
 /**
- * The planner takes `n % 1 = 0` for rare, so it expects fifty rows where there are ten thousand; by the cost of
- * their functions, which it believes, the other views are divided.
+ * The planner expects `n % 1 = 0` to be rare, so it estimates 50 rows instead of 10,000. The other views have cost
+ * functions, which the planner believes, so that their exports are divided into units.
  */
 beforeAll(async () => {
   await sql(
@@ -46,7 +46,7 @@ beforeAll(async () => {
      create view underrated_units as select n, at, slow(n, 10) as text from numbers where n % 1 = 0;
      create view units as select n, at, dear(n) as text from numbers`,
   );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterEach(noLimit);
 afterAll(async () => {
@@ -68,19 +68,19 @@ async function estimate(request: object) {
   return answer.json(exportEstimateSchema);
 }
 
-/** Ends ready; what the file is. */
-async function made(request: object) {
+/** Asserts that an export becomes ready; returns its file. */
+async function completeExport(request: object) {
   const { id } = await createExport(request);
   const document = await ended(id);
   expect(document).toMatchObject({ status: 'ready', error: null });
   return { id, rows: document.file?.rows ?? 0, bytes: document.file?.bytes ?? 0 };
 }
 
-/** Those that have failed; that nothing is left of them is looked at together, behind one sweep. */
+/** The failed exports. One sweep, then one check that nothing of them is left. */
 const failed = new Set<string>();
 
-/** Ends failed, for the limit, without a second try; what it says. */
-async function tooMuch(request: object): Promise<{ id: string; message: string }> {
+/** Asserts that an export fails because of the limit, in its first attempt; returns the message. */
+async function failOverLimit(request: object): Promise<{ id: string; message: string }> {
   const { id } = await createExport(request);
   const { status, error } = await ended(id, 25);
   expect([status, error?.code]).toEqual(['failed', 'over_limit']);
@@ -88,27 +88,27 @@ async function tooMuch(request: object): Promise<{ id: string; message: string }
   return { id, message: error?.message ?? '' };
 }
 
-/** Its other units stop at their next heartbeat. */
-async function requireNothingLeft(id: string): Promise<void> {
-  await until('its attempts have ended', async () =>
+/** The other units of an export stop at their next heartbeat. */
+async function assertNothingLeft(id: string): Promise<void> {
+  await waitFor('the attempts of the export have ended', async () =>
     (await attemptsOf(id)).includes('running') ? undefined : true,
   );
-  await requireNone(id, { status: 'failed', results });
+  await assertNoFile(id, { status: 'failed', results });
   expect(await attemptsOf(id)).not.toContain('retried');
 }
 
 describe('limits of an account', () => {
-  test('are set and read by an administrator, whatever the case of the email', async () => {
+  test('an administrator sets and reads the limits of an account, whatever the case of the email', async () => {
     const read = async () =>
       (await call('GET', path(email), { headers: asAdmin })).json(limitsSchema);
     expect(await read()).toEqual({ maxRows: null, maxBytes: null });
-    const wanted = { maxRows: 1, maxBytes: Number.MAX_SAFE_INTEGER };
-    const answer = await call('PUT', path(email.toUpperCase()), { headers: asAdmin, body: wanted });
-    expect([answer.status, answer.json(limitsSchema)]).toEqual([200, wanted]);
-    expect(await read()).toEqual(wanted);
+    const limits = { maxRows: 1, maxBytes: Number.MAX_SAFE_INTEGER };
+    const answer = await call('PUT', path(email.toUpperCase()), { headers: asAdmin, body: limits });
+    expect([answer.status, answer.json(limitsSchema)]).toEqual([200, limits]);
+    expect(await read()).toEqual(limits);
   });
 
-  test('are nothing for others, and there are none of nobody', async () => {
+  test('limits are forbidden to other accounts, and not found for an unknown account', async () => {
     const body = { maxRows: null, maxBytes: null };
     for (const method of ['GET', 'PUT']) {
       const question = method === 'PUT' ? { body } : {};
@@ -116,7 +116,7 @@ describe('limits of an account', () => {
         call(method, path(whose), { ...question, headers });
       expect((await by(asDemo, email)).problem()).toMatchObject({ status: 403 });
       expect((await by({}, email)).problem()).toMatchObject({ status: 401 });
-      expect((await by(asAdmin, 'nobody@streamsync.example')).problem()).toMatchObject({
+      expect((await by(asAdmin, 'unknown@streamsync.example')).problem()).toMatchObject({
         status: 404,
         code: 'not_found',
       });
@@ -129,14 +129,14 @@ describe('limits of an account', () => {
     [{ maxRows: null, maxBytes: 1.5 }, 'maxBytes', 'must be of type int'],
     [{ maxRows: '5', maxBytes: null }, 'maxRows', 'must be of type number'],
     [{ maxRows: null, maxBytes: null, rows: 1 }, 'rows', 'is not a known field'],
-  ])('cannot be %j', async (body, field, message) => {
+  ])('limits cannot be %j', async (body, field, message) => {
     const answer = await call('PUT', path(email), { headers: asAdmin, body });
     expect(answer.problem()).toMatchObject({ status: 422, errors: [{ field, message }] });
   });
 });
 
-describe('before any work', () => {
-  test('what is expected to be more than twice the rows is refused, and not what is twice as many', async () => {
+describe('limits before the export starts', () => {
+  test('a request with an estimate of more than twice the limit is rejected; twice the limit is accepted', async () => {
     const before = await newest();
     await limit({ maxRows: rows / 2 - 1 });
     const problem = (await ask(of('numbers'))).problem();
@@ -144,11 +144,11 @@ describe('before any work', () => {
       status: 422,
       code: 'over_limit',
       detail:
-        'It would have about 10,000 rows; an export of your account may have 4,999. Ask for a shorter range or fewer columns, or ask your administrator for a higher limit.',
+        'The export would have about 10,000 rows; an export of your account may have 4,999. Ask for a shorter range or fewer columns, or ask your administrator for a higher limit.',
     });
     expect(await newest()).toBe(before);
-    const told = await estimate(of('numbers'));
-    expect(told).toMatchObject({
+    const estimated = await estimate(of('numbers'));
+    expect(estimated).toMatchObject({
       rows,
       limits: { maxRows: rows / 2 - 1, maxBytes: null },
       refusal: { code: 'over_limit', message: problem.detail },
@@ -156,11 +156,11 @@ describe('before any work', () => {
 
     await limit({ maxRows: rows / 2 });
     expect((await estimate(of('numbers'))).refusal).toBeNull();
-    await tooMuch(of('numbers'));
+    await failOverLimit(of('numbers'));
   });
 
   test.each([{ format: 'csv' }, { format: 'ndjson', compression: 'gzip', ...inUnits }])(
-    'the same of bytes: %j',
+    'a request with an estimate of more than twice the limit of bytes is rejected: %j',
     async (more) => {
       const request = of('numbers', more);
       const { bytes } = await estimate(request);
@@ -174,7 +174,7 @@ describe('before any work', () => {
     },
   );
 
-  test('what is asked for by event is rejected', async () => {
+  test('a request by event over the limit is rejected', async () => {
     await limit({ maxRows: 10 });
     const event = requested({ ...of('numbers'), requestedBy: email }, randomUUID());
     await produce('exports.requested', [{ value: JSON.stringify(event) }]);
@@ -185,12 +185,12 @@ describe('before any work', () => {
     });
   });
 
-  test('a snapshot that would take too long is told of in an estimate as well', async () => {
+  test('an estimate reports that a snapshot would take too long', async () => {
     const { refusal } = await estimate(of('numbers', { columns: ['n'] }));
     expect(refusal).toBeNull();
     const slow = await estimate({ ...of('too_slow'), dataset: await tooSlow() });
     expect(slow.refusal?.code).toBe('too_large_for_snapshot');
-    // Where it is too much for the account as well, another way to ask does not help.
+    // If the export is over the account's limit as well, another consistency does not help.
     await limit({ maxRows: 10 });
     expect((await ask({ ...of('too_slow'), dataset: `${schema}.too_slow` })).problem().code).toBe(
       'over_limit',
@@ -206,58 +206,61 @@ describe('before any work', () => {
   }
 });
 
-describe('what turns out to be more fails', () => {
+describe('limits while the export runs', () => {
   test.each([
     { format: 'csv' },
     { format: 'csv', compression: 'gzip' },
     { format: 'xlsx' },
     { format: 'parquet' },
     { format: 'csv', ...inUnits },
-  ])('by one row or one byte, and not at just the limit: %j', async (more) => {
-    const several = 'consistency' in more;
-    const request = of(several ? 'units' : 'numbers', more);
-    const { id, bytes } = await made(request);
-    if (several) expect((await unitsOf(id)).length).toBeGreaterThan(3);
+  ])(
+    'an export fails by one row or byte over the limit, and is ready at the limit: %j',
+    async (more) => {
+      const isDivided = 'consistency' in more;
+      const request = of(isDivided ? 'units' : 'numbers', more);
+      const { id, bytes } = await completeExport(request);
+      if (isDivided) expect((await unitsOf(id)).length).toBeGreaterThan(3);
 
-    await limit({ maxRows: rows, maxBytes: bytes });
-    expect(await made(request)).toMatchObject({ rows, bytes });
-    await limit({ maxRows: rows - 1 });
-    expect((await tooMuch(request)).message).toBe(
-      'It has more than the 9,999 rows that an export of your account may have: it was ended at 10,000. Ask for a shorter range or fewer columns, or ask your administrator for a higher limit.',
-    );
-    await limit({ maxBytes: bytes - 1 });
-    const { id: again, message } = await tooMuch(request);
-    const told = (count: number) => count.toLocaleString('en');
-    expect(message).toContain(`more than the ${told(bytes - 1)} bytes `);
-    expect(message).toContain(`ended at ${told(bytes)}.`);
-    // The pieces alone were not too much: with the header of the file they are.
-    if (several)
-      expect((await unitsOf(again)).map(({ kind, state }) => `${kind} ${state}`)).toContain(
-        'finalize failed',
+      await limit({ maxRows: rows, maxBytes: bytes });
+      expect(await completeExport(request)).toMatchObject({ rows, bytes });
+      await limit({ maxRows: rows - 1 });
+      expect((await failOverLimit(request)).message).toBe(
+        'The export has more than the 9,999 rows that an export of your account may have: it was ended at 10,000. Ask for a shorter range or fewer columns, or ask your administrator for a higher limit.',
       );
+      await limit({ maxBytes: bytes - 1 });
+      const { id: again, message } = await failOverLimit(request);
+      const format = (count: number) => count.toLocaleString('en');
+      expect(message).toContain(`more than the ${format(bytes - 1)} bytes `);
+      expect(message).toContain(`ended at ${format(bytes)}.`);
+      // The unit outputs alone are within the limit; the header of the file exceeds it.
+      if (isDivided)
+        expect((await unitsOf(again)).map(({ kind, state }) => `${kind} ${state}`)).toContain(
+          'finalize failed',
+        );
 
-    // Of the same id, once it may be as large.
-    if (!several) await requireNothingLeft(again);
-    await limit({ maxBytes: bytes });
-    expect((await retry(again)).status).toBe(202);
-    expect(await ended(again)).toMatchObject({ status: 'ready', file: { rows, bytes } });
-  });
+      // A rerun succeeds after the limit was raised.
+      if (!isDivided) await assertNothingLeft(again);
+      await limit({ maxBytes: bytes });
+      expect((await retry(again)).status).toBe(202);
+      expect(await ended(again)).toMatchObject({ status: 'ready', file: { rows, bytes } });
+    },
+  );
 
-  test('at once: a source is not read to its end for nothing', async () => {
+  test('an export over the limit stops at once instead of reading the source to its end', async () => {
     await limit({ maxRows: 30 });
-    const { id, message } = await tooMuch(of('underrated'));
+    const { id, message } = await failOverLimit(of('underrated'));
     expect(endedAt(message)).toBeLessThan(rows / 4);
-    await requireNothingLeft(id);
-    // What is known now of its rows is no more than before, so that another run is tried, and ends as well.
+    await assertNothingLeft(id);
+    // The known row count is not higher than before, so a rerun is accepted, and fails as well.
     expect((await retry(id)).status).toBe(202);
     expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'over_limit' } });
     await limit({ maxRows: 10 });
     expect((await retry(id)).problem()).toMatchObject({ status: 422, code: 'over_limit' });
   });
 
-  test('at once, of units side by side of which none has too much alone', async () => {
+  test('an export in units stops at once if only the sum of its units is over the limit', async () => {
     await limit({ maxRows: 500 });
-    const { id, message } = await tooMuch(of('underrated_units', inUnits));
+    const { id, message } = await failOverLimit(of('underrated_units', inUnits));
     expect(endedAt(message)).toBeGreaterThan(500);
     expect(endedAt(message)).toBeLessThan(rows / 4);
     const units = await unitsOf(id);
@@ -266,17 +269,17 @@ describe('what turns out to be more fails', () => {
     for (const unit of reading) expect(unit.rows).toBeLessThan(500);
   });
 
-  test('in units of which the last ones are not begun', async () => {
+  test('an export in units that fails over the limit does not start its last units', async () => {
     await limit({ maxRows: rows / 2 });
-    const { id } = await tooMuch(of('units', inUnits));
+    const { id } = await failOverLimit(of('units', inUnits));
     const units = await unitsOf(id);
     expect(units.map(({ kind }) => kind)).not.toContain('finalize');
     expect(units.map(({ state }) => state)).toContain('failed');
   });
 
-  test('and nothing is left of it', async () => {
+  test('nothing is left of an export that failed over the limit', async () => {
     expect(failed.size).toBeGreaterThan(5);
-    for (const id of failed) await requireNothingLeft(id);
+    for (const id of failed) await assertNothingLeft(id);
   });
 
   const endedAt = (message: string): number =>

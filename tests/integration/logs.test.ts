@@ -4,10 +4,10 @@ import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { asOther, call, createExport, ended, monthOfOrders, ticketFor } from '../stack/api.ts';
-import { follow, produce, requested, resultOf } from '../stack/events.ts';
-import { credentials, home } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { asOther, call, createExport, ended, monthOfOrders, ticketFor } from '../support/api.ts';
+import { consume, produce, requested, resultOf } from '../support/events.ts';
+import { credentials, home } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 interface Answer {
   code: number | null;
@@ -20,7 +20,7 @@ const logs = (args: string[], of = home()): Promise<Answer> =>
   new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join('infra', 'local', 'logs.ts'), ...args],
+      [join('infra', 'cli', 'logs.ts'), ...args],
       { env: { ...process.env, STREAMSYNC_HOME: of }, timeout: 30_000, maxBuffer: 1 << 26 },
       (_, stdout, stderr) =>
         resolve({ code: child.exitCode, stdout, stderr, lines: stdout.trimEnd().split('\n') }),
@@ -41,15 +41,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(other, { recursive: true }));
 
-/** NGINX writes its line when the transfer is over, a moment after we have the last byte. */
-const story = (of?: string): Promise<Answer> =>
-  until('both downloads are in the log', async () => {
+/** Waits, because NGINX logs a transfer a moment after the client has its last byte. */
+const timeline = (of?: string): Promise<Answer> =>
+  waitFor('both downloads are in the log', async () => {
     const answer = await logs([id], of);
     return answer.stdout.split('nginx       download').length > 2 ? answer : undefined;
   });
 
-test('one export is told from its request to its download, in the order of time', async () => {
-  const { code, lines, stderr } = await story();
+test('the timeline of an export has its steps from request to download in chronological order', async () => {
+  const { code, lines, stderr } = await timeline();
   expect([code, stderr]).toEqual([0, '']);
   const times = lines.map((line) => line.slice(0, 24));
   for (const time of times) expect(new Date(time).toISOString()).toBe(time);
@@ -59,11 +59,11 @@ test('one export is told from its request to its download, in the order of time'
     /catalogue {3}created {2}owner=demo@\S+ .*dataset=orders/,
     /outbox {6}accepted {2}topic=exports\.results/,
     /outbox {6}dispatched {2}topic=exports\.work partition=\d/,
-    /catalogue {3}attempt begins {2}attemptId=\S+ partition=\d+ offset=\d+/,
+    /catalogue {3}attempt started {2}attemptId=\S+ partition=\d+ offset=\d+/,
     /catalogue {3}attempt done/,
     /catalogue {3}ready {2}name=orders_\S+ bytes=\d+ rows=\d+/,
     /outbox {6}completed {2}topic=exports\.results/,
-    /catalogue {3}download link made/,
+    /catalogue {3}download link created/,
     /catalogue {3}download link used for the first time/,
     /nginx {7}download {2}method=GET path=\/files\/-\/orders_\S+ status=200/,
     /nginx {7}download {2}method=GET path=\/files\/-\/orders_\S+ status=403/,
@@ -74,8 +74,8 @@ test('one export is told from its request to its download, in the order of time'
   expect(found).toEqual(found.toSorted((one, next) => one - next));
 });
 
-test('the request that created it and the work on it are there', async () => {
-  const { stdout } = await story();
+test('the timeline has the request that created the export and the work of the functions', async () => {
+  const { stdout } = await timeline();
   expect(stdout).toMatch(
     /functions {3}request {2}.*method=POST path=\/api\/v1\/exports .*status=202/,
   );
@@ -83,8 +83,8 @@ test('the request that created it and the work on it are there', async () => {
   expect(stdout).toMatch(/functions {3}attempt ended {2}/);
 });
 
-test('no secret of it is shown', async () => {
-  const { stdout } = await story();
+test('the timeline has no secret', async () => {
+  const { stdout } = await timeline();
   const secrets = [ticket, credentials.demo.apiKey, credentials.demo.password];
   for (const secret of secrets) {
     expect(secret.length).toBeGreaterThan(7);
@@ -93,10 +93,10 @@ test('no secret of it is shown', async () => {
   expect(stdout).not.toMatch(/X-Amz-Signature|ss_dl=/);
 });
 
-test('of one that was asked for by event, the answer to the event is told', async () => {
-  const results = await follow('exports.results');
+test('the timeline of an export requested by event has the answer to the event', async () => {
+  const results = await consume('exports.results');
   try {
-    // Not a UUID: another system names its events as it likes.
+    // Other systems may use ids that are not UUIDs.
     const event = requested(
       { ...monthOfOrders, requestedBy: credentials.demo.email },
       `order "7" ${randomUUID()}`,
@@ -104,19 +104,19 @@ test('of one that was asked for by event, the answer to the event is told', asyn
     await produce('exports.requested', [{ value: JSON.stringify(event) }]);
     const { data } = await resultOf(results, event.id, 'completed');
     const exportId = 'id' in data ? data.id : '';
-    const { stdout } = await until('the line of the function', async () => {
+    const { stdout } = await waitFor('the function logs its answer', async () => {
       const answer = await logs([exportId]);
-      return answer.stdout.includes('request by event answered') ? answer : undefined;
+      return answer.stdout.includes('event request answered') ? answer : undefined;
     });
     expect(stdout).toContain(`requestEventId=${JSON.stringify(event.id)}`);
-    expect(stdout).toMatch(/request by event answered {2}eventId=.*topic=exports\.requested/);
+    expect(stdout).toMatch(/event request answered {2}eventId=.*topic=exports\.requested/);
   } finally {
     await results.close();
   }
 });
 
-test('without a stack the logs tell what they can, and say what is missing', async () => {
-  await story();
+test('without a running stack the timeline has only the lines of the log files, and says what is missing', async () => {
+  await timeline();
   await cp(join(home(), 'logs'), join(other, 'logs'), { recursive: true });
   await mkdir(join(other, 'nginx'));
   await cp(join(home(), 'nginx', 'requests.log'), join(other, 'nginx', 'requests.log'));
@@ -130,16 +130,19 @@ test('without a stack the logs tell what they can, and say what is missing', asy
   expect(log).toContain(id);
 });
 
-test('an unknown export is said to be unknown', async () => {
+test('the timeline of an unknown export is an error', async () => {
   const unknown = randomUUID();
   const answer = await logs([unknown]);
   expect(answer.code).toBe(1);
   expect(answer.stdout).toBe('');
-  expect(answer.stderr).toContain(`There is no export ${unknown}`);
+  expect(answer.stderr).toContain(`has no export ${unknown}`);
 });
 
-test.each([[[]], [['nonsense']], [['a', 'b']]])('%j is told the usage', async (args) => {
-  const answer = await logs(args);
-  expect(answer.code).toBe(2);
-  expect(answer.stderr).toMatch(/^usage: npm run logs -- <export id>$/m);
-});
+test.each([[[]], [['nonsense']], [['a', 'b']]])(
+  'npm run logs with the arguments %j prints its usage',
+  async (args) => {
+    const answer = await logs(args);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toMatch(/^usage: npm run logs -- <export id>$/m);
+  },
+);

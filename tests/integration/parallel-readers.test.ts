@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { createExport, download, ended } from '../stack/api.ts';
-import { decompress } from '../stack/decompress.ts';
-import { askParquet } from '../stack/duck.ts';
-import { referenceCsv, sourceUrl, sql, stack } from '../stack/stack.ts';
+import { createExport, download, ended } from '../support/api.ts';
+import { decompress } from '../support/decompress.ts';
+import { queryParquet } from '../support/duckdb.ts';
+import { referenceCsv, sourceUrl, sql, stack } from '../support/stack.ts';
 
-/** A table of some thousand pages, with holes, whose rows the planner takes for wide enough to be worth two readers. */
-const schema = `beside_${Date.now()}`;
+/** A table of some thousand pages, some of them empty, with rows wide enough for two readers. */
+const schema = `parallel_${Date.now()}`;
 const source = sourceUrl('sales');
 
 const rows = (table: string): string => `
@@ -31,8 +31,8 @@ afterAll(async () => {
   await sql(source, `drop schema ${schema} cascade`);
 });
 
-/** The bytes of an export, and how many readers it was planned with. */
-async function made(more: object): Promise<{ bytes: Buffer; readers: number }> {
+/** Returns the bytes of an export and its planned number of readers. */
+async function exportRows(more: object): Promise<{ bytes: Buffer; readers: number }> {
   const request = { sources: ['sales'], dataset: `${schema}.rows`, format: 'csv', ...more };
   const { id } = await createExport(request);
   expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
@@ -49,19 +49,19 @@ const reference = (): Promise<Buffer> => referenceCsv('sales', `select * from ${
 const facts = `count(*)::int as rows, count(distinct id)::int as ids, sum(id)::bigint::text as sum,
   sum(price)::text as price, sum(length(filler))::bigint::text as letters`;
 
-describe('a table that is read by two at once', () => {
+describe('a table with two parallel readers', () => {
   test.each(['none', 'gzip', 'zstd'] as const)(
-    'is the csv of one, row for row, compressed: %s',
+    'two readers write the same csv as one reader, row for row, compressed: %s',
     async (compression) => {
-      const { bytes, readers } = await made({ compression });
+      const { bytes, readers } = await exportRows({ compression });
       expect(readers).toBe(2);
       expect((await decompress(bytes, compression)).equals(await reference())).toBe(true);
     },
   );
 
-  test('has all rows in json and ndjson', async () => {
-    const array = await made({ format: 'json' });
-    const lines = await made({ format: 'ndjson' });
+  test('two readers write all rows to json and ndjson', async () => {
+    const array = await exportRows({ format: 'json' });
+    const lines = await exportRows({ format: 'ndjson' });
     expect([array.readers, lines.readers]).toEqual([2, 2]);
     const joined = lines.bytes.toString().replaceAll(/\n(?=.)/g, '\n,');
     expect(array.bytes.toString() === `[\n${joined}]\n`).toBe(true);
@@ -76,44 +76,44 @@ describe('a table that is read by two at once', () => {
     );
   });
 
-  test('has all rows in parquet, which one reads, several row groups of them', async () => {
-    const { bytes, readers } = await made({ format: 'parquet' });
+  test('parquet of several row groups has all rows, with one reader', async () => {
+    const { bytes, readers } = await exportRows({ format: 'parquet' });
     expect(readers).toBe(1);
-    expect(await askParquet(bytes, (file) => `select ${facts} from ${file}`)).toEqual(
+    expect(await queryParquet(bytes, (file) => `select ${facts} from ${file}`)).toEqual(
       await sql(source, `select ${facts} from ${schema}.rows`),
     );
-    const groups = await askParquet(
+    const groups = await queryParquet(
       bytes,
       (file) => `select distinct row_group_id from parquet_metadata(${file})`,
     );
     expect(groups.length).toBeGreaterThan(1);
   });
 
-  test('has the rows that are wanted, of few columns', async () => {
+  test('two readers write the selected rows and columns', async () => {
     const where = [{ column: 'id', op: 'gt', value: 10 }];
-    const { bytes, readers } = await made({ where, columns: ['price', 'id'] });
+    const { bytes, readers } = await exportRows({ where, columns: ['price', 'id'] });
     expect(readers).toBe(2);
-    const wanted = await referenceCsv(
+    const expected = await referenceCsv(
       'sales',
       `select price, id from ${schema}.rows where id > 10`,
     );
-    expect(bytes.equals(wanted)).toBe(true);
+    expect(bytes.equals(expected)).toBe(true);
   });
 
-  test('and may be of no rows', async () => {
-    const where = [{ column: 'filler', op: 'eq', value: 'nobody' }];
+  test('two readers can select no rows', async () => {
+    const where = [{ column: 'filler', op: 'eq', value: 'no such value' }];
     for (const format of ['csv', 'json', 'parquet']) {
-      const { bytes } = await made({ where, format });
+      const { bytes } = await exportRows({ where, format });
       if (format === 'csv') expect(bytes.toString()).toBe('id,at,price,filler\n');
       if (format === 'json') expect(JSON.parse(bytes.toString())).toEqual([]);
       if (format === 'parquet')
-        expect(await askParquet(bytes, (file) => `select count(*)::int as n from ${file}`)).toEqual(
-          [{ n: 0 }],
-        );
+        expect(
+          await queryParquet(bytes, (file) => `select count(*)::int as n from ${file}`),
+        ).toEqual([{ n: 0 }]);
     }
   });
 
-  test('shows one moment, though its rows move all the time', async () => {
+  test('two readers read one snapshot, although the rows change meanwhile', async () => {
     const stop = new AbortController();
     const moving = (async () => {
       while (!stop.signal.aborted)
@@ -137,12 +137,12 @@ describe('a table that is read by two at once', () => {
         const ids =
           format === 'csv'
             ? bytes.toString().trimEnd().split('\n').slice(1).map(Number)
-            : (await askParquet(bytes, (path) => `select id from ${path}`)).map((row) =>
+            : (await queryParquet(bytes, (path) => `select id from ${path}`)).map((row) =>
                 'id' in row ? Number(row.id) : Number.NaN,
               );
         expect(ids.length).toBe(file?.rows);
         expect(new Set(ids).size).toBe(ids.length);
-        // All of the beginning, and of the new ones those before the last.
+        // All initial rows, and the new rows up to the last one without a gap.
         const last = Math.max(...ids.filter((it) => it > 80_000), 80_000);
         expect(ids.length).toBe(80_000 - Math.floor(80_000 / 7) + (last - 80_000));
       }
@@ -157,8 +157,8 @@ test.each([
   ['has an order', { order: 'time' }],
   ['is xlsx', { format: 'xlsx', columns: ['id', 'price'] }],
   ['is found by an index', { where: [{ column: 'id', op: 'lt', value: 100 }] }],
-])('an export that %s is read by one', async (_, more) => {
-  expect((await made(more)).readers).toBe(1);
+])('an export that %s has one reader', async (_, more) => {
+  expect((await exportRows(more)).readers).toBe(1);
 });
 
 const rowsSchema = z.array(z.object({ id: z.number(), filler: z.string() }));

@@ -6,14 +6,14 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Manifest, manifestSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** A schema of this file's own: its types and tables go with it. */
+/** A schema of this file's own, which is dropped with its types and tables. */
 const schema = `parquet_${Date.now()}`;
 const source = sourceUrl('sales');
 
-/** A reader that is not ours; with one thread: duckdb#24905 is about sums of decimals with many. */
+/** DuckDB as an independent reader. One thread, because sums of decimals by several are wrong: duckdb#24905. */
 const duck = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
 let directory = '';
 
@@ -32,11 +32,11 @@ const fill = (statements: string): Promise<object[]> =>
 
 interface Exported {
   manifest: Manifest;
-  /** As DuckDB names the file in a query. */
+  /** The file's name as an SQL literal of DuckDB. */
   file: string;
 }
 
-/** An export of a table, as a file that DuckDB can read; its facts are held against its bytes. */
+/** Returns an export of a table as a file for DuckDB, after comparing its document with its bytes. */
 async function exported(table: string, more: object = {}): Promise<Exported> {
   const request = { sources: ['sales'], dataset: `${schema}.${table}`, format: 'parquet', ...more };
   const { id } = await createExport(request);
@@ -65,8 +65,8 @@ async function exported(table: string, more: object = {}): Promise<Exported> {
 const read = async (query: string): Promise<Record<string, unknown>[]> =>
   (await duck.runAndReadAll(query)).getRowObjectsJson();
 
-describe('a table', () => {
-  test('of all orders has every one of them, in several pages', async () => {
+describe('tables as Parquet', () => {
+  test('a Parquet file has every order, in several pages', async () => {
     const request = { sources: ['sales'], dataset: 'orders', format: 'parquet' };
     const { id } = await createExport(request);
     expect(await ended(id)).toMatchObject({ status: 'ready' });
@@ -97,21 +97,21 @@ describe('a table', () => {
       `select 1 as "a ""b"", c", 2 as "Ünï\nx", 3 as "r"`,
       [{ 'a "b", c': 1, 'Ünï\nx': 2, r: 3 }],
     ],
-  ])('%s', async (name, query, rows) => {
+  ])('a table %s is the same in Parquet', async (name, query, rows) => {
     const table = name.replaceAll(' ', '_');
     await fill(`create table ${table} as ${query}`);
     const { file } = await exported(table);
     expect(await read(`select * from ${file}`)).toEqual(rows);
   });
 
-  test('of chosen columns has those, in their order', async () => {
+  test('a Parquet file has the requested columns in their order', async () => {
     await fill(`create table chosen as select 1 as a, 'x'::text as b, true as c`);
     const { file } = await exported('chosen', { columns: ['c', 'a'] });
     expect(await read(`select * from ${file}`)).toEqual([{ c: true, a: 1 }]);
   });
 });
 
-describe('types that not every reader knows', () => {
+describe('types that some readers do not know', () => {
   const columns = [
     `'c0ffee00-0000-4000-8000-0000000000ff'::uuid as id`,
     `time '24:00' as at`,
@@ -125,7 +125,7 @@ describe('types that not every reader knows', () => {
   const fileTypes = ({ manifest }: Exported): string[] =>
     manifest.columns.map(({ fileType }) => fileType);
 
-  test('are text where they are to be portable, and by their names where not', async () => {
+  test('types that some readers do not know are text if portable is requested, else their own types', async () => {
     await fill(`create table portable as select ${columns.join(', ')};
       insert into portable values (null, null, null, null, null, null, null, null)`);
     const [native, portable] = await Promise.all([
@@ -150,13 +150,13 @@ describe('types that not every reader knows', () => {
     ]);
     expect(await schemaOf(native)).toHaveLength(3);
     const written = columns.slice(0, 4).map((it) => `(${it.replace(/ as \w+$/, '')})::text`);
-    const [wanted] = await sql<{ row: string[] }>(
+    const [expected] = await sql<{ row: string[] }>(
       source,
       `select array[${written.join(', ')}] as row`,
     );
     const [first, last] = await read(`select * exclude (moment) from ${portable.file}`);
     expect(Object.values(first ?? {})).toEqual([
-      ...(wanted?.row ?? []),
+      ...(expected?.row ?? []),
       ['c0ffee00-0000-4000-8000-0000000000ff', null],
       ['01:02:03.5', '00:00:00'],
       ['null', '"x"'],
@@ -164,7 +164,7 @@ describe('types that not every reader knows', () => {
     expect(Object.values(last ?? {})).toEqual(Array.from({ length: 7 }, () => null));
   });
 
-  test('are shown so before there is a file', async () => {
+  test('a preview shows the portable types of Parquet', async () => {
     const body = {
       sources: ['sales'],
       dataset: `${schema}.portable`,
@@ -172,31 +172,31 @@ describe('types that not every reader knows', () => {
       parquetTypes: 'portable',
     };
     const answer = await call('POST', '/exports/preview', { body, headers: asDemo });
-    const shown = answer.json(exportPreviewSchema);
-    expect(shown.columns.map(({ fileType }) => fileType).join(', ')).toMatch(
+    const previewed = answer.json(exportPreviewSchema);
+    expect(previewed.columns.map(({ fileType }) => fileType).join(', ')).toMatch(
       /^(STRING, ){4}(LIST<STRING>, ){3}TIMESTAMP/,
     );
-    expect(shown.rows[0]?.slice(0, 2)).toEqual([
+    expect(previewed.rows[0]?.slice(0, 2)).toEqual([
       'c0ffee00-0000-4000-8000-0000000000ff',
       '24:00:00',
     ]);
   });
 });
 
-describe('what is asked for', () => {
+describe('compression of Parquet', () => {
   test.each([
     [{ format: 'csv', compression: 'snappy' }, 'compression'],
     [{ format: 'json', compression: 'snappy' }, 'compression'],
     [{ format: 'ndjson', compression: 'snappy' }, 'compression'],
-  ])('the request %j is refused by its field %s', async (wanted, field) => {
-    const body = { sources: ['sales'], dataset: 'orders', ...wanted };
+  ])('the request %j is rejected by its field %s', async (more, field) => {
+    const body = { sources: ['sales'], dataset: 'orders', ...more };
     const answer = await call('POST', '/exports', { body, headers: asDemo });
     expect(answer.status).toBe(422);
     expect(answer.problem().errors?.map((error) => error.field)).toEqual([field]);
   });
 });
 
-test('a request that leaves the compression out is the same as one for zstd', async () => {
+test('a request without compression means zstd', async () => {
   const headers = { ...asDemo, 'idempotency-key': `parquet-${Date.now()}` };
   const request = { sources: ['sales'], dataset: 'customers', format: 'parquet' };
   const { id } = await createExport(request, headers);

@@ -9,9 +9,9 @@ import {
   download,
   ended,
   monthOfOrders,
-} from '../stack/api.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+} from '../support/api.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** Schemas of this file's own, in both sources. */
 const schema = `preview_${Date.now()}`;
@@ -31,6 +31,7 @@ beforeAll(async () => {
        from generate_series(1, 50) n;
      create table ${schema}.both as select n as id, 'sales' as "where" from generate_series(1, 15) n;
      create table ${schema}.long as select 1 as id, repeat('é', 3000) as text;
+     create table ${schema}.limits as select repeat('x', 1000) as longest, repeat('x', 1001) as cut;
      create table ${schema}.longer as select n as id, repeat(n::text, 1500000) as text from generate_series(1, 9) n;
      create table ${schema}.wide as select repeat('x', 40000) as text, array[[1], [2]] as square;
      create table ${schema}.empty (id int, at timestamptz);
@@ -64,7 +65,7 @@ async function preview(body: object) {
   return answer.json(exportPreviewSchema);
 }
 
-describe('the first rows are those of the file', () => {
+describe('first rows', () => {
   test.each<[string, object]>([
     ['csv', of('things', { order: 'time' })],
     ['csv of columns', of('things', { order: 'time', columns: ['name', 'id'] })],
@@ -84,9 +85,9 @@ describe('the first rows are those of the file', () => {
       }),
     ],
     ['several sources', of('both', { sources: ['sales', 'iot'], format: 'json' })],
-    ['several sources the other way round', of('both', { sources: ['iot', 'sales'] })],
+    ['several sources in reverse order', of('both', { sources: ['iot', 'sales'] })],
     ['the demo data', { ...monthOfOrders, order: 'time', format: 'ndjson' }],
-  ])('%s', async (_, request) => {
+  ])('a preview has the first rows of the file: %s', async (_, request) => {
     const { text, textCut, rows, cut, tooLarge } = await preview(request);
     expect({ cut, tooLarge, textCut }).toEqual({ cut: [], tooLarge: false, textCut: false });
     const { id } = await createExport(request);
@@ -130,7 +131,7 @@ describe('the first rows are those of the file', () => {
     [
       'csv',
       { profile: 'spreadsheet', timeZone: 'Europe/Berlin' },
-      // The hour between 2 and 3 is none that night.
+      // That night has no hour between 2 and 3.
       [
         '3',
         '9007199254740993',
@@ -179,7 +180,7 @@ describe('the first rows are those of the file', () => {
     [
       'parquet',
       {},
-      // Infinity is no day of Parquet: NULL by policy.
+      // Parquet has no infinite date, so infinity is NULL by policy.
       [
         '3',
         '9007199254740993',
@@ -193,16 +194,16 @@ describe('the first rows are those of the file', () => {
         '["3",null]',
       ],
     ],
-  ])('a row as %s %j has it', async (format, more, row) => {
-    const shown = await preview(of('things', { format, order: 'time', ...more }));
-    expect(shown.columns.map(({ name }) => name)).toEqual(columns);
-    expect(shown.columns[1]).toMatchObject({ name: 'big', databaseType: 'bigint' });
-    expect(shown.rows).toHaveLength(20);
-    expect(shown.rows[2]).toEqual(row);
-    expect(shown.text === null).toBe(format === 'xlsx' || format === 'parquet');
+  ])('a preview has the values of a row as %s %j has them', async (format, more, row) => {
+    const previewed = await preview(of('things', { format, order: 'time', ...more }));
+    expect(previewed.columns.map(({ name }) => name)).toEqual(columns);
+    expect(previewed.columns[1]).toMatchObject({ name: 'big', databaseType: 'bigint' });
+    expect(previewed.rows).toHaveLength(20);
+    expect(previewed.rows[2]).toEqual(row);
+    expect(previewed.text === null).toBe(format === 'xlsx' || format === 'parquet');
   });
 
-  test('several sources: those of the first before those of the second, each with its name', async () => {
+  test('a preview of several sources has their rows in the order of the request, each with its source', async () => {
     const { columns: found, rows } = await preview(of('both', { sources: ['sales', 'iot'] }));
     expect(found.map(({ name }) => name)).toEqual(['_source', 'id', 'where']);
     expect(rows.map(([source]) => source)).toEqual([
@@ -211,15 +212,15 @@ describe('the first rows are those of the file', () => {
     ]);
   });
 
-  test('none: columns and header are there all the same', async () => {
+  test('a preview without rows has columns and the header', async () => {
     const { columns: found, rows, text } = await preview(of('empty'));
     expect(found.map(({ fileType }) => fileType)).toEqual(['text', 'text']);
     expect({ rows, text }).toEqual({ rows: [], text: 'id,at\n' });
   });
 });
 
-describe('what is long', () => {
-  test('is cut, and it is said where and how long it is', async () => {
+describe('long values', () => {
+  test('a preview cuts long values and says where and how long they are', async () => {
     const { rows, cut, text, textCut } = await preview(of('long'));
     expect(rows).toEqual([['1', 'é'.repeat(1_000)]]);
     expect(cut).toEqual([{ row: 0, column: 1, characters: 3_000 }]);
@@ -227,67 +228,84 @@ describe('what is long', () => {
     expect(textCut).toBe(false);
   });
 
-  test.each(['csv', 'json', 'parquet'])('beyond 4 MB is not read, as %s', async (format) => {
-    const answer = await preview(of('longer', { format }));
-    expect(answer.tooLarge).toBe(true);
-    expect(answer.rows.map(([id]) => id)).toEqual(['1', '2']);
-    expect(answer.cut).toHaveLength(2);
-    expect(answer.textCut).toBe(format !== 'parquet');
-    expect(answer.text?.length ?? 0).toBeLessThanOrEqual(65_536);
-    await noneLeft();
+  test('a preview cuts a value of 1,001 characters and none of 1,000', async () => {
+    const { rows, cut } = await preview(of('limits'));
+    expect(rows).toEqual([['x'.repeat(1_000), 'x'.repeat(1_000)]]);
+    expect(cut).toEqual([{ row: 0, column: 1, characters: 1_001 }]);
   });
+
+  test.each(['csv', 'json', 'parquet'])(
+    'a preview stops reading after 4 MB, as %s',
+    async (format) => {
+      const answer = await preview(of('longer', { format }));
+      expect(answer.tooLarge).toBe(true);
+      expect(answer.rows.map(([id]) => id)).toEqual(['1', '2']);
+      expect(answer.cut).toHaveLength(2);
+      expect(answer.textCut).toBe(format !== 'parquet');
+      expect(answer.text?.length ?? 0).toBeLessThanOrEqual(65_536);
+      await previewsEnd();
+    },
+  );
 });
 
-describe('refused', () => {
+describe('rejected previews', () => {
   test.each<[string, object]>([
-    ['a dataset that is not there', of('nothing')],
-    ['a source that is not granted', of('both', { sources: ['sales', 'hr'] })],
-    ['columns that are not there', of('things', { columns: ['id', 'x'] })],
+    ['an unknown dataset', of('nothing')],
+    ['a source without a grant', of('both', { sources: ['sales', 'hr'] })],
+    ['unknown columns', of('things', { columns: ['id', 'x'] })],
     [
       'a condition of a wrong type',
       of('things', { where: [{ column: 'id', op: 'like', value: '1' }] }),
     ],
     [
-      'a value the database does not take',
+      'a value that the database rejects',
       of('things', { where: [{ column: 'day', op: 'eq', value: '2024-02-31' }] }),
     ],
     ['a bound without a time column', of('both', { from: '2024-01-01T00:00:00Z' })],
     [
-      'a profile that is not for the format',
+      'a profile that the format does not have',
       of('things', { format: 'json', profile: 'spreadsheet' }),
     ],
     ['several sources in a workbook', of('both', { sources: ['sales', 'iot'], format: 'xlsx' })],
     ['an unknown field', of('things', { rows: 10 })],
-    ['no JSON object', []],
-  ])('as an export is: %s', async (_, body) => {
-    const [asked, exported] = await Promise.all([
+    ['an array', []],
+  ])('a preview rejects what an export rejects: %s', async (_, body) => {
+    const [answer, exported] = await Promise.all([
       ask(body),
       call('POST', '/exports', { headers: asDemo, body }),
     ]);
-    const told = ({ status, code, detail, errors }: ReturnType<typeof asked.problem>) => ({
+    const problemFields = ({
+      status,
+      code,
+      detail,
+      errors,
+    }: ReturnType<typeof answer.problem>) => ({
       status,
       code,
       detail,
       errors,
     });
-    expect(asked.status).toBeGreaterThanOrEqual(400);
-    expect(told(asked.problem())).toEqual(told(exported.problem()));
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(problemFields(answer.problem())).toEqual(problemFields(exported.problem()));
   });
 
-  test('nobody: without credentials', async () => {
+  test('a preview without credentials is unauthenticated', async () => {
     expect((await ask(of('things'), {})).problem().code).toBe('unauthenticated');
   });
 
   test.each([
     ['xlsx', 'cell_too_long', /Row 1 has 40,000 characters in the column text/],
     ['parquet', 'unsuitable_value', /row 1, column square, is an array of 2 dimensions/],
-  ])('what would end the export, of %s', async (format, code, message) => {
-    const problem = (await ask(of('wide', { format }))).problem();
-    expect(problem).toMatchObject({ status: 422, code });
-    expect(problem.detail).toMatch(message);
-  });
+  ])(
+    'a preview as %s rejects a value that would fail the export',
+    async (format, code, message) => {
+      const problem = (await ask(of('wide', { format }))).problem();
+      expect(problem).toMatchObject({ status: 422, code });
+      expect(problem.detail).toMatch(message);
+    },
+  );
 
-  test('while the source is paused, with the reason', async () => {
+  test('a preview of a paused source is rejected with the reason of the pause', async () => {
     const pause = '/sources/sales/pause';
     await call('POST', pause, { headers: asAdmin, body: { reason: 'Tests' } });
     try {
@@ -300,7 +318,7 @@ describe('refused', () => {
   });
 });
 
-test('what takes too long is told so, and leaves nothing running; nor does who goes away', async () => {
+test('a preview that takes too long is stopped, and so is one whose client disconnects', async () => {
   const goneAway = fetch(`${stack.api}/exports/preview`, {
     method: 'POST',
     headers: { ...asOther, 'content-type': 'application/json' },
@@ -314,20 +332,20 @@ test('what takes too long is told so, and leaves nothing running; nor does who g
   const problem = answer.problem();
   expect(problem).toMatchObject({ status: 503, code: 'source_timeout' });
   expect(problem.detail).toMatch(/first rows of .*slow within 5 seconds.*order any/);
-  await noneLeft();
+  await previewsEnd();
 });
 
-test('nothing is made of it', async () => {
+test('a preview creates no export', async () => {
   const newest = async () => (await call('GET', '/exports?limit=1', { headers: asOther })).bytes;
   const before = await newest();
   expect((await ask(of('empty'), asOther)).status).toBe(200);
   expect((await newest()).equals(before)).toBe(true);
 });
 
-/** No statement of a preview is running on its source. */
-const noneLeft = () =>
-  until(
-    'no backend is left',
+/** Waits until no statement of a preview runs on its source. */
+const previewsEnd = () =>
+  waitFor(
+    'no backend of a preview is left',
     async () => {
       const [row] = await sql<{ count: number }>(
         sales,

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { type Answer, asAdmin, asDemo, asOther, call } from '../stack/api.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { type Answer, asAdmin, asDemo, asOther, call } from '../support/api.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** A schema of this file's own. */
 const schema = `questions_${Date.now()}`;
 const source = sourceUrl('sales');
-/** What all processes together may have for questions, by default. */
-const most = 6;
+/** The default maximum of connections for questions, over all processes. */
+const maxQuestions = 6;
 
 beforeAll(async () => {
   await sql(
@@ -52,23 +52,23 @@ const salesIn = (answer: Answer) =>
 
 const role = 'streamsync_reader_sales';
 
-/** While the server itself lets the reader have so many connections and no more: it counts exactly. */
+/** Runs `work` while the reader can have exactly `count` connections; the server enforces the limit. */
 async function withConnections(count: number, work: () => Promise<void>): Promise<void> {
-  const [before] = await sql<{ most: number }>(
+  const [before] = await sql<{ connectionLimit: number }>(
     source,
-    `select rolconnlimit as most from pg_roles where rolname = '${role}'`,
+    `select rolconnlimit as "connectionLimit" from pg_roles where rolname = '${role}'`,
   );
   await sql(source, `alter role ${role} connection limit ${count}`);
   try {
     await work();
   } finally {
-    await sql(source, `alter role ${role} connection limit ${before?.most ?? -1}`);
+    await sql(source, `alter role ${role} connection limit ${before?.connectionLimit ?? -1}`);
   }
 }
 
-/** A connection is kept for a moment after a question, and not for longer. */
-const noneKept = () =>
-  until('no connection for questions is left', async () => {
+/** Waits until no connection for questions is left; each is kept for some seconds after its question. */
+const questionConnectionsEnd = () =>
+  waitFor('no connection for questions is left', async () => {
     const left = await sql(
       source,
       `select from pg_stat_activity where application_name in ('streamsync:metadata', 'streamsync:preview')`,
@@ -76,8 +76,8 @@ const noneKept = () =>
     return left.length === 0 ? true : undefined;
   });
 
-/** Those of other processes, or of one that has died. */
-const held = (count: number, account: string | null, interval: string) =>
+/** Inserts connections that are held by other processes, or by a dead one. */
+const insertHeld = (count: number, account: string | null, interval: string) =>
   sql(
     stack.postgres.catalogue,
     `insert into source_connections (id, source, account_id, held_until)
@@ -87,13 +87,13 @@ const held = (count: number, account: string | null, interval: string) =>
   );
 
 describe('connections for questions, over all processes', () => {
-  test('slow questions of one account do not keep others waiting; all together keep to the budget', () =>
-    withConnections(most, async () => {
+  test('slow questions of one account do not block other accounts, and all questions keep within the budget', () =>
+    withConnections(maxQuestions, async () => {
       const slow = Promise.all([
         ...Array.from({ length: 8 }, () => estimate('slow_to_plan', asDemo)),
         preview('slow_to_read', asDemo),
       ]);
-      // Once they are there.
+      // The slow questions have started by then.
       await setTimeout(500);
       for (const who of [asOther, asAdmin]) {
         expect((await estimate('quick', who)).status).toBe(200);
@@ -108,13 +108,13 @@ describe('connections for questions, over all processes', () => {
       for (const answer of answers.filter(({ status }) => status !== 200)) {
         const problem = answer.problem();
         expect(problem.status).toBe(503);
-        // Not that the server has refused one connection too many.
+        // The server has not rejected a connection over the limit.
         expect(problem.detail).toMatch(/as many questions|within 5 seconds/);
       }
     }));
 
-  test('when all of them are taken, whoever asks is told to come again', async () => {
-    await held(most, null, '1 hour');
+  test('a question is rejected with Retry-After while all connections for questions are in use', async () => {
+    await insertHeld(maxQuestions, null, '1 hour');
     const [estimated, previewed, counted, created, listed] = await Promise.all([
       estimate('quick', asDemo),
       preview('quick', asDemo),
@@ -138,19 +138,19 @@ describe('connections for questions, over all processes', () => {
     );
   });
 
-  test('the last one is for an account that has none, and those of the dead are free in time', async () => {
-    await held(most - 1, null, '1 hour');
+  test('the last connection is reserved for an account without one, and those of dead processes expire', async () => {
+    await insertHeld(maxQuestions - 1, null, '1 hour');
     expect((await estimate('quick', asDemo)).status).toBe(200);
     await sql(stack.postgres.catalogue, 'delete from source_connections');
-    await held(most, null, '-1 second');
+    await insertHeld(maxQuestions, null, '-1 second');
     expect((await estimate('quick', asDemo)).status).toBe(200);
     const dead = 'select from source_connections where held_until < now()';
     expect(await sql(stack.postgres.catalogue, dead)).toEqual([]);
   });
 
-  test('a source that takes no more connections is 503, and the others are shown', async () => {
+  test('questions to a source without free connections are rejected with 503, and other sources are listed', async () => {
     await withConnections(0, async () => {
-      await noneKept();
+      await questionConnectionsEnd();
       for (const answer of [await estimate('quick', asDemo), await preview('quick', asDemo)]) {
         expect(answer.problem()).toMatchObject({ status: 503, code: 'source_unavailable' });
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -161,8 +161,8 @@ describe('connections for questions, over all processes', () => {
   });
 });
 
-describe('an account has one preview at a time', () => {
-  test('another one is told to come again; other accounts are not', async () => {
+describe('one preview per account', () => {
+  test('a second preview of an account is rejected with Retry-After, one of another account is not', async () => {
     const [first, second, others] = await Promise.all([
       preview('slow_to_read', asDemo),
       setTimeout(1_000).then(() => preview('quick', asDemo)),
@@ -175,7 +175,7 @@ describe('an account has one preview at a time', () => {
     expect((await preview('quick', asDemo)).status).toBe(200);
   });
 
-  test('over all processes; one that died with its process ends by itself', async () => {
+  test('one preview per account holds over all processes, and a preview of a dead process expires', async () => {
     const take = (interval: string) =>
       sql(
         stack.postgres.catalogue,
@@ -190,7 +190,7 @@ describe('an account has one preview at a time', () => {
     expect((await preview('quick', asDemo)).status).toBe(200);
   });
 
-  test('one that is refused, or fails, makes room for the next', async () => {
+  test('a preview that is rejected or fails allows the next one', async () => {
     expect((await preview('nothing', asDemo)).status).toBe(422);
     expect((await preview('quick', asDemo)).status).toBe(200);
   });

@@ -3,26 +3,27 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type Account, accountByEmail } from '../../lib/access/accounts.ts';
 import { exportRequestedSchema } from '../../lib/contracts/events.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { acceptExportRequest } from '../../lib/exports/accept.ts';
-import { createExport } from '../../lib/exports/create.ts';
-import { findExport, listExports, toDocument } from '../../lib/exports/documents.ts';
-import { asking } from '../../lib/exports/idempotency.ts';
-import { removeExport } from '../../lib/exports/remove.ts';
-import { retryExport } from '../../lib/exports/retry.ts';
+import { acceptExportRequest } from '../../lib/exports/events/accept-request-event.ts';
+import { idempotencyKeyFor } from '../../lib/exports/events/idempotency.ts';
+import { toDocument } from '../../lib/exports/export-document.ts';
+import { findExport, listExports } from '../../lib/exports/export-record.ts';
+import { createExport } from '../../lib/exports/lifecycle/create.ts';
+import { deleteExport } from '../../lib/exports/lifecycle/delete.ts';
+import { retryExport } from '../../lib/exports/lifecycle/rerun.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 import { sweepOnce } from '../../lib/scheduling/sweep.ts';
-import { requested } from '../stack/events.ts';
-import { emptyQueue, fillQueue } from '../stack/long-queue.ts';
-import { OwnCatalogue } from '../stack/own-catalogue.ts';
-import { sql } from '../stack/stack.ts';
+import { requested } from '../support/events.ts';
+import { emptyQueue, fillQueue } from '../support/long-queue.ts';
+import { OwnCatalogue } from '../support/own-catalogue.ts';
+import { sql } from '../support/stack.ts';
 
-/** The queue as those see it who wait in it, on a catalogue of its own, which is the source, too. */
-const mostWaiting = 3;
+/** The queue as users see it, on a catalogue of its own, which is the source as well. */
+const maxWaiting = 3;
 let own: OwnCatalogue;
 beforeAll(async () => {
-  own = await OwnCatalogue.make({
-    STREAMSYNC_WAITING_EXPORTS_PER_ACCOUNT: String(mostWaiting),
+  own = await OwnCatalogue.create({
+    STREAMSYNC_MAX_WAITING_EXPORTS_PER_ACCOUNT: String(maxWaiting),
     STREAMSYNC_SOURCES: JSON.stringify({
       sales: { url: 'SOURCE', maxConnections: 100 },
       iot: { url: 'SOURCE' },
@@ -35,11 +36,11 @@ afterEach(() => own.clear());
 
 const request = exportRequestSchema.parse({ sources: ['iot'], dataset: 'numbers', format: 'csv' });
 
-/** An account that waits for nothing. */
+/** Returns an account without exports. */
 async function account(email: string): Promise<Account> {
-  await own.end(await own.ask({ owner: email }));
+  await own.end(await own.addExport({ owner: email }));
   const found = await accountByEmail(catalogue(), email);
-  if (!found) throw new Error('no account');
+  if (!found) throw new Error('the account was not created');
   return found;
 }
 
@@ -47,16 +48,16 @@ const ask = (owner: Account, key?: string) =>
   createExport({
     owner,
     request,
-    asking: key === undefined ? null : asking('queue.test', key, request),
+    idempotencyKey: key === undefined ? null : idempotencyKeyFor('queue.test', key, request),
     requestEventId: null,
   });
 
-describe('an account', () => {
-  test('has as many exports waiting as it may, however many it asks for at once', async () => {
+describe('limit of waiting exports', () => {
+  test('an account cannot have more waiting exports than its limit, even with concurrent requests', async () => {
     const a = await account('a@streamsync.example');
-    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => ask(a)));
-    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(mostWaiting);
-    for (const answer of asked)
+    const requests = await Promise.allSettled(Array.from({ length: 8 }, () => ask(a)));
+    expect(requests.filter(({ status }) => status === 'fulfilled')).toHaveLength(maxWaiting);
+    for (const answer of requests)
       if (answer.status === 'rejected')
         expect(answer.reason).toMatchObject({
           code: 'too_many_requests',
@@ -64,30 +65,30 @@ describe('an account', () => {
         });
     expect(
       await sql(own.url, `select count(*)::int as waiting from exports where state = 'queued'`),
-    ).toEqual([{ waiting: mostWaiting }]);
-    // Others are not concerned; nor is what is not waiting any more.
+    ).toEqual([{ waiting: maxWaiting }]);
+    // Neither exports of other accounts nor dispatched exports count.
     await ask(await account('b@streamsync.example'));
     await dispatch();
     await ask(a);
   });
 
-  test('is given the same export for the same key, though it may have no more', async () => {
+  test('a request with a used idempotency key returns its export at the limit', async () => {
     const a = await account('a@streamsync.example');
     const first = await ask(a, 'one');
     for (const key of ['two', 'three']) await ask(a, key);
     expect(await ask(a, 'one')).toBe(first);
     await expect(ask(a, 'four')).rejects.toMatchObject({ code: 'too_many_requests' });
-    // It was not answered, so the key is still free.
-    await removeExport(a.id, first);
+    // The rejected request did not use up its key.
+    await deleteExport(a.id, first);
     expect(await ask(a, 'four')).not.toBe(first);
   });
 
-  test('is held to it when it runs one again, and when it asks by event', async () => {
+  test('the limit of waiting exports holds for reruns and requests by event as well', async () => {
     const a = await account('a@streamsync.example');
     await sql(own.url, 'update accounts set may_request_by_event = true');
     const ended = await ask(a);
-    await removeExport(a.id, ended);
-    for (let n = 0; n < mostWaiting; n++) await ask(a);
+    await deleteExport(a.id, ended);
+    for (let n = 0; n < maxWaiting; n++) await ask(a);
     await expect(retryExport(a, ended)).rejects.toMatchObject({ code: 'too_many_requests' });
     const event = requested({ ...request, requestedBy: a.email }, randomUUID());
     await acceptExportRequest(exportRequestedSchema.parse(event), 60_000);
@@ -112,9 +113,9 @@ async function progressOf({ id, owner }: Known) {
   return toDocument(await findExport(catalogue(), found?.id ?? '', id)).progress;
 }
 
-describe('the place in the queue', () => {
-  test('is that in which exports are given out', async () => {
-    const asked: Known[] = [];
+describe('queue position', () => {
+  test('the queue position is the order of dispatch', async () => {
+    const requests: Known[] = [];
     for (const [owner, source, seconds] of [
       ['a', 'iot', 1],
       ['a', 'sales', 1],
@@ -126,7 +127,7 @@ describe('the place in the queue', () => {
       ['b', 'iot', 1],
       ['d', 'sales', 1],
     ] as const)
-      asked.push({ id: await own.ask({ owner, source, seconds }), owner });
+      requests.push({ id: await own.addExport({ owner, source, seconds }), owner });
     await sql(
       own.url,
       `update accounts set served_at = now() where email = 'a';
@@ -134,29 +135,29 @@ describe('the place in the queue', () => {
        update queue_lines l set served_at = a.served_at from accounts a
          where a.id = l.owner_id and a.served_at is not null`,
     );
-    const told = new Map<number, string>();
-    for (const it of asked) {
+    const idsByPosition = new Map<number, string>();
+    for (const it of requests) {
       const { queuePosition, etaSeconds } = await progressOf(it);
-      told.set(queuePosition ?? -1, it.id);
+      idsByPosition.set(queuePosition ?? -1, it.id);
       expect(etaSeconds).not.toBeNull();
     }
-    const given: string[] = [];
-    while (given.length < asked.length) {
-      const ids = (await own.givenExports()).map(({ id }) => id);
+    const dispatchOrder: string[] = [];
+    while (dispatchOrder.length < requests.length) {
+      const ids = (await own.dispatchedExports()).map(({ id }) => id);
       expect(ids).not.toEqual([]);
-      given.push(...ids);
+      dispatchOrder.push(...ids);
       for (const id of ids) await own.end(id);
     }
-    expect(asked.map((_it, n) => told.get(n))).toEqual(given);
+    expect(requests.map((_it, n) => idsByPosition.get(n))).toEqual(dispatchOrder);
   });
 
-  test('is told of an account of which one line is still where it was a turn ago', async () => {
-    const asked = [
-      { id: await own.ask({ owner: 'a', source: 'iot' }), owner: 'a' },
-      { id: await own.ask({ owner: 'b' }), owner: 'b' },
-      { id: await own.ask({ owner: 'a', source: 'sales' }), owner: 'a' },
+  test('the queue position is right for an account with one line that was passed over in its last turn', async () => {
+    const requests = [
+      { id: await own.addExport({ owner: 'a', source: 'iot' }), owner: 'a' },
+      { id: await own.addExport({ owner: 'b' }), owner: 'b' },
+      { id: await own.addExport({ owner: 'a', source: 'sales' }), owner: 'a' },
     ];
-    // As dispatch leaves them that has just passed over a line which another holds.
+    // The state after dispatch has passed over a line that another process had locked.
     await sql(
       own.url,
       `update accounts set served_at = now() where email = 'a';
@@ -164,13 +165,13 @@ describe('the place in the queue', () => {
          where a.id = l.owner_id and a.email = 'a' and l.source = 'sales'`,
     );
     const places: (number | null)[] = [];
-    for (const it of asked) places.push((await progressOf(it)).queuePosition);
+    for (const it of requests) places.push((await progressOf(it)).queuePosition);
     expect(places).toEqual([1, 0, 2]);
   });
 
-  test('leaves those of paused sources behind the others', async () => {
-    const paused = { id: await own.ask({ owner: 'a', source: 'sales' }), owner: 'a' };
-    const open = { id: await own.ask({ owner: 'b' }), owner: 'b' };
+  test('exports of paused sources come after all others in the queue', async () => {
+    const paused = { id: await own.addExport({ owner: 'a', source: 'sales' }), owner: 'a' };
+    const open = { id: await own.addExport({ owner: 'b' }), owner: 'b' };
     await sql(
       own.url,
       `insert into source_pauses (source, reason, paused_by) select 'sales', 'x', id from accounts limit 1`,
@@ -179,10 +180,10 @@ describe('the place in the queue', () => {
     expect(await progressOf(paused)).toMatchObject({ queuePosition: 1, etaSeconds: null });
   });
 
-  test('is exact for a hundred, and a lower bound behind them; a list says the same', async () => {
+  test('the queue position is exact up to 100 and a lower bound from there, in the list as well', async () => {
     const owner = 'a';
     const ids: string[] = [];
-    for (let n = 0; n < 3; n++) ids.push(await own.ask({ owner }));
+    for (let n = 0; n < 3; n++) ids.push(await own.addExport({ owner }));
     await sql(
       own.url,
       `with more as (
@@ -192,34 +193,38 @@ describe('the place in the queue', () => {
        insert into units (id, export_id, kind, source) select uuidv7(), id, 'read', 'iot' from more`,
       [ids[0]],
     );
-    for (let n = 0; n < 45; n++) await own.ask({ owner: 'b' });
+    for (let n = 0; n < 45; n++) await own.addExport({ owner: 'b' });
     const first = await progressOf({ id: ids[0] ?? '', owner });
     expect(first).toMatchObject({ queuePosition: 0, etaSeconds: 1 });
     const found = await accountByEmail(catalogue(), owner);
-    const { items } = await listExports(catalogue(), found?.id ?? '', { limit: 200 });
-    const places = items
+    const { records } = await listExports(catalogue(), found?.id ?? '', { limit: 200 });
+    const documents = records.map(toDocument);
+    const places = documents
       .map(({ progress }) => progress.queuePosition ?? -1)
       .toSorted((x, y) => x - y);
-    // One of each in turn, until 45 of the other have had theirs; from a hundred on nobody counts.
+    // The two accounts alternate until the 45 exports of the other are served. Positions from 100 on are not counted.
     const exact = [
       ...Array.from({ length: 45 }, (_, n) => 2 * n),
       ...Array.from({ length: 10 }, (_, n) => 90 + n),
     ];
     expect(places).toEqual([...exact, ...Array.from({ length: 8 }, () => 100)]);
-    for (const { progress } of items)
+    for (const { progress } of documents)
       if (progress.queuePosition === 100) expect(progress.etaSeconds).toBeNull();
   });
 });
 
-describe('however many wait', () => {
-  // It would be counted, too.
+describe('cost of a long queue', () => {
+  // The blocks that autovacuum reads would be counted, too.
   beforeAll(async () => {
     for (const table of ['units', 'exports', 'queue_lines', 'accounts', 'outbox'])
       await sql(own.url, `alter table ${table} set (autovacuum_enabled = false)`);
   });
   afterEach(() => emptyQueue(own.url));
 
-  /** The server counts for itself when a connection ends: nobody else has any here. */
+  /**
+   * Returns the blocks that `work` reads. The server adds them up when a connection ends, and only this test has
+   * connections.
+   */
   async function blocksOf(work: () => Promise<unknown>): Promise<number> {
     const before = await blocks();
     await work();
@@ -238,7 +243,7 @@ describe('however many wait', () => {
     return row?.blocks ?? 0;
   }
 
-  /** What each costs, in blocks of the database looked at. */
+  /** Returns the blocks of the database that each operation reads. */
   async function measure(exports: number, accounts: number): Promise<Record<string, number>> {
     const b = await account('b@streamsync.example');
     await sql(own.url, 'update accounts set served_at = null where id = $1', [b.id]);
@@ -249,7 +254,7 @@ describe('however many wait', () => {
       poll: await blocksOf(() => findExport(catalogue(), b.id, mine)),
       list: await blocksOf(() => listExports(catalogue(), b.id, { limit: 50 })),
       dispatch: await blocksOf(dispatch),
-      cancel: await blocksOf(() => removeExport(b.id, mine)),
+      cancel: await blocksOf(() => deleteExport(b.id, mine)),
       sweep: await blocksOf(sweepOnce),
     };
     await emptyQueue(own.url);
@@ -257,30 +262,30 @@ describe('however many wait', () => {
     return costs;
   }
 
-  test('a poll, a list, a create, a dispatch, a cancel and a sweep look at as much', async () => {
-    let some = await measure(2_000, 200);
-    let many = await measure(20_000, 5_000);
-    // What the server does for itself meanwhile (it vacuums its own tables) is counted, too, and is not there again.
-    for (let again = 0; again < 2 && tooMuch(some, many).length > 0; again++) {
-      some = least(some, await measure(2_000, 200));
-      many = least(many, await measure(20_000, 5_000));
+  test('a poll, a list, a create, a dispatch, a cancel and a sweep read as many blocks with ten times the queue', async () => {
+    let shortQueue = await measure(2_000, 200);
+    let longQueue = await measure(20_000, 5_000);
+    // The server's own work (autovacuum of the catalog) counts as well, so a difference has to repeat itself.
+    for (let attempt = 0; attempt < 2 && grownBeyond(shortQueue, longQueue).length > 0; attempt++) {
+      shortQueue = minimumOf(shortQueue, await measure(2_000, 200));
+      longQueue = minimumOf(longQueue, await measure(20_000, 5_000));
     }
-    console.info('blocks with 2,000 and with 20,000 waiting', some, many);
-    expect(tooMuch(some, many)).toEqual([]);
+    console.info('blocks with 2,000 and with 20,000 waiting exports', shortQueue, longQueue);
+    expect(grownBeyond(shortQueue, longQueue)).toEqual([]);
   });
 
   type Costs = Record<string, number>;
 
   /**
-   * A level more of an index is a block more at each of some hundred places (a sweep looks at 200 lines, and twice at
-   * some), and no more than that. To read all units would be 600 more, all exports 800, all lines 300.
+   * A further index level costs one block at each of some hundred lookups (a sweep looks up 200 lines, some of them
+   * twice). A read of all units would cost 600 blocks more, of all exports 800, of all lines 300.
    */
-  const tooMuch = (some: Costs, many: Costs): string[] =>
-    Object.entries(many)
-      .filter(([what, cost]) => cost - (some[what] ?? 0) >= (what === 'sweep' ? 1_400 : 450))
+  const grownBeyond = (shortQueue: Costs, longQueue: Costs): string[] =>
+    Object.entries(longQueue)
+      .filter(([what, cost]) => cost - (shortQueue[what] ?? 0) >= (what === 'sweep' ? 1_400 : 450))
       .map(([what]) => what);
 
-  const least = (one: Costs, other: Costs): Costs =>
+  const minimumOf = (one: Costs, other: Costs): Costs =>
     Object.fromEntries(
       Object.entries(one).map(([what, cost]) => [what, Math.min(cost, other[what] ?? cost)]),
     );

@@ -4,44 +4,65 @@ import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { readUnit } from '../../lib/engine/read.ts';
+import { readUnit } from '../../lib/engine/read/read-unit.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
-import type { WholeClaim } from '../../lib/scheduling/attempt.ts';
-import { requireFresh } from '../../lib/sources/guard.ts';
-import { startGateProxy } from '../stack/gate-proxy.ts';
-import { startLossyProxy } from '../stack/lossy-proxy.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { startStandby } from '../stack/standby.ts';
-import { until } from '../stack/until.ts';
+import type { WholeClaim } from '../../lib/scheduling/claim-types.ts';
+import { assertNotLagging } from '../../lib/sources/replication-lag.ts';
+import { startGateProxy } from '../support/faults/gate-proxy.ts';
+import { startLossyProxy } from '../support/faults/lossy-proxy.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { startStandby } from '../support/standby.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { wholeSources } from '../support/whole-sources.ts';
 
 /**
- * What keeps a file from being less than its dataset without anybody noticing: the domain's own code reads from real
- * servers, one of which a row is lost on the way from, and one a replica that gets no more.
+ * Tests that a file with fewer rows than its dataset never goes unnoticed. The code of lib reads from real servers: one
+ * through a proxy that loses a row, and a replica that is cut off from its primary.
  */
 const table = `read_${Date.now()}`;
 const paged = `${table}_paged`;
+const view = `${table}_view`;
+const reader = `${table}_reader`;
 const latin = `latin_${Date.now()}`;
 let standbyUrl = '';
-let gate: Awaited<ReturnType<typeof startGateProxy>>;
+/** Statements that take an exclusive lock on a relation while it is read. Each test has its own gate proxy. */
+const lockingStatements: readonly [relation: string, statement: string][] = [
+  [paged, `alter table ${paged} add column more int`],
+  [paged, `lock table ${paged}`],
+  [paged, `truncate ${paged}`],
+  [paged, `vacuum full ${paged}`],
+  [view, `refresh materialized view ${view}`],
+];
+const gates: Awaited<ReturnType<typeof startGateProxy>>[] = [];
 const stops: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  const make = `create table ${table} (id int primary key);
+  const createTable = `create table ${table} (id int primary key);
     insert into ${table} select generate_series(1, 500)`;
-  await sql(sourceUrl('sales'), make);
+  await sql(sourceUrl('sales'), createTable);
   stops.push(async () => {
     await sql(sourceUrl('sales'), `drop table ${table}`);
   });
-  // So few rows on a page that there are enough pages for two readers.
+  // A low fillfactor, so that the table has enough pages for two readers.
   await sql(
     sourceUrl('sales'),
     `create table ${paged} (id int primary key, filling text) with (fillfactor = 10);
      alter table ${paged} alter filling set storage plain;
-     insert into ${paged} select n, repeat('x', 700) from generate_series(1, 5000) n; analyze ${paged}`,
+     insert into ${paged} select n, repeat('x', 700) from generate_series(1, 5000) n; analyze ${paged};
+     create materialized view ${view} with (fillfactor = 10) as select * from ${paged}; analyze ${view};
+     create role ${reader} login password 'reader'; grant select on ${paged} to ${reader};
+     grant connect on database sales to ${reader};
+     alter role ${reader} set idle_in_transaction_session_timeout = '500ms'`,
   );
   stops.push(async () => {
-    await sql(sourceUrl('sales'), `drop table ${paged}`);
+    await sql(
+      sourceUrl('sales'),
+      `drop owned by ${reader}; drop role ${reader}; drop materialized view ${view}; drop table ${paged}`,
+    );
   });
+  const readerUrl = new URL(sourceUrl('sales'));
+  readerUrl.username = reader;
+  readerUrl.password = 'reader';
   await sql(
     sourceUrl('sales'),
     `create database ${latin} template template0 encoding 'LATIN1' locale 'C'`,
@@ -52,23 +73,28 @@ beforeAll(async () => {
   const latinUrl = new URL(sourceUrl('sales'));
   latinUrl.pathname = latin;
   await sql(latinUrl.href, `create table "é" as select 'ü' as "ö"`);
-  gate = await startGateProxy(sourceUrl('sales'));
-  stops.push(() => gate.stop());
+  for (const _ of lockingStatements) {
+    const gate = await startGateProxy(sourceUrl('sales'));
+    gates.push(gate);
+    stops.push(gate.stop);
+  }
   const lossy = await startLossyProxy(sourceUrl('sales'), 250);
   stops.push(lossy.stop);
-  const standby = await startStandby(make);
+  const standby = await startStandby(createTable);
   stops.push(standby.stop);
   standbyUrl = standby.url;
   Object.assign(process.env, parseEnv(readFileSync('.env.example', 'utf8')), {
     STREAMSYNC_CATALOGUE_URL: stack.postgres.catalogue,
+    STREAMSYNC_READINGS: '',
     STREAMSYNC_SOURCES: JSON.stringify({
       sales: { url: sourceUrl('sales') },
       lossy: { url: lossy.url },
-      gate: { url: gate.url },
+      reader: { url: readerUrl.href },
+      ...Object.fromEntries(gates.map(({ url }, n) => [`gate-${n}`, { url }])),
       latin: { url: latinUrl.href },
-      'behind-by-any': { url: standby.url },
-      'not-far-behind': { url: standby.url, maxLagSeconds: 3_600 },
-      'too-far-behind': { url: standby.url, maxLagSeconds: 1 },
+      'any-lag': { url: standby.url },
+      'lag-within-limit': { url: standby.url, maxLagSeconds: 3_600 },
+      'lag-over-limit': { url: standby.url, maxLagSeconds: 1 },
     }),
   });
 });
@@ -77,8 +103,13 @@ afterAll(async () => {
   for (const stop of stops.toReversed()) await stop();
 });
 
-/** Reads the table as a unit of its own, and says how many rows the file has. */
-async function rowsOf(source: string, more: object = {}, connections = 1): Promise<number> {
+/** Reads the table in one unit, and returns how many rows the file has. */
+async function rowsOf(
+  source: string,
+  more: object = {},
+  connections = 1,
+  write: () => Promise<void> = async () => {},
+): Promise<number> {
   const request = exportRequestSchema.parse({
     sources: [source],
     dataset: table,
@@ -90,9 +121,10 @@ async function rowsOf(source: string, more: object = {}, connections = 1): Promi
     unitId: randomUUID(),
     exportId: randomUUID(),
     attemptId: randomUUID(),
-    ownerEmail: 'nobody@streamsync.example',
+    ownerEmail: 'reader@streamsync.example',
+    grants: wholeSources(source),
     limits: { maxRows: null, maxBytes: null },
-    elsewhere: { rows: 0, bytes: 0 },
+    otherUnits: { rows: 0, bytes: 0 },
     source,
     request,
     objectKey: '',
@@ -101,9 +133,9 @@ async function rowsOf(source: string, more: object = {}, connections = 1): Promi
   };
   const { rows } = await readUnit({
     claim,
-    sink: { write: async () => {} },
+    sink: { write },
     progress: { rows: 0, bytes: 0 },
-    requireRoom: () => {},
+    checkLimits: () => {},
     signal: AbortSignal.timeout(60_000),
     statementTimeoutSeconds: 60,
   });
@@ -111,7 +143,7 @@ async function rowsOf(source: string, more: object = {}, connections = 1): Promi
 }
 
 test.each(['csv', 'ndjson', 'xlsx', 'parquet'])(
-  'a row that is lost on the way is no file of %s that is complete',
+  'an export as %s fails if a row is lost between the server and the encoder',
   async (format) => {
     expect(await rowsOf('sales', { format })).toBe(500);
     await expect(rowsOf('lossy', { format })).rejects.toThrow(
@@ -120,13 +152,13 @@ test.each(['csv', 'ndjson', 'xlsx', 'parquet'])(
   },
 );
 
-test('a TRUNCATE that came first is waited for: its table is not read as empty', async () => {
+test('an export waits for an earlier TRUNCATE and reads the new rows', async () => {
   const client = new pg.Client({ connectionString: sourceUrl('sales') });
   await client.connect();
   try {
     await client.query(`begin; truncate ${table}; insert into ${table} values (1), (2), (3)`);
     const rows = rowsOf('sales');
-    await until('the export waits for the lock', async () => {
+    await waitFor('the export waits for the lock', async () => {
       const waiting = await sql(
         sourceUrl('sales'),
         'select 1 from pg_locks where relation = $1::regclass and not granted',
@@ -141,62 +173,90 @@ test('a TRUNCATE that came first is waited for: its table is not read as empty',
   }
 });
 
-test('whoever wants to alter a table behind the first reader waits for it alone: no reader waits for him', async () => {
-  const client = new pg.Client({ connectionString: sourceUrl('sales') });
-  await client.connect();
-  try {
-    const rows = rowsOf('gate', { dataset: paged }, 2);
-    await until('the second reader comes', async () => (gate.arrived() > 1 ? true : undefined));
-    const altered = client.query(`begin; alter table ${paged} add column more int`);
-    await until('it waits for the first reader', async () => {
-      const waiting = await sql(
-        sourceUrl('sales'),
-        `select 1 from pg_locks where relation = $1::regclass and not granted and mode = 'AccessExclusiveLock'`,
-        [paged],
+test.each(lockingStatements.map((it, n) => [...it, n] as const))(
+  'an exclusive lock on %s waits for the first reader, and the second reader does not wait for the lock: %s',
+  async (relation, statement, n) => {
+    const gate = gates[n];
+    if (!gate) throw new Error(`no gate has the number ${n}`);
+    const client = new pg.Client({ connectionString: sourceUrl('sales') });
+    await client.connect();
+    try {
+      const rows = rowsOf(`gate-${n}`, { dataset: relation }, 2);
+      await waitFor('the second reader connects', async () =>
+        gate.arrived() > 1 ? true : undefined,
       );
-      return waiting.length > 0 ? true : undefined;
+      if (!statement.startsWith('vacuum')) await client.query('begin');
+      const locked = client.query(statement);
+      await waitFor('the statement waits for the first reader', async () => {
+        const waiting = await sql(
+          sourceUrl('sales'),
+          `select 1 from pg_locks where relation = $1::regclass and not granted and mode = 'AccessExclusiveLock'`,
+          [relation],
+        );
+        return waiting.length > 0 ? true : undefined;
+      });
+      gate.open();
+      expect(await rows).toBe(5_000);
+      await locked;
+    } finally {
+      // This rolls back the transaction.
+      await client.end();
+    }
+  },
+);
+
+test('a finished reader that waits for the other keeps its session longer than its role allows', async () => {
+  let isBlocked = true;
+  // The first write blocks until a reader has been idle for longer than the timeout of its role.
+  const write = async (): Promise<void> => {
+    if (!isBlocked) return;
+    isBlocked = false;
+    await waitFor('a reader is idle for a second', async () => {
+      const idle = await sql(
+        sourceUrl('sales'),
+        `select 1 from pg_stat_activity where usename = $1 and state = 'idle in transaction'
+           and clock_timestamp() - state_change > interval '1 second'`,
+        [reader],
+      );
+      return idle.length > 0 ? true : undefined;
     });
-    gate.open();
-    expect(await rows).toBe(5_000);
-    await altered;
-  } finally {
-    await client.end();
-  }
+  };
+  expect(await rowsOf('reader', { dataset: paged }, 2, write)).toBe(5_000);
 });
 
-test('a name that the encoding of a database does not have is that of no dataset', async () => {
+test('a dataset name that the encoding of the database cannot represent is rejected as unknown', async () => {
   expect(await rowsOf('latin', { dataset: 'é' })).toBe(1);
   await expect(rowsOf('latin', { dataset: '表' })).rejects.toMatchObject({
-    code: 'refused_request',
+    code: 'invalid_request',
     message: expect.stringContaining('names no dataset'),
   });
 });
 
-test('a replica that is further behind than it may be is not read, and another is', async () => {
-  expect(await rowsOf('not-far-behind')).toBe(500);
-  expect(await rowsOf('behind-by-any')).toBe(500);
-  await until('it is more than a second behind', async () => {
-    const [replica] = await sql<{ behind: boolean }>(
+test('a replica is not read if it lags by more than maxLagSeconds, and is read otherwise', async () => {
+  expect(await rowsOf('lag-within-limit')).toBe(500);
+  expect(await rowsOf('any-lag')).toBe(500);
+  await waitFor('the replica lags by more than a second', async () => {
+    const [replica] = await sql<{ lags: boolean }>(
       standbyUrl,
       `select pg_is_in_recovery() and
-         clock_timestamp() - pg_last_xact_replay_timestamp() > interval '1.5 seconds' as behind`,
+         clock_timestamp() - pg_last_xact_replay_timestamp() > interval '1.5 seconds' as lags`,
     );
-    return replica?.behind ? true : undefined;
+    return replica?.lags ? true : undefined;
   });
-  await expect(rowsOf('too-far-behind')).rejects.toMatchObject({ code: 'source_lagging' });
+  await expect(rowsOf('lag-over-limit')).rejects.toMatchObject({ code: 'source_lagging' });
 });
 
-test('nor is one that has replayed nothing since it was started, of which nobody knows how far', async () => {
+test('a replica that has replayed nothing since its start is not read if maxLagSeconds is set', async () => {
   const standby = await startStandby(null);
   try {
-    const [told] = await sql(standby.url, 'select pg_last_xact_replay_timestamp() as at');
-    expect(told).toEqual({ at: null });
+    const [replay] = await sql(standby.url, 'select pg_last_xact_replay_timestamp() as at');
+    expect(replay).toEqual({ at: null });
     const client = new pg.Client({ connectionString: standby.url });
     await client.connect();
-    await expect(requireFresh(client, 'not-far-behind')).rejects.toMatchObject({
+    await expect(assertNotLagging(client, 'lag-within-limit')).rejects.toMatchObject({
       code: 'source_lagging',
     });
-    await expect(requireFresh(client, 'behind-by-any')).resolves.toBeUndefined();
+    await expect(assertNotLagging(client, 'any-lag')).resolves.toBeUndefined();
     await client.end();
   } finally {
     await standby.stop();

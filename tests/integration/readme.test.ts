@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { home } from '../stack/stack.ts';
+import { home } from '../support/stack.ts';
 
-/** The examples of the README are run as a reader would, each in a directory of its own. */
+/** Runs the examples of the README as a reader does, each in a directory of its own. */
 const run = promisify(execFile);
 let directory = '';
 let readme = '';
@@ -32,7 +32,7 @@ const options = () => ({
   timeout: 100_000,
 });
 
-test('the curls give a file that is what its manifest says', async () => {
+test('the curl example of the README downloads a file that its manifest verifies', async () => {
   await writeFile(join(directory, 'curls.sh'), example('curl'));
   const { stdout } = await run('bash', ['curls.sh'], options());
   expect(stdout).toMatch(/complete: [0-9a-f]{64}/);
@@ -40,9 +40,18 @@ test('the curls give a file that is what its manifest says', async () => {
   expect((await readFile(join(directory, csv), 'utf8')).split('\n').length).toBeGreaterThan(1_000);
 });
 
-test('the event is answered with a link', async () => {
+test('the event example of the README is answered with a link', async () => {
   await writeFile(join(directory, 'ask.mjs'), example('event'));
   const { stdout } = await run(process.execPath, ['ask.mjs'], options());
   expect(stdout).toContain('was accepted');
   expect(stdout).toMatch(/^http:\/\/localhost:\d+\/api\/v1\/exports\/[0-9a-f-]{36}\/file$/m);
+});
+
+test('the readings example of the README stores a reading and asks for it', async () => {
+  await writeFile(join(directory, 'readings.sh'), example('readings'));
+  const { stdout } = await run('bash', ['readings.sh'], options());
+  expect(stdout).toContain('{"accepted":1}');
+  expect(stdout).toMatch(
+    /"series":"readme-pump","bucket":"1h","points":\[\{"at":"[^"]+","min":6\.2,/,
+  );
 });

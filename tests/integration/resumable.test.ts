@@ -4,16 +4,16 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
 import { plainCsv } from '../../lib/contracts/format-capabilities.ts';
-import { csvRows } from '../../lib/formats/csv-fields.ts';
+import { parseCsv } from '../../lib/formats/csv/parse.ts';
 import { planParts } from '../../lib/storage/assembly.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { decompress } from '../stack/decompress.ts';
-import { askParquet } from '../stack/duck.ts';
-import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { storageClient } from '../stack/storage.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { decompress } from '../support/decompress.ts';
+import { queryParquet } from '../support/duckdb.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../support/stack.ts';
+import { storageClient } from '../support/storage.ts';
 
 const schema = `resumable_${Date.now()}`;
-/** As Supabase has it: extensions lie where no search_path leads. */
+/** A schema on no search path for extensions, as Supabase has it. */
 const extensions = `${schema}_extensions`;
 const source = sourceUrl('sales');
 const run = (statements: string) =>
@@ -26,12 +26,12 @@ const of = (dataset: string, more: object = {}) => ({
   ...more,
 });
 
-/** Each takes 10 ms: together longer than a source is asked for the first and the last of them. */
+/** Each row takes 10 ms: 700 rows take longer than the time limit for the first and last time of a source. */
 const slowRows = 700;
 
 /**
- * An export is divided when it is expected to take minutes. None here does: the planner is told that a function is
- * dear, or that the rows of a table are wide.
+ * Only exports that are expected to take minutes are divided into units. Here the planner is made to believe it, by a
+ * function with a high cost or by wide rows.
  */
 beforeAll(() =>
   run(`create schema ${schema}; create schema ${extensions};
@@ -70,7 +70,7 @@ beforeAll(() =>
 );
 afterAll(() => run(`drop schema ${schema}, ${extensions} cascade`));
 
-/** A table with statistics; the planner takes its rows for so wide that they make about so many units. */
+/** Creates a table with statistics of rows so wide that its export has about `units` units. */
 async function table(name: string, definition: string, rows: string, units = 6): Promise<void> {
   await run(`create table ${name} (${definition}) with (autovacuum_enabled = off);
     insert into ${name} ${rows}; analyze ${name};
@@ -78,15 +78,15 @@ async function table(name: string, definition: string, rows: string, units = 6):
       from pg_class c where c.oid = starelid and c.oid = '${schema}.${name}'::regclass`);
 }
 
-interface Made {
+interface ExportedFile {
   bytes: Buffer;
   units: { rows: number; bytes: number }[];
   rowsWithoutTime: number;
   key: string;
 }
 
-/** Makes an export, and holds its proof against its file and its units. */
-async function made(request: object): Promise<Made> {
+/** Creates an export and compares its manifest with its file and its units. */
+async function exportFile(request: object): Promise<ExportedFile> {
   const { id } = await createExport(request);
   const document = await ended(id, 100);
   expect(document).toMatchObject({ status: 'ready', error: null });
@@ -107,22 +107,22 @@ async function made(request: object): Promise<Made> {
      where u.export_id = $1 and u.kind = 'read' order by u.ordinal`,
     [id],
   );
-  const [told] = manifest.sources;
-  expect(told?.units?.map(({ rows }) => rows)).toEqual(units.map(({ rows }) => rows));
+  const [sourceManifest] = manifest.sources;
+  expect(sourceManifest?.units?.map(({ rows }) => rows)).toEqual(units.map(({ rows }) => rows));
   expect(units.reduce((sum, { rows }) => sum + rows, 0)).toBe(facts.rows);
-  const moments = (told?.units ?? []).map(({ asOf }) => Date.parse(asOf));
+  const moments = (sourceManifest?.units ?? []).map(({ asOf }) => Date.parse(asOf));
   const skew = (Math.max(...moments) - Math.min(...moments)) / 1_000;
   expect(manifest.skewSeconds).toBeCloseTo(skew, 3);
-  expect(Date.parse(told?.asOf ?? '')).toBe(Math.min(...moments));
+  expect(Date.parse(sourceManifest?.asOf ?? '')).toBe(Math.min(...moments));
   return {
     bytes,
     units,
-    rowsWithoutTime: told?.rowsWithoutTime ?? -1,
+    rowsWithoutTime: sourceManifest?.rowsWithoutTime ?? -1,
     key: units[0]?.object_key ?? '',
   };
 }
 
-/** The same lines as the server gives, the header first and once. */
+/** Asserts that the file has the server's lines, with one header at its start. */
 async function expectRows(csv: Buffer, query: string): Promise<void> {
   const reference = await referenceCsv('sales', query);
   const header = reference.subarray(0, reference.indexOf('\n') + 1);
@@ -131,16 +131,16 @@ async function expectRows(csv: Buffer, query: string): Promise<void> {
   expect(csv.length).toBe(reference.length);
 }
 
-describe('an export in units has every row once', () => {
-  test('as parquet, whose row groups of all units are told of at its end', async () => {
-    const { bytes, units } = await made(of('dear_orders', { format: 'parquet' }));
+describe('an export in units', () => {
+  test('a Parquet file in units has every row once and lists the row groups of all units', async () => {
+    const { bytes, units } = await exportFile(of('dear_orders', { format: 'parquet' }));
     expect(units.length).toBeGreaterThan(4);
     const facts = `count(*)::int as rows, sum(id)::int as ids, count(distinct id)::int as different,
       max(extract(epoch from ordered_at))::bigint::text as last, sum(length(comment))::int as letters`;
-    const [told] = await askParquet(bytes, (file) => `select ${facts} from ${file}`);
-    const [wanted] = await sql(source, `select ${facts} from ${schema}.dear_orders`);
-    expect(told).toEqual(wanted);
-    const groups = await askParquet(
+    const [sourceManifest] = await queryParquet(bytes, (file) => `select ${facts} from ${file}`);
+    const [expected] = await sql(source, `select ${facts} from ${schema}.dear_orders`);
+    expect(sourceManifest).toEqual(expected);
+    const groups = await queryParquet(
       bytes,
       (file) => `select count(distinct row_group_id)::int as n from parquet_metadata(${file})`,
     );
@@ -148,55 +148,57 @@ describe('an export in units has every row once', () => {
   });
 
   test.each(['none', 'gzip', 'zstd'] as const)(
-    'of a view, divided by its time column, compressed: %s',
+    'a view divided by its time column is exported with every row once, compressed: %s',
     async (compression) => {
-      const { bytes, units } = await made(of('dear_orders', { compression }));
+      const { bytes, units } = await exportFile(of('dear_orders', { compression }));
       expect(units.length).toBeGreaterThan(4);
       await expectRows(await decompress(bytes, compression), `select * from ${schema}.dear_orders`);
       if (compression !== 'zstd') return;
-      // Of several frames Node gives the first: a reader that guesses types from it sees rows.
+      // Node returns only the first frame: a reader that infers types from it must find rows in it.
       expect(units[0]?.rows).toBeGreaterThan(0);
-      expect(csvRows(zstdDecompressSync(bytes).toString(), plainCsv)).toHaveLength(
+      expect(parseCsv(zstdDecompressSync(bytes).toString(), plainCsv)).toHaveLength(
         1 + (units[0]?.rows ?? 0),
       );
     },
   );
 
-  test('with a delimiter, a text for NULL and line ends of its own, compressed', async () => {
+  test('csv in units keeps its delimiter, its text for NULL and its line ends, compressed', async () => {
     const csv = { delimiter: ';', nullText: 'NA', quote: 'all', newline: 'crlf' };
-    const { bytes, units } = await made(of('dear_orders', { csv, compression: 'gzip' }));
+    const { bytes, units } = await exportFile(of('dear_orders', { csv, compression: 'gzip' }));
     expect(units.length).toBeGreaterThan(4);
     const plain = (await decompress(bytes, 'gzip')).toString();
     expect(plain.startsWith('"id";"ordered_at";"comment";"same"\r\n')).toBe(true);
-    // A comment may have line ends of its own.
-    const [header = [], ...rows] = csvRows(plain.replaceAll(/"(\d+|same)"\r\n/g, '"$1"\n'), {
+    // A comment may have other line ends.
+    const [header = [], ...rows] = parseCsv(plain.replaceAll(/"(\d+|same)"\r\n/g, '"$1"\n'), {
       delimiter: ';',
       nullText: 'NA',
     });
     expect(header).toHaveLength(4);
-    const wanted = await sql<{ row: (string | null)[] }>(
+    const expected = await sql<{ row: (string | null)[] }>(
       source,
       `select array[id::text, (ordered_at at time zone 'UTC')::text || '+00', comment, same::text] as row from ${schema}.dear_orders`,
     );
     const sorted = (all: readonly unknown[]): string[] =>
       all.map((it) => JSON.stringify(it)).toSorted();
-    expect(sorted(rows)).toEqual(sorted(wanted.map(({ row }) => row)));
+    expect(sorted(rows)).toEqual(sorted(expected.map(({ row }) => row)));
   });
 
-  test('of a view, divided by days, with those that are none', async () => {
-    const { bytes, units } = await made(of('dear_days'));
+  test('a view divided by days is exported with every row once, rows without a day included', async () => {
+    const { bytes, units } = await exportFile(of('dear_days'));
     expect(units.length).toBeGreaterThan(4);
     await expectRows(bytes, `select * from ${schema}.dear_days`);
   });
 
-  test('of a view, divided by moments that its domain does not have', async () => {
-    const { bytes, units } = await made(of('dear_mornings'));
+  test('a view divided by times that its domain does not have is exported with every row once', async () => {
+    const { bytes, units } = await exportFile(of('dear_mornings'));
     expect(units.length).toBeGreaterThan(4);
     await expectRows(bytes, `select * from ${schema}.dear_mornings`);
   });
 
-  test('as one JSON array, with a comma between units and none too many', async () => {
-    const { bytes, units } = await made(of('dear_orders', { format: 'json', compression: 'gzip' }));
+  test('json in units is one array with one comma between two rows', async () => {
+    const { bytes, units } = await exportFile(
+      of('dear_orders', { format: 'json', compression: 'gzip' }),
+    );
     expect(units.length).toBeGreaterThan(4);
     const [counted] = await sql<{ rows: number }>(
       source,
@@ -206,8 +208,8 @@ describe('an export in units has every row once', () => {
     expect(JSON.parse(array)).toHaveLength(counted?.rows ?? -1);
   });
 
-  test('as JSON lines, of chosen columns, within bounds', async () => {
-    const { bytes, units } = await made(
+  test('ndjson in units has the requested columns within the bounds', async () => {
+    const { bytes, units } = await exportFile(
       of('dear_orders', {
         format: 'ndjson',
         columns: ['same', 'comment'],
@@ -247,87 +249,90 @@ describe('an export in units has every row once', () => {
     [`${extensions}.citext`, `case n % 2 when 0 then upper(md5(n::text)) else md5(n::text) end`],
     [`${extensions}.ltree`, `('Top.' || chr(97 + n % 26) || '.' || n)::${extensions}.ltree`],
     ['record_of_two', `row(n % 9, n::text)::record_of_two`],
-  ])('of a table, divided by its key of %s, like %s', async (type, key) => {
-    const name = `keyed_${createHash('md5').update(key).digest('hex').slice(0, 8)}`;
-    await table(
-      name,
-      `k ${type} primary key, n int not null, note text`,
-      `select ${key}, n, repeat('x', n % 50) from generate_series(1, 6000) n`,
-    );
-    const { bytes, units } = await made(of(name));
-    expect(units.length).toBeGreaterThan(4);
-    // About equal parts: the division is one by rows.
-    expect(Math.max(...units.map(({ rows }) => rows))).toBeLessThan(6_000 / 2);
-    await expectRows(bytes, `select * from ${schema}.${name}`);
-  });
+  ])(
+    'a table divided by its key of %s, like %s, is exported with every row once',
+    async (type, key) => {
+      const name = `keyed_${createHash('md5').update(key).digest('hex').slice(0, 8)}`;
+      await table(
+        name,
+        `k ${type} primary key, n int not null, note text`,
+        `select ${key}, n, repeat('x', n % 50) from generate_series(1, 6000) n`,
+      );
+      const { bytes, units } = await exportFile(of(name));
+      expect(units.length).toBeGreaterThan(4);
+      // The units have about equal sizes, so the table was divided by rows.
+      expect(Math.max(...units.map(({ rows }) => rows))).toBeLessThan(6_000 / 2);
+      await expectRows(bytes, `select * from ${schema}.${name}`);
+    },
+  );
 
-  test('of a table whose key leads with a domain over an enum, which has no operators of its own', async () => {
+  test('a table whose key leads with a domain over an enum is exported with every row once', async () => {
     await table(
       'graded',
       'k grade, n int, primary key (k, n)',
       `select (array['low', 'high'])[n % 2 + 1]::grade, n from generate_series(1, 6000) n`,
     );
-    const { bytes, units } = await made(of('graded'));
+    const { bytes, units } = await exportFile(of('graded'));
     expect(units.filter(({ rows }) => rows > 0)).toHaveLength(2);
     await expectRows(bytes, `select * from ${schema}.graded`);
   });
 
-  test('of a table whose key leads with few values, each in one unit', async () => {
+  test('a table whose key leads with three values has one unit for each value', async () => {
     await table(
       'few',
       'kind text, n int, primary key (kind, n)',
       `select (array['a', 'b', ''])[n % 3 + 1], n from generate_series(1, 6000) n`,
     );
-    const { bytes, units } = await made(of('few'));
+    const { bytes, units } = await exportFile(of('few'));
     expect(units.length).toBeGreaterThan(1);
     await expectRows(bytes, `select * from ${schema}.few`);
   });
 
-  test('of a table without key whose time may be missing: those rows, too', async () => {
+  test('a table without key is divided by its time column, and rows without time are exported as well', async () => {
     await table(
       'timed',
       'at timestamp, n int',
       `select case when n % 3 > 0 then timestamp '2024-01-01' + n * interval '1 minute' end, n
        from generate_series(1, 6000) n`,
     );
-    const all = await made(of('timed'));
+    const all = await exportFile(of('timed'));
     expect(all.units.length).toBeGreaterThan(4);
     expect(all.rowsWithoutTime).toBe(0);
     await expectRows(all.bytes, `select * from ${schema}.timed`);
-    const bounded = await made(of('timed', { from: '2024-01-02T00:00:00Z' }));
+    const bounded = await exportFile(of('timed', { from: '2024-01-02T00:00:00Z' }));
     expect(bounded.units.length).toBeGreaterThan(1);
     expect(bounded.rowsWithoutTime).toBe(2_000);
     await expectRows(bounded.bytes, `select * from ${schema}.timed where at >= '2024-01-02'`);
   });
 
-  test('of a table with partitions', async () => {
+  test('a table with partitions is exported in units with every row once', async () => {
     await run(`create table parted (id int, at timestamptz, primary key (id, at)) partition by range (at);
       create table parted_1 partition of parted for values from (minvalue) to ('2024-01-03') with (autovacuum_enabled = off);
       create table parted_2 partition of parted default with (autovacuum_enabled = off);
       insert into parted select n, timestamptz '2024-01-01' + n * interval '1 minute' from generate_series(1, 6000) n;
       analyze parted; update pg_statistic set stawidth = 2000000
         where starelid in ('${schema}.parted'::regclass, '${schema}.parted_1'::regclass, '${schema}.parted_2'::regclass)`);
-    const { bytes, units } = await made(of('parted'));
+    const { bytes, units } = await exportFile(of('parted'));
     expect(units.length).toBeGreaterThan(2);
     await expectRows(bytes, `select * from ${schema}.parted`);
   });
 
-  test('of a view that takes too long to say when its first and last rows are', async () => {
-    const { bytes, units } = await made(
+  test('a view with a slow first and last time is divided by the bounds of the request', async () => {
+    const { bytes, units } = await exportFile(
       of('slow_orders', { from: '2020-01-01T00:00:00Z', to: '2030-01-01T00:00:00Z' }),
     );
     expect(units.length).toBeGreaterThan(1);
     await expectRows(bytes, `select id, ordered_at from orders where id <= ${slowRows}`);
   });
 
-  test('of pieces so large that the storage copies them', async () => {
+  test('unit outputs of more than the minimum part size are copied by the storage', async () => {
     await table(
       'large',
       'id bigint primary key, filling text',
       `select n, repeat(md5(n::text), 40) from generate_series(1, 30000) n`,
       4,
     );
-    const { bytes, units, key } = await made(of('large'));
+    const { bytes, units, key } = await exportFile(of('large'));
     const parts = planParts([
       { bytes: Buffer.from('id,filling\n') },
       ...units.map((unit, n) => ({ key: String(n), size: unit.bytes })),
@@ -340,51 +345,51 @@ describe('an export in units has every row once', () => {
     expect(head.ETag).toMatch(new RegExp(`-${parts.length}"$`));
   });
 
-  test('of a dataset that is small after all: one unit, the same promises', async () => {
-    const { bytes, units } = await made({ ...of('x'), dataset: 'crm.contacts' });
+  test('a small dataset has one unit', async () => {
+    const { bytes, units } = await exportFile({ ...of('x'), dataset: 'crm.contacts' });
     expect(units).toHaveLength(1);
     await expectRows(bytes, 'select * from crm.contacts');
   });
 });
 
-describe('refused is', () => {
-  const refused = async (request: object) =>
+describe('consistency of rejected requests', () => {
+  const problemOf = async (request: object) =>
     (await call('POST', '/exports', { headers: asDemo, body: request })).problem();
 
-  test('to divide what has neither key nor time', async () => {
-    expect(await refused(of('dear_customers'))).toMatchObject({
+  test('a resumable export without key and time column is rejected', async () => {
+    expect(await problemOf(of('dear_customers'))).toMatchObject({
       status: 422,
-      code: 'refused_request',
+      code: 'invalid_request',
       errors: [{ field: 'consistency', allowed: ['snapshot'] }],
     });
   });
 
-  test('to divide by a key that does not sort as it compares, of which rows would be lost', async () => {
+  test('a resumable export by a key whose sort order contradicts its comparison is rejected', async () => {
     await table('odds', 'k odd primary key', 'select row(n)::odd from generate_series(1, 6000) n');
-    expect(await refused(of('odds'))).toMatchObject({
+    expect(await problemOf(of('odds'))).toMatchObject({
       status: 422,
       detail: expect.stringContaining('does not sort as it compares'),
       errors: [{ field: 'consistency', allowed: ['snapshot'] }],
     });
   });
 
-  test('to divide a view by times that it takes too long to say', async () => {
-    expect(await refused(of('slow_orders', { to: '2030-01-01T00:00:00Z' }))).toMatchObject({
+  test('a resumable export of a view with a slow first and last time is rejected without bounds', async () => {
+    expect(await problemOf(of('slow_orders', { to: '2030-01-01T00:00:00Z' }))).toMatchObject({
       status: 422,
-      code: 'refused_request',
+      code: 'invalid_request',
       errors: [{ field: 'from' }],
     });
   });
 
-  test('nothing because the planner expects more than a number can hold', async () => {
+  test('an estimate beyond the safe integers does not reject an export', async () => {
     const { id, progress } = await createExport(of('endless_rows'));
     expect(progress.estimatedRows).toBe(Number.MAX_SAFE_INTEGER);
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
     await ended(id);
   });
 
-  test('one snapshot of what takes longer than a transaction may be open', async () => {
-    expect(await refused(of('too_dear', { consistency: 'snapshot' }))).toMatchObject({
+  test('a snapshot that would take longer than a transaction may last is rejected', async () => {
+    expect(await problemOf(of('too_dear', { consistency: 'snapshot' }))).toMatchObject({
       status: 422,
       code: 'too_large_for_snapshot',
       errors: [{ field: 'consistency', allowed: ['resumable'] }],

@@ -13,11 +13,11 @@ import {
   ended,
   readExport,
   ticketFor,
-} from '../stack/api.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { storageClient } from '../stack/storage.ts';
-import { until } from '../stack/until.ts';
+} from '../support/api.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../support/stack.ts';
+import { storageClient } from '../support/storage.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const schema = `retry_${Date.now()}`;
 const source = sourceUrl('sales');
@@ -31,7 +31,7 @@ const s3 = storageClient();
 let results: Topic;
 
 beforeAll(async () => {
-  results = await follow('exports.results');
+  results = await consume('exports.results');
   await sql(
     source,
     `create schema ${schema}; set search_path = ${schema}, public;
@@ -53,7 +53,7 @@ const pause = () =>
 
 const idSchema = z.object({ id: z.string(), type: z.string() });
 
-/** The ids of the events of an export, by what they tell. */
+/** Returns the ids of the result events of an export with this outcome. */
 function events(id: string, outcome: string): string[] {
   return results.messages
     .filter(({ key }) => String(key) === id)
@@ -61,23 +61,23 @@ function events(id: string, outcome: string): string[] {
     .flatMap((event) => (event.type === `streamsync.export.${outcome}.v1` ? [event.id] : []));
 }
 
-/** As many events of each kind as given, all of them different, and none more. */
-async function expectEvents(id: string, wanted: Record<string, number>): Promise<void> {
-  await until('the last completed event', async () =>
-    events(id, 'completed').length >= (wanted.completed ?? 0) ? true : undefined,
+/** Asserts the number of result events of each outcome, all with different ids, and no other events. */
+async function expectEvents(id: string, expected: Record<string, number>): Promise<void> {
+  await waitFor('the last completed event arrives', async () =>
+    events(id, 'completed').length >= (expected.completed ?? 0) ? true : undefined,
   );
   const outcomes = ['accepted', 'completed', 'failed', 'cancelled', 'expired', 'downloaded'];
-  const seen = outcomes.map((outcome) => [outcome, new Set(events(id, outcome)).size]);
-  expect(Object.fromEntries(seen)).toEqual({
+  const counts = outcomes.map((outcome) => [outcome, new Set(events(id, outcome)).size]);
+  expect(Object.fromEntries(counts)).toEqual({
     ...Object.fromEntries(outcomes.map((outcome) => [outcome, 0])),
-    ...wanted,
+    ...expected,
   });
-  for (const [outcome, count] of seen)
+  for (const [outcome, count] of counts)
     expect(events(id, String(outcome))).toHaveLength(Number(count));
 }
 
-/** Asks for another run, and holds its file against what the source has now. */
-async function expectRunAgain(id: string, query: string): Promise<void> {
+/** Reruns an export and compares its file with the current rows of the source. */
+async function assertRerun(id: string, query: string): Promise<void> {
   const answer = await retry(id);
   expect(answer.status).toBe(202);
   expect(answer.headers.get('location')).toBe(`/api/v1/exports/${id}`);
@@ -106,8 +106,8 @@ const expire = (id: string) =>
     [id],
   );
 
-describe('another run, under the same id', () => {
-  test('of an export that failed', async () => {
+describe('reruns', () => {
+  test('a failed export can be rerun under its id', async () => {
     await sql(
       source,
       `create view ${schema}.breaks as select 1 / (n - 19000) as n from ${schema}.numbers`,
@@ -118,13 +118,13 @@ describe('another run, under the same id', () => {
       source,
       `create or replace view ${schema}.breaks as select 1 / n as n from ${schema}.numbers`,
     );
-    await expectRunAgain(id, `select * from ${schema}.breaks`);
+    await assertRerun(id, `select * from ${schema}.breaks`);
     await expectEvents(id, { accepted: 2, failed: 1, completed: 1 });
   });
 
-  test('of one that was cancelled while it waited, and of one that ran', async () => {
+  test('an export that was cancelled while it waited or ran can be rerun', async () => {
     const running = await createExport(of('slow'));
-    await until('it runs', async () =>
+    await waitFor('the export runs', async () =>
       (await readExport(running.id)).status === 'running' ? true : undefined,
     );
     await pause();
@@ -137,40 +137,40 @@ describe('another run, under the same id', () => {
       [waiting.id, `select * from ${schema}.numbers`],
       [running.id, `select 1 as n, '' as nothing`],
     ] as const) {
-      await expectRunAgain(id, query);
+      await assertRerun(id, query);
       await expectEvents(id, { accepted: 2, cancelled: 1, completed: 1 });
     }
   });
 
-  test('of one that has expired: the old file goes, its links with it', async () => {
+  test('a rerun of an expired export removes the old file and its links', async () => {
     const { id } = await createExport(of('numbers'));
     const first = await ended(id);
     const ticket = await ticketFor(id);
-    const begun = await fetch(ticket, { signal: AbortSignal.timeout(30_000) });
-    const cookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    await begun.arrayBuffer();
+    const response = await fetch(ticket, { signal: AbortSignal.timeout(90_000) });
+    const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    await response.arrayBuffer();
     const acknowledged = await call('POST', `/exports/${id}/acknowledge`, {
       headers: asDemo,
       body: { sha256: first.file?.sha256 },
     });
     expect(acknowledged.status).toBe(204);
     await expire(id);
-    // At once: the sweep may not have seen it yet, and it is announced all the same.
+    // The sweep may not have seen the expiry yet; it is reported all the same.
     await sql(source, `update ${schema}.numbers set n = -n`);
-    await expectRunAgain(id, `select * from ${schema}.numbers`);
+    await assertRerun(id, `select * from ${schema}.numbers`);
     await expectEvents(id, { accepted: 2, completed: 2, expired: 1, downloaded: 1 });
     const again = await readExport(id);
     expect(again.file?.sha256).not.toBe(first.file?.sha256);
     expect(Date.parse(again.expiresAt ?? '')).toBeGreaterThan(Date.parse(first.expiresAt ?? ''));
-    // What was begun is not gone on with out of another file.
+    // A transfer of the old file is not resumed from the new one.
     const resumed = await fetch(ticket, {
       headers: { cookie, range: 'bytes=100-' },
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(90_000),
     });
     await resumed.arrayBuffer();
     expect(resumed.status).toBe(410);
 
-    // As if the transfer grace were over, and the time in which a stopped worker may still write.
+    // As if the transfer grace and the time in which a stopped worker may still write had passed.
     await sql(
       stack.postgres.catalogue,
       `with e as (update exports set queued_at = now() - interval '2 minutes' where id = $1 returning id)
@@ -178,8 +178,8 @@ describe('another run, under the same id', () => {
        where a.export_id = e.id and u.id = a.unit_id and u.run = 1`,
       [id],
     );
-    const old = await until(
-      'the attempts of the first run are cleared',
+    const old = await waitFor(
+      'the attempts of the first run are deleted',
       async () => {
         const rows = await sql<{ object_key: string; cleared: boolean; run: number }>(
           stack.postgres.catalogue,
@@ -200,7 +200,7 @@ describe('another run, under the same id', () => {
     expect(sortedLines((await download(id)).bytes)).toContain('-20000');
   });
 
-  test('is one, however many ask for it at once', async () => {
+  test('concurrent requests for a rerun start one rerun', async () => {
     await pause();
     const { id } = await createExport(of('numbers'));
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
@@ -223,52 +223,54 @@ describe('another run, under the same id', () => {
   });
 });
 
-describe('there is no other run', () => {
-  const refusal = async (id: string) => (await retry(id)).problem();
+describe('rejected reruns', () => {
+  const problemOfRetry = async (id: string) => (await retry(id)).problem();
   const notRetryable = { status: 409, code: 'not_retryable' };
 
-  test('of an export that waits, runs or is ready', async () => {
+  test('a waiting, running or ready export cannot be rerun', async () => {
     const { id } = await createExport(of('slow'));
-    await until('it runs', async () =>
+    await waitFor('the export runs', async () =>
       (await readExport(id)).status === 'running' ? true : undefined,
     );
-    expect(await refusal(id)).toMatchObject(notRetryable);
+    expect(await problemOfRetry(id)).toMatchObject(notRetryable);
     await pause();
     const waiting = await createExport(of('numbers'));
-    expect(await refusal(waiting.id)).toMatchObject(notRetryable);
+    expect(await problemOfRetry(waiting.id)).toMatchObject(notRetryable);
     await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
     const before = await ended(id);
     expect(before.status).toBe('ready');
-    expect(await refusal(id)).toMatchObject(notRetryable);
+    expect(await problemOfRetry(id)).toMatchObject(notRetryable);
     expect(await readExport(id)).toEqual(before);
     expect((await ended(waiting.id)).status).toBe('ready');
   });
 
-  test('of an export of somebody else, of none, of one that was deleted', async () => {
+  test("a rerun of another account's, an unknown or a deleted export is not found", async () => {
     await pause();
     const { id } = await createExport(of('numbers'));
     await call('DELETE', `/exports/${id}`, { headers: asDemo });
     expect((await retry(id, asOther)).problem()).toMatchObject({ status: 404, code: 'not_found' });
-    expect(await refusal('01a1fbaa-0d88-7617-8f4b-1187b8f792e7')).toMatchObject({ status: 404 });
+    expect(await problemOfRetry('01a1fbaa-0d88-7617-8f4b-1187b8f792e7')).toMatchObject({
+      status: 404,
+    });
     expect((await call('DELETE', `/exports/${id}`, { headers: asDemo })).status).toBe(204);
-    expect(await refusal(id)).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await problemOfRetry(id)).toMatchObject({ status: 404, code: 'not_found' });
   });
 
-  test('of a dataset that is gone; the export stays what it was', async () => {
+  test('a rerun without the dataset is rejected and leaves the export unchanged', async () => {
     await sql(source, `create view ${schema}.gone as select 1 as n`);
     const { id } = await createExport(of('gone'));
     await ended(id);
     await expire(id);
-    await until(
-      'it is announced',
+    await waitFor(
+      'the expiry is reported',
       async () => (events(id, 'expired').length > 0 ? true : undefined),
       { seconds: 60 },
     );
     const before = await readExport(id);
     await sql(source, `drop view ${schema}.gone`);
-    expect(await refusal(id)).toMatchObject({
+    expect(await problemOfRetry(id)).toMatchObject({
       status: 422,
-      code: 'refused_request',
+      code: 'invalid_request',
       errors: [{ field: 'dataset' }],
     });
     expect(await readExport(id)).toEqual(before);

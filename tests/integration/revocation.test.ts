@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exportRejectedSchema } from '../../lib/contracts/events.ts';
 import { sessionSchema } from '../../lib/contracts/sessions.ts';
-import { newAccount, newKey, type OwnAccount } from '../stack/accounts.ts';
-import { asDemo, call, createExport, monthOfOrders } from '../stack/api.ts';
-import { follow, produce, requested, resultOf } from '../stack/events.ts';
-import { rawCall } from '../stack/raw-call.ts';
-import { credentials, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { newAccount, newKey, type OwnAccount } from '../support/accounts.ts';
+import { asDemo, call, createExport, monthOfOrders } from '../support/api.ts';
+import { consume, produce, requested, resultOf } from '../support/events.ts';
+import { rawCall } from '../support/raw-call.ts';
+import { credentials, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let account: OwnAccount;
 let id = '';
@@ -14,7 +14,7 @@ let id = '';
 beforeAll(async () => {
   account = await newAccount();
   ({ id } = await createExport(monthOfOrders, account.byKey));
-  await until('the export is ready', async () => {
+  await waitFor('the export is ready', async () => {
     const { bytes } = await call('GET', `/exports/${id}`, { headers: account.byKey });
     return bytes.includes('"status":"ready"') ? true : undefined;
   });
@@ -25,7 +25,7 @@ async function ticket(headers: Record<string, string>): Promise<string> {
   return String(JSON.parse(answer.bytes.toString()).url);
 }
 
-/** A link that was used once, and the cookie that its use gave. */
+/** Returns a link after its first use, with the cookie of that use. */
 async function usedTicket(headers: Record<string, string>) {
   const url = await ticket(headers);
   const first = await call('GET', url);
@@ -36,7 +36,7 @@ async function usedTicket(headers: Record<string, string>) {
 const signIn = () =>
   call('POST', '/sessions', { body: { email: account.email, password: account.password } });
 
-test('a revoked key works no more, for calls and for the links that were made with it', async () => {
+test('a revoked key is rejected, as are the links that were created with it', async () => {
   const [revoked, kept] = [await newKey(account.id), await newKey(account.id)];
   const withRevoked = { 'x-api-key': revoked };
   const unused = await ticket(withRevoked);
@@ -61,7 +61,7 @@ test('a revoked key works no more, for calls and for the links that were made wi
   expect((await call('GET', other.url, { headers: { cookie: other.cookie } })).status).toBe(200);
 });
 
-describe('an account that is disabled', () => {
+describe('disabled accounts', () => {
   let byToken: Record<string, string>;
   let used: { url: string; cookie: string };
   let unused = '';
@@ -69,7 +69,7 @@ describe('an account that is disabled', () => {
   beforeAll(async () => {
     const { token } = (await signIn()).json(sessionSchema);
     byToken = { authorization: `Bearer ${token}` };
-    // Without a key, or its revocation could be the reason.
+    // Without a key, so that its revocation cannot be the reason.
     used = await usedTicket(byToken);
     unused = await ticket(byToken);
     for (const headers of [byToken, account.byKey])
@@ -79,11 +79,11 @@ describe('an account that is disabled', () => {
     ]);
   });
 
-  test('cannot sign in', async () => {
-    expect((await signIn()).problem()).toMatchObject({ status: 401, code: 'wrong_credentials' });
+  test('a disabled account cannot sign in', async () => {
+    expect((await signIn()).problem()).toMatchObject({ status: 401, code: 'invalid_credentials' });
   });
 
-  test('is not known by its session, nor by its key', async () => {
+  test('the session and the key of a disabled account are unauthenticated', async () => {
     for (const headers of [byToken, account.byKey])
       expect((await call('GET', '/exports', { headers })).problem()).toMatchObject({
         status: 401,
@@ -91,7 +91,7 @@ describe('an account that is disabled', () => {
       });
   });
 
-  test('gets no file by the links it has, used or not', async () => {
+  test('the links of a disabled account return no file, used or not', async () => {
     for (const headers of [{ cookie: used.cookie }, byToken, {}])
       expect((await call('GET', used.url, { headers })).problem()).toMatchObject({
         status: 403,
@@ -100,8 +100,8 @@ describe('an account that is disabled', () => {
     expect((await call('GET', unused)).problem()).toMatchObject({ status: 403, code: 'forbidden' });
   });
 
-  test('cannot ask by event', async () => {
-    const results = await follow('exports.results');
+  test('a disabled account cannot request by event', async () => {
+    const results = await consume('exports.results');
     try {
       const event = requested({ ...monthOfOrders, requestedBy: account.email });
       await produce('exports.requested', [{ value: JSON.stringify(event) }]);
@@ -113,28 +113,28 @@ describe('an account that is disabled', () => {
   });
 });
 
-test('a link may be used first for a minute, by the clock of the catalogue', async () => {
-  const made = await createExport(monthOfOrders);
-  await until('the export is ready', async () => {
-    const { bytes } = await call('GET', `/exports/${made.id}`, { headers: asDemo });
+test('a link can be used first within a minute, by the clock of the catalogue', async () => {
+  const created = await createExport(monthOfOrders);
+  await waitFor('the export is ready', async () => {
+    const { bytes } = await call('GET', `/exports/${created.id}`, { headers: asDemo });
     return bytes.includes('"status":"ready"') ? true : undefined;
   });
-  const answer = await call('POST', `/exports/${made.id}/download`, { headers: asDemo });
+  const answer = await call('POST', `/exports/${created.id}/download`, { headers: asDemo });
   const [row] = await sql<{ seconds: number; until: Date }>(
     stack.postgres.catalogue,
     `select extract(epoch from first_use_before - created_at)::float as seconds, first_use_before as until
      from tickets where export_id = $1`,
-    [made.id],
+    [created.id],
   );
   expect(row?.seconds).toBe(60);
   expect(JSON.parse(answer.bytes.toString()).expiresAt).toBe(row?.until.toISOString());
 });
 
-test('two keys in one call are refused, right or wrong', async () => {
+test('a call with two keys is rejected, whether they are right or wrong', async () => {
   const headers = { 'x-api-key': ['ssk_nobody', credentials.demo.apiKey] };
   const { status, text } = await rawCall({ method: 'GET', path: '/exports', headers });
   expect([status, JSON.parse(text).detail]).toEqual([
     401,
-    'There is more than one value in X-Api-Key. Send one.',
+    'X-Api-Key has more than one value. Send one.',
   ]);
 });

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { newAccount } from '../stack/accounts.ts';
-import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../stack/api.ts';
-import { sourceUrl, sql, stack } from '../stack/stack.ts';
-import { sweep } from '../stack/sweep.ts';
-import { until } from '../stack/until.ts';
+import { newAccount } from '../support/accounts.ts';
+import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../support/api.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
+import { sweep } from '../support/sweep.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const schema = `scheduling_${Date.now()}`;
-/** In the order in which they are opened. */
+/** The gates, in the order in which they open. */
 const gates = { long: 2, nap: 3, longNap: 4, lastNap: 5 };
 const open = (gate: number) => sql(sourceUrl('sales'), `select setval('${schema}.gate', ${gate})`);
 const nap = (name: string) => ({
@@ -18,7 +18,8 @@ const nap = (name: string) => ({
 });
 
 beforeAll(async () => {
-  // `dear` is estimated at 200 s a row, whatever it takes. What waits for a gate sees it open whatever its snapshot.
+  // `dear` is estimated at 200 s per row, whatever it takes. A waiting session sees that a gate opens, whatever its
+  // snapshot.
   await sql(
     sourceUrl('sales'),
     `create schema ${schema}; set search_path = ${schema}, public;
@@ -49,13 +50,13 @@ afterAll(() => sql(sourceUrl('sales'), `drop schema ${schema} cascade`));
 const statuses = async (ids: string[]): Promise<string[]> =>
   (await Promise.all(ids.map((id) => readExport(id)))).map(({ status }) => status);
 
-test('runs at most two long snapshots at a time; a short export goes past the third', async () => {
+test('two long snapshots run at a time, and a short export overtakes the third', async () => {
   const long: string[] = [];
   for (let n = 0; n < 3; n++) long.push((await createExport(nap('long'))).id);
   const { id } = await createExport(nap('short'));
   const document = await ended(id);
   expect(document.status).toBe('ready');
-  await until('two of them run', async () =>
+  await waitFor('two long snapshots run', async () =>
     (await statuses(long)).filter((status) => status === 'running').length === 2 ? true : undefined,
   );
   expect((await statuses(long)).filter((status) => status === 'queued')).toHaveLength(1);
@@ -63,21 +64,21 @@ test('runs at most two long snapshots at a time; a short export goes past the th
   for (const one of long) expect((await ended(one)).status).toBe('ready');
 });
 
-test('serves another account before the next of one that fills the slots; queuePosition says so', async () => {
-  // One slot comes free long before the others, so that starts have an order.
+test('accounts are served in turn when one has filled the slots, and queuePosition says so', async () => {
+  // One slot becomes free long before the others, so that the starts have an order.
   const busy = [await createExport(nap('nap'))];
   const [free] = await sql<{ slots: number }>(
     stack.postgres.catalogue,
     'select count(*)::int as slots from slots where closed_until is null or closed_until < now()',
   );
   while (busy.length < (free?.slots ?? 0) - 1) busy.push(await createExport(nap('long_nap')));
-  // The last slot no account gets beside all others.
+  // One account cannot have the last slot as well as all others.
   const last = await createExport(nap('long_nap'), asAdmin);
   const mixed: { id: string; headers: Record<string, string> }[] = [];
   for (const headers of [asDemo, asDemo, asOther, asDemo, asOther])
     mixed.push({ id: (await createExport(nap('short'), headers)).id, headers });
-  // Five questions are five moments: asked again until they agree.
-  const positions = await until('each has a place of its own in the queue', async () => {
+  // The five calls are not one snapshot: they are repeated until they agree.
+  const positions = await waitFor('each export has a queue position of its own', async () => {
     const documents = await Promise.all(
       mixed.map(async ({ id, headers }) =>
         (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema),
@@ -88,36 +89,36 @@ test('serves another account before the next of one that fills the slots; queueP
     return places.toSorted((a, b) => a - b).join() === '0,1,2,3,4' ? places : undefined;
   });
   await open(gates.nap);
-  const foretold = mixed
+  const predicted = mixed
     .map(({ id }, n) => ({ id, position: positions[n] ?? -1 }))
     .toSorted((a, b) => a.position - b.position)
     .map(({ id }) => id);
-  const started = await until('all have started', async () => {
+  const started = await waitFor('all exports have started', async () => {
     const rows = await sql<{ export_id: string }>(
       stack.postgres.catalogue,
       'select export_id from attempts where export_id = any($1) order by started_at',
-      [foretold],
+      [predicted],
     );
-    return rows.length >= foretold.length ? rows.map((row) => row.export_id) : undefined;
+    return rows.length >= predicted.length ? rows.map((row) => row.export_id) : undefined;
   });
-  expect(started).toEqual(foretold);
+  expect(started).toEqual(predicted);
   await open(gates.longNap);
   for (const { id } of busy) expect((await ended(id)).status).toBe('ready');
   await call('DELETE', `/exports/${last.id}`, { headers: asAdmin });
-  // The account that was served less recently is first, whoever asked first.
+  // The account that was served less recently is next, whichever requested first.
   const [one, two, three, four, five] = mixed.map(({ id }) => id);
   expect(started).toEqual([three, one, five, two, four]);
 });
 
-test('gives a slot at once to another account, when one has asked for all it may of a source that sleeps', async () => {
+test('an account gets a slot at once although another account waits for a source that sleeps', async () => {
   const sleeping: string[] = [];
   for (let n = 0; n < 6; n++) sleeping.push((await createExport(nap('endless'))).id);
   const { id } = await createExport(
     { sources: ['iot'], dataset: 'series', format: 'csv' },
     asOther,
   );
-  await until(
-    'it is ready, while all of the others run or wait',
+  await waitFor(
+    'the export is ready while all others run or wait',
     async () => {
       const answer = await call('GET', `/exports/${id}`, { headers: asOther });
       return answer.json(exportDocumentSchema).status === 'ready' ? true : undefined;
@@ -130,39 +131,42 @@ test('gives a slot at once to another account, when one has asked for all it may
   for (const one of sleeping) expect((await ended(one)).status).toBe('cancelled');
 });
 
-test('makes nothing of what an account may not read any more, and shows its owner what became of it', async () => {
+test('an export fails when its account loses the grant, and its owner still sees the document of a ready one', async () => {
   const { id: account, byKey: headers } = await newAccount();
   const grant = (text: string) => sql(stack.postgres.catalogue, text, [account]);
   const ready = await createExport(nap('short'), headers);
   const read = async (id: string) =>
     (await call('GET', `/exports/${id}`, { headers })).json(exportDocumentSchema);
-  await until('it is ready', async () => (await read(ready.id)).status === 'ready' || undefined);
+  await waitFor(
+    'the export is ready',
+    async () => (await read(ready.id)).status === 'ready' || undefined,
+  );
   await pause('sales', { reason: 'until the grant is gone' });
-  const waits = await createExport(nap('short'), headers);
+  const queuedExports = await createExport(nap('short'), headers);
   await grant(`delete from grants where account_id = $1`);
   await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
   await sweep();
-  const failed = await until('it has failed', async () => {
-    const document = await read(waits.id);
+  const failed = await waitFor('the export has failed', async () => {
+    const document = await read(queuedExports.id);
     return document.status === 'failed' ? document : undefined;
   });
   expect(failed).toMatchObject({ error: { code: 'forbidden' }, file: null });
-  // Its owner still sees what there was, but not what is in it.
+  // The owner still sees the documents, but cannot read the contents.
   expect(await read(ready.id)).toMatchObject({ status: 'ready' });
   const content = () => [
     call('GET', `/exports/${ready.id}/manifest`, { headers }),
     call('POST', `/exports/${ready.id}/download`, { headers }),
     call('GET', `/exports/${ready.id}/file`, { headers }),
   ];
-  for (const refused of await Promise.all(content()))
-    expect(refused.problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  for (const rejected of await Promise.all(content()))
+    expect(rejected.problem()).toMatchObject({ status: 403, code: 'forbidden' });
   await grant(`insert into grants (account_id, source) values ($1, 'sales')`);
-  const given = await Promise.all(content());
-  expect(given.map(({ status }) => status)).toEqual([200, 200, 302]);
+  const granted = await Promise.all(content());
+  expect(granted.map(({ status }) => status)).toEqual([200, 200, 302]);
   await call('DELETE', `/exports/${ready.id}`, { headers });
 });
 
-test('refuses one more than may wait with 429, and says when to ask again', async () => {
+test('an export over the limit of waiting exports is rejected with 429 and Retry-After', async () => {
   const { id: account, byKey: headers } = await newAccount();
   await sql(
     stack.postgres.catalogue,
@@ -177,41 +181,41 @@ test('refuses one more than may wait with 429, and says when to ask again', asyn
   await call('DELETE', `/exports/${id}`, { headers });
 });
 
-test('tells the time left of an export that goes on steadily', async () => {
+test('etaSeconds of a steady export is within a factor of two', async () => {
   const { id } = await createExport(nap('steady'));
-  const told = await until(
-    'a third of it is done',
+  const measured = await waitFor(
+    'a third of the export is done',
     async () => {
       const document = await readExport(id);
       const { rows, estimatedRows, etaSeconds } = document.progress;
       if (document.status !== 'running' || etaSeconds === null) return undefined;
       return rows > 0.3 * (estimatedRows ?? 0) ? { at: Date.now(), etaSeconds } : undefined;
     },
-    { seconds: 60, everyMilliseconds: 50 },
+    { seconds: 60, everyMs: 50 },
   );
   const document = await ended(id, 120);
-  const left = (Date.parse(document.finishedAt ?? '') - told.at) / 1_000;
-  expect(told.etaSeconds).toBeGreaterThan(left / 2);
-  expect(told.etaSeconds).toBeLessThan(left * 2);
+  const left = (Date.parse(document.finishedAt ?? '') - measured.at) / 1_000;
+  expect(measured.etaSeconds).toBeGreaterThan(left / 2);
+  expect(measured.etaSeconds).toBeLessThan(left * 2);
 });
 
 const pause = (source: string, body: unknown, headers: Record<string, string> = asAdmin) =>
   call('POST', `/sources/${source}/pause`, { body, headers });
 
-test('reads nothing new of a source that an administrator has paused, and says why', async () => {
+test('a paused source is not read until it is resumed, and the documents say why', async () => {
   const running = await createExport(nap('last_nap'));
-  await until('it runs', async () =>
+  await waitFor('the export runs', async () =>
     (await readExport(running.id)).status === 'running' ? true : undefined,
   );
   expect((await pause('sales', { reason: 'first' })).status).toBe(204);
   expect((await pause('sales', { reason: 'Vacuum until noon' })).status).toBe(204);
   expect((await readExport(running.id)).progress.waiting).toBeNull();
-  const waits = [await createExport(nap('short')), await createExport(nap('short'))];
-  const goesOn = await createExport({ sources: ['iot'], dataset: 'series', format: 'csv' });
-  expect((await ended(goesOn.id)).status).toBe('ready');
+  const queuedExports = [await createExport(nap('short')), await createExport(nap('short'))];
+  const otherSource = await createExport({ sources: ['iot'], dataset: 'series', format: 'csv' });
+  expect((await ended(otherSource.id)).status).toBe('ready');
   await open(gates.lastNap);
   expect((await ended(running.id)).status).toBe('ready');
-  for (const { id } of waits)
+  for (const { id } of queuedExports)
     expect(await readExport(id)).toMatchObject({
       status: 'queued',
       progress: {
@@ -226,14 +230,14 @@ test('reads nothing new of a source that an administrator has paused, and says w
   });
   for (let n = 0; n < 2; n++)
     expect((await call('DELETE', '/sources/sales/pause', { headers: asAdmin })).status).toBe(204);
-  for (const { id } of waits)
+  for (const { id } of queuedExports)
     expect(await ended(id)).toMatchObject({ status: 'ready', progress: { waiting: null } });
 });
 
-test('lets nobody else pause, nor what is not there, nor without a reason', async () => {
+test('only an administrator can pause a source, which must exist, with a reason', async () => {
   const reason = 'x';
-  const notMine = await pause('sales', { reason }, asDemo);
-  expect(notMine.problem()).toMatchObject({ status: 403, code: 'forbidden' });
+  const forbidden = await pause('sales', { reason }, asDemo);
+  expect(forbidden.problem()).toMatchObject({ status: 403, code: 'forbidden' });
   const resumed = await call('DELETE', '/sources/sales/pause', { headers: asDemo });
   expect(resumed.problem()).toMatchObject({ status: 403, code: 'forbidden' });
   expect((await pause('nope', { reason })).problem()).toMatchObject({ status: 404 });

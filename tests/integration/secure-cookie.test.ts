@@ -1,13 +1,13 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { applicationEnvironment } from '../../infra/local/environment.ts';
-import { openHome, openSecrets } from '../../infra/local/home.ts';
+import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
-import { createExport, ended, monthOfOrders, ticketFor } from '../stack/api.ts';
-import { home, stack } from '../stack/stack.ts';
+import { createExport, ended, monthOfOrders, ticketFor } from '../support/api.ts';
+import { home, stack } from '../support/stack.ts';
 
 /**
- * NGINX here speaks HTTP alone. What a deployment behind https does is asked of the code of the download in this
- * process, with that one setting changed and the catalogue of the stack.
+ * NGINX speaks only HTTP here. This test calls the authorization of downloads in this process, with https in its
+ * setting and the catalogue of the stack.
  */
 const own = openHome({ STREAMSYNC_HOME: home() });
 const portOf = (url: string): number => Number(new URL(url).port);
@@ -22,7 +22,7 @@ const { authorizeDownload } = await import('../../lib/delivery/tickets.ts');
 
 afterAll(() => catalogue().end());
 
-test('behind https the cookie of a download is sent by https alone', async () => {
+test('the download cookie is Secure if the stack has an https address', async () => {
   const { id } = await createExport(monthOfOrders);
   await ended(id);
   const secret = new URL(await ticketFor(id)).pathname.split('/')[2] ?? '';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { referenceCsv, sortedLines, sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { referenceCsv, sortedLines, sourceUrl, sql } from '../support/stack.ts';
 
 /** A schema of this file's own. */
 const schema = `selection_${Date.now()}`;
@@ -44,7 +44,7 @@ const of = (more: object) => ({
   ...more,
 });
 
-const tried: readonly [string, unknown, string][] = [
+const testedConditions: readonly [string, unknown, string][] = [
   ['id eq', 7, 'id = 7'],
   ['id ne', 7, 'id <> 7'],
   ['id in', [1, 2, '3', 999], 'id in (1, 2, 3)'],
@@ -52,7 +52,7 @@ const tried: readonly [string, unknown, string][] = [
   ['big eq', '9007199254740993', 'big = 9007199254740993'],
   ['big gt', 9007199254740000, 'big > 9007199254740000'],
   ['exact eq', '0.67', 'exact = 0.67'],
-  // Not rounded to the two places of the column.
+  // Compared without rounding to the two decimal places of the column.
   ['exact eq', '0.671', 'exact = 0.671'],
   ['exact lte', 1e1, 'exact <= 10'],
   ['loose lt', '1.2', 'loose < 1.2'],
@@ -65,7 +65,7 @@ const tried: readonly [string, unknown, string][] = [
   ['name isNull', false, 'name is not null'],
   ['name lt', 'name 2', `name < 'name 2'`],
   ['code eq', 'c1', `code = 'c1'`],
-  // Not cut to the length of the column.
+  // Compared without truncation to the length of the column.
   ['short eq', 'v1234', `short = 'v1234'`],
   ['day gte', '2024-12-31', `day >= '2024-12-31'`],
   ['at lt', '2024-01-02T00:00:00Z', `at < '2024-01-02Z'`],
@@ -106,25 +106,25 @@ const tried: readonly [string, unknown, string][] = [
   ['raw in', ['{"a": 1}'], 'id = 7'],
 ];
 
-describe('where: the rows are those of the same condition in SQL', () => {
-  /** All of them are asked for at once, a few at a time. */
-  const asked: string[] = [];
+describe('where', () => {
+  /** The ids of the exports, one per condition. They are created eight at a time before the tests. */
+  const exportIds: string[] = [];
   beforeAll(async () => {
-    const requests = tried.map(([what, value]) => {
+    const requests = testedConditions.map(([what, value]) => {
       const at = what.lastIndexOf(' ');
       const where = [{ column: what.slice(0, at), op: what.slice(at + 1), value }];
       return of({ where, columns: ['id', 'name'] });
     });
     for (let n = 0; n < requests.length; n += 8) {
-      const made = await Promise.all(requests.slice(n, n + 8).map((it) => createExport(it)));
-      asked.push(...made.map(({ id }) => id));
+      const created = await Promise.all(requests.slice(n, n + 8).map((it) => createExport(it)));
+      exportIds.push(...created.map(({ id }) => id));
     }
   });
 
-  test.each(tried.map((it, n) => [...it, n] as const))(
-    '%s %j',
+  test.each(testedConditions.map((it, n) => [...it, n] as const))(
+    'an export where %s %j has the rows of the same condition in SQL',
     async (_what, _value, condition, n) => {
-      const id = asked[n] ?? '';
+      const id = exportIds[n] ?? '';
       expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
       const reference = await referenceCsv(
         'sales',
@@ -134,7 +134,7 @@ describe('where: the rows are those of the same condition in SQL', () => {
     },
   );
 
-  test('several all have to hold, with bounds and in units', async () => {
+  test('all conditions have to hold, with bounds and in units', async () => {
     const request = of({
       where: [
         { column: 'yes', op: 'eq', value: true },
@@ -154,7 +154,7 @@ describe('where: the rows are those of the same condition in SQL', () => {
     }
   });
 
-  test('of the conditions of any one has to hold, with all others, in an export and an estimate', async () => {
+  test('one condition of any has to hold, with all others, in an export and an estimate', async () => {
     const where = [
       {
         any: [
@@ -181,7 +181,7 @@ describe('where: the rows are those of the same condition in SQL', () => {
   });
 
   test.each(['9007199254740993', '-9007199254740993.0', '0.10000000000000000001', '1e400'])(
-    'the number %s, which would be another one, is refused in all places',
+    'the number %s, which a double cannot hold, is rejected everywhere',
     async (number) => {
       for (const [value, field] of [
         [`{"column": "big", "op": "eq", "value": ${number}}`, 'where.0.value'],
@@ -192,7 +192,7 @@ describe('where: the rows are those of the same condition in SQL', () => {
         for (const path of ['/exports', '/exports/estimate', '/exports/preview'])
           expect((await call('POST', path, { headers: asDemo, body })).problem()).toMatchObject({
             status: 422,
-            code: 'refused_request',
+            code: 'invalid_request',
             errors: [{ field, message: expect.stringContaining('string') }],
           });
       }
@@ -200,34 +200,30 @@ describe('where: the rows are those of the same condition in SQL', () => {
   );
 
   test.each<[string, object[], string]>([
-    ['a column that is not there', [{ column: 'x', op: 'eq', value: 1 }], 'where.0.column'],
-    ['an operator unknown', [{ column: 'id', op: 'near', value: 1 }], 'where.0.op'],
+    ['an unknown column', [{ column: 'x', op: 'eq', value: 1 }], 'where.0.column'],
+    ['an unknown operator', [{ column: 'id', op: 'near', value: 1 }], 'where.0.op'],
     ['an operator of another type', [{ column: 'id', op: 'like', value: '1' }], 'where.0.op'],
     ['a value of another type', [{ column: 'id', op: 'eq', value: true }], 'where.0.value'],
-    ['a number that is none', [{ column: 'id', op: 'eq', value: '1; drop' }], 'where.0.value'],
-    ['a day that is none', [{ column: 'day', op: 'eq', value: 'tomorrow' }], 'where.0.value'],
-    ['no array for in', [{ column: 'id', op: 'in', value: 1 }], 'where.0.value'],
+    ['a number with other text', [{ column: 'id', op: 'eq', value: '1; drop' }], 'where.0.value'],
+    ['a word as a date', [{ column: 'day', op: 'eq', value: 'tomorrow' }], 'where.0.value'],
+    ['a single value for in', [{ column: 'id', op: 'in', value: 1 }], 'where.0.value'],
     ['an array for eq', [{ column: 'id', op: 'eq', value: [1] }], 'where.0.value'],
     ['an empty array', [{ column: 'id', op: 'in', value: [] }], 'where.0.value'],
     [
-      'an array of 1,001',
+      'an array of 1,001 values',
       [{ column: 'id', op: 'in', value: Array.from({ length: 1_001 }, (_, n) => n) }],
       'where.0.value',
     ],
-    [
-      'a value that its type does not have',
-      [{ column: 'feeling', op: 'eq', value: 'sad' }],
-      'where',
-    ],
-    ['a day that no calendar has', [{ column: 'day', op: 'eq', value: '2024-02-31' }], 'where'],
-    ['a number that is none', [{ column: 'id', op: 'eq', value: 'NaN' }], 'where.0.value'],
+    ['a value that is not in the enum', [{ column: 'feeling', op: 'eq', value: 'sad' }], 'where'],
+    ['a date that does not exist', [{ column: 'day', op: 'eq', value: '2024-02-31' }], 'where'],
+    ['NaN for an integer', [{ column: 'id', op: 'eq', value: 'NaN' }], 'where.0.value'],
     ['a query that does not parse', [{ column: 'words', op: 'eq', value: 'a b' }], 'where'],
     [
-      'a pattern that its collation does not take',
+      'a pattern for a nondeterministic collation',
       [{ column: 'loosely', op: 'ilike', value: 'a%' }],
       'where',
     ],
-    ['a name that nothing has', [{ column: 'kind', op: 'eq', value: 'no_such' }], 'where'],
+    ['the name of an unknown object', [{ column: 'kind', op: 'eq', value: 'no_such' }], 'where'],
     ['one value for between', [{ column: 'id', op: 'between', value: [1] }], 'where.0.value'],
     ['null for eq', [{ column: 'name', op: 'eq', value: null }], 'where.0.value'],
     ['an empty any', [{ any: [] }], 'where.0.any'],
@@ -237,7 +233,7 @@ describe('where: the rows are those of the same condition in SQL', () => {
       'where.0.any.0.column',
     ],
     [
-      'a column of any that is not there',
+      'an unknown column in any',
       [
         {
           any: [
@@ -248,7 +244,11 @@ describe('where: the rows are those of the same condition in SQL', () => {
       ],
       'where.0.any.1.column',
     ],
-    ['an operator of any', [{ any: [{ column: 'id', op: 'near', value: 1 }] }], 'where.0.any.0.op'],
+    [
+      'an unknown operator in any',
+      [{ any: [{ column: 'id', op: 'near', value: 1 }] }],
+      'where.0.any.0.op',
+    ],
     [
       '51 conditions in two any',
       [25, 26].map((length) => ({
@@ -257,24 +257,24 @@ describe('where: the rows are those of the same condition in SQL', () => {
       'where',
     ],
     [
-      'the second of two',
+      'the second of two conditions',
       [
         { column: 'id', op: 'eq', value: 1 },
         { column: 'uid', op: 'lt', value: 'x' },
       ],
       'where.1.op',
     ],
-  ])('%s is refused by its field', async (_, where, field) => {
+  ])('%s is rejected with its field', async (_, where, field) => {
     const answer = await call('POST', '/exports', { headers: asDemo, body: of({ where }) });
     expect(answer.problem()).toMatchObject({
       status: 422,
-      code: 'refused_request',
+      code: 'invalid_request',
       errors: expect.arrayContaining([expect.objectContaining({ field })]),
     });
   });
 });
 
-test('a time zone that the database does not know is refused by its field', async () => {
+test('a time zone that the database does not know is rejected with its field', async () => {
   const zone = { profile: 'spreadsheet', timeZone: 'US/Pacific-New' };
   for (const path of ['/exports', '/exports/estimate', '/exports/preview']) {
     const answer = await call('POST', path, { headers: asDemo, body: of(zone) });
@@ -287,7 +287,7 @@ test('a time zone that the database does not know is refused by its field', asyn
 
 describe('order by time', () => {
   test.each(['snapshot', 'resumable'])(
-    '%s: by the time column, those without one last',
+    'a %s export is ordered by the time column, rows without time last',
     async (consistency) => {
       const { id } = await createExport(of({ order: 'time', columns: ['id', 'day'], consistency }));
       expect((await ended(id)).status).toBe('ready');
@@ -306,7 +306,7 @@ describe('order by time', () => {
     },
   );
 
-  test('of a dataset without a time column is refused', async () => {
+  test('order by time without a time column is rejected', async () => {
     const body = { ...of({ order: 'time' }), dataset: `${schema}.timeless` };
     const answer = await call('POST', '/exports', { headers: asDemo, body });
     expect(answer.problem()).toMatchObject({

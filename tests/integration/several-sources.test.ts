@@ -1,14 +1,22 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
-import { asAdmin, asDemo, call, createExport, download, ended, readExport } from '../stack/api.ts';
-import { askParquet } from '../stack/duck.ts';
-import { follow, type Topic } from '../stack/events.ts';
-import { requireWhole } from '../stack/proof.ts';
-import { sortedLines, sourceUrl, sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import {
+  asAdmin,
+  asDemo,
+  call,
+  createExport,
+  download,
+  ended,
+  readExport,
+} from '../support/api.ts';
+import { queryParquet } from '../support/duckdb.ts';
+import { consume, type Topic } from '../support/events.ts';
+import { assertComplete } from '../support/export-invariants.ts';
+import { sortedLines, sourceUrl, sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-/** The same dataset in both databases, and some that are not the same. */
+/** A dataset with the same columns in both databases, and datasets that differ. */
 const schema = `several_${Date.now()}`;
 const both = ['sales', 'iot'];
 let results: Topic;
@@ -27,7 +35,7 @@ beforeAll(async () => {
        create table ${schema}.${n === 0 ? 'here' : 'there'} (id int);
        create table ${schema}.taken (_source int)`,
     );
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterAll(async () => {
   await results.close();
@@ -54,23 +62,23 @@ async function reference(condition = 'true'): Promise<Buffer> {
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-test('in parquet, too', async () => {
+test('a Parquet file of several sources has the rows of each source', async () => {
   const { id } = await createExport(of('visits', { format: 'parquet' }));
   expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
   const { bytes } = await download(id);
-  const told = (file: string): string =>
+  const describe = (file: string): string =>
     `select _source, count(*)::int as rows, sum(id)::int as ids, count("at")::int as times,
        count(*) filter ("what, where" = _source || ' ' || id)::int as named
      from ${file} group by 1 order by 1`;
-  expect(await askParquet(bytes, told)).toEqual([
+  expect(await queryParquet(bytes, describe)).toEqual([
     { _source: 'iot', rows: 600, ids: 180_300, times: 540, named: 600 },
     { _source: 'sales', rows: 300, ids: 45_150, times: 270, named: 300 },
   ]);
 });
 
-test('the rows of all stand in one file, each says of which it is, and the manifest tells of each', async () => {
+test('a file of several sources names the source of each row, and the manifest has the rows of each', async () => {
   const { id } = await createExport(of('visits'));
-  const { file } = await requireWhole(id, { reference: await reference(), results });
+  const { file } = await assertComplete(id, { reference: await reference(), results });
   expect(file?.rows).toBe(900);
   const manifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
     manifestSchema,
@@ -84,15 +92,15 @@ test('the rows of all stand in one file, each says of which it is, and the manif
   expect(manifest.skewSeconds).toBeCloseTo(Math.abs(one - two) / 1_000, 3);
 });
 
-test('in the order in which they were named, as JSON, between bounds', async () => {
+test('a json file of several sources has the rows in the order of the sources in the request, within its bounds', async () => {
   const { id } = await createExport(
     of('visits', { format: 'json', sources: ['iot', 'sales'], from: '2024-01-02T00:00:00Z' }),
   );
   expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
   const rows: Record<string, unknown>[] = JSON.parse((await download(id)).bytes.toString());
-  const wanted = await reference(`at >= '2024-01-02Z'`);
-  expect(rows.length).toBe(wanted.toString().trimEnd().split('\n').length - 1);
-  // The leading column.
+  const expected = await reference(`at >= '2024-01-02Z'`);
+  expect(rows.length).toBe(expected.toString().trimEnd().split('\n').length - 1);
+  // The first column is _source.
   expect([...new Set(rows.map((row) => Object.values(row)[0]))]).toEqual(['iot', 'sales']);
   const manifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
     manifestSchema,
@@ -103,7 +111,7 @@ test('in the order in which they were named, as JSON, between bounds', async () 
   ]);
 });
 
-test('resumable, too: read in units, put together behind each other', async () => {
+test('a resumable export of several sources has the unit outputs of all sources', async () => {
   const { id } = await createExport(
     of('visits', { consistency: 'resumable', compression: 'gzip' }),
   );
@@ -112,11 +120,11 @@ test('resumable, too: read in units, put together behind each other', async () =
   expect(sortedLines(csv) === sortedLines(await reference())).toBe(true);
 });
 
-test('units that do not have the same columns make no file', async () => {
+test('an export fails if its units have different columns', async () => {
   await call('POST', '/sources/iot/pause', { headers: asAdmin, body: { reason: 'Tests' } });
   const { id } = await createExport(of('changing', { consistency: 'resumable' }));
   try {
-    await until('the unit of sales is read', async () => {
+    await waitFor('the unit of sales is read', async () => {
       const done = await sql(
         stack.postgres.catalogue,
         `select 1 from units where export_id = $1 and source = 'sales' and state = 'done'`,
@@ -135,7 +143,7 @@ test('units that do not have the same columns make no file', async () => {
   });
 });
 
-test('one of them paused: the file waits for it, and says so', async () => {
+test('an export waits for its paused source, and says so', async () => {
   const pause = '/sources/iot/pause';
   await call('POST', pause, { headers: asAdmin, body: { reason: 'Tests' } });
   const { id } = await createExport(of('visits'));
@@ -157,13 +165,13 @@ test.each<[string, object, string, RegExp]>([
     'sources',
     /column 2 is total numeric in sales, total text in iot/,
   ],
-  ['a dataset that one does not have', of('here'), 'dataset', /iot/],
-  ['no room for _source', of('taken'), 'sources', /_source/],
-  ['the same twice', of('visits', { sources: ['sales', 'sales'] }), 'sources', /twice/],
-  ['one that is not granted', of('visits', { sources: ['sales', 'hr'] }), 'sources', /hr/],
-  ['an order over all', of('visits', { order: 'time' }), 'order', /several/],
-  ['none', of('visits', { sources: [] }), 'sources', /must name a source/],
-])('refused by its field: %s', async (_, body, field, message) => {
+  ['a dataset that one source lacks', of('here'), 'dataset', /iot/],
+  ['a column named _source', of('taken'), 'sources', /_source/],
+  ['the same source twice', of('visits', { sources: ['sales', 'sales'] }), 'sources', /twice/],
+  ['a source without a grant', of('visits', { sources: ['sales', 'hr'] }), 'sources', /hr/],
+  ['an order over several sources', of('visits', { order: 'time' }), 'order', /several/],
+  ['no source', of('visits', { sources: [] }), 'sources', /must name a source/],
+])('a request with %s is rejected with its field', async (_, body, field, message) => {
   const problem = (await call('POST', '/exports', { headers: asDemo, body })).problem();
   expect(problem).toMatchObject({ status: 422, errors: [expect.objectContaining({ field })] });
   expect(problem.detail).toMatch(message);

@@ -9,18 +9,18 @@ import canonicalize from 'canonicalize';
 import { CompactSign } from 'jose';
 import { type EventPolicy, eventPolicySchema } from '../../lib/contracts/event-policy.ts';
 import { exportRejectedSchema } from '../../lib/contracts/events.ts';
-import { newAccount, type OwnAccount } from '../stack/accounts.ts';
-import { asAdmin, asDemo, call, monthOfOrders } from '../stack/api.ts';
+import { newAccount, type OwnAccount } from '../support/accounts.ts';
+import { asAdmin, asDemo, call, monthOfOrders } from '../support/api.ts';
 import {
-  follow,
+  consume,
   inBinaryMode,
   produce,
   requested,
   resultOf,
   resultsOf,
   type Topic,
-} from '../stack/events.ts';
-import { credentials, home } from '../stack/stack.ts';
+} from '../support/events.ts';
+import { credentials, home } from '../support/stack.ts';
 
 const source = '/warehouse';
 const ed = generateKeyPairSync('ed25519');
@@ -46,11 +46,11 @@ async function setPolicy(email: string, policy: object): Promise<EventPolicy> {
 
 beforeAll(async () => {
   account = await newAccount();
-  results = await follow('exports.results');
+  results = await consume('exports.results');
 });
 afterAll(() => results.close());
 
-/** Signs as another system would, with nothing of ours. */
+/** Signs an event as another system would, without our code. */
 async function sign<E extends object>(event: E, by: { privateKey: KeyObject }, kid: string) {
   const alg = by.privateKey.asymmetricKeyType === 'ec' ? 'ES256' : 'Ed25519';
   const jws = await new CompactSign(new TextEncoder().encode(canonicalize(event)))
@@ -60,13 +60,13 @@ async function sign<E extends object>(event: E, by: { privateKey: KeyObject }, k
 }
 
 const small = { ...monthOfOrders, columns: ['id'] };
-const asked = (more: object = {}, requestedBy = account.email) => ({
+const requestEvent = (more: object = {}, requestedBy = account.email) => ({
   ...requested({ ...small, requestedBy }),
   source,
   time: new Date().toISOString(),
   ...more,
 });
-/** To one partition, so that they are read in this order. */
+/** Sends events to one partition, so that they are read in this order. */
 const send = (...events: object[]) =>
   produce(
     'exports.requested',
@@ -77,8 +77,8 @@ async function rejection(id: string) {
   return data.problem;
 }
 
-describe('the event policy of an account', () => {
-  test('is for administrators alone, whatever the body is', async () => {
+describe('event policy of an account', () => {
+  test('only an administrator can read and set the event policy, whatever the body', async () => {
     const good = { mode: 'unsigned', sources: null, keys: [] };
     for (const body of [good, {}])
       expect((await put(account.email, body, asDemo)).problem()).toMatchObject({ status: 403 });
@@ -86,12 +86,17 @@ describe('the event policy of an account', () => {
       403,
     );
     expect((await call('GET', path(account.email))).problem().status).toBe(401);
-    const nobody = 'nobody@tests.example';
-    expect((await put(nobody, good)).problem()).toMatchObject({ status: 404, code: 'not_found' });
-    expect((await call('GET', path(nobody), { headers: asAdmin })).problem().status).toBe(404);
+    const unknownEmail = 'unknown@tests.example';
+    expect((await put(unknownEmail, good)).problem()).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    expect((await call('GET', path(unknownEmail), { headers: asAdmin })).problem().status).toBe(
+      404,
+    );
   });
 
-  test('takes all events at first, and is what it was set to', async () => {
+  test('an account accepts all events by default, then the events of its policy', async () => {
     const read = async () =>
       (await call('GET', path(account.email), { headers: asAdmin })).json(eventPolicySchema);
     expect(await read()).toEqual({ mode: 'unsigned', sources: null, keys: [] });
@@ -100,7 +105,7 @@ describe('the event policy of an account', () => {
     expect(await read()).toEqual(policy);
   });
 
-  test('gives a kid to one key for ever: it may be revoked and come back, another may not', async () => {
+  test('a kid belongs to one key for ever: the key may be revoked and return, another key is rejected', async () => {
     const { keys } = await setPolicy(account.email, { keys: [jwk(ed, 'ed')] });
     expect(keys.map(({ kid }) => kid)).toEqual(['ed']);
     const other = await put(account.email, {
@@ -110,7 +115,7 @@ describe('the event policy of an account', () => {
     });
     expect(other.problem()).toMatchObject({
       status: 422,
-      errors: [{ field: 'keys', message: 'ec is or was the kid of another key' }],
+      errors: [{ field: 'keys', message: 'kid ec belongs to another key, which may be revoked' }],
     });
     const again = await setPolicy(account.email, { keys: [jwk(ec, 'ec'), jwk(ed, 'ed')] });
     expect(again.keys.map(({ kid }) => kid).toSorted()).toEqual(['ec', 'ed']);
@@ -119,9 +124,9 @@ describe('the event policy of an account', () => {
   test.each<[string, object]>([
     ['a private key', { ...ed.privateKey.export({ format: 'jwk' }), kid: 'x' }],
     ['a point that is not on the curve', { ...jwk(ec, 'x'), y: jwk(ec, 'x').x }],
-    ['a key without a name', ed.publicKey.export({ format: 'jwk' })],
-    ['a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'x' }],
-  ])('refuses %s', async (_name, key) => {
+    ['a key without a kid', ed.publicKey.export({ format: 'jwk' })],
+    ['a symmetric key', { kty: 'oct', k: 'c2VjcmV0', kid: 'x' }],
+  ])('the event policy rejects %s', async (_name, key) => {
     const answer = await put(account.email, { mode: 'signed', sources: null, keys: [key] });
     const problem = answer.problem();
     expect([problem.status, problem.errors?.[0]?.field]).toEqual([
@@ -131,20 +136,20 @@ describe('the event policy of an account', () => {
   });
 });
 
-describe('an account that takes signed events of one source alone', () => {
+describe('an account with signed events of one source', () => {
   beforeAll(async () => {
     const keys = [jwk(ed, 'ed'), jwk(ec, 'ec')];
     await setPolicy(account.email, { keys: [...keys, jwk(former, 'former')] });
     await setPolicy(account.email, { sources: [source], keys });
   });
 
-  test('takes those of each of its keys, and each of them once', async () => {
-    const [one, two] = [asked(), asked()];
+  test('an account accepts signed events of each of its keys, each event once', async () => {
+    const [one, two] = [requestEvent(), requestEvent()];
     const signed = [await sign(one, ed, 'ed'), await sign(two, ec, 'ec')];
-    // The same attributes in another order, as a client after ours may write them.
-    const turned = Object.fromEntries(Object.entries(signed[0] ?? {}).toReversed());
-    await send(...signed, ...signed, turned);
-    const last = await sign(asked(), ed, 'ed');
+    // The same attributes in another order, as another client may write them.
+    const reordered = Object.fromEntries(Object.entries(signed[0] ?? {}).toReversed());
+    await send(...signed, ...signed, reordered);
+    const last = await sign(requestEvent(), ed, 'ed');
     await send(last);
     for (const { id } of [one, two, last]) {
       const { data } = await resultOf(results, id, 'accepted');
@@ -156,40 +161,40 @@ describe('an account that takes signed events of one source alone', () => {
     }
   });
 
-  test('takes no other, and the answer says nothing of accounts', async () => {
-    const nobody = 'nobody@tests.example';
+  test('an account rejects all other events, and the answers reveal nothing about accounts', async () => {
+    const unknownEmail = 'unknown@tests.example';
     const other = await newAccount();
     await setPolicy(other.email, { mode: 'unsigned', keys: [jwk(foreign, 'foreign')] });
     const changed = {
-      ...(await sign(asked(), ed, 'ed')),
+      ...(await sign(requestEvent(), ed, 'ed')),
       data: { ...small, requestedBy: account.email, dataset: 'customers' },
     };
-    const moved = { ...(await sign(asked(), ed, 'ed')), id: randomUUID() };
+    const moved = { ...(await sign(requestEvent(), ed, 'ed')), id: randomUUID() };
     const wrong = [
       changed,
       moved,
-      await sign(asked(), foreign, 'foreign'),
-      await sign(asked(), foreign, 'ed'),
-      await sign(asked(), former, 'former'),
-      { ...asked(), signature: 'x' },
-      { ...asked(), signature: 7 },
-      // As an account that is not there, and of one that takes unsigned events.
-      await sign(asked({}, nobody), foreign, 'foreign'),
-      await sign(asked({}, other.email), ed, 'ed'),
+      await sign(requestEvent(), foreign, 'foreign'),
+      await sign(requestEvent(), foreign, 'ed'),
+      await sign(requestEvent(), former, 'former'),
+      { ...requestEvent(), signature: 'x' },
+      { ...requestEvent(), signature: 7 },
+      // One for an unknown account, one for an account that accepts unsigned events.
+      await sign(requestEvent({}, unknownEmail), foreign, 'foreign'),
+      await sign(requestEvent({}, other.email), ed, 'ed'),
     ];
     const unsigned = [
-      asked(),
-      { ...asked(), signature: null },
-      asked({}, nobody),
-      asked({ source: '/elsewhere' }),
+      requestEvent(),
+      { ...requestEvent(), signature: null },
+      requestEvent({}, unknownEmail),
+      requestEvent({ source: '/elsewhere' }),
     ];
     const late = await sign(
-      asked({ time: new Date(Date.now() - 7 * 86_400_000).toISOString() }),
+      requestEvent({ time: new Date(Date.now() - 7 * 86_400_000).toISOString() }),
       ed,
       'ed',
     );
-    const timeless = await sign(asked({ time: undefined }), ed, 'ed');
-    const elsewhere = await sign(asked({ source: '/elsewhere' }), ed, 'ed');
+    const timeless = await sign(requestEvent({ time: undefined }), ed, 'ed');
+    const elsewhere = await sign(requestEvent({ source: '/elsewhere' }), ed, 'ed');
     await send(...wrong, ...unsigned, late, timeless, elsewhere);
 
     const answers = async (events: { id: string }[]) =>
@@ -212,34 +217,34 @@ describe('an account that takes signed events of one source alone', () => {
     ]);
   });
 
-  test('is not kept from its ids by those who cannot sign', async () => {
-    const event = asked();
+  test('events without a valid signature do not use up the ids of an account', async () => {
+    const event = requestEvent();
     const signed = await sign(event, ed, 'ed');
-    const taken = [
-      // By somebody who may ask unsigned, with an export of his own under this source and id.
+    const rejectedEvents = [
+      // From an account that may send unsigned events, with an export of its own for this source and id.
       { ...event, data: { ...small, requestedBy: credentials.demo.email } },
       { ...signed, signature: `${signed.signature.slice(0, -8)}AAAAAAAA` },
-      // A source that is written like the place where the ids of the account are.
+      // A source that equals the key under which the ids of the account are stored.
       { ...event, source: `${account.id}:${source}` },
     ];
-    await send(...taken, signed);
+    await send(...rejectedEvents, signed);
     await resultOf(results, event.id, 'rejected');
     const owners = async (): Promise<string[]> => {
       const accepted = resultsOf(results, event.id, 'accepted');
       return accepted.map(({ data }) => ('owner' in data ? data.owner : ''));
     };
-    const last = await sign(asked(), ed, 'ed');
+    const last = await sign(requestEvent(), ed, 'ed');
     await send(last);
     await resultOf(results, last.id, 'accepted');
     expect((await owners()).toSorted()).toEqual([account.email, credentials.demo.email].toSorted());
   });
 });
 
-test('a signature in binary mode is of the same event: taken once in either, refused when it was changed', async () => {
+test('a signed event in binary mode is the same event: accepted once, rejected if it was changed', async () => {
   const signer = await newAccount();
   await setPolicy(signer.email, { sources: [source], keys: [jwk(ed, 'ed')] });
   const signedAs = async (more: object = {}) =>
-    sign(asked({ datacontenttype: 'application/json', ...more }, signer.email), ed, 'ed');
+    sign(requestEvent({ datacontenttype: 'application/json', ...more }, signer.email), ed, 'ed');
   const [good, changed] = [await signedAs({ subject: 'March' }), await signedAs()];
   await produce(
     'exports.requested',
@@ -257,13 +262,13 @@ test('a signature in binary mode is of the same event: taken once in either, ref
   expect(resultsOf(results, good.id, 'rejected')).toHaveLength(0);
 });
 
-test('an account that takes unsigned events takes signed ones as well, and checks them', async () => {
+test('an account that accepts unsigned events verifies signed ones', async () => {
   const other = await newAccount();
   await setPolicy(other.email, { mode: 'unsigned', sources: [source], keys: [jwk(ed, 'ed')] });
-  const unsigned = asked({}, other.email);
-  const signed = await sign(asked({}, other.email), ed, 'ed');
-  const forged = await sign(asked({}, other.email), foreign, 'ed');
-  const elsewhere = asked({ source: '/elsewhere' }, other.email);
+  const unsigned = requestEvent({}, other.email);
+  const signed = await sign(requestEvent({}, other.email), ed, 'ed');
+  const forged = await sign(requestEvent({}, other.email), foreign, 'ed');
+  const elsewhere = requestEvent({ source: '/elsewhere' }, other.email);
   await send(unsigned, signed, forged, elsewhere);
   for (const { id } of [unsigned, signed])
     expect((await resultOf(results, id, 'accepted')).data).toMatchObject({ owner: other.email });
@@ -271,7 +276,7 @@ test('an account that takes unsigned events takes signed ones as well, and check
   expect(await rejection(elsewhere.id)).toMatchObject({ errors: [{ field: 'requestedBy' }] });
 });
 
-test('the example of the contract is accepted', async () => {
+test('the example of docs/contracts.md is accepted', async () => {
   const text = await readFile('docs/contracts.md', 'utf8');
   const example = /<!-- run: signed event -->\n+```js\n([\s\S]*?)\n```/.exec(text)?.[1];
   if (example === undefined) throw new Error('docs/contracts.md has no example of a signed event');

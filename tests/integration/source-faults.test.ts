@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { asDemo, call, createExport, ended } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, ended } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
 /** A schema of this file's own. */
 const schema = `faults_${Date.now()}`;
 const source = sourceUrl('sales');
 const reader = 'streamsync_reader_sales';
 
-/** What a server says of itself when it goes away, refuses us, or must not write, a view may say as well. */
+/** SQLSTATEs of a server that stops, rejects us or is read-only; a view can raise them as well. */
 const sqlStates = ['P0001', '25006', '53400', '40001', '08006', '28000', '57P01'] as const;
-/** After these another try may go better. */
-const passing: readonly string[] = ['40001', '08006'];
+/** The SQLSTATEs after which a retry may succeed. */
+const transientStates: readonly string[] = ['40001', '08006'];
 
-/** What the database says of views with faults of their own kinds, and of whom it is said. */
-const faulty: readonly [view: string, definition: string, said: RegExp][] = [
+/** Views that fail in different ways, and the message of the database for each. */
+const failingViews: readonly [view: string, definition: string, message: RegExp][] = [
   [
     'two_rows',
     'select id, (select w.id from SCHEMA.well w where w.id < 3) as one from SCHEMA.well',
@@ -78,7 +78,7 @@ beforeAll(async () => {
      create function ${schema}.external() returns int language plpgsql as $$ begin raise exception 'said so' using errcode = '38000'; end $$;
      create function ${schema}.rule() returns int language plpgsql as $$ begin
        raise exception E'business rule\n42 violated' using hint = 'Ask the owner of the rule.'; end $$;
-     ${faulty
+     ${failingViews
        .map(
          ([view, definition]) =>
            `create view ${schema}.${view} as ${definition.replaceAll('SCHEMA', schema)};`,
@@ -129,8 +129,8 @@ const listed = async () => {
 
 const ask = (path: string, body: object) => call('POST', path, { headers: asDemo, body });
 
-describe('what the server says of one dataset is that dataset’s', () => {
-  test('GET /sources lists it, and all others', async () => {
+describe('errors of one dataset', () => {
+  test('GET /sources lists a dataset that raises an error, and all others', async () => {
     const datasets = await listed();
     for (const state of sqlStates)
       expect(datasets.get(`raises_${state.toLowerCase()}`)).toMatchObject({
@@ -151,18 +151,23 @@ describe('what the server says of one dataset is that dataset’s', () => {
     });
   });
 
-  test.each(sqlStates)('the preview of a view that raises %s names it', async (state) => {
-    const problem = (await ask('/exports/preview', of(`raises_${state.toLowerCase()}`))).problem();
-    expect(problem).toMatchObject(
-      passing.includes(state)
-        ? { status: 503, code: 'source_unavailable' }
-        : { status: 422, code: 'source_error' },
-    );
-    expect(problem.detail).toMatch(state === '25006' ? /would write/ : new RegExp(state));
-  });
+  test.each(sqlStates)(
+    'the preview of a view that raises %s reports the error of that view',
+    async (state) => {
+      const problem = (
+        await ask('/exports/preview', of(`raises_${state.toLowerCase()}`))
+      ).problem();
+      expect(problem).toMatchObject(
+        transientStates.includes(state)
+          ? { status: 503, code: 'source_unavailable' }
+          : { status: 422, code: 'source_error' },
+      );
+      expect(problem.detail).toMatch(state === '25006' ? /would write/ : new RegExp(state));
+    },
+  );
 
   test.each(['P0001', '57P01'])(
-    'the export of a view that raises %s fails at once, and is not tried again',
+    'an export of a view that raises %s fails in its first attempt',
     async (state) => {
       const { id } = await createExport(of(`raises_${state.toLowerCase()}`));
       const { status, error } = await ended(id);
@@ -172,37 +177,40 @@ describe('what the server says of one dataset is that dataset’s', () => {
   );
 });
 
-describe('what the database says reaches whoever asked', () => {
-  test('of a view of each kind of fault: no preview is 500, no export is tried twice', async () => {
-    const made = [];
-    for (const [view, , said] of faulty) {
+describe('messages of the database', () => {
+  test('the error of each failing view reaches the preview and the export, which makes one attempt', async () => {
+    const created = [];
+    for (const [view, , expectedMessage] of failingViews) {
       const preview = (await ask('/exports/preview', of(view))).problem();
-      made.push({ view, said, preview, id: (await createExport(of(view))).id });
+      created.push({ view, expectedMessage, preview, id: (await createExport(of(view))).id });
     }
-    for (const { view, said, preview, id } of made) {
+    for (const { view, expectedMessage, preview, id } of created) {
       expect({ view, ...preview }).toMatchObject({ view, status: 422, code: 'source_error' });
-      expect(preview.detail).toMatch(said);
+      expect(preview.detail).toMatch(expectedMessage);
       const { status, error } = await ended(id);
       expect({ view, status, code: error?.code }).toEqual({
         view,
         status: 'failed',
         code: 'source_error',
       });
-      expect(error?.message).toMatch(said);
+      expect(error?.message).toMatch(expectedMessage);
       expect(error?.message).not.toMatch(/tried/);
     }
   });
 
-  test('of a materialized view without data: REFRESH it', async () => {
-    const said = /55000: .*has not been populated \(Use the REFRESH MATERIALIZED VIEW command\.\)/;
+  test('the hint to REFRESH a materialized view without data reaches the preview and the export', async () => {
+    const expectedMessage =
+      /55000: .*has not been populated \(Use the REFRESH MATERIALIZED VIEW command\.\)/;
     const preview = (await ask('/exports/preview', of('empty'))).problem();
-    expect(preview).toMatchObject({ status: 422, detail: expect.stringMatching(said) });
+    expect(preview).toMatchObject({ status: 422, detail: expect.stringMatching(expectedMessage) });
     const { id } = await createExport(of('empty'));
-    expect((await ended(id)).error).toMatchObject({ message: expect.stringMatching(said) });
+    expect((await ended(id)).error).toMatchObject({
+      message: expect.stringMatching(expectedMessage),
+    });
   });
 });
 
-test('a view at which the planner fails already has no estimate, with the reason', async () => {
+test('the estimate of a view that fails at planning is rejected with the reason', async () => {
   await sql(source, `create view ${schema}.unplanned as select 1 / 0 as id`);
   expect((await ask('/exports/estimate', of('unplanned'))).problem()).toMatchObject({
     status: 422,
@@ -211,14 +219,14 @@ test('a view at which the planner fails already has no estimate, with the reason
   });
 });
 
-test('limits of the role are not those of an export', async () => {
+test('time limits of the role do not apply to an export', async () => {
   const limits = [
     'transaction_timeout',
     'statement_timeout',
     'lock_timeout',
     'idle_in_transaction_session_timeout',
   ];
-  // The middle of three rows takes longer than any of them.
+  // The second of three rows takes longer than any of the limits.
   await sql(
     source,
     `create view ${schema}.slow as select n as id, case n when 2 then pg_sleep(1.5) end::text as waited
@@ -234,7 +242,7 @@ test('limits of the role are not those of an export', async () => {
   }
 });
 
-test('a value of many megabytes is too long for a cell, which is said', async () => {
+test('a value of 80 MB fails an xlsx export as too long for a cell', async () => {
   await sql(
     source,
     `create view ${schema}.long as select 1 as a, 'x' as b
@@ -246,10 +254,10 @@ test('a value of many megabytes is too long for a cell, which is said', async ()
   expect(error?.message).toMatch(/^Row 2 has .* characters in the column b;/);
 });
 
-describe('a view with a function that writes, of a role that may', () => {
-  const written = () => sql(source, `select * from ${schema}.written`);
+describe('a view that writes, with a role that may write', () => {
+  const writtenRows = () => sql(source, `select * from ${schema}.written`);
 
-  test('is refused by every route, and writes nothing', async () => {
+  test('a view that writes is rejected or reported as an error everywhere, and writes nothing', async () => {
     expect((await listed()).get('b_writes')).toMatchObject({ earliest: null });
     const estimate = await ask('/exports/estimate', of('b_writes'));
     const preview = await ask('/exports/preview', of('b_writes'));
@@ -263,11 +271,11 @@ describe('a view with a function that writes, of a role that may', () => {
     const resumable = await createExport(of('b_writes', { consistency: 'resumable', ...bounds }));
     for (const { id } of [snapshot, resumable])
       expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'source_error' } });
-    expect(await written()).toEqual([]);
+    expect(await writtenRows()).toEqual([]);
   });
 });
 
-test('settings of the role are not those of an export', async () => {
+test('settings of the role do not apply to an export', async () => {
   const preview = await ask('/exports/preview', of('well', { order: 'time' }));
   const { columns, rows } = preview.json(exportPreviewSchema);
   expect(columns.map(({ databaseType }) => databaseType)).toEqual([

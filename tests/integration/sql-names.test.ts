@@ -1,26 +1,28 @@
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
-import { selectionFor } from '../../lib/exports/selection.ts';
+import { selectionFor } from '../../lib/exports/planning/selection.ts';
 import { formatOf } from '../../lib/formats/index.ts';
-import { CopyOut } from '../../lib/sources/copy-out.ts';
+import { CopyToStream } from '../../lib/sources/copy/copy-stream.ts';
+import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
 import { listDatasets, namesOfDatasets } from '../../lib/sources/datasets.ts';
 import { estimate } from '../../lib/sources/estimate.ts';
-import { faultOfSource } from '../../lib/sources/faults.ts';
-import { hold } from '../../lib/sources/hold.ts';
-import { countRowsWithoutTime, type Selection, timeRange } from '../../lib/sources/query.ts';
+import { countRowsWithoutTimeSql, type Selection, timeRange } from '../../lib/sources/query.ts';
 import { isRowSecurityActive } from '../../lib/sources/row-security.ts';
+import { estimateRowWidth } from '../../lib/sources/row-width.ts';
 import { newSession } from '../../lib/sources/session.ts';
-import { SourceSocket } from '../../lib/sources/source-socket.ts';
-import { splitKey, splitRanges } from '../../lib/sources/split.ts';
+import { classifySourceError } from '../../lib/sources/source-errors.ts';
+import { splitKey, splitRanges } from '../../lib/sources/split-key-ranges.ts';
+import { hold } from '../../lib/sources/table-locks.ts';
 import { readTimeStatistics } from '../../lib/sources/time-statistics.ts';
-import { widthOfRow } from '../../lib/sources/width.ts';
-import { home, sourceUrl, sql } from '../stack/stack.ts';
+import { configureSources } from '../support/own-source.ts';
+import { home, sourceUrl, sql } from '../support/stack.ts';
+import { wholeSources } from '../support/whole-sources.ts';
 
-/** Databases of this file's own: one of a person who makes functions in `public`, one of another encoding. */
+/** Databases of this file's own: one with functions of a user in `public`, and two with other encodings. */
 const own = `names_${Date.now()}`;
 const latin = `${own}_latin1`;
 const ascii = `${own}_ascii`;
@@ -31,13 +33,13 @@ const clients: pg.Client[] = [];
 async function sessionOf(source: string): Promise<pg.Client> {
   const session = {
     name: 'sql-names',
-    connectMilliseconds: 5_000,
-    statementMilliseconds: 5_000,
-    lockMilliseconds: 5_000,
-    idleInTransactionMilliseconds: 0,
-    idleSessionMilliseconds: 0,
+    connectMs: 5_000,
+    statementMs: 5_000,
+    lockMs: 5_000,
+    idleInTransactionMs: 0,
+    idleSessionMs: 0,
   };
-  const client = newSession(source, session, new SourceSocket());
+  const client = newSession(source, session, new ReusedBufferSocket());
   await client.connect();
   clients.push(client);
   return client;
@@ -48,14 +50,14 @@ let client: pg.Client;
 beforeAll(async () => {
   const opened = openHome({ STREAMSYNC_HOME: home() });
   const running = findRunningStack(opened);
-  if (!running) throw new Error('the stack does not run');
-  useStack(opened, running);
+  if (!running) throw new Error('the stack is not running');
+  applyStackEnvironment(opened, running);
   const sources = {
     own: { url: urlOf(own) },
     latin: { url: urlOf(latin) },
     ascii: { url: urlOf(ascii) },
   };
-  process.env.STREAMSYNC_SOURCES = JSON.stringify(sources);
+  configureSources(sources);
   await sql(sourceUrl('sales'), `create database ${own}`);
   for (const [database, encoding] of [
     [latin, 'LATIN1'],
@@ -109,28 +111,31 @@ const requestOf = (more: object) =>
   exportRequestSchema.parse({ sources: ['own'], dataset: 'things', ...more });
 
 async function copied(request: ReturnType<typeof requestOf>): Promise<Buffer> {
-  const selection = await selectionFor(client, 'own', request);
-  return buffer(client.query(new CopyOut(formatOf(request).copy(selection))));
+  const selection = await selectionFor(client, 'own', request, wholeSources('own'));
+  return buffer(client.query(new CopyToStream(formatOf(request).copy(selection))));
 }
 
-describe('order: time is that of the column, whatever its text in the file', () => {
-  test.each(forms.filter(({ format }) => format !== 'parquet'))('%j', async (form) => {
-    const rows = await sql<{ id: number }>(
-      urlOf(own),
-      'select id from things order by things.at nulls last',
-    );
-    const request = requestOf({ ...form, order: 'time', columns: ['at', 'id'] });
-    const lines = (await copied(request)).toString().trim().split('\n');
-    const ids = lines.map((line) => Number(line.split(/[,\t]/).at(-1)));
-    expect(ids).toEqual(rows.map(({ id }) => id));
-    expect(ids).toEqual([5, 6, 9, 1, 3, 2, 7, 4, 8]);
-  });
+describe('order by time with other text of the time', () => {
+  test.each(forms.filter(({ format }) => format !== 'parquet'))(
+    'order by time is the order of the column, whatever its text in the file: %j',
+    async (form) => {
+      const rows = await sql<{ id: number }>(
+        urlOf(own),
+        'select id from things order by things.at nulls last',
+      );
+      const request = requestOf({ ...form, order: 'time', columns: ['at', 'id'] });
+      const lines = (await copied(request)).toString().trim().split('\n');
+      const ids = lines.map((line) => Number(line.split(/[,\t]/).at(-1)));
+      expect(ids).toEqual(rows.map(({ id }) => id));
+      expect(ids).toEqual([5, 6, 9, 1, 3, 2, 7, 4, 8]);
+    },
+  );
 
-  test('an index on it serves', async () => {
+  test('order by time can use an index', async () => {
     await sql(urlOf(own), 'create index on things (at)');
     await client.query('set enable_seqscan = off; set enable_sort = off');
     const request = requestOf({ format: 'xlsx', order: 'time' });
-    const selection = await selectionFor(client, 'own', request);
+    const selection = await selectionFor(client, 'own', request, wholeSources('own'));
     const statement = formatOf(request).copy(selection);
     const select = /^copy \((.*)\) to stdout/s.exec(statement)?.[1];
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${select}`);
@@ -139,7 +144,7 @@ describe('order: time is that of the column, whatever its text in the file', () 
   });
 });
 
-/** In the schema that everybody may have on his path, for every type that a column of the table has. */
+/** Functions and operators in a schema that may be on every search path, for each type of the table's columns. */
 const traps = `
   do $$
   declare
@@ -171,7 +176,7 @@ const traps = `
     execute 'create operator public.% (leftarg = int8, rightarg = int4, function = public.compare)';
   end $$`;
 
-test('what a user calls by the names that PostgreSQL has is not called', async () => {
+test("functions of a user with the names of PostgreSQL's own are never called", async () => {
   const where = [
     { column: 'n', op: 'notIn', value: ['x'] },
     { column: 'n', op: 'ilike', value: 'N%' },
@@ -190,28 +195,29 @@ test('what a user calls by the names that PostgreSQL has is not called', async (
   const bounds = { from: '2024-01-01T00:00:00Z', to: '2025-01-01T00:00:00Z', order: 'time' };
   const requests = forms.map((form) => requestOf({ ...form, where, ...bounds }));
   const all = async (): Promise<string[]> => {
-    const seen: string[] = [];
-    for (const request of requests) seen.push((await copied(request)).toString('base64'));
+    const outputs: string[] = [];
+    for (const request of requests) outputs.push((await copied(request)).toString('base64'));
     const selection: Selection = await selectionFor(
       client,
       'own',
       requestOf({ format: 'csv', where, ...bounds }),
+      wholeSources('own'),
     );
     const { dataset } = selection;
-    if (!dataset.timeColumn) throw new Error('no time column');
+    if (!dataset.timeColumn) throw new Error('the dataset has no time column');
     for (const statement of [
-      countRowsWithoutTime(selection) ?? '',
+      countRowsWithoutTimeSql(selection) ?? '',
       timeRange(dataset, dataset.timeColumn),
     ])
-      seen.push(JSON.stringify((await client.query(statement)).rows));
+      outputs.push(JSON.stringify((await client.query(statement)).rows));
     const whole = { ...selection, from: undefined, to: undefined, where: [], ordered: false };
     const key = await splitKey(client, whole);
-    if (!key) throw new Error('no key');
+    if (!key) throw new Error('the dataset has no key');
     await client.query('begin isolation level repeatable read read only');
-    seen.push(
+    outputs.push(
       JSON.stringify([
         await estimate(client, selection),
-        await widthOfRow(client, selection),
+        await estimateRowWidth(client, selection),
         await splitRanges(client, whole, key, { units: 3, rows: 9 }),
         await hold(client, selection),
         await isRowSecurityActive(client, dataset),
@@ -220,8 +226,8 @@ test('what a user calls by the names that PostgreSQL has is not called', async (
       ]),
     );
     await client.query('commit');
-    seen.push(JSON.stringify(await readTimeStatistics(client, dataset, dataset.timeColumn)));
-    return seen;
+    outputs.push(JSON.stringify(await readTimeStatistics(client, dataset, dataset.timeColumn)));
+    return outputs;
   };
   const before = await all();
   expect(before[0]).not.toBe('');
@@ -233,23 +239,25 @@ test('what a user calls by the names that PostgreSQL has is not called', async (
   expect(await all()).toEqual(before);
 });
 
-test('a name that the encoding of the database has no characters for is that of no dataset', async () => {
+test('a dataset name that the encoding of the database cannot represent is rejected as unknown', async () => {
   const request = { ...requestOf({ format: 'csv' }), sources: ['latin'], dataset: '表' };
-  await expect(selectionFor(await sessionOf('latin'), 'latin', request)).rejects.toMatchObject({
-    code: 'refused_request',
+  await expect(
+    selectionFor(await sessionOf('latin'), 'latin', request, wholeSources('latin')),
+  ).rejects.toMatchObject({
+    code: 'invalid_request',
     errors: [expect.objectContaining({ field: 'dataset' })],
   });
 });
 
-test('bytes that are no text in the encoding of the files are told as that', async () => {
+test('bytes that are not text in the encoding of the file are reported as such', async () => {
   const session = await sessionOf('ascii');
   const read = async (where: object[]): Promise<Buffer> => {
     const request = { ...requestOf({ format: 'csv', where }), sources: ['ascii'] };
-    const selection = await selectionFor(session, 'ascii', request);
-    return buffer(session.query(new CopyOut(formatOf(request).copy(selection))));
+    const selection = await selectionFor(session, 'ascii', request, wholeSources('ascii'));
+    return buffer(session.query(new CopyToStream(formatOf(request).copy(selection))));
   };
   const error = await read([]).catch((cause: unknown) => cause);
-  expect(faultOfSource(error, 'ascii')).toMatchObject({
+  expect(classifySourceError(error, 'ascii')).toMatchObject({
     retry: false,
     message: expect.stringContaining('encoding'),
   });

@@ -20,20 +20,21 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { exportPreviewSchema } from '../../lib/contracts/export-preview.ts';
+import { readingsSchema } from '../../lib/contracts/readings.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
-import { call, monthOfOrders } from '../stack/api.ts';
+import { call, monthOfOrders } from '../support/api.ts';
 import {
-  familyOf,
+  assertEnded,
+  descendantsOf,
   isLoopback,
   listenersOf,
-  requireEnded,
   StartedStack,
-} from '../stack/processes.ts';
-import { sql, stack } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+} from '../support/processes.ts';
+import { sql, stack } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 describe('addresses', () => {
-  test('are told apart as the kernel writes them', () => {
+  test('isLoopback distinguishes loopback addresses in the form of /proc', () => {
     expect(isLoopback('0100007F:1F90')).toBe(true);
     expect(isLoopback('00000000000000000000000001000000:1F90')).toBe(true);
     expect(isLoopback('0000000000000000FFFF00000100007F:1F90')).toBe(true);
@@ -42,25 +43,25 @@ describe('addresses', () => {
     expect(isLoopback('0A01A8C0:1F90')).toBe(false);
   });
 
-  test('nothing of the stack listens beyond loopback', async () => {
-    const listeners = await listenersOf(await familyOf(stack.pid));
-    // PostgreSQL, Kafka (2), LocalStack, the functions (2 and more), NGINX.
+  test('no process of the stack listens beyond loopback', async () => {
+    const listeners = await listenersOf(await descendantsOf(stack.pid));
+    // PostgreSQL, Kafka (2), LocalStack, the functions (at least 2), NGINX.
     expect(listeners.length).toBeGreaterThanOrEqual(7);
     expect(listeners.filter(({ address }) => !isLoopback(address))).toEqual([]);
   });
 });
 
 const isRoot = process.getuid?.() === 0;
-const nobody = 65_534;
+const nobodyUid = 65_534;
 
-/** What others than its owner may read, write or enter, below a directory and itself. */
+/** Returns the files and directories under a directory that other users can read, write or enter. */
 async function openToOthers(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true });
   const modes = await Promise.all(
     [directory, ...entries.map((name) => join(directory, name))].map(async (path) => {
-      // Files of the databases and of the cache come and go.
+      // Files of the databases and of the cache may disappear meanwhile.
       const found = await lstat(path).catch(() => undefined);
-      // NGINX opens its socket to all; it lies in a directory that is not.
+      // NGINX opens its socket to all users, in a directory that is closed to them.
       const isOpen =
         found && !found.isSymbolicLink() && !found.isSocket() && (found.mode & 0o077) !== 0;
       return isOpen ? [`${path} ${(found.mode & 0o777).toString(8)}`] : [];
@@ -74,17 +75,18 @@ async function userOf(pid: number): Promise<number> {
   return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]);
 }
 
-describe('a stack of its own', () => {
+describe('a second stack', () => {
   let home = '';
   let running: StartedStack | undefined;
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'streamsync-second-home-'));
-    // Of an earlier version: open to others. Of somebody else, where root runs the tests.
+    // The directories as an earlier version left them: open to other users and, if root runs the tests, of another
+    // user.
     await mkdir(join(home, 'logs'), { mode: 0o755 });
     await writeFile(join(home, 'logs', 'kafka.log'), 'an old log', { mode: 0o644 });
     await chmod(home, 0o755);
-    if (isRoot) await chown(home, nobody, nobody);
+    if (isRoot) await chown(home, nobodyUid, nobodyUid);
   });
   afterAll(async () => {
     if (running && running.process.exitCode === null) {
@@ -98,22 +100,23 @@ describe('a stack of its own', () => {
   const started = async (
     environment: Record<string, string> = {},
   ): Promise<{ url: string; key: string }> => {
-    running = new StartedStack(home, environment);
+    // With simulated readings, as a stack of a user.
+    running = new StartedStack(home, { STREAMSYNC_DEMO: '1', ...environment });
     const url = await running.ready();
     const file: unknown = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8'));
     const { demo } = z.object({ demo: z.object({ apiKey: z.string() }) }).parse(file);
     return { url, key: demo.apiKey };
   };
   const stopped = async (): Promise<void> => {
-    if (!running) throw new Error('it does not run');
-    const family = await familyOf(running.pid);
-    expect(family.length).toBeGreaterThan(6);
+    if (!running) throw new Error('the second stack was not started');
+    const descendants = await descendantsOf(running.pid);
+    expect(descendants.length).toBeGreaterThan(6);
     running.process.kill('SIGTERM');
     expect(await running.ended).toBe(0);
-    await requireEnded(family);
+    await assertEnded(descendants);
   };
 
-  test('starts beside the first, stops without a trace, and keeps what it had', async () => {
+  test('a second stack starts next to the first, stops without a trace, and keeps its data', async () => {
     const first = await started();
     expect(first.url).not.toBe(stack.url);
     expect((await stat(join(home, 'credentials.json'))).mode & 0o777).toBe(0o600);
@@ -123,10 +126,18 @@ describe('a stack of its own', () => {
       body: monthOfOrders,
     });
     const { id } = created.json(exportDocumentSchema);
-    const document = await until('the export is ready', async () => {
+    const document = await waitFor('the export is ready', async () => {
       const answer = await call('GET', `${first.url}/api/v1/exports/${id}`, { headers });
       const now = answer.json(exportDocumentSchema);
       return now.status === 'ready' ? now : undefined;
+    });
+    const since = new URLSearchParams({
+      series: 'pump-1',
+      from: `${new Date().getFullYear()}-01-02T00:00:00Z`,
+    });
+    await waitFor('the simulated readings arrive', async () => {
+      const answer = await call('GET', `${first.url}/api/v1/readings?${since}`, { headers });
+      return answer.json(readingsSchema).points.length > 0 ? true : undefined;
     });
     expect(await openToOthers(home)).toEqual([]);
     if (isRoot) {
@@ -136,24 +147,31 @@ describe('a stack of its own', () => {
         .parse(file);
       const ofOwner = processes.filter(({ name }) => !['supervisor', 'nginx'].includes(name));
       expect(ofOwner.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(['postgres', 'kafka', 'localstack', 'functions', 'export-worker-0']),
+        expect.arrayContaining([
+          'postgres',
+          'kafka',
+          'localstack',
+          'functions',
+          'export-worker-0',
+          'simulator',
+        ]),
       );
       for (const { name, pid } of ofOwner) {
-        // Python and Java may lie where others may not enter.
+        // Python and Java may lie in directories that the other user cannot enter.
         const program = await readlink(`/proc/${pid}/exe`);
         const { status } = spawnSync('test', ['-x', program], {
-          uid: nobody,
-          gid: nobody,
+          uid: nobodyUid,
+          gid: nobodyUid,
           cwd: '/',
         });
-        expect([name, await userOf(pid)]).toEqual([name, status === 0 ? nobody : 0]);
+        expect([name, await userOf(pid)]).toEqual([name, status === 0 ? nobodyUid : 0]);
       }
     }
     await stopped();
 
     const own = new URL(stack.postgres.catalogue);
     own.pathname = '/own_shop';
-    // One that was ended before its end has left it.
+    // A run that was killed may have left the database.
     await sql(stack.postgres.catalogue, 'drop database if exists own_shop with (force)');
     await sql(stack.postgres.catalogue, 'create database own_shop');
     await sql(own.href, 'create table baskets as select n as id from generate_series(1, 3) n');
@@ -188,34 +206,34 @@ describe('a stack of its own', () => {
     expect(file.bytes.length).toBe(document.file?.bytes);
   });
 
-  test('refuses a second start of the same home', () => {
-    const again = spawnSync(process.execPath, [join('infra', 'local', 'start.ts')], {
+  test('a second start in the same home is rejected', () => {
+    const secondStart = spawnSync(process.execPath, [join('infra', 'local', 'start.ts')], {
       env: { ...process.env, STREAMSYNC_HOME: home },
       encoding: 'utf8',
       timeout: 30_000,
     });
-    expect(again.status).toBe(1);
-    expect(again.stdout + again.stderr).toContain(
+    expect(secondStart.status).toBe(1);
+    expect(secondStart.stdout + secondStart.stderr).toContain(
       `A stack is running in ${realpathSync(home)} (process ${running?.pid}).`,
     );
   });
 
-  test('killed with -9 is followed by a start that works', async () => {
-    if (!running) throw new Error('it does not run');
-    const family = await familyOf(running.pid);
+  test('a stack starts again after kill -9', async () => {
+    if (!running) throw new Error('the second stack was not started');
+    const descendants = await descendantsOf(running.pid);
     running.process.kill('SIGKILL');
     await running.ended;
     const { url } = await started();
     expect((await call('GET', `${url}/api/v1/health`)).status).toBe(200);
-    await requireEnded(family);
+    await assertEnded(descendants);
     await stopped();
   });
 
-  test('says which port is taken, and leaves nothing behind', async () => {
-    const taken = createServer();
+  test('a start on a port in use names the port and leaves no process', async () => {
+    const blocker = createServer();
     const port = await new Promise<number>((resolve) =>
-      taken.listen(0, '127.0.0.1', () => {
-        const address = taken.address();
+      blocker.listen(0, '127.0.0.1', () => {
+        const address = blocker.address();
         resolve(typeof address === 'object' && address ? address.port : 0);
       }),
     );
@@ -226,7 +244,7 @@ describe('a stack of its own', () => {
       expect(running.output).toContain('STREAMSYNC_PORT');
       expect(running.output).not.toMatch(/^ready/m);
     } finally {
-      await new Promise((resolve) => taken.close(resolve));
+      await new Promise((resolve) => blocker.close(resolve));
     }
   });
 });

@@ -3,9 +3,9 @@ import { request } from 'node:http';
 import { GetObjectCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { createExport, download, ended, monthOfOrders } from '../stack/api.ts';
-import { sql, stack } from '../stack/stack.ts';
-import { storageClient } from '../stack/storage.ts';
+import { createExport, download, ended, monthOfOrders } from '../support/api.ts';
+import { sql, stack } from '../support/stack.ts';
+import { storageClient } from '../support/storage.ts';
 
 const { endpoint, bucket } = stack.s3;
 const s3 = storageClient();
@@ -29,7 +29,7 @@ interface Answer {
   headers: NodeJS.Dict<string | string[]>;
 }
 
-/** With any Host, which fetch does not allow. */
+/** Sends a request with any Host header, which fetch does not allow. */
 function ask(
   path: string,
   {
@@ -39,37 +39,37 @@ function ask(
   }: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request(endpoint + path, { method, headers }, (answer) => {
+    const sent = request(endpoint + path, { method, headers }, (answer) => {
       let text = '';
       answer.on('data', (chunk) => (text += String(chunk)));
       answer.on('end', () =>
         resolve({ status: answer.statusCode ?? 0, text, headers: answer.headers }),
       );
     });
-    asked.on('error', reject);
-    asked.end(body);
+    sent.on('error', reject);
+    sent.end(body);
   });
 }
 
-/** A signed GET of the object: its path with the query that signs it. */
+/** Returns the path and query of a signed GET of the object. */
 async function signed(): Promise<string> {
   const command = new GetObjectCommand({ Bucket: bucket, Key: key });
   const url = new URL(await getSignedUrl(s3, command, { expiresIn: 60 }));
   return url.pathname + url.search;
 }
 
-describe('the object storage refuses', () => {
+describe('callers of the object storage', () => {
   const evil = { origin: 'http://evil.example' };
 
   test.each([
     ['a list', 'GET', () => `/${bucket}?list-type=2`],
     ['an object', 'GET', () => `/${bucket}/${key}`],
-    ['to overwrite', 'PUT', () => `/${bucket}/${key}`],
-    ['to delete', 'DELETE', () => `/${bucket}/${key}`],
+    ['an overwrite', 'PUT', () => `/${bucket}/${key}`],
+    ['a delete', 'DELETE', () => `/${bucket}/${key}`],
     ['a form upload', 'POST', () => `/${bucket}`],
     ['a preflight', 'OPTIONS', () => `/${bucket}/${key}`],
-    ['what LocalStack tells of itself', 'GET', () => '/_localstack/diagnose'],
-  ])('unsigned: %s', async (_, method, path) => {
+    ['the diagnosis of LocalStack', 'GET', () => '/_localstack/diagnose'],
+  ])('the storage rejects %s without a signature', async (_, method, path) => {
     for (const headers of [{}, evil]) {
       const answer = await ask(path(), { method, headers, body: method === 'GET' ? '' : 'FORGED' });
       expect([answer.status, answer.text.match(/<Code>(.*)<\/Code>/)?.[1]]).toEqual([
@@ -80,7 +80,7 @@ describe('the object storage refuses', () => {
     }
   });
 
-  test('a browser, signed or not', async () => {
+  test('the storage rejects a browser, with or without a signature', async () => {
     const path = await signed();
     expect((await ask(path)).status).toBe(200);
     for (const headers of [evil, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }])
@@ -88,7 +88,7 @@ describe('the object storage refuses', () => {
     expect((await ask('/_localstack/health', { headers: evil })).status).toBe(403);
   });
 
-  test('a name that is not the name of the machine', async () => {
+  test('the storage rejects a Host that is not a name of the machine', async () => {
     const { port } = new URL(endpoint);
     for (const host of [`evil.example:${port}`, 'evil.example', `127.0.0.1.evil.example:${port}`])
       expect((await ask('/_localstack/health', { headers: { host } })).status).toBe(403);
@@ -96,7 +96,7 @@ describe('the object storage refuses', () => {
       expect((await ask('/_localstack/health', { headers: { host } })).status).toBe(200);
   });
 
-  test('a signature of something else', async () => {
+  test('the storage rejects a signature of another request or key', async () => {
     const path = await signed();
     expect((await ask(path.replace(key, `${key}x`))).status).toBe(403);
     expect((await ask(path, { method: 'DELETE' })).status).toBe(403);
@@ -116,6 +116,6 @@ describe('the object storage refuses', () => {
   });
 });
 
-test('NGINX gets the object, unchanged', async () => {
+test('NGINX can read the object', async () => {
   expect((await download(exportId)).status).toBe(200);
 });

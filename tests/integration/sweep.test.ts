@@ -1,24 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { transaction } from '../../lib/runtime/catalogue.ts';
-import { claim } from '../../lib/scheduling/claim.ts';
-import { failUnit, retryUnit } from '../../lib/scheduling/end.ts';
-import { Fenced, Lease } from '../../lib/scheduling/lease.ts';
+import { claimUnit } from '../../lib/scheduling/claim.ts';
+import { FencedError, Lease } from '../../lib/scheduling/lease.ts';
 import { sweepOnce } from '../../lib/scheduling/sweep.ts';
-import { OwnCatalogue } from '../stack/own-catalogue.ts';
-import { sql } from '../stack/stack.ts';
-import { until } from '../stack/until.ts';
+import { failUnit, retryUnit } from '../../lib/scheduling/unit-transitions.ts';
+import { OwnCatalogue } from '../support/own-catalogue.ts';
+import { sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /**
- * What claim, lease, ends and sweep do with rows, on a catalogue of their own whose server says of itself when it was
- * started.
+ * Tests claim, lease, unit transitions and sweep on a catalogue of their own, whose server start time the tests set.
  */
 let own: OwnCatalogue;
 beforeAll(async () => {
-  own = await OwnCatalogue.make({
+  own = await OwnCatalogue.create({
     STREAMSYNC_SOURCES: JSON.stringify({ sales: { url: 'SOURCE' }, iot: { url: 'SOURCE' } }),
   });
-  // Ours is found before the server's own, on every connection made from now on; those that are there end.
+  // Overrides the server's function on every new connection; open connections are terminated.
   await run(
     `create function public.pg_postmaster_start_time() returns timestamptz
        language sql return now() - interval '1 hour';
@@ -47,7 +46,7 @@ interface Unit {
 }
 async function unitOf(exportId: string): Promise<Unit> {
   const [unit] = await sql<Unit>(own.url, 'select * from units where export_id = $1', [exportId]);
-  if (!unit) throw new Error('no unit');
+  if (!unit) throw new Error('the export has no unit');
   return unit;
 }
 const exportOf = async (id: string) =>
@@ -59,9 +58,17 @@ const exportOf = async (id: string) =>
     )
   )[0];
 
-/** An export of one unit whose attempt runs, with this lease. */
-async function running({ leaseSeconds = 20, lost = 0 } = {}): Promise<Unit> {
-  const id = await own.ask({ owner: 'a' });
+const attemptsOf = ({ export_id }: Unit) =>
+  sql<{ state: string; ended: boolean }>(
+    own.url,
+    'select state, ended_at is not null as ended from attempts where export_id = $1 order by state',
+    [export_id],
+  );
+const lostAttempt = { state: 'lost', ended: true };
+
+/** Creates an export of one unit with a running attempt that has this lease. */
+async function createRunning({ leaseSeconds = 20, lost = 0 } = {}): Promise<Unit> {
+  const id = await own.addExport({ owner: 'a' });
   await run(
     `with attempt as (
        insert into attempts (id, unit_id, export_id, partition, "offset", object_key)
@@ -76,11 +83,11 @@ async function running({ leaseSeconds = 20, lost = 0 } = {}): Promise<Unit> {
   return unitOf(id);
 }
 
-describe('an attempt without a heartbeat', () => {
-  test('is lost, and its unit waits again; after ten of them the export fails', async () => {
-    const ninth = await running({ leaseSeconds: -1, lost: 8 });
-    const tenth = await running({ leaseSeconds: -1, lost: 9 });
-    const alive = await running({ lost: 9 });
+describe('attempts without a heartbeat', () => {
+  test('an attempt without a heartbeat is lost and its unit requeued; after ten of them the export fails', async () => {
+    const ninth = await createRunning({ leaseSeconds: -1, lost: 8 });
+    const tenth = await createRunning({ leaseSeconds: -1, lost: 9 });
+    const alive = await createRunning({ lost: 9 });
     await sweepOnce();
     expect(await exportOf(ninth.export_id)).toMatchObject({ error_code: null });
     expect(await unitOf(ninth.export_id)).toMatchObject({ lost_attempts: 9, attempt_id: null });
@@ -89,27 +96,32 @@ describe('an attempt without a heartbeat', () => {
       error_code: 'worker_lost',
     });
     expect(await unitOf(alive.export_id)).toEqual(alive);
+    for (const unit of [ninth, tenth]) expect(await attemptsOf(unit)).toEqual([lostAttempt]);
+    expect(await attemptsOf(alive)).toEqual([{ state: 'running', ended: false }]);
   });
 
-  test('is lost by a redelivery, too; after ten of them the export fails', async () => {
+  test('an attempt is lost by a redelivery as well; after ten of them the export fails', async () => {
     const delivery = ({ id, dispatch_id }: Unit) => ({
       unitId: id,
       dispatchId: dispatch_id ?? '',
       partition: 0,
       offset: 7,
     });
-    const ninth = await running({ lost: 8 });
-    const tenth = await running({ lost: 9 });
-    expect(await claim(delivery(ninth))).toMatchObject({ unitId: ninth.id });
-    expect(await claim(delivery(tenth))).toBeUndefined();
+    const ninth = await createRunning({ lost: 8 });
+    const tenth = await createRunning({ lost: 9 });
+    expect(await claimUnit(delivery(ninth))).toMatchObject({ unitId: ninth.id });
+    expect(await claimUnit(delivery(tenth))).toBeUndefined();
     expect(await exportOf(tenth.export_id)).toMatchObject({
       state: 'failed',
       error_code: 'worker_lost',
     });
+    const replacement = { state: 'running', ended: false };
+    expect(await attemptsOf(ninth)).toEqual([lostAttempt, replacement]);
+    expect(await attemptsOf(tenth)).toEqual([lostAttempt]);
   });
 
-  test('is left alone for 20 seconds after the database has started', async () => {
-    const dead = await running({ leaseSeconds: -1 });
+  test('the sweep loses no attempt within 20 s after the start of the database', async () => {
+    const dead = await createRunning({ leaseSeconds: -1 });
     await serverStarted(19);
     await sweepOnce();
     expect(await unitOf(dead.export_id)).toEqual(dead);
@@ -119,28 +131,28 @@ describe('an attempt without a heartbeat', () => {
   });
 });
 
-describe('the fence', () => {
+describe('fencing', () => {
   const failure = { code: 'internal', message: 'x' } as const;
 
-  test('keeps an attempt that was replaced from ending the unit', async () => {
-    const unit = await running();
+  test('a fenced attempt cannot end its unit', async () => {
+    const unit = await createRunning();
     const ending = (attemptId: string) =>
       transaction((client) =>
         failUnit(client, { unitId: unit.id, exportId: unit.export_id, attemptId }, failure),
       );
-    await expect(ending(randomUUID())).rejects.toThrow(Fenced);
+    await expect(ending(randomUUID())).rejects.toThrow(FencedError);
     expect(await unitOf(unit.export_id)).toEqual(unit);
     expect(await exportOf(unit.export_id)).toMatchObject({ state: 'running', error_code: null });
-    // Its own attempt may not either, when the unit was taken from it and its id is still there.
+    // Nor can the current attempt end the unit if the unit is no longer running.
     await run(`update units set state = 'dispatched' where id = $1`, [unit.id]);
-    await expect(ending(unit.attempt_id ?? '')).rejects.toThrow(Fenced);
+    await expect(ending(unit.attempt_id ?? '')).rejects.toThrow(FencedError);
     await run(`update units set state = 'running' where id = $1`, [unit.id]);
     await ending(unit.attempt_id ?? '');
     expect(await exportOf(unit.export_id)).toMatchObject({ state: 'failed' });
   });
 
-  test('stops what was cancelled while its attempt came to nothing', async () => {
-    const unit = await running();
+  test('a retry of a cancelled unit cancels it', async () => {
+    const unit = await createRunning();
     await run('update exports set cancel_requested_at = now()');
     const ending = { unitId: unit.id, exportId: unit.export_id, attemptId: unit.attempt_id };
     await transaction((client) => retryUnit(client, ending, failure, 1));
@@ -149,47 +161,55 @@ describe('the fence', () => {
   });
 });
 
-describe('rights that are withdrawn', () => {
+describe('withdrawn rights', () => {
   const withdraw = [
     ['account', 'update accounts set disabled_at = now()'],
     ['grant', `delete from grants where source = 'iot'`],
   ];
 
-  test.each(withdraw)('%s: what was given out is not begun', async (_name, text) => {
-    const id = await own.ask({ owner: 'a' });
-    expect(await own.given()).toEqual(['a']);
-    await run(text);
-    const unit = await unitOf(id);
-    const { dispatch_id } = unit;
-    const delivery = { unitId: unit.id, dispatchId: dispatch_id ?? '', partition: 0, offset: 7 };
-    expect(await claim(delivery)).toBeUndefined();
-    expect(await exportOf(id)).toMatchObject({ state: 'failed', error_code: 'forbidden' });
-  });
-
-  test.each(withdraw)('%s: what runs is stopped by the next heartbeat', async (_name, text) => {
-    const unit = await running();
-    const nothing = { rows: 0, bytes: 0 };
-    const lease = new Lease(
-      { attemptId: unit.attempt_id ?? '', elsewhere: nothing },
-      () => nothing,
-    );
-    lease.start();
-    try {
+  test.each(withdraw)(
+    'after its %s is withdrawn, a dispatched unit is not claimed and fails',
+    async (_name, text) => {
+      const id = await own.addExport({ owner: 'a' });
+      expect(await own.dispatchedOwners()).toEqual(['a']);
       await run(text);
-      await until('the lease ends', async () => lease.signal.aborted || undefined, { seconds: 20 });
-      expect(lease.signal.reason).toMatchObject({ code: 'forbidden' });
-    } finally {
-      await lease.stop();
-    }
-  });
+      const unit = await unitOf(id);
+      const { dispatch_id } = unit;
+      const delivery = { unitId: unit.id, dispatchId: dispatch_id ?? '', partition: 0, offset: 7 };
+      expect(await claimUnit(delivery)).toBeUndefined();
+      expect(await exportOf(id)).toMatchObject({ state: 'failed', error_code: 'forbidden' });
+    },
+  );
+
+  test.each(withdraw)(
+    'after its %s is withdrawn, a running unit is stopped by the next heartbeat',
+    async (_name, text) => {
+      const unit = await createRunning();
+      const noProgress = { rows: 0, bytes: 0 };
+      const lease = new Lease(
+        { attemptId: unit.attempt_id ?? '', otherUnits: noProgress },
+        () => noProgress,
+      );
+      lease.start();
+      try {
+        await run(text);
+        await waitFor('the lease ends', async () => lease.signal.aborted || undefined, {
+          seconds: 20,
+        });
+        expect(lease.signal.reason).toMatchObject({ code: 'forbidden' });
+      } finally {
+        await lease.stop();
+      }
+    },
+  );
 });
 
-test('opens a slot again by a delivery at the offset of its lost attempt, not by one before', async () => {
+test('a slot reopens by a delivery at the offset of its lost attempt or later, not before', async () => {
   await run(
     `update slots set closed_until = now() + interval '15 minutes', closed_offset = 7 where partition < 2`,
   );
   const deliver = (partition: number, offset: number) =>
-    claim({ unitId: randomUUID(), dispatchId: randomUUID(), partition, offset });
+    claimUnit({ unitId: randomUUID(), dispatchId: randomUUID(), partition, offset });
   const closed = async () =>
     (
       await sql<{ partition: number }>(
@@ -206,19 +226,19 @@ test('opens a slot again by a delivery at the offset of its lost attempt, not by
   expect(await closed()).toEqual([]);
 });
 
-test('lets transfers of an expired file end: its object goes a minute later', async () => {
-  const made = async (expiredSeconds: number) => {
-    const id = await own.ask({ owner: 'a' });
+test('the sweep deletes the object of an expired export a minute after the expiry', async () => {
+  const createExpired = async (expiredSeconds: number) => {
+    const id = await own.addExport({ owner: 'a' });
     await own.end(id);
     await run(
-      `update exports set state = 'ready', object_key = 'nothing/' || id, file = '{}', manifest = '{}',
+      `update exports set state = 'ready', object_key = 'no-object/' || id, file = '{}', manifest = '{}',
          expires_at = now() - make_interval(secs => $2) where id = $1`,
       [id, expiredSeconds],
     );
     return id;
   };
-  const young = await made(50);
-  const old = await made(61);
+  const young = await createExpired(50);
+  const old = await createExpired(61);
   await sweepOnce();
   expect(await exportOf(young)).toMatchObject({ state: 'expired', object_deleted_at: null });
   expect(await exportOf(old)).toMatchObject({
@@ -227,8 +247,8 @@ test('lets transfers of an expired file end: its object goes a minute later', as
   });
 });
 
-test('forgets tickets, messages and keys that nobody will ask for, and no others', async () => {
-  const id = await own.ask({ owner: 'a' });
+test('the sweep deletes old tickets, messages and idempotency keys, and no others', async () => {
+  const id = await own.addExport({ owner: 'a' });
   await run(
     `insert into tickets (secret_hash, export_id, account_id, object_key, first_use_before, created_at)
        select name::bytea, $1, owner_id, '', now(), now() - age from exports,
@@ -252,8 +272,8 @@ test('forgets tickets, messages and keys that nobody will ask for, and no others
   await run('delete from idempotency_keys');
 });
 
-test('mends the lines of the queue, whatever happened to them', async () => {
-  await own.ask({ owner: 'a', source: 'sales' });
+test('the sweep repairs the lines of the queue', async () => {
+  await own.addExport({ owner: 'a', source: 'sales' });
   await run(
     `insert into source_pauses (source, reason, paused_by) select s, 'x', id from accounts, unnest(array['sales', 'iot']) s`,
   );
@@ -261,15 +281,15 @@ test('mends the lines of the queue, whatever happened to them', async () => {
     `delete from queue_lines;
      insert into queue_lines select gen_random_uuid(), 'iot', 'ordinary', 1, now(), now() from generate_series(1, 450)`,
   );
-  // Some at a time.
-  await until(
-    'all lines are as they should be',
+  // Each pass repairs some lines.
+  await waitFor(
+    'all lines are repaired',
     async () => {
       await sweepOnce();
       const lines = await sql<{ source: string }>(own.url, 'select source from queue_lines');
       return lines.length === 1 && lines[0]?.source === 'sales' ? true : undefined;
     },
-    { seconds: 60, everyMilliseconds: 0 },
+    { seconds: 60, everyMs: 0 },
   );
-  await own.requireLines();
+  await own.assertLines();
 });

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { formatOf } from '../../lib/formats/index.ts';
 import type { SourceColumn } from '../../lib/sources/datasets.ts';
-import { everything } from '../../lib/sources/query.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { allRows } from '../../lib/sources/query.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** The table of docs/formats.md of every type in every format, held against the code. */
+/** The table of every type in every format in docs/formats.md, compared with the code. */
 interface Row {
   types: string;
   names: string[];
@@ -42,8 +42,8 @@ const formats = (['json', 'ndjson', 'xlsx', 'parquet'] as const).map((format) =>
 );
 const forSpreadsheets = formatOf({ format: 'csv', profile: 'spreadsheet', timeZone: 'UTC' });
 
-/** What the code makes of a type, in the words of the table. */
-function madeOf(base: string, inJson?: 'object' | 'any'): Omit<Row, 'types' | 'names'> {
+/** Returns the file types of a type in code, in the words of the table. */
+function documentedTypes(base: string, inJson?: 'object' | 'any'): Omit<Row, 'types' | 'names'> {
   const column: SourceColumn = {
     name: 'x',
     type: base,
@@ -54,7 +54,7 @@ function madeOf(base: string, inJson?: 'object' | 'any'): Omit<Row, 'types' | 'n
   const [json = '', ndjson, xlsx = '', parquet = ''] = formats.map((it) => it.fileType(column));
   expect(ndjson).toBe(json);
   const copied = forSpreadsheets.copy(
-    everything({
+    allRows({
       name: 'x',
       schema: 'public',
       relation: 'x',
@@ -68,12 +68,12 @@ function madeOf(base: string, inJson?: 'object' | 'any'): Omit<Row, 'types' | 'n
   return { json, xlsx, parquet, csv: copied.includes("concat('''', ") ? "`'`" : '' };
 }
 
-const said = (row: Row | undefined) => {
+const fileTypes = (row: Row | undefined) => {
   const { json, xlsx, parquet, csv } = row ?? {};
   return { json, xlsx, parquet, csv };
 };
 
-/** Types of the server but for arrays and rows of tables, as it names them. */
+/** The names of the server's types, without arrays and row types of tables. */
 let types: string[] = [];
 beforeAll(async () => {
   const found = await sql<{ name: string }>(
@@ -85,36 +85,39 @@ beforeAll(async () => {
   types = found.map(({ name }) => name);
 });
 
-describe('the table of types', () => {
-  test('is right of every type of the server, of those it names and all others', () => {
+describe('the table of types in docs/formats.md', () => {
+  test('the table is right for every type of the server', () => {
     expect(types.length).toBeGreaterThan(60);
     for (const type of types) {
       const row = rows.find(({ names }) => names.includes(type)) ?? rows[others];
-      expect({ type, ...madeOf(type) }).toEqual({ type, ...said(row) });
+      expect({ type, ...documentedTypes(type) }).toEqual({ type, ...fileTypes(row) });
     }
   });
 
-  test('names types that there are, and is right of those with modifiers', async () => {
+  test('the table names existing types, and is right for those with modifiers', async () => {
     for (const [n, row] of rows.entries()) {
       if (n === cast) continue;
       for (const name of row.names) {
         if (types.includes(name)) continue;
-        const [written] = await sql<{ name: string | null }>(
+        const [resolved] = await sql<{ name: string | null }>(
           sourceUrl('sales'),
           `select pg_typeof(null::${name})::text as name`,
         );
-        expect({ name, known: types.includes(written?.name ?? '') }).toEqual({ name, known: true });
-        expect({ name, ...madeOf(name) }).toEqual({ name, ...said(row) });
+        expect({ name, known: types.includes(resolved?.name ?? '') }).toEqual({
+          name,
+          known: true,
+        });
+        expect({ name, ...documentedTypes(name) }).toEqual({ name, ...fileTypes(row) });
       }
     }
   });
 
-  test('is right of arrays', () => {
+  test('the table is right for arrays', () => {
     for (const [n, row] of rows.entries()) {
       if (n === composite || n === cast) continue;
-      const list = said(rows[n < listAt ? listAt : arrays]);
+      const list = fileTypes(rows[n < listAt ? listAt : arrays]);
       for (const name of row.names)
-        expect({ name, ...madeOf(`${name}[]`) }).toEqual({
+        expect({ name, ...documentedTypes(`${name}[]`) }).toEqual({
           name,
           ...list,
           parquet: list.parquet?.replace('…', row.parquet),
@@ -122,8 +125,8 @@ describe('the table of types', () => {
     }
   });
 
-  test('is right of what JSON has a form of its own for', () => {
-    expect(madeOf('sales.pair', 'object')).toEqual(said(rows[composite]));
-    expect(madeOf('hstore', 'any')).toEqual(said(rows[cast]));
+  test('the table is right for types with a JSON form of their own', () => {
+    expect(documentedTypes('sales.pair', 'object')).toEqual(fileTypes(rows[composite]));
+    expect(documentedTypes('hstore', 'any')).toEqual(fileTypes(rows[cast]));
   });
 });

@@ -8,10 +8,11 @@ import { z } from 'zod';
 import { type Manifest, manifestSchema } from '../../lib/contracts/export-document.ts';
 import { keySetSchema } from '../../lib/contracts/key-set.ts';
 import { signManifest } from '../../lib/proof/signature.ts';
-import { asDemo, call, createExport, download, ended, monthOfOrders } from '../stack/api.ts';
-import { home, sql, stack } from '../stack/stack.ts';
+import { type AgeKey, newAgeKey } from '../support/age.ts';
+import { asDemo, call, createExport, download, ended, monthOfOrders } from '../support/api.ts';
+import { home, sql, stack } from '../support/stack.ts';
 
-/** The command as a user runs it, on files fetched as a user fetches them. */
+/** Runs the command as a user does, on files that were downloaded as a user does. */
 let directory = '';
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'streamsync-verify-'));
@@ -28,7 +29,7 @@ const verify = (args: string[], of = home()): Promise<Answer> =>
   new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join('infra', 'local', 'verify.ts'), ...args],
+      [join('infra', 'cli', 'verify.ts'), ...args],
       { env: { ...process.env, STREAMSYNC_HOME: of, INIT_CWD: directory }, timeout: 30_000 },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
@@ -37,7 +38,7 @@ const verify = (args: string[], of = home()): Promise<Answer> =>
 interface Fetched {
   file: string;
   manifest: string;
-  made: Manifest;
+  signedManifest: Manifest;
 }
 
 const save = (name: string, content: Buffer | object): Promise<void> =>
@@ -49,19 +50,19 @@ const save = (name: string, content: Buffer | object): Promise<void> =>
 async function fetched(request: object): Promise<Fetched> {
   const { id } = await createExport(request);
   expect(await ended(id)).toMatchObject({ status: 'ready' });
-  const made = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
+  const signedManifest = (await call('GET', `/exports/${id}/manifest`, { headers: asDemo })).json(
     manifestSchema,
   );
-  const [file, manifest] = [made.file.name, `${made.file.name}.manifest.json`];
+  const [file, manifest] = [signedManifest.file.name, `${signedManifest.file.name}.manifest.json`];
   await save(file, (await download(id)).bytes);
-  await save(manifest, made);
-  return { file, manifest, made };
+  await save(manifest, signedManifest);
+  return { file, manifest, signedManifest };
 }
 
 const jwks = `${stack.url}/.well-known/jwks.json`;
 
 const kinds = [
-  // Units are frames of their own.
+  // Each unit has a zstd frame of its own.
   { format: 'csv', compression: 'zstd', consistency: 'resumable' },
   {
     format: 'csv',
@@ -69,14 +70,23 @@ const kinds = [
     csv: { delimiter: ';', decimal: ',', quote: 'all', newline: 'crlf' },
   },
   { format: 'json', compression: 'gzip' },
+  // Its manifest has a cursor of the stream.
+  {
+    sources: ['iot'],
+    dataset: 'readings',
+    from: '2025-12-01T00:00:00Z',
+    to: '2025-12-02T00:00:00Z',
+    format: 'json',
+  },
   { format: 'ndjson', compression: 'none' },
   { format: 'xlsx', compression: 'none' },
   { format: 'parquet', compression: 'zstd' },
 ];
 
-test('files of every format are what their manifests say', async () => {
+test('npm run verify accepts files of every format', async () => {
   const all = await Promise.all(kinds.map((kind) => fetched({ ...monthOfOrders, ...kind })));
-  for (const { file, manifest, made } of all) {
+  expect(all.filter(({ signedManifest }) => signedManifest.sources[0]?.cursor)).toHaveLength(1);
+  for (const { file, manifest, signedManifest } of all) {
     const { code, stdout, stderr } = await verify([file, manifest]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.split('\n');
@@ -86,16 +96,88 @@ test('files of every format are what their manifests say', async () => {
       'ok SHA-256',
       'ok rows',
       'ok signature',
-      'The file is what its manifest says, and the manifest is as it was signed.',
+      'Verified: the file matches its manifest, and the signature of the manifest is correct.',
       '',
     ]);
-    expect(lines[2]).toContain(made.file.sha256);
-    expect(lines[3]).toContain(made.file.rows.toLocaleString('en'));
+    expect(lines[2]).toContain(signedManifest.file.sha256);
+    expect(lines[3]).toContain(signedManifest.file.rows.toLocaleString('en'));
     expect(lines[4]).toContain(jwks);
   }
 });
 
-describe('refused is', () => {
+describe('encrypted files', () => {
+  let key: AgeKey;
+  let other: AgeKey;
+  let all: [Fetched, ...Fetched[]];
+  beforeAll(async () => {
+    [key, other] = await Promise.all([newAgeKey(), newAgeKey()]);
+    await save('key.txt', Buffer.from(`# created: today\n# public key\n${key.identity}\n`));
+    await save('other.txt', Buffer.from(other.identity));
+    await save('public-key.txt', Buffer.from(key.recipient));
+    const encryption = { recipients: [key.recipient] };
+    const encrypted = (kind: object) => fetched({ ...monthOfOrders, ...kind, encryption });
+    all = await Promise.all([
+      encrypted({ format: 'csv', compression: 'zstd' }),
+      encrypted({ format: 'xlsx', compression: 'none' }),
+      encrypted({ format: 'parquet', compression: 'zstd' }),
+    ]);
+  });
+
+  test('npm run verify checks an encrypted file by its bytes, and says that its contents are encrypted', async () => {
+    const [{ file, manifest, signedManifest }] = all;
+    const { code, stdout } = await verify([file, manifest]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ok {6} +SHA-256 /m);
+    expect(stdout).toContain(signedManifest.file.sha256);
+    expect(stdout).toMatch(/^skipped +rows +the contents are encrypted; --identity/m);
+    expect(stdout).toContain(
+      'the signature of the manifest is correct. Its contents are encrypted and were not read.',
+    );
+  });
+
+  test('npm run verify counts the rows of an encrypted file with an identity', async () => {
+    await Promise.all(
+      all.map(async ({ file, manifest, signedManifest }) => {
+        const { code, stdout } = await verify([file, manifest, '--identity', 'key.txt']);
+        expect({ code, skipped: stdout.includes('skipped') }).toEqual({ code: 0, skipped: false });
+        const rows = signedManifest.file.rows.toLocaleString('en');
+        expect(stdout).toMatch(new RegExp(`^ok +rows +${rows}`, 'm'));
+      }),
+    );
+  });
+
+  test('npm run verify rejects an encrypted file that was cut or changed, with and without an identity', async () => {
+    const [{ file, manifest }] = all;
+    const bytes = await readFile(join(directory, file));
+    const flipped = Buffer.from(bytes);
+    flipped[bytes.length - 30] = (flipped[bytes.length - 30] ?? 0) ^ 1;
+    const differing = async (wrong: Buffer, ...more: string[]): Promise<string> => {
+      await save(file, wrong);
+      const { code, stdout } = await verify([file, manifest, ...more]);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/^DIFFERS +SHA-256/m);
+      return /^DIFFERS +rows .*$/m.exec(stdout)?.[0] ?? '';
+    };
+    expect(await differing(flipped)).toBe('');
+    const withIdentity = ['--identity', 'key.txt'];
+    expect(await differing(flipped, ...withIdentity)).toMatch(/its chunk \d+ of \d+ was changed/);
+    expect(await differing(bytes.subarray(0, 50), ...withIdentity)).toContain('no header of age');
+    await save(file, bytes);
+  });
+
+  test.each([
+    ['other.txt', /is encrypted for none of the identities in .*other\.txt/],
+    ['public-key.txt', /Line 1 of .*public-key\.txt is not an identity/],
+  ])('npm run verify with %s as its identity says what is wrong', async (identity, message) => {
+    const [{ file, manifest }] = all;
+    const { code, stderr } = await verify([file, manifest, '--identity', identity]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain(other.identity);
+  });
+});
+
+describe('rejected files', () => {
   let good: Fetched;
   let bytes: Buffer;
   beforeAll(async () => {
@@ -108,11 +190,11 @@ describe('refused is', () => {
     const { code, stdout } = await verify([good.file, manifest, ...more]);
     const found = [...stdout.matchAll(/^DIFFERS +(\S+)/gm)].map(([, name = '']) => name);
     expect({ code, differs: found.length > 0 }).toEqual({ code: 1, differs: true });
-    expect(stdout).toContain(`Not proved: ${found.join(', ')}.`);
+    expect(stdout).toContain(`Verification failed: ${found.join(', ')}.`);
     return found;
   };
 
-  test('a file with one bit turned', async () => {
+  test('npm run verify rejects a file with one flipped bit', async () => {
     const flipped = Buffer.from(bytes);
     const at = Math.floor(bytes.length / 2);
     flipped[at] = (flipped[at] ?? 0) ^ 1;
@@ -120,19 +202,23 @@ describe('refused is', () => {
     expect(await differing()).toEqual(expect.arrayContaining(['SHA-256']));
   });
 
-  test('a file cut short', async () => {
+  test('npm run verify rejects a truncated file', async () => {
     await save(good.file, bytes.subarray(0, -100));
     expect(await differing()).toEqual(['size', 'SHA-256', 'rows']);
   });
 
-  test('a manifest that was edited', async () => {
-    const file = { ...good.made.file, name: 'other.csv.gz', rows: good.made.file.rows - 1 };
-    await save('edited.json', { ...good.made, file });
+  test('npm run verify rejects an edited manifest', async () => {
+    const file = {
+      ...good.signedManifest.file,
+      name: 'other.csv.gz',
+      rows: good.signedManifest.file.rows - 1,
+    };
+    await save('edited.json', { ...good.signedManifest, file });
     expect(await differing('edited.json')).toEqual(['name', 'rows', 'signature']);
   });
 
-  test('a manifest from before there were signatures, which is given all the same', async () => {
-    const { exportId, signature: _, ...rest } = good.made;
+  test('npm run verify rejects an old manifest without signature, which the API still serves', async () => {
+    const { exportId, signature: _, ...rest } = good.signedManifest;
     await sql(
       stack.postgres.catalogue,
       `update exports set manifest = (manifest::jsonb - 'signature')::json where id = $1`,
@@ -144,29 +230,32 @@ describe('refused is', () => {
     expect(await differing('former.json')).toEqual(['signature']);
   });
 
-  test('a manifest signed by a foreign key, unless that is the one to be trusted', async () => {
+  test('npm run verify rejects a manifest signed by another key, unless that key is trusted', async () => {
     const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
     const [ours] = (await call('GET', jwks)).json(keySetSchema).keys;
-    await save('forged.json', await signManifest(good.made, { kid: ours?.kid ?? '', x, d }));
+    await save(
+      'forged.json',
+      await signManifest(good.signedManifest, { kid: ours?.kid ?? '', x, d }),
+    );
     expect(await differing('forged.json')).toEqual(['signature']);
     await save('foreign-keys.json', { keys: [{ ...ours, x }] });
     const trusting = [good.file, 'forged.json', '--keys', 'foreign-keys.json'];
-    // No stack is there.
+    // This directory has no stack.
     expect(await verify(trusting, directory)).toMatchObject({ code: 0, stderr: '' });
   });
 });
 
 test.each([
-  ['nothing', [], /^usage: npm run verify -- <file> <manifest>/],
-  ['neither keys nor a stack to ask', ['a', 'b'], /--keys/],
-])('given %s it says what it needs', async (_, args, message) => {
+  ['no arguments', [], /^usage: npm run verify -- <file> <manifest>/],
+  ['neither keys nor a stack', ['a', 'b'], /--keys/],
+])('npm run verify with %s says what it needs', async (_, args, message) => {
   const { code, stdout, stderr } = await verify(args, directory);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(message);
 });
 
-describe('the keys of the stack', () => {
-  test('are published to everybody, may be kept a while, and have no private part', async () => {
+describe('keys of the stack', () => {
+  test('the key set is public, cacheable, and without private keys', async () => {
     for (const path of ['/.well-known/jwks.json', jwks]) {
       const answer = await call('GET', path);
       expect(answer.status).toBe(200);
@@ -180,15 +269,15 @@ describe('the keys of the stack', () => {
     }
   });
 
-  test('are kept for their owner alone, and are in no log', async () => {
+  test('the signing keys are readable only by their owner, and in no log', async () => {
     const path = join(home(), 'signing-keys.json');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const { keys } = z
       .object({ keys: z.array(z.object({ d: z.string().length(43) })) })
       .parse(JSON.parse(await readFile(path, 'utf8')));
-    for (const part of ['functions', 'nginx', 'postgres', 'kafka', 'localstack'])
+    for (const service of ['functions', 'nginx', 'postgres', 'kafka', 'localstack'])
       for (const { d } of keys) {
-        const log = await readFile(join(home(), 'logs', `${part}.log`), 'utf8').catch(() => '');
+        const log = await readFile(join(home(), 'logs', `${service}.log`), 'utf8').catch(() => '');
         expect(log.includes(d)).toBe(false);
       }
   });

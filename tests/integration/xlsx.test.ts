@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readXlsx, streamXlsxRows } from 'hucre/xlsx';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
-import { asDemo, call, createExport, download, ended, monthOfOrders } from '../stack/api.ts';
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { asDemo, call, createExport, download, ended, monthOfOrders } from '../support/api.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** A schema of this file's own: its types and tables go with it. */
+/** A schema of this file's own, which is dropped with its types and tables. */
 const schema = `xlsx_${Date.now()}`;
 const source = sourceUrl('sales');
-/** Instants have the zone of the session in them. */
+/** The session must be in UTC, because the text of a timestamptz has its time zone. */
 const inUtc = `${source}?options=${encodeURIComponent('-c TimeZone=UTC')}`;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const requestOf = (table: string, more: object = {}) => ({
   ...more,
 });
 
-/** The bytes of an export of a table; its facts are held against them. */
+/** Returns the bytes of an export of a table, after comparing its document with them. */
 async function exported(
   table: string,
   more: object = {},
@@ -44,7 +44,7 @@ async function exported(
   return { rows: document.file?.rows ?? -1, bytes };
 }
 
-/** Header and rows of the one sheet of an export, read by an implementation that is not ours. */
+/** Returns header and rows of the only sheet of an export, read by hucre. */
 async function sheetOf(table: string, more: object = {}): Promise<unknown[][]> {
   const { rows, bytes } = await exported(table, more);
   const { sheets } = await readXlsx(bytes);
@@ -53,7 +53,7 @@ async function sheetOf(table: string, more: object = {}): Promise<unknown[][]> {
   return sheets[0]?.rows ?? [];
 }
 
-/** What the server writes of each value, asked without us; columns of the key go first. */
+/** Returns the server's own text of each value, with the key columns first. */
 async function textsOf(table: string, columns: readonly string[]): Promise<unknown[][]> {
   const values = columns.map((name) => `${name}::text`).join(', ');
   const rows = await sql<{ texts: (string | null)[] }>(
@@ -65,8 +65,8 @@ async function textsOf(table: string, columns: readonly string[]): Promise<unkno
 
 const at = (text: string): Date => new Date(`${text}Z`);
 
-describe('a workbook has', () => {
-  test('numbers as far as they are exact', async () => {
+describe('workbooks', () => {
+  test('a workbook has numbers that are exact in a double, and text for all others', async () => {
     await fill(`
       create table numbers (id int, small smallint, big bigint, exact numeric, price numeric(12, 2), single real, double double precision);
       insert into numbers values
@@ -96,7 +96,7 @@ describe('a workbook has', () => {
     ]);
   });
 
-  test('dates where spreadsheets have them, and text before and behind', async () => {
+  test('a workbook has dates in the range of spreadsheets, and text before and after it', async () => {
     await fill(`
       create table times (id int, day date, local timestamp, instant timestamptz, hour time, zoned timetz, long interval);
       insert into times values
@@ -127,7 +127,7 @@ describe('a workbook has', () => {
     ]);
   });
 
-  test('instants as the clocks of the time zone show them, for people', async () => {
+  test('a workbook has times in the requested time zone', async () => {
     await fill(`
       create table instants (id int, at timestamptz, local timestamp);
       insert into instants values (1, '2024-01-01 12:00+00', '2024-01-01 12:00'), (2, '2024-07-01 12:00+00', 'infinity'), (3, 'infinity', null)`);
@@ -141,7 +141,7 @@ describe('a workbook has', () => {
     expect(machine[2]).toEqual([2, at('2024-07-01T12:00'), 'infinity']);
   });
 
-  test('text of every character, and never a formula', async () => {
+  test('a workbook has text of every character, and no formula', async () => {
     await fill(`
       create table texts as select n as id, chr(n) as alone, 'a' || chr(n) || '_x0041' || chr(n) as within from generate_series(1, 1023) n;
       insert into texts values
@@ -156,17 +156,17 @@ describe('a workbook has', () => {
     for (const { formula } of sheets[0]?.cells?.values() ?? []) expect(formula).toBeUndefined();
   });
 
-  test('its header and no rows, one column', async () => {
+  test('a workbook without rows has its header; one with one column has its rows', async () => {
     await fill(`
       create table empty (id int, "=a <&> ""name""" text);
       create table narrow ("only" text); insert into narrow values (null), (''), ('x');`);
     expect(await sheetOf('empty')).toEqual([['id', '=a <&> "name"']]);
-    // A row without cells is a row.
+    // A row without cells counts as a row.
     const narrow = await sheetOf('narrow');
     expect(narrow.map(([cell = null]) => cell)).toEqual(['only', null, '', 'x']);
   });
 
-  test('a second sheet for the row 1,048,577', async () => {
+  test('a workbook has a second sheet from row 1,048,577', async () => {
     await fill(
       'create table tall as select (n % 7)::smallint as n from generate_series(1, 1048577) n',
     );
@@ -186,8 +186,8 @@ describe('a workbook has', () => {
   });
 });
 
-describe('a value of a cell', () => {
-  test('may have 32,767 characters; one more fails the export, by row and column', async () => {
+describe('long cells', () => {
+  test('a cell can have 32,767 characters; one more fails the export with row and column', async () => {
     await fill(`
       create table longest (id int, note text); insert into longest values (1, repeat('é', 32767));
       create table longer as select * from longest union all select 2, repeat('😀', 16383) || 'xy'`);
@@ -201,12 +201,12 @@ describe('a value of a cell', () => {
         message: expect.stringMatching(/^Row 2 has 32,768 characters in the column note;/),
       },
     });
-    // In csv nothing is too long.
+    // csv has no limit of characters.
     expect((await exported('longer', { format: 'csv' })).rows).toBe(2);
   });
 });
 
-test('its type, name and columns are told', async () => {
+test('the document and the manifest of a workbook have its content type, name and types of columns', async () => {
   const { id } = await createExport({ ...monthOfOrders, format: 'xlsx' });
   const { file } = await ended(id);
   expect(file).toMatchObject({
@@ -226,7 +226,7 @@ test('its type, name and columns are told', async () => {
   );
 });
 
-describe('what is asked for', () => {
+describe('options of workbooks', () => {
   test.each([
     [{ format: 'xlsx', compression: 'gzip' }, 'compression'],
     [{ format: 'xlsx', consistency: 'resumable' }, 'consistency'],
@@ -234,7 +234,7 @@ describe('what is asked for', () => {
     [{ format: 'ndjson', profile: 'spreadsheet' }, 'profile'],
     [{ format: 'xlsx', timeZone: '+01:00' }, 'timeZone'],
     [{ format: 'csv', timeZone: 'IST' }, 'timeZone'],
-  ])('as %j is refused by its %s', async (more, field) => {
+  ])('the request %j is rejected by its field %s', async (more, field) => {
     const answer = await call('POST', '/exports', {
       body: { ...monthOfOrders, ...more },
       headers: asDemo,
@@ -243,7 +243,7 @@ describe('what is asked for', () => {
     expect(answer.problem().errors?.map((error) => error.field)).toEqual([field]);
   });
 
-  test('is the same with its defaults and without', async () => {
+  test('a workbook request with explicit defaults is the same as without', async () => {
     const body = { ...monthOfOrders, format: 'xlsx' };
     const headers = { ...asDemo, 'idempotency-key': crypto.randomUUID() };
     const { id, request } = await createExport(body, headers);
@@ -261,7 +261,7 @@ describe('csv for spreadsheets', () => {
   const csvOf = async (table: string, more: object = {}): Promise<string> =>
     (await exported(table, { format: 'csv', profile: 'spreadsheet', ...more })).bytes.toString();
 
-  test('has a byte order mark, no formulas, and the times of the zone', async () => {
+  test('csv for spreadsheets has a byte order mark, no formulas, and times in the time zone', async () => {
     await fill(`
       create type mixed as (a text, b int);
       create domain label as text;
@@ -284,7 +284,7 @@ describe('csv for spreadsheets', () => {
     expect(text).toBe(`\ufeff${lines.join('\n')}\n`);
   });
 
-  test('neither full-width signs nor a line feed begin a formula, nor does what `;` or a tab cuts off', async () => {
+  test('full-width signs, a line feed, or text after `;` or a tab start no formula in csv for spreadsheets', async () => {
     await fill(`
       create table wide (id int, "\uff0bname" text, "a;b" text, line varchar(9), "tab\t" char(2));
       insert into wide values (1, '\uff1d1+1', 'x;=1+1', E'\\n=1', '\uff20'),
@@ -297,7 +297,7 @@ describe('csv for spreadsheets', () => {
     );
   });
 
-  test('of no rows is its header, made in parts too', async () => {
+  test('csv for spreadsheets without rows is its header, in units as well', async () => {
     await fill('create table none (id int primary key, "-" text)');
     const alone = await csvOf('none');
     expect(alone).toBe(`\ufeffid,'-\n`);

@@ -3,6 +3,6 @@ export interface Edit {
   start: number;
   end: number;
   text: string;
-  /** What kind of change it is. */
+  /** The name of the mutation operator. */
   operator: string;
 }

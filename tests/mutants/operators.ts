@@ -23,8 +23,8 @@ const opposite = new Map([
   ['some', 'every'],
 ]);
 
-/** Calls whose effect is a line of a log: that it is gone harms nobody. */
-const onlyTells = /^(await |void )*(logger|console|this\.#log)\./;
+/** Calls that only log. They are not changed: a missing log line breaks no behaviour. */
+const onlyLogs = /^(await |void )*(logger|console|this\.#log)\./;
 
 /** Returns every change that the operators know for a file, in the order of the file. */
 export function editsOf(fileName: string, text: string): Edit[] {
@@ -34,10 +34,10 @@ export function editsOf(fileName: string, text: string): Edit[] {
     edits.push({ start: node.getStart(source), end: node.getEnd(), text: replacement, operator });
   };
   const visit = (node: ts.Node): void => {
-    // Types do not run.
+    // Types have no effect at run time.
     if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isImportDeclaration(node))
       return;
-    if (ts.isExpressionStatement(node) && onlyTells.test(node.getText(source))) return;
+    if (ts.isExpressionStatement(node) && onlyLogs.test(node.getText(source))) return;
     for (const { operator, target, replacement } of changesOf(node, source))
       add(operator, target, replacement);
     if (ts.isStringLiteral(node) || ts.isTemplateLiteral(node))
@@ -60,7 +60,7 @@ function changesOf(node: ts.Node, source: ts.SourceFile): Change[] {
     return [negated(node.expression, source)];
   if (ts.isConditionalExpression(node)) return [negated(node.condition, source)];
   if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken)
-    // As a condition it has been negated already.
+    // The negation of the condition is a change already.
     return ts.isIfStatement(node.parent) || ts.isConditionalExpression(node.parent)
       ? []
       : [{ operator: 'not dropped', target: node, replacement: node.operand.getText(source) }];
@@ -97,7 +97,7 @@ function ofBinary(node: ts.BinaryExpression, source: ts.SourceFile): Change[] {
   ];
 }
 
-/** A call, or an assignment, whose value nobody takes. */
+/** Returns the change that drops a statement: a call, or an assignment. */
 function ofStatement(node: ts.ExpressionStatement): Change[] {
   let { expression } = node;
   while (ts.isAwaitExpression(expression) || ts.isVoidExpression(expression))
@@ -111,14 +111,14 @@ function ofStatement(node: ts.ExpressionStatement): Change[] {
   return assigns ? [{ operator: 'assignment dropped', target: node, replacement: ';' }] : [];
 }
 
-/** Ten times as much, or none: what is near a limit in time is seldom seen by one more. */
+/** Returns the number times ten, or 0 for 1 and 1 for 0. A change by one is too small to cross most time limits. */
 function ofNumber(node: ts.NumericLiteral): Change[] {
   const value = Number(node.text);
   const replacement = value === 0 ? '1' : value === 1 ? '0' : String(value * 10);
   return [{ operator: 'number changed', target: node, replacement }];
 }
 
-/** Of a function that gives nothing back: it does nothing. */
+/** Returns the change that empties the body of a function without a result. */
 function ofFunction(node: ts.SignatureDeclaration, source: ts.SourceFile): Change[] {
   if (!('body' in node) || !node.body || !ts.isBlock(node.body)) return [];
   if (!/^(void|Promise<void>)$/.test(node.type?.getText(source) ?? '')) return [];

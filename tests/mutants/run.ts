@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Random } from '../../infra/postgres/demo/random.ts';
 import type { Edit } from './edit.ts';
 import { namedChanges } from './named.ts';
 import { editsOf } from './operators.ts';
@@ -11,33 +12,22 @@ import { endTests, runTests } from './trial.ts';
 import { WorkingCopy } from './working-copy.ts';
 
 /**
- * `npm run test:mutants -- [folder …] [--seed n] [--most n] [--minutes n] [--unit]`: changes the code a little, in a
- * copy, and looks whether a test fails. Of each folder at most so many changes are tried, drawn by the seed, and
- * none is begun after so many minutes, which the folders share; the start of the stack and a run without a change
- * come on top. `--unit`: by unit tests only.
+ * `npm run test:mutants -- [folder …] [--seed n] [--max n] [--minutes n] [--unit]`: applies small changes to a copy of
+ * the code, one at a time, and reports whether a test fails. The seed selects at most `--max` changes of each folder
+ * and its subfolders. The folders share `--minutes`, after which no further change is tried; the start of the stack
+ * and a run of the unchanged code come in addition. `--unit`: runs unit tests only.
  *
- * `npm run test:mutants -- named [row …]`: the changes of named.ts, all of which have to be noticed.
+ * `npm run test:mutants -- named [row …]`: tries the changes of named.ts. Tests have to notice each of them.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string', default: '1' },
-    most: { type: 'string', default: '20' },
+    max: { type: 'string', default: '20' },
     minutes: { type: 'string', default: '60' },
     unit: { type: 'boolean', default: false },
   },
 });
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function* chances(seed: number): Generator<number, never> {
-  let state = seed;
-  for (;;) {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    yield ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-}
 
 interface Candidate {
   file: string;
@@ -45,8 +35,9 @@ interface Candidate {
   edit: Edit;
 }
 
+/** Returns every possible change of the files in a folder and its subfolders. */
 function candidatesOf(copy: WorkingCopy, folder: string): Candidate[] {
-  return readdirSync(join(copy.path, folder))
+  return readdirSync(join(copy.path, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .toSorted()
     .flatMap((name) => {
@@ -56,33 +47,33 @@ function candidatesOf(copy: WorkingCopy, folder: string): Candidate[] {
     });
 }
 
-/** Draws by chance, and puts them into the order of the files. */
-function draw(candidates: readonly Candidate[], most: number, seed: number): Candidate[] {
-  const chance = chances(seed);
+/** Returns at most `limit` candidates, selected by the seed. */
+function draw(candidates: readonly Candidate[], limit: number, seed: number): Candidate[] {
+  const random = new Random(seed);
   return candidates
-    .map((candidate) => ({ candidate, place: chance.next().value }))
+    .map((candidate) => ({ candidate, place: random.next() }))
     .toSorted((a, b) => a.place - b.place)
-    .slice(0, most)
+    .slice(0, limit)
     .map(({ candidate }) => candidate);
 }
 
 const suitesFor = (path: string): string[] => (values.unit ? [] : suitesOf(path));
 
-async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise<void> {
-  const known = new Map<string, number>();
+async function tryFolders(copy: WorkingCopy, tried: readonly string[]): Promise<void> {
+  const possibleCounts = new Map<string, number>();
   const trials: Trial[] = [];
-  for (const folder of wanted) {
+  for (const folder of tried) {
     const candidates = candidatesOf(copy, folder);
-    known.set(folder, candidates.length);
-    const drawn = draw(candidates, Number(values.most), Number(values.seed));
+    possibleCounts.set(folder, candidates.length);
+    const drawn = draw(candidates, Number(values.max), Number(values.seed));
     const suites = new Set(drawn.flatMap(({ file }) => suitesFor(file)));
-    const untouched = await runTests(copy, { units: [folder], suites: [...suites] });
-    if (untouched.noticed) {
-      console.error(`the tests of ${folder} fail without a change: ${untouched.by}`);
+    const unchanged = await runTests(copy, { units: [folder], suites: [...suites] });
+    if (unchanged.noticed) {
+      console.error(`the tests of ${folder} fail in the unchanged code: ${unchanged.by}`);
       process.exitCode = 1;
       continue;
     }
-    const end = performance.now() + (Number(values.minutes) * 60_000) / wanted.length;
+    const end = performance.now() + (Number(values.minutes) * 60_000) / tried.length;
     for (const { file, before, edit } of drawn) {
       if (performance.now() > end) break;
       copy.change(file, before.slice(0, edit.start) + edit.text + before.slice(edit.end));
@@ -93,20 +84,22 @@ async function tryFolders(copy: WorkingCopy, wanted: readonly string[]): Promise
       console.log(`${describeEdit(file, before, edit)}\n    ${fate}`);
     }
   }
-  console.log(`\nCommit ${commit}, seed ${values.seed}, at most ${values.most} of a folder.\n`);
-  console.log(markdown(trials, known));
+  console.log(
+    `\nCommit ${commit}, seed ${values.seed}, at most ${values.max} changes per folder.\n`,
+  );
+  console.log(markdown(trials, possibleCounts));
 }
 
-/** Fails when a change is not noticed, or is none any more because the code has become another. */
+/** Tries the named changes. Sets exit code 1 if no test notices a change, or if the text to change is not in its file once. */
 async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<void> {
-  const wanted = namedChanges.filter(({ row }) => rows.length === 0 || rows.includes(String(row)));
+  const changes = namedChanges.filter(({ row }) => rows.length === 0 || rows.includes(String(row)));
   const rowsOfTable: string[] = [];
-  for (const { row, file, find, replace, harm, units = [], suites = [] } of wanted) {
+  for (const { row, file, find, replace, harm, units = [], suites = [] } of changes) {
     const before = copy.read(file);
     const found = before.split(find).length - 1;
     let fate: string;
     if (found !== 1) {
-      fate = `ERROR: the text to change is there ${found} times`;
+      fate = `ERROR: the text to change is in the file ${found} times, not once; adapt named.ts`;
       process.exitCode = 1;
     } else {
       copy.change(
@@ -122,11 +115,13 @@ async function tryNamed(copy: WorkingCopy, rows: readonly string[]): Promise<voi
     rowsOfTable.push(`| ${row} | \`${file}\` | ${harm} | ${fate} |`);
   }
   console.log(
-    ['', '| | file | what would go wrong | |', '|---|---|---|---|', ...rowsOfTable].join('\n'),
+    ['', '| | file | harm of the change | result |', '|---|---|---|---|', ...rowsOfTable].join(
+      '\n',
+    ),
   );
 }
 
-// Of the copy: the tree may be another by the end.
+// Read before the run: the copy is of this commit, and the working tree may change meanwhile.
 const commit = execFileSync('git', ['describe', '--always', '--dirty'], {
   encoding: 'utf8',
 }).trim();

@@ -2,11 +2,11 @@ import type { Edit } from './edit.ts';
 
 const isSql = /\b(select|update|insert into|delete from)\b/i;
 
-/** What is behind a condition that stands on its own level of brackets. */
+/** What can follow a condition at its own level of brackets. */
 const afterCondition =
   /\s(?:and|or|order by|group by|limit|returning|left join|cross join|join|where|for update|for no key update|as|then|else|end|union)\b|['`;,]$/y;
 
-/** Returns the changes of the SQL in a string or template literal, which stands at these characters of the text. */
+/** Returns the changes of the SQL in the string or template literal between two offsets of the text. */
 export function sqlEdits(text: string, start: number, end: number): Edit[] {
   const literal = text.slice(start, end);
   if (!isSql.test(literal)) return [];
@@ -22,11 +22,11 @@ export function sqlEdits(text: string, start: number, end: number): Edit[] {
   for (const { index, 0: found } of literal.matchAll(/ for (?:no key )?update(?: of \w+)?/g))
     drop('SQL lock dropped', index, found.length);
   for (const { index, 0: found } of literal.matchAll(/ desc\b/g))
-    drop('SQL order turned', index, found.length);
+    drop('SQL order reversed', index, found.length);
   return edits;
 }
 
-/** How long the condition is that begins here; null if it is not one by itself (`between … and …`). */
+/** Returns the length of the condition that begins here; null if the `and` belongs to `between … and …`. */
 function conditionLength(literal: string, begin: number): number | null {
   if (/\bbetween\s+[^\s]+$/i.test(literal.slice(0, begin))) return null;
   let depth = 0;
@@ -41,7 +41,7 @@ function conditionLength(literal: string, begin: number): number | null {
   return null;
 }
 
-/** A parameter that a statement has no more, or half a CASE, is an error at once, which any test would see. */
+/** Returns false if the rest lacks a parameter or has half a CASE: PostgreSQL rejects such a statement in every test. */
 function isValidWithout(literal: string, index: number, length: number): boolean {
   const condition = literal.slice(index, index + length);
   const rest = literal.slice(0, index) + literal.slice(index + length);

@@ -1,34 +1,34 @@
 import { spawn } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
-import { messageOf } from '../../lib/runtime/errors.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { jestArguments, readJestReport } from '../support/jest-report.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** How long the tests of one kind may take with a change before it counts as noticed. */
+/** A run of tests that takes longer than this counts as having noticed the change. */
 const unitSeconds = 120;
 const suiteSeconds = 15 * 60;
-/** For a stack that a suite has started. */
+/** The time for the stack of a suite to stop. */
 const stopSeconds = 60;
 
-/** What the tests said: nothing, or who noticed. */
+/** Whether a test noticed the change, and which. */
 export type Verdict = { noticed: false } | { noticed: true; by: string };
 
-// `--selectProjects` takes all that follows up to the next flag.
+// `--selectProjects` takes every argument up to the next flag.
 const unitTests = ['--selectProjects', 'unit', '--passWithNoTests'];
 const stackSuite = ['--selectProjects', 'stack', '--runTestsByPath'];
 
 interface Tests {
-  /** A file whose unit tests are run, those that import it. */
+  /** A file. The unit tests that import it are run. */
   related?: string;
-  /** Unit tests that are run besides. */
+  /** Paths of further unit tests. */
   units?: readonly string[];
-  /** Suites against a stack; those of faults start one of their own. */
+  /** Suites that need a stack. Those of tests/faults start their own. */
   suites: readonly string[];
 }
 
-/** Runs tests in the copy as it is, up to the first failure. A change that the functions do not start with is noticed. */
+/** Runs tests in the copy up to the first failure. A change with which the functions do not start counts as noticed. */
 export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict> {
   if (tests.related !== undefined) {
     const verdict = await jest(
@@ -43,16 +43,16 @@ export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict
     const verdict = await jest(copy, [...unitTests, ...tests.units], {}, unitSeconds);
     if (verdict.noticed) return verdict;
   }
-  const ofFaults = tests.suites.filter((suite) => suite.startsWith('tests/faults/'));
-  const others = tests.suites.filter((suite) => !ofFaults.includes(suite));
-  if (others.length > 0) {
+  const faultSuites = tests.suites.filter((suite) => suite.startsWith('tests/faults/'));
+  const sharedStackSuites = tests.suites.filter((suite) => !faultSuites.includes(suite));
+  if (sharedStackSuites.length > 0) {
     let home: string;
     try {
-      home = await copy.stackAsItIs();
+      home = await copy.restartedStack();
     } catch (error) {
-      return { noticed: true, by: `start of the functions: ${messageOf(error)}` };
+      return { noticed: true, by: `start of the functions: ${errorMessage(error)}` };
     }
-    for (const suite of others) {
+    for (const suite of sharedStackSuites) {
       const verdict = await jest(
         copy,
         [...stackSuite, suite],
@@ -62,57 +62,50 @@ export async function runTests(copy: WorkingCopy, tests: Tests): Promise<Verdict
       if (verdict.noticed) return verdict;
     }
   }
-  for (const suite of ofFaults) {
+  for (const suite of faultSuites) {
     const verdict = await jest(copy, [...stackSuite, suite], {}, suiteSeconds);
     if (verdict.noticed) return verdict;
   }
   return { noticed: false };
 }
 
-const reportSchema = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      message: z.string(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
-    }),
-  ),
-});
+/** The process id of the current run, which leads its own process group. */
+let currentRun: number | undefined;
 
-/** The run under way, which leads a group of its own. */
-let running: number | undefined;
-
-/** Ends the tests under way, with the stacks that they have started. */
+/** Ends the current run and the stacks that its tests have started. */
 export function endTests(): void {
-  signalGroup(running, 'SIGTERM');
+  signalGroup(currentRun, 'SIGTERM');
 }
 
+/** Runs tests; runs them again if they fail, because on a busy machine a test may fail for another reason. */
 async function jest(
   copy: WorkingCopy,
   args: readonly string[],
   environment: Record<string, string>,
   seconds: number,
 ): Promise<Verdict> {
-  const counts = join(copy.path, 'counts.json');
-  await rm(counts, { force: true });
+  const verdict = await jestOnce(copy, args, environment, seconds);
+  return verdict.noticed ? jestOnce(copy, args, environment, seconds) : verdict;
+}
+
+async function jestOnce(
+  copy: WorkingCopy,
+  args: readonly string[],
+  environment: Record<string, string>,
+  seconds: number,
+): Promise<Verdict> {
+  const reportPath = join(copy.path, 'report.json');
+  await rm(reportPath, { force: true });
   const inherited = { ...process.env };
   delete inherited.STREAMSYNC_TEST_HOME;
   delete inherited.STREAMSYNC_HOME;
-  // The nearest home of a stack is none of this copy.
-  const child = spawn(
-    process.execPath,
-    [
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      join('node_modules', 'jest', 'bin', 'jest.js'),
-      '--json',
-      `--outputFile=${counts}`,
-      ...args,
-    ],
-    { cwd: copy.path, env: { ...inherited, ...environment }, stdio: 'ignore', detached: true },
-  );
-  running = child.pid;
+  const child = spawn(process.execPath, jestArguments(reportPath, args), {
+    cwd: copy.path,
+    env: { ...inherited, ...environment },
+    stdio: 'ignore',
+    detached: true,
+  });
+  currentRun = child.pid;
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const limit = new AbortController();
   const code = await Promise.race([
@@ -131,14 +124,12 @@ async function jest(
     signalGroup(child.pid, 'SIGKILL');
     return { noticed: true, by: `no end within ${seconds} s` };
   }
-  return code === 0 ? { noticed: false } : { noticed: true, by: await firstFailure(counts) };
+  return code === 0 ? { noticed: false } : { noticed: true, by: await firstFailure(reportPath) };
 }
 
-async function firstFailure(counts: string): Promise<string> {
-  const report = reportSchema.safeParse(
-    JSON.parse(await readFile(counts, 'utf8').catch(() => 'null')),
-  );
-  for (const { name, status, message, assertionResults } of report.data?.testResults ?? []) {
+async function firstFailure(reportPath: string): Promise<string> {
+  const report = await readJestReport(reportPath);
+  for (const { name, status, message, assertionResults } of report?.testResults ?? []) {
     const failed = assertionResults.find((each) => each.status === 'failed');
     const file = name.split('/').slice(-2).join('/');
     if (failed) return `${file}: ${firstLine(failed.fullName)}`;
@@ -155,6 +146,6 @@ function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch {
-    // Nobody is left in it.
+    // The group has no process left.
   }
 }

@@ -11,17 +11,17 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { findRunningStack } from '../../infra/local/found-stack.ts';
-import { restartOutcome } from '../../infra/local/functions-restart.ts';
-import { openHome, REPO } from '../../infra/local/home.ts';
-import { until } from '../stack/until.ts';
+import { openHome, repoRoot } from '../../infra/local/home/home.ts';
+import { findRunningStack } from '../../infra/local/home/running-stack.ts';
+import { readRestartResult } from '../../infra/local/restart-functions.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const startSeconds = 10 * 60;
 const restartSeconds = 120;
 
 /**
- * A copy of the working tree, in which files are changed and tests are run: nothing that happens there is seen by
- * whoever works in the tree. What is large and never changed is linked.
+ * A copy of the working tree, in which files are changed and tests are run, so that the tree itself stays unchanged.
+ * The large folders `node_modules` and `.parts` are links.
  */
 export class WorkingCopy {
   readonly path = mkdtempSync(join(tmpdir(), 'streamsync-mutants-'));
@@ -30,17 +30,17 @@ export class WorkingCopy {
 
   constructor() {
     const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
-      cwd: REPO,
+      cwd: repoRoot,
       encoding: 'utf8',
       maxBuffer: 64 * 2 ** 20,
     });
     for (const file of listed.split('\0').filter((name) => name !== '')) {
       mkdirSync(join(this.path, dirname(file)), { recursive: true });
-      // A file that was deleted and not yet committed is still listed.
-      cpSync(join(REPO, file), join(this.path, file), { force: true, errorOnExist: false });
+      // Git lists a file that was deleted without a commit.
+      cpSync(join(repoRoot, file), join(this.path, file), { force: true, errorOnExist: false });
     }
     for (const folder of ['node_modules', '.parts'])
-      symlinkSync(join(REPO, folder), join(this.path, folder));
+      symlinkSync(join(repoRoot, folder), join(this.path, folder));
   }
 
   read(file: string): string {
@@ -58,19 +58,19 @@ export class WorkingCopy {
     this.#originals.clear();
   }
 
-  /** The home of a stack of the copy, whose functions are those of the files as they are now. Throws if they do not start. */
-  async stackAsItIs(): Promise<string> {
+  /** Returns the home of the copy's stack after its functions have restarted from the current files. Throws if they do not start. */
+  async restartedStack(): Promise<string> {
     this.#stack ??= await this.#startStack();
     const { home } = this.#stack;
     const opened = openHome({ STREAMSYNC_HOME: home });
     const running = findRunningStack(opened);
-    if (!running) throw new Error('the stack of the mutants has ended');
-    await forgetExports(running.postgres.catalogue);
+    if (!running) throw new Error('the stack of the mutants has ended; start the run again');
+    await deleteExports(running.postgres.catalogue);
     const since = Date.now();
     process.kill(running.pid, 'SIGUSR2');
-    const outcome = await until(
+    const outcome = await waitFor(
       'the functions start with the change',
-      async () => restartOutcome(opened.logs, since),
+      async () => readRestartResult(opened.logs, since),
       { seconds: restartSeconds },
     );
     if (outcome.error) throw new Error(outcome.error.message);
@@ -79,7 +79,11 @@ export class WorkingCopy {
 
   async #startStack(): Promise<{ home: string; stop: () => Promise<void> }> {
     const home = mkdtempSync(join(tmpdir(), 'streamsync-mutants-home-'));
-    const environment: NodeJS.ProcessEnv = { ...process.env, STREAMSYNC_HOME: home };
+    const environment: NodeJS.ProcessEnv = {
+      ...process.env,
+      STREAMSYNC_DEMO: '0',
+      STREAMSYNC_HOME: home,
+    };
     for (const name of ['STREAMSYNC_PORT', 'STREAMSYNC_STARTED_AT']) delete environment[name];
     const supervisor = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {
       cwd: this.path,
@@ -95,7 +99,7 @@ export class WorkingCopy {
       rmSync(home, { recursive: true, force: true });
     };
     try {
-      await until(
+      await waitFor(
         'the stack is ready',
         async () => {
           if (supervisor.exitCode !== null) throw new Error(`the stack ended:\n${output}`);
@@ -116,8 +120,8 @@ export class WorkingCopy {
   }
 }
 
-/** What a change has left half done is not to be met by the next one. */
-async function forgetExports(catalogueUrl: string): Promise<void> {
+/** Deletes the exports of the previous change, so that the next change does not meet them. */
+async function deleteExports(catalogueUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: catalogueUrl });
   await client.connect();
   try {

@@ -1,8 +1,8 @@
-"""Opens files of one table by readers that are not ours; called by run.ts with the directory they are in.
+"""Opens the files of one table with independent readers. run.ts calls it with the directory of the files.
 
-Prints a JSON object a line for each check: {reader, what, checked, wrong}. Nothing here knows how a file is made:
-the truth of the values is what PostgreSQL has written into truth.ndjson; the truth of a filter is the same filter
-of the same reader over the same rows in memory.
+Prints one line of JSON for each check: {reader, what, checked, wrong}. The checks are independent of our encoders:
+values are compared with PostgreSQL's in truth.ndjson, a filter with the same filter of the same reader over the same
+rows in memory.
 """
 
 import csv
@@ -46,7 +46,7 @@ def report(reader, what, checked, wrong):
 
 
 def attempt(reader, what, check):
-    """One that fails is said, and does not keep the others from being tried."""
+    """Runs a check and reports its result. An exception is reported as a failure; the next checks still run."""
     try:
         checked, wrong = check()
         report(reader, what, checked, wrong)
@@ -70,7 +70,7 @@ def double_text(value, form):
 
 
 def texts_of(array, kind):
-    """What run.ts has PostgreSQL write for the values."""
+    """Returns the texts of the values in the form of truth.ndjson."""
     array = storage(array)
     if kind.startswith("list:"):
         array = array.cast(pyarrow.list_(array.type.value_type))
@@ -90,7 +90,7 @@ def texts_of(array, kind):
         "date": lambda it: str((it - date(1970, 1, 1)).days),
         "uuid": lambda it: str(it if isinstance(it, (str, UUID)) else UUID(bytes=it)),
         "bytes": lambda it: it.hex(),
-        # polars has no type for JSON, and gives bytes.
+        # polars has no type for JSON and returns bytes.
         "json": lambda it: it.decode() if isinstance(it, bytes) else it,
         "long": lambda it: hashlib.md5(it.encode()).hexdigest(),
     }.get(kind, str)
@@ -102,7 +102,7 @@ def micros_of(value):
 
 
 def plain_type(kind):
-    """Arrow has no functions for its views yet."""
+    """Returns the type without views, for which Arrow has no functions yet."""
     if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
         return pyarrow.list_(plain_type(kind.value_type))
     if pyarrow.types.is_string_view(kind):
@@ -119,7 +119,7 @@ def compare(table):
         got = texts_of(table.column(name), kind)
         bad = [(row[n], it) for row, it in zip(truth, got, strict=True) if row[n] != it]
         if bad:
-            wrong.append(f"{name}: {len(bad)} values, such as {str(bad[0][1])[:60]} for {str(bad[0][0])[:60]}")
+            wrong.append(f"{name}: {len(bad)} values differ, for example {str(bad[0][1])[:60]} instead of {str(bad[0][0])[:60]}")
     return len(truth) * len(kinds), wrong
 
 
@@ -130,7 +130,7 @@ def duck():
 
 
 def arrow_of_duck(path):
-    # Infinite instants are none of Arrow's; an UUID would be one of DuckDB's own.
+    # Arrow has no infinite timestamps, and DuckDB would return UUIDs as a type of its own.
     return duck().sql(f"select * from '{path}'").to_arrow_table()
 
 
@@ -164,8 +164,8 @@ special = {
 }
 
 
-def chosen(name, kind):
-    """Values that a filter is for: the least, the greatest, some between, some that no row has."""
+def filter_values(name, kind):
+    """Returns values to filter by: the minimum, the maximum, some between them, and some that no row has."""
     array = storage(memory.column(name))
     if kind in ("instant", "moment", "clock"):
         values = sorted(set(array.cast(pyarrow.int64()).drop_null().to_pylist()))
@@ -176,7 +176,7 @@ def chosen(name, kind):
 
 
 conditions = {
-    name: [(op, value) for value in chosen(name, kind) for op in operators]
+    name: [(op, value) for value in filter_values(name, kind) for op in operators]
     for name, kind in kinds.items()
     if not kind.startswith("list:") and kind != "json"
 }
@@ -231,20 +231,20 @@ def sql_filters(run, in_file, in_memory, literals):
         literal = literals.get(kind, text_literal)
         tests = [f"{column} {op} {literal(value)}" for op, value in conditions.get(name, [])]
         tests += [f"{column} is null", f"{column} is not null"]
-        wanted = run(f"select {', '.join(f'count(*) filter (where {it}) as c{n}' for n, it in enumerate(tests))} from {in_memory}")
-        for test, count in zip(tests, wanted, strict=True):
+        expected = run(f"select {', '.join(f'count(*) filter (where {it}) as c{n}' for n, it in enumerate(tests))} from {in_memory}")
+        for test, count in zip(tests, expected, strict=True):
             checked += 1
             (got,) = run(f"select count(*) from {in_file} where {test}")
             if got != count:
-                wrong.append(f"{test[:120]}: {got} of {count}")
+                wrong.append(f"{test[:120]}: {got} rows instead of {count}")
         if name in conditions:
-            both = [f"min({column})", f"max({column})", f"count({column})"]
+            aggregates = [f"min({column})", f"max({column})", f"count({column})"]
             if kind in ("boolean", "uuid"):
-                both = both[2:]
-            checked += len(both)
-            from_file, all_rows = (run(f"select {', '.join(both)} from {it}") for it in (in_file, in_memory))
+                aggregates = aggregates[2:]
+            checked += len(aggregates)
+            from_file, all_rows = (run(f"select {', '.join(aggregates)} from {it}") for it in (in_file, in_memory))
             if str(from_file) != str(all_rows):
-                wrong.append(f"ends of {name}: {str(from_file)[:100]} in place of {str(all_rows)[:100]}")
+                wrong.append(f"min, max and count of {name}: {str(from_file)[:100]} instead of {str(all_rows)[:100]}")
     return checked, wrong
 
 
@@ -296,11 +296,11 @@ def polars_filters():
             value = value.bytes if isinstance(value, UUID) else value
             dtype = frame.schema[name] if kind in ("single", "decimal") else None
             tests.append((f"{op} {str(value)[:60]}", compared[op](column, polars.lit(python_value(kind, value), dtype))))
-        for said, test in tests:
+        for condition, test in tests:
             checked += 1
-            got, wanted = lazy.filter(test).select(polars.len()).collect().item(), frame.filter(test).height
-            if got != wanted:
-                wrong.append(f"{name} {said}: {got} of {wanted}")
+            got, expected = lazy.filter(test).select(polars.len()).collect().item(), frame.filter(test).height
+            if got != expected:
+                wrong.append(f"{name} {condition}: {got} rows instead of {expected}")
     return checked, wrong
 
 
@@ -309,18 +309,18 @@ def pyarrow_filters():
     dataset = pyarrow.dataset.dataset(path)
     for name, kind in kinds.items():
         field = pyarrow.dataset.field(name)
-        kept = memory.schema.field(name).type
+        memory_type = memory.schema.field(name).type
         tests = [("is null", field.is_null()), ("is not null", field.is_valid())]
-        # An extension type has no comparisons in memory.
-        if not isinstance(kept, pyarrow.BaseExtensionType):
+        # Arrow cannot compare an extension type in memory.
+        if not isinstance(memory_type, pyarrow.BaseExtensionType):
             for op, value in conditions.get(name, []):
-                scalar = pyarrow.scalar(python_value(kind, value), kept)
+                scalar = pyarrow.scalar(python_value(kind, value), memory_type)
                 tests.append((f"{op} {str(value)[:60]}", compared[op](field, scalar)))
-        for said, test in tests:
+        for condition, test in tests:
             checked += 1
-            got, wanted = dataset.count_rows(filter=test), memory.filter(test).num_rows
-            if got != wanted:
-                wrong.append(f"{name} {said}: {got} of {wanted}")
+            got, expected = dataset.count_rows(filter=test), memory.filter(test).num_rows
+            if got != expected:
+                wrong.append(f"{name} {condition}: {got} rows instead of {expected}")
     return checked, wrong
 
 
@@ -329,7 +329,7 @@ attempt("DataFusion", "filters", fusion_filters)
 attempt("polars", "filters", polars_filters)
 attempt("pyarrow", "filters", pyarrow_filters)
 
-# --- Spark, which wants Java --------------------------------------------------------------------------------------
+# --- Spark, which needs Java --------------------------------------------------------------------------------------
 
 spark_literals = {
     **duck_literals,
@@ -352,7 +352,7 @@ def spark():
         "spark.driver.host": "127.0.0.1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
-        # What Python has is a text between backslashes of its own.
+        # Python strings are literals without escapes of Spark.
         "spark.sql.parser.escapedStringLiterals": "true",
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
     }.items():
@@ -365,13 +365,13 @@ def spark():
 portable = directory / "portable.parquet"
 
 
-def spark_refuses():
-    """docs/formats.md says so of uuid and time; where that changes the document has to."""
+def spark_rejects():
+    """docs/formats.md says that Spark rejects uuid and time. If that changes, the document has to change."""
     try:
         spark().read.parquet(str(path)).schema
     except Exception as error:  # noqa: BLE001
         return 1, [] if "Illegal Parquet type" in str(error) else [str(error)[:300]]
-    return 1, ["it takes the file"]
+    return 1, ["Spark reads the file"]
 
 
 def spark_values():
@@ -392,7 +392,7 @@ def spark_filters():
             values = [it for it in memory_of(portable).column(name).drop_null().unique().to_pylist()[:3]]
             tests += [f"`{name}` {op} {literal(it)}" for it in values for op in operators]
         else:
-            # Its parser knows no escape that every text could have.
+            # Spark's parser has no escape for these characters.
             tests += [
                 f"`{name}` {op} {literal(it)}"
                 for op, it in conditions.get(name, [])
@@ -408,7 +408,7 @@ def spark_filters():
     for test in tests:
         checked += 1
         if counts[test, "true"] != counts[test, "false"]:
-            wrong.append(f"{test[:120]}: {counts[test, 'true']} of {counts[test, 'false']}")
+            wrong.append(f"{test[:120]}: {counts[test, 'true']} rows instead of {counts[test, 'false']}")
     return checked, wrong
 
 
@@ -418,7 +418,7 @@ def memory_of(file):
 
 
 if shutil.which("java"):
-    attempt("Spark", "native parquet is refused for its types", spark_refuses)
+    attempt("Spark", "native parquet is rejected for its types", spark_rejects)
     attempt("Spark", "values of portable parquet", spark_values)
     attempt("Spark", "filters", spark_filters)
     spark().stop()
@@ -430,18 +430,17 @@ ids = sum(int(row[at["id"]]) for row in truth)
 total = sum((Decimal(row[at["price"]]) for row in truth if row[at["price"]] is not None), Decimal(0))
 without = sum(row[at["price"]] is None for row in truth)
 words = [row[at["word"]] for row in truth]
-nothing = sum(it is None for it in words)
 characters = sum(len(it) for it in words if it is not None)
 
 
 def facts(rows, sum_of_ids, sum_of_prices, nulls, letters=characters):
-    """Of a reader; prices may have become doubles on the way."""
+    """Compares the totals of a reader with PostgreSQL's. A reader may return prices as doubles."""
     got = {"rows": rows, "ids": int(sum_of_ids), "nulls": nulls, "letters": letters}
-    wanted = {"rows": len(truth), "ids": ids, "nulls": without, "letters": characters}
-    wrong = [f"{key}: {got[key]} in place of {wanted[key]}" for key in wanted if got[key] != wanted[key]]
+    expected = {"rows": len(truth), "ids": ids, "nulls": without, "letters": characters}
+    wrong = [f"{key}: {got[key]} instead of {expected[key]}" for key in expected if got[key] != expected[key]]
     if abs(float(sum_of_prices) - float(total)) > 0.01:
         wrong.append(f"the sum of prices is {sum_of_prices}, not {total}")
-    return len(wanted) + 1, wrong
+    return len(expected) + 1, wrong
 
 
 def of_pandas(frame):
@@ -491,15 +490,15 @@ pandas_options = {"sep": ";", "decimal": ",", "na_values": ["(null)"], "keep_def
 polars_options = {"separator": ";", "decimal_comma": True, "null_values": "(null)"}
 types = "types = {'word': 'varchar', 'price': 'varchar'}"
 attempt("Python csv", "csv", lambda: python_csv("plain.csv", ",", "", "."))
-attempt("Python csv", "csv as asked for", lambda: python_csv("options.csv", ";", "(null)", ","))
+attempt("Python csv", "csv with options", lambda: python_csv("options.csv", ";", "(null)", ","))
 attempt("pandas", "csv", lambda: of_pandas(pandas.read_csv(plain, keep_default_na=False, na_values={"price": [""]})))
-attempt("pandas", "csv as asked for", lambda: of_pandas(pandas.read_csv(options, **pandas_options)))
+attempt("pandas", "csv with options", lambda: of_pandas(pandas.read_csv(options, **pandas_options)))
 attempt("polars", "csv", lambda: of_polars(polars.read_csv(plain, infer_schema_length=None)))
-attempt("polars", "csv as asked for", lambda: of_polars(polars.read_csv(options, infer_schema_length=None, **polars_options)))
+attempt("polars", "csv with options", lambda: of_polars(polars.read_csv(options, infer_schema_length=None, **polars_options)))
 attempt("DuckDB", "csv", lambda: of_duck(f"read_csv('{plain}', header = true)"))
 attempt(
     "DuckDB",
-    "csv as asked for",
+    "csv with options",
     lambda: of_duck(
         f"""(select id, word, replace(price, ',', '.') as price
           from read_csv('{options}', header = true, delim = ';', nullstr = '(null)', new_line = '\\r\\n', {types}))"""
@@ -526,7 +525,7 @@ attempt("pyarrow", "ndjson", lambda: of_arrow(pyarrow.json.read_json(lines)))
 
 def of_rows(rows):
     header, *rows = rows
-    # Without the size of a sheet openpyxl has each row end with its last cell.
+    # Without a sheet size openpyxl returns rows that end with their last cell.
     rows = [[*row, *[None] * (len(header) - len(row))] for row in rows]
     place = {name: n for n, name in enumerate(header)}
     prices = [row[place["price"]] for row in rows if row[place["price"]] not in (None, "")]
@@ -546,7 +545,7 @@ def calamine_rows():
 
 
 def office_rows():
-    """LibreOffice's own CSV of the workbook: comma, quotes, UTF-8."""
+    """Returns the rows of LibreOffice's own CSV of the workbook: comma, quotes, UTF-8."""
     subprocess.run(
         [
             "soffice", f"-env:UserInstallation={(directory / 'office').as_uri()}", "--headless",
@@ -564,8 +563,8 @@ def poi_rows():
     maven = ["mvn", "-q", "-B", "-ntp", "-Dstyle.color=never", "-f", str(here / "pom.xml"), "dependency:copy-dependencies"]
     subprocess.run([*maven, "-DincludeScope=runtime", f"-DoutputDirectory={jars}"], check=True, timeout=300, stdout=subprocess.DEVNULL)
     read = ["java", "-cp", f"{jars}/*", str(here / "ReadBook.java"), str(directory / "book.xlsx")]
-    said = subprocess.run(read, check=True, timeout=300, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    rows, sum_of_ids, prices, nulls, letters = said.stdout.splitlines()[-1].split()
+    result = subprocess.run(read, check=True, timeout=300, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    rows, sum_of_ids, prices, nulls, letters = result.stdout.splitlines()[-1].split()
     return facts(int(rows), int(sum_of_ids), Decimal(prices), int(nulls), int(letters))
 
 

@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { REPO } from '../../infra/local/home.ts';
-import { interpreterOf, type PythonPart } from '../../infra/local/parts/python.ts';
+import { repoRoot } from '../../infra/local/home/home.ts';
+import { interpreterOf, type PythonTool } from '../../infra/local/install/python.ts';
 import { manifestSchema } from '../../lib/contracts/export-document.ts';
-import { asDemo, call, createExport, download, ended } from '../stack/api.ts';
-import { installForTests } from '../stack/python-part.ts';
-import { columns, createTable, dropTable, schema, truth } from './table.ts';
+import { asDemo, call, createExport, download, ended } from '../support/api.ts';
+import { installForTests } from '../support/python-tool.ts';
+import { columns, createTable, dropTable, referenceLines, schema } from './table.ts';
 
 /**
- * `npm run test:readers`, beside a stack that runs: exports a table that is hard on readers, and has readers that
- * are not ours open the files: every value is that of PostgreSQL, and a filter that is pushed down to the file counts
- * as many rows as over all rows in memory.
+ * `npm run test:readers`, with a running stack: exports a table of edge cases and opens the files with independent
+ * readers. Each value must equal PostgreSQL's, and a filter that is pushed down to the file must count as many rows
+ * as over all rows in memory.
  */
-const part: PythonPart = {
+const readersTool: PythonTool = {
   name: 'readers',
-  requirements: join(REPO, 'tests/readers/requirements.lock.txt'),
+  requirements: join(repoRoot, 'tests/readers/requirements.lock.txt'),
 };
 const minutes = 60;
 
@@ -46,55 +46,60 @@ const files: Record<string, object> = {
 };
 
 async function fetchTo(directory: string, name: string, more: object): Promise<void> {
-  const asked = { sources: ['sales'], dataset: `${schema}.hostile`, ...more };
-  const document = await ended((await createExport(asked)).id, 5 * minutes);
+  const exportRequest = { sources: ['sales'], dataset: `${schema}.hostile`, ...more };
+  const document = await ended((await createExport(exportRequest)).id, 5 * minutes);
   if (document.status !== 'ready') throw new Error(`${name}: ${document.error?.message}`);
   await writeFile(join(directory, name), (await download(document.id)).bytes);
   if (document.request.consistency === 'snapshot') return;
   const answer = await call('GET', `/exports/${document.id}/manifest`, { headers: asDemo });
   const { sources } = answer.json(manifestSchema);
-  if ((sources[0]?.units?.length ?? 0) < 2) throw new Error(`${name} was read in one unit`);
+  if ((sources[0]?.units?.length ?? 0) < 2)
+    throw new Error(`${name} has one unit; it must have at least two`);
 }
 
-const saidSchema = z.object({
+const resultSchema = z.object({
   reader: z.string(),
   what: z.string(),
   checked: z.int(),
   wrong: z.array(z.string()),
 });
 
-/** Runs the readers, and tells what each has of what; returns how many of their checks are wrong. */
+/** Runs the readers and prints the result of each check. Returns the number of wrong values. */
 async function check(directory: string): Promise<number> {
-  const child = spawn(interpreterOf(part), [join(REPO, 'tests/readers/check.py'), directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 30 * minutes * 1_000,
-  });
+  const child = spawn(
+    interpreterOf(readersTool),
+    [join(repoRoot, 'tests/readers/check.py'), directory],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 30 * minutes * 1_000,
+    },
+  );
   const closed = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject).on('close', resolve);
   });
   let wrong = 0;
   for await (const line of createInterface(child.stdout)) {
-    const said = saidSchema.parse(JSON.parse(line));
-    wrong += said.wrong.length;
+    const result = resultSchema.parse(JSON.parse(line));
+    wrong += result.wrong.length;
     console.log(
-      `${said.wrong.length === 0 ? 'ok  ' : 'FAIL'} ${said.reader}, ${said.what}: ${said.checked} checked`,
+      `${result.wrong.length === 0 ? 'ok  ' : 'FAIL'} ${result.reader}, ${result.what}: ${result.checked} checked`,
     );
-    for (const it of said.wrong) console.log(`     ${it}`);
+    for (const it of result.wrong) console.log(`     ${it}`);
   }
   const code = await closed;
-  if (code !== 0) throw new Error(`the readers ended with ${code}`);
+  if (code !== 0) throw new Error(`check.py ended with exit code ${code}`);
   return wrong;
 }
 
-await installForTests(part, 15 * minutes);
+await installForTests(readersTool, 15 * minutes);
 const directory = await mkdtemp(join(tmpdir(), 'streamsync-readers-'));
 try {
   await createTable();
   await Promise.all(Object.entries(files).map(([name, more]) => fetchTo(directory, name, more)));
   await writeFile(join(directory, 'columns.json'), JSON.stringify(columns));
-  await writeFile(join(directory, 'truth.ndjson'), await truth());
+  await writeFile(join(directory, 'truth.ndjson'), await referenceLines());
   const wrong = await check(directory);
-  console.log(wrong === 0 ? 'every reader has what was exported' : `${wrong} are wrong`);
+  console.log(wrong === 0 ? 'every reader reads the exported values' : `${wrong} checks failed`);
   process.exitCode = wrong === 0 ? 0 : 1;
 } finally {
   await dropTable();

@@ -1,17 +1,17 @@
-import { sourceUrl, sql } from '../stack/stack.ts';
+import { sourceUrl, sql } from '../support/stack.ts';
 
-/** A table that is hard on readers, of several row groups, and a view of it that makes several units. */
+/** A table of edge cases for readers, in several row groups, and a view of it that is exported in several units. */
 export const schema = 'readers';
 const source = sourceUrl('sales');
 
 interface Column {
   name: string;
-  /** How a value is compared: check.py has the same names. */
+  /** How a value is compared; check.py uses the same names. */
   kind: string;
   value: string;
 }
 
-/** By the row number `n`; what is NULL is so in a run of rows and here and there. */
+/** Returns an SQL expression that is NULL for rows 100 to 400 and for one of `every` rows. */
 const someNull = (value: string, every: number): string =>
   `case when n % ${every} = 1 or n between 100 and 400 then null else ${value} end`;
 
@@ -21,14 +21,14 @@ const floats = (type: string): string =>
 
 export const columns: readonly Column[] = [
   { name: 'id', kind: 'int', value: 'n' },
-  // Whole row groups of these are NULL.
+  // These have row groups with only NULL.
   { name: 'early', kind: 'int', value: 'case when n < 3000 then n end' },
   { name: 'never', kind: 'text', value: 'null::text' },
   { name: 'big', kind: 'int', value: someNull('(n - 8000) * 1152921504606846::bigint', 7) },
   { name: 'small', kind: 'int', value: '(n % 200 - 100)::smallint' },
   { name: 'calm', kind: 'double', value: someNull('n / 8.0::float8 - 900', 11) },
   { name: 'ratio', kind: 'double', value: floats('float8') },
-  // The first row groups have none of the values that are no numbers.
+  // Only a later row group has NaN.
   {
     name: 'late',
     kind: 'double',
@@ -85,7 +85,7 @@ export const columns: readonly Column[] = [
 
 const rows = 16_000;
 
-/** The planner is told that the view is dear: it is then read in several units. */
+/** Creates the table and the view. The view's function has a high cost, so its exports are divided into units. */
 export async function createTable(): Promise<void> {
   await dropTable();
   const values = columns.map(({ name, value }) => `${value} as ${name}`);
@@ -108,7 +108,7 @@ export const dropTable = (): Promise<unknown> =>
 const micros = (value: string): string =>
   `trunc(extract(epoch from ${value}) * 1000000)::bigint::text`;
 
-/** What PostgreSQL has of a value, in words that are the same for every reader. */
+/** Returns SQL for the text of a value, in the form that check.py builds for every reader. */
 function textOf(value: string, kind: string): string {
   if (kind.startsWith('list:'))
     return `case when ${value} is not null then to_json(array(select ${textOf('e', kind.slice(5))} from unnest(${value}) e)) end`;
@@ -133,8 +133,8 @@ function textOf(value: string, kind: string): string {
   }
 }
 
-/** The rows, each a line of JSON. */
-export async function truth(): Promise<string> {
+/** Returns the rows of the table, each as a line of JSON. */
+export async function referenceLines(): Promise<string> {
   const values = columns.map(({ name, kind }) => textOf(name, kind));
   const found = await sql<{ line: string }>(
     `${source}?options=${encodeURIComponent('-c TimeZone=UTC')}`,

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { hashPassword } from '../../lib/access/passwords.ts';
-import { hashOf, newApiKey, newSecret } from '../../lib/access/secrets.ts';
+import { hashOf, newApiKey, newSecret, prefixOf } from '../../lib/access/secrets.ts';
+import { type Scope, scopesOf } from '../../lib/contracts/scopes.ts';
 import { type Person, sql, stack } from './stack.ts';
 
 export interface OwnAccount extends Person {
   id: string;
-  /** What a call by its key sends. */
+  /** The headers of a call that is authenticated by the account's key. */
   byKey: { 'x-api-key': string };
 }
 
-/** Makes an analyst of a suite's own, who may read both sources and ask by event, so that others' accounts stay as they are. */
+/** Creates an analyst of a suite's own, with grants for both sources and the right to request by event. */
 export async function newAccount(): Promise<OwnAccount> {
   const id = randomUUID();
   const email = `${id}@tests.example`;
@@ -29,13 +30,17 @@ export async function newAccount(): Promise<OwnAccount> {
   return { id, email, password, apiKey, byKey: { 'x-api-key': apiKey } };
 }
 
-/** Makes another key of an account. */
-export async function newKey(accountId: string): Promise<string> {
+/** Creates a further key of an account, by default with all scopes of an analyst. */
+export async function newKey(
+  accountId: string,
+  scopes: readonly Scope[] = scopesOf('analyst'),
+): Promise<string> {
   const apiKey = newApiKey();
   await sql(
     stack.postgres.catalogue,
-    'insert into api_keys (id, account_id, secret_hash) values ($1, $2, $3)',
-    [randomUUID(), accountId, hashOf(apiKey)],
+    `insert into api_keys (id, account_id, secret_hash, name, prefix, scopes)
+     values ($1, $2, $3, 'test', $4, $5)`,
+    [randomUUID(), accountId, hashOf(apiKey), prefixOf(apiKey), scopes],
   );
   return apiKey;
 }

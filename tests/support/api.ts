@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { type ExportDocument, exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { problemSchema } from '../../lib/contracts/problem.ts';
-import { requireDocumentedAnswer } from './documented.ts';
+import { assertDocumentedResponse } from './openapi-assertions.ts';
 import { credentials, stack } from './stack.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface Answer {
   status: number;
   headers: Headers;
   bytes: Buffer;
-  /** The body as JSON by a schema. */
+  /** Returns the body as JSON, parsed by a schema. */
   json: <S extends z.ZodType>(schema: S) => z.output<S>;
-  /** The body as a problem; throws if it is none. */
+  /** Returns the body as a problem; throws if the body is not `application/problem+json`. */
   problem: () => z.infer<typeof problemSchema>;
 }
 
@@ -26,8 +26,8 @@ export const asAdmin = { 'x-api-key': credentials.admin.apiKey };
 export const asOther = { 'x-api-key': credentials.other.apiKey };
 
 /**
- * Calls the API by path, or any absolute URL. Bodies that are strings are sent as they are. Fails on an answer of
- * the API that OpenAPI does not tell of.
+ * Calls the API by path, or any absolute URL. A string body is sent unchanged. Throws if OpenAPI does not document
+ * the answer of the API.
  */
 export async function call(
   method: string,
@@ -38,13 +38,13 @@ export async function call(
   const response = await fetch(url, {
     method,
     redirect,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(90_000),
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const bytes = Buffer.from(await response.arrayBuffer());
   if (redirect === 'manual')
-    requireDocumentedAnswer({
+    assertDocumentedResponse({
       method,
       path: url.slice(new URL(url).origin.length),
       status: response.status,
@@ -58,7 +58,9 @@ export async function call(
     json: (schema) => schema.parse(JSON.parse(bytes.toString())),
     problem: () => {
       if (response.headers.get('content-type') !== 'application/problem+json')
-        throw new Error(`${response.status} is no problem+json: ${bytes.toString().slice(0, 200)}`);
+        throw new Error(
+          `${response.status} is not problem+json: ${bytes.toString().slice(0, 200)}`,
+        );
       return problemSchema.parse(JSON.parse(bytes.toString()));
     },
   };
@@ -82,20 +84,20 @@ export async function readExport(id: string): Promise<ExportDocument> {
   return (await call('GET', `/exports/${id}`, { headers: asDemo })).json(exportDocumentSchema);
 }
 
-const ends = ['ready', 'failed', 'cancelled', 'expired'];
+const finalStatuses = ['ready', 'failed', 'cancelled', 'expired'];
 
-/** Waits for the end of an export, whatever it is. */
+/** Waits until an export ends, in whichever state. */
 export const ended = (id: string, seconds = 60): Promise<ExportDocument> =>
-  until(
+  waitFor(
     `export ${id} ends`,
     async () => {
       const document = await readExport(id);
-      return ends.includes(document.status) ? document : undefined;
+      return finalStatuses.includes(document.status) ? document : undefined;
     },
     { seconds },
   );
 
-/** The file of an export, fetched by its owner's key through NGINX. */
+/** Returns the file of an export, downloaded through NGINX with the key of its owner. */
 export async function download(id: string): Promise<Answer> {
   return call('GET', `/exports/${id}/file`, { headers: asDemo, redirect: 'follow' });
 }

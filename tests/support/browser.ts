@@ -6,10 +6,10 @@ import { launchBrowser } from './chromium.ts';
 import { credentials, type Person, stack } from './stack.ts';
 
 /**
- * One browser for a file of tests, and a page of its own (an empty profile) for each of them. A test fails on what
- * the page complained of: uncaught errors, and anything the content security policy had to refuse.
+ * Starts one browser for a file of tests and opens a page with an empty profile for each test. A test fails on
+ * uncaught errors of its page and on violations of the content security policy.
  */
-export function usePages(options: BrowserContextOptions = {}): {
+export function useBrowser(options: BrowserContextOptions = {}): {
   page: () => Page;
   another: (options?: BrowserContextOptions) => Promise<Page>;
 } {
@@ -26,7 +26,7 @@ export function usePages(options: BrowserContextOptions = {}): {
     });
     const page = await context.newPage();
     pages.push(page);
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(120_000);
     page.on('console', (message) => {
       if (/Content Security Policy|Uncaught/.test(message.text())) complaints.push(message.text());
     });
@@ -53,26 +53,26 @@ export function usePages(options: BrowserContextOptions = {}): {
   return {
     page: () => {
       const [first] = pages;
-      if (!first) throw new Error('there is no page outside a test');
+      if (!first) throw new Error('page() was called outside a test; call it inside a test');
       return first;
     },
     another: open,
   };
 }
 
-/** Fills in the sign-in page, as the demo analyst unless told otherwise. */
-export async function signIn(page: Page, who: Person = credentials.demo): Promise<void> {
+/** Fills in and submits the sign-in page, by default as the demo analyst. */
+export async function signIn(page: Page, person: Person = credentials.demo): Promise<void> {
   await page.goto(stack.url);
-  await page.getByLabel('Email').fill(who.email);
-  await page.getByLabel('Password', { exact: true }).fill(who.password);
+  await page.getByLabel('Email').fill(person.email);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Exports', level: 1 }).waitFor();
 }
 
-/** The demo analyst's newest export. */
+/** Returns the demo analyst's newest export. */
 export async function newestExport(): Promise<ExportDocument> {
   const list = await call('GET', '/exports?limit=1', { headers: asDemo });
   const [document] = list.json(exportListSchema).items;
-  if (!document) throw new Error('there is no export');
+  if (!document) throw new Error('the demo analyst has no export');
   return document;
 }

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 /**
- * A key and a certificate for it that nobody has signed but itself, as PEM. Node makes no certificates; this is
- * as little of one as a server needs. https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+ * Returns a key and a self-signed certificate for it, as PEM. Node has no function for certificates; this one has
+ * only the fields that a server needs. https://www.rfc-editor.org/rfc/rfc5280#section-4.1
  */
 export function selfSigned(): { key: string; certificate: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
@@ -18,19 +18,19 @@ export function selfSigned(): { key: string; certificate: string } {
     publicKey.export({ type: 'spki', format: 'der' }),
   );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey));
-  const whole = der(0x30, body, algorithm, signature).toString('base64');
-  const lines = whole.replaceAll(/.{1,64}/g, '$&\n');
+  const certificate = der(0x30, body, algorithm, signature).toString('base64');
+  const lines = certificate.replaceAll(/.{1,64}/g, '$&\n');
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`,
   };
 }
 
-/** A value of DER: its tag, its length, and what it is made of. */
-function der(tag: number, ...parts: readonly Buffer[]): Buffer {
-  const { length } = Buffer.concat(parts);
+/** Returns a DER value: tag, length, content. */
+function der(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const { length } = Buffer.concat(contents);
   const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from(head), ...parts]);
+  return Buffer.concat([Buffer.from(head), ...contents]);
 }
 
 const time = (text: string): Buffer => der(0x17, Buffer.from(text));

@@ -1,13 +1,13 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { findTools, firstFitting, type Tool } from '../../infra/local/tools.ts';
-import { until } from './until.ts';
+import { findTools, firstCompatible, type Tool } from '../../infra/local/install/system-tools.ts';
+import { waitFor } from './wait-for.ts';
 
 const chromiumTool: Tool = {
   what: 'Chromium, for the tests of the page',
   apt: ['chromium'],
   brew: ['chromium'],
   find: (look) =>
-    firstFitting(
+    firstCompatible(
       look,
       ['/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome'],
       ['--version', '--no-sandbox'],
@@ -15,7 +15,7 @@ const chromiumTool: Tool = {
     ),
 };
 
-/** The system's Chromium, installed where the bootstrap may install. */
+/** Returns the path of the system's Chromium; installs it where the bootstrap may install packages. */
 export async function findChromium(): Promise<string> {
   const path = await findTools([chromiumTool], {
     environment: process.env,
@@ -26,7 +26,7 @@ export async function findChromium(): Promise<string> {
   return path(chromiumTool);
 }
 
-/** So that it calls nobody but our page. */
+/** Stops Chromium from calling any other host than the page's. */
 export const chromiumArguments = [
   '--no-sandbox',
   '--disable-gpu',
@@ -40,13 +40,16 @@ export const chromiumArguments = [
 export const launchBrowser = async (): Promise<Browser> =>
   chromium.launch({ executablePath: await findChromium(), args: chromiumArguments });
 
-/** Chooses an entry of a combobox by its whole name; it may only come with the next look at what there is. */
-export async function choose(page: Page, label: string, name: string): Promise<void> {
+/**
+ * Selects an option of a combobox by its full name. Retries, because the next reload of the options may bring the
+ * option.
+ */
+export async function selectOption(page: Page, label: string, name: string): Promise<void> {
   const field = page.getByRole('combobox', { name: label, exact: true });
-  await until(`${name} is chosen`, async () => {
+  await waitFor(`${name} is chosen`, async () => {
     await field.fill(name);
     await field.press('Tab');
-    // What is no entry is taken away again.
+    // The combobox clears a value that is not an option.
     return (await field.inputValue()) === name ? true : undefined;
   });
 }

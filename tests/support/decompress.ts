@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { createZstdDecompress, gunzipSync } from 'node:zlib';
 
-/** The whole of a compressed file: all its members, or frames. */
+/** Returns the content of a compressed file: of all its gzip members or zstd frames. */
 export async function decompress(
   bytes: Buffer,
   compression: 'none' | 'gzip' | 'zstd',
@@ -18,14 +18,14 @@ export async function decompress(
   }
 }
 
-/** Node's own decoder stops behind the first frame, without an error. */
+/** Decodes frame by frame: Node's decoder stops after the first frame, without an error. */
 async function unzstd(bytes: Buffer): Promise<Buffer> {
   const frames: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length; ) {
     const frame = createZstdDecompress();
-    frame.end(bytes.subarray(at));
+    frame.end(bytes.subarray(offset));
     frames.push(await buffer(frame));
-    at += frame.bytesWritten;
+    offset += frame.bytesWritten;
   }
   return Buffer.concat(frames);
 }

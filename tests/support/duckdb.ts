@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 
-/** What DuckDB, a reader that is not ours, has of a Parquet file; `query` is given its name as it stands in SQL. */
-export async function askParquet(
+/**
+ * Returns the rows that DuckDB, an independent reader, returns for a query of a Parquet file. `query` gets the file's
+ * name as an SQL literal.
+ */
+export async function queryParquet(
   bytes: Buffer,
   query: (file: string) => string,
 ): Promise<Record<string, unknown>[]> {
   const directory = await mkdtemp(join(tmpdir(), 'parquet-'));
-  // With one thread: duckdb#24905 is about sums of decimals with many.
+  // One thread, because sums of decimals by several threads are wrong: duckdb#24905.
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   try {

@@ -3,17 +3,17 @@ import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
 import { readHeadersLinearly } from '../../infra/offline/linear-headers.ts';
 import type { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
-import { stopIdlePolling } from '../../lib/messaging/request-queue.ts';
-import { requireDocumentedEvent } from './documented.ts';
+import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
+import { assertDocumentedEvent } from './openapi-assertions.ts';
 import { stack } from './stack.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 stopIdlePolling();
 readHeadersLinearly();
 const { Kafka, logLevel } = kafkajs;
 
-/** A Kafka client of some other system: it knows the topics and nothing else of ours. */
+/** Returns a Kafka client of an external system, which knows only the topics. */
 const clientOf = (brokers: string[]) =>
   new Kafka({ clientId: 'another-system', brokers, logLevel: logLevel.NOTHING });
 const kafka = clientOf(stack.kafka.brokers);
@@ -31,10 +31,10 @@ export interface Topic {
   close: () => Promise<void>;
 }
 
-/** Reads a topic from its beginning, into `messages`; of another stack by its brokers. */
-export async function follow(topic: string, brokers?: string[]): Promise<Topic> {
+/** Reads a topic into `messages` from its beginning. `brokers` names another stack's. */
+export async function consume(topic: string, brokers?: string[]): Promise<Topic> {
   const client = brokers ? clientOf(brokers) : kafka;
-  // A close waits for the answer to the last question for messages: usually five seconds.
+  // Closing waits for the answer to the last fetch request, usually five seconds.
   const groupId = `test-${randomUUID()}`;
   const consumer: Consumer = client.consumer({ groupId, maxWaitTimeInMs: 200 });
   const messages: SeenMessage[] = [];
@@ -56,7 +56,7 @@ export async function follow(topic: string, brokers?: string[]): Promise<Topic> 
   return { messages, close: () => consumer.disconnect() };
 }
 
-/** Sends messages to a topic, in order, and disconnects. */
+/** Sends messages to a topic in order, then disconnects. */
 export async function produce(
   topic: string,
   messages: {
@@ -80,8 +80,8 @@ export async function produce(
   }
 }
 
-/** A partition to which nothing was sent within two minutes; undefined if there is none. */
-export async function restingPartition(topic: string): Promise<number | undefined> {
+/** Returns a partition that received no message in the last two minutes, or undefined if there is no such partition. */
+export async function idlePartition(topic: string): Promise<number | undefined> {
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -103,7 +103,7 @@ export const requested = (data: unknown, id: string = randomUUID()) => ({
   data,
 });
 
-/** The same event in the binary mode of CloudEvents, as the specification of the Kafka binding has it. */
+/** Returns the same event in the binary mode of the CloudEvents Kafka binding. */
 export function inBinaryMode(event: Record<string, unknown>) {
   const { data, datacontenttype = 'application/json', ...attributes } = event;
   const headers = Object.entries(attributes).map(([name, value]) => [`ce_${name}`, String(value)]);
@@ -115,20 +115,23 @@ export function inBinaryMode(event: Record<string, unknown>) {
 
 type Result = z.infer<typeof exportResultSchema> | z.infer<typeof exportRejectedSchema>;
 
-/** The results about one asking event, as they come. */
+/** Waits for the first result event with this outcome for a request event. */
 export const resultOf = (topic: Topic, requestId: string, outcome: string): Promise<Result> =>
-  until(`${outcome} for ${requestId}`, async () => resultsOf(topic, requestId, outcome)[0], {
+  waitFor(`${outcome} for ${requestId}`, async () => resultsOf(topic, requestId, outcome)[0], {
     seconds: 60,
   });
 
-const held = new WeakSet<SeenMessage>();
+const assertedMessages = new WeakSet<SeenMessage>();
 
-/** Fails on a result that AsyncAPI does not tell of, whichever it is. */
+/**
+ * Returns the result events with this outcome for a request. Throws if AsyncAPI does not document a result event,
+ * whatever its request.
+ */
 export function resultsOf(topic: Topic, requestId: string, outcome: string): Result[] {
   return topic.messages.flatMap((message) => {
     const text = String(message.value);
-    if (!held.has(message)) requireDocumentedEvent(text);
-    held.add(message);
+    if (!assertedMessages.has(message)) assertDocumentedEvent(text);
+    assertedMessages.add(message);
     const event: Result = JSON.parse(text);
     const isIt = event.type === `streamsync.export.${outcome}.v1`;
     return isIt && event.data.requestId === requestId ? [event] : [];

@@ -1,25 +1,25 @@
 import pg from 'pg';
 import { z } from 'zod';
-import { withoutTrailing } from '../../lib/contracts/trailing.ts';
-import { type Form, forms, listForm } from './parquet-forms.ts';
+import { withoutTrailing } from '../../lib/contracts/trim-trailing.ts';
+import { type Form, forms, listForm } from './parquet-expected.ts';
 
 /**
- * What docs/formats.md and docs/contracts.md promise of a value, given what PostgreSQL writes for it. Made of the
- * documents, not of the code.
+ * What docs/formats.md and docs/contracts.md promise for a value, given PostgreSQL's text of the value. Derived from
+ * the documents, not from the code.
  */
-export interface Behaviour {
+export interface ExpectedColumn {
   json: (text: string) => Json;
   jsonType: string;
   xlsx: (text: string) => Cell;
   xlsxType: string;
-  /** In CSV for spreadsheets it stands behind a `'` where it would be a formula. */
-  guarded: boolean;
-  /** For people it is what the clocks of their zone show. */
+  /** CSV for spreadsheets has a `'` before a value of this type that would be a formula. */
+  isProtected: boolean;
+  /** The profile for people has the local time in the export's time zone. */
   zoned: boolean;
   parquet: { duck: string; type: string; form: Form };
 }
 
-/** A number has its digits, which a double may not hold. */
+/** A JSON value. Numbers are digits, because a double may not hold all of them. */
 export type Json =
   | string
   | boolean
@@ -42,28 +42,28 @@ const jsonSchema: z.ZodType<Json> = z.lazy(() =>
 const withDigits = (_key: string, value: unknown, context?: { source: string }): unknown =>
   typeof value === 'number' ? { number: context?.source } : value;
 
-/** JSON with the digits of its numbers as they stand there. */
+/** Parses JSON and keeps the digits of its numbers. */
 export const parseJson = (text: string): Json => jsonSchema.parse(JSON.parse(text, withDigits));
 
 const same = (text: string): string => text;
 
-/** Behind its own output function there is nothing to know of a type: it is text everywhere. */
-export const text: Behaviour = {
+/** For a type of which only the output function is known: text in every format. */
+export const text: ExpectedColumn = {
   json: same,
   jsonType: 'string',
   xlsx: same,
   xlsxType: 'text',
-  guarded: true,
+  isProtected: true,
   zoned: false,
   parquet: { duck: 'VARCHAR', type: 'STRING', form: forms.written },
 };
-/** The same, and no program takes it for a formula. */
-export const unguarded: Behaviour = { ...text, guarded: false };
+/** Text that no spreadsheet program reads as a formula. */
+export const unprotected: ExpectedColumn = { ...text, isProtected: false };
 
 const finite = /^-?\d/;
-const leastNormal = 2.225_073_858_507_201_4e-308;
+const smallestNormal = 2.225_073_858_507_201_4e-308;
 const isNormal = (value: number): boolean =>
-  value === 0 || (Math.abs(value) >= leastNormal && Math.abs(value) <= Number.MAX_VALUE);
+  value === 0 || (Math.abs(value) >= smallestNormal && Math.abs(value) <= Number.MAX_VALUE);
 const isShort = (digits: string): boolean =>
   withoutTrailing(digits.replaceAll(/[-.]/g, '').replace(/^0+/, ''), '0').length <= 15;
 
@@ -72,36 +72,36 @@ const numberIf =
   (digits: string): Cell =>
     finite.test(digits) && fits(digits) && isNormal(Number(digits)) ? Number(digits) : digits;
 
-export const integer = (duck: string, type: string): Behaviour => ({
-  ...unguarded,
+export const integer = (duck: string, type: string): ExpectedColumn => ({
+  ...unprotected,
   json: (digits) => ({ number: digits }),
   jsonType: 'number',
   xlsx: Number,
   xlsxType: 'number',
   parquet: { duck, type, form: forms.plain },
 });
-export const floating = (type: 'FLOAT' | 'DOUBLE'): Behaviour => ({
-  ...unguarded,
+export const floating = (type: 'FLOAT' | 'DOUBLE'): ExpectedColumn => ({
+  ...unprotected,
   json: (digits) => (finite.test(digits) ? { number: digits } : digits),
   jsonType: 'number',
   xlsx: numberIf(() => true),
   xlsxType: 'number',
   parquet: { duck: type, type, form: forms.floating },
 });
-export const bigint: Behaviour = {
-  ...unguarded,
+export const bigint: ExpectedColumn = {
+  ...unprotected,
   xlsx: numberIf(isShort),
   xlsxType: 'number',
   parquet: { duck: 'BIGINT', type: 'INT64', form: forms.plain },
 };
-export const numeric: Behaviour = { ...bigint, parquet: text.parquet };
-export const decimal = (digits: number, scale: number): Behaviour => {
+export const numeric: ExpectedColumn = { ...bigint, parquet: text.parquet };
+export const decimal = (digits: number, scale: number): ExpectedColumn => {
   const type = `DECIMAL(${digits},${scale})`;
   return { ...bigint, parquet: { duck: type, type, form: forms.exact } };
 };
 
-export const boolean: Behaviour = {
-  ...unguarded,
+export const boolean: ExpectedColumn = {
+  ...unprotected,
   json: (letter) => letter === 't',
   jsonType: 'boolean',
   xlsx: (letter) => letter === 't',
@@ -109,60 +109,66 @@ export const boolean: Behaviour = {
   parquet: { duck: 'BOOLEAN', type: 'BOOLEAN', form: forms.plain },
 };
 
-/** From 1900-03-01 to 9999-12-31 23:59:59.999; before and behind a spreadsheet has no day that is one in every program. */
-const dateIf = (moment: string): Cell =>
-  /^\d{4}-\d\d-\d\d( [\d:.]+)?$/.test(moment) &&
-  moment >= '1900-03-01' &&
-  moment <= '9999-12-31 23:59:59.999'
-    ? new Date(moment.length === 10 ? moment : `${moment.replace(' ', 'T')}Z`)
-    : moment;
-const iso = (moment: string): string =>
-  moment.replace(/(\d) (\d)/, '$1T$2').replace(/\+00\b/, '+00:00');
+/**
+ * Returns a date from 1900-03-01 to 9999-12-31 23:59:59.999; spreadsheet programs disagree on earlier and later days,
+ * which stay text.
+ */
+const dateIf = (written: string): Cell =>
+  /^\d{4}-\d\d-\d\d( [\d:.]+)?$/.test(written) &&
+  written >= '1900-03-01' &&
+  written <= '9999-12-31 23:59:59.999'
+    ? new Date(written.length === 10 ? written : `${written.replace(' ', 'T')}Z`)
+    : written;
+const iso = (written: string): string =>
+  written.replace(/(\d) (\d)/, '$1T$2').replace(/\+00\b/, '+00:00');
 
-export const date: Behaviour = {
-  ...unguarded,
+export const date: ExpectedColumn = {
+  ...unprotected,
   xlsx: dateIf,
   xlsxType: 'date',
-  parquet: { duck: 'DATE', type: 'DATE', form: forms.day },
+  parquet: { duck: 'DATE', type: 'DATE', form: forms.date },
 };
-export const timestamp: Behaviour = {
+export const timestamp: ExpectedColumn = {
   ...date,
   json: iso,
   xlsxType: 'dateTime',
-  parquet: { duck: 'TIMESTAMP', type: 'TIMESTAMP(µs, local)', form: forms.moment },
+  parquet: { duck: 'TIMESTAMP', type: 'TIMESTAMP(µs, local)', form: forms.timestamp },
 };
-export const timestamptz: Behaviour = {
+export const timestamptz: ExpectedColumn = {
   ...timestamp,
   zoned: true,
-  parquet: { duck: 'TIMESTAMP WITH TIME ZONE', type: 'TIMESTAMP(µs, UTC)', form: forms.moment },
+  parquet: { duck: 'TIMESTAMP WITH TIME ZONE', type: 'TIMESTAMP(µs, UTC)', form: forms.timestamp },
 };
-export const time: Behaviour = {
-  ...unguarded,
-  parquet: { duck: 'TIME', type: 'TIME(µs, local)', form: forms.hour },
+export const time: ExpectedColumn = {
+  ...unprotected,
+  parquet: { duck: 'TIME', type: 'TIME(µs, local)', form: forms.time },
 };
-export const uuid: Behaviour = {
-  ...unguarded,
+export const uuid: ExpectedColumn = {
+  ...unprotected,
   parquet: { duck: 'UUID', type: 'UUID', form: forms.plain },
 };
-export const bytea: Behaviour = {
-  ...unguarded,
+export const bytea: ExpectedColumn = {
+  ...unprotected,
   json: (hex) => Buffer.from(hex.slice(2), 'hex').toString('base64'),
   parquet: { duck: 'BLOB', type: 'BYTE_ARRAY', form: forms.hex },
 };
-export const json: Behaviour = {
+export const json: ExpectedColumn = {
   ...text,
   json: parseJson,
   jsonType: 'any',
   parquet: { duck: 'JSON', type: 'JSON', form: forms.plain },
 };
-/** What row_to_json has in a form of its own is written down beside each value. */
-export const nested = (jsonType: 'object' | 'any', said: Record<string, Json>): Behaviour => ({
+/** A composite value. Its JSON forms, which row_to_json determines, are listed with each value. */
+export const nested = (
+  jsonType: 'object' | 'any',
+  jsonByText: Record<string, Json>,
+): ExpectedColumn => ({
   ...text,
-  json: (value) => said[value] ?? `nobody said what ${value} is in JSON`,
+  json: (value) => jsonByText[value] ?? `the test lists no JSON form of ${value}`,
   jsonType,
 });
 
-/** Of text[], as which any array can be read: its types tell of no arrays, but the driver takes them apart. */
+/** The type of text[], as which any array can be read: the driver parses arrays only of types that it knows. */
 const textArray: number = 1_009;
 const parseArray = pg.types.getTypeParser(textArray);
 type Elements = readonly (string | null | Elements)[];
@@ -170,8 +176,8 @@ const elementsSchema: z.ZodType<Elements> = z.lazy(() =>
   z.array(z.union([z.string(), z.null(), elementsSchema])),
 );
 
-/** An array in JSON; text elsewhere. */
-export const arrayOf = (element: Behaviour): Behaviour => {
+/** An array in JSON, text in all other formats. */
+export const arrayOf = (element: ExpectedColumn): ExpectedColumn => {
   const each = (elements: Elements): Json[] =>
     elements.map((it) =>
       it === null ? null : typeof it === 'string' ? element.json(it) : each(it),
@@ -179,14 +185,14 @@ export const arrayOf = (element: Behaviour): Behaviour => {
   const array = (value: string): Json => each(elementsSchema.parse(parseArray(value)));
   return { ...text, json: array, jsonType: 'array' };
 };
-/** Of the catalogue's own vectors, which are arrays to JSON. */
-export const vectorOf = (element: Behaviour): Behaviour => ({
+/** A vector type of PostgreSQL's catalog, which JSON has as an array. */
+export const vectorOf = (element: ExpectedColumn): ExpectedColumn => ({
   ...text,
   json: (value) => (value === '' ? [] : value.split(' ').map(element.json)),
   jsonType: 'array',
 });
-/** And a list in Parquet. */
-export const listOf = (element: Behaviour): Behaviour => ({
+/** An array that is a list in Parquet as well. */
+export const listOf = (element: ExpectedColumn): ExpectedColumn => ({
   ...arrayOf(element),
   parquet: {
     duck: `${element.parquet.duck}[]`,

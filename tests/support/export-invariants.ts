@@ -5,28 +5,49 @@ import { z } from 'zod';
 import { type ExportDocument, manifestSchema } from '../../lib/contracts/export-document.ts';
 import { keySetSchema, type PublicKey } from '../../lib/contracts/key-set.ts';
 import { verifyManifest } from '../../lib/proof/signature.ts';
-import { asDemo, call, download, ended } from './api.ts';
+import { asDemo, call, createExport, download, ended } from './api.ts';
 import type { Topic } from './events.ts';
 import { sortedLines, sourceUrl, sql, stack } from './stack.ts';
 import { storageClient } from './storage.ts';
 import { sweep } from './sweep.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
+
+/** Creates an export, asserts that it becomes ready, and returns the bytes of its file. */
+export async function exportFile(request: object): Promise<Buffer> {
+  const { id } = await createExport(request);
+  expect(await ended(id)).toMatchObject({ status: 'ready', error: null });
+  return (await download(id)).bytes;
+}
 
 /**
- * What has to hold of an export whatever happened while it was made: judged by catalogue, manifest and
- * bytes; the storage is asked only whether it has something that the catalogue does not account for.
+ * Asserts what holds for every export, whatever failed during it, by the catalogue, the manifest and the bytes. The
+ * storage is asked only for objects that the catalogue does not know.
  */
 
-/** Waits for its end: `ready`, with one file that is the reference, told of once, and nothing else left. */
-export async function requireWhole(
+/**
+ * Waits until an export ends. Asserts that it is `ready`, that its only file equals the reference, that it was
+ * reported once, and that nothing else is left.
+ */
+export async function assertComplete(
   id: string,
-  { reference, results, seconds = 90 }: { reference: Buffer; results: Topic; seconds?: number },
+  {
+    reference,
+    results,
+    seconds = 90,
+    decrypt = async (bytes) => bytes,
+  }: {
+    reference: Buffer;
+    results: Topic;
+    seconds?: number;
+    /** Of an encrypted file. */
+    decrypt?: (bytes: Buffer) => Promise<Buffer>;
+  },
 ): Promise<ExportDocument> {
   const document = await ended(id, seconds);
   expect(document).toMatchObject({ status: 'ready', error: null });
   const { bytes } = await download(id);
-  // Not compared by `toBe` itself: the difference of two such texts is nothing to print.
-  expect(sortedLines(bytes) === sortedLines(reference)).toBe(true);
+  // `toBe` on the texts would print a huge difference.
+  expect(sortedLines(await decrypt(bytes)) === sortedLines(reference)).toBe(true);
   const file = {
     name: document.file?.name,
     rows: document.file?.rows,
@@ -38,8 +59,8 @@ export async function requireWhole(
   expect(manifest.json(manifestSchema).file).toEqual(file);
   const signed = await verifyManifest(manifest.json(z.looseObject({})), await publishedKeys());
   expect(signed).toHaveProperty('kid');
-  await requireNothingElse(id, 1);
-  await requireTold(id, results, ['accepted', 'completed']);
+  await assertNothingLeft(id, 1);
+  await assertResultEvents(id, results, ['accepted', 'completed']);
   return document;
 }
 
@@ -47,8 +68,8 @@ async function publishedKeys(): Promise<PublicKey[]> {
   return (await call('GET', '/.well-known/jwks.json')).json(keySetSchema).keys;
 }
 
-/** Waits for its end: this one, without a file, told of once, and nothing left. */
-export async function requireNone(
+/** Waits until an export ends. Asserts this status, no file, one report, and that nothing is left. */
+export async function assertNoFile(
   id: string,
   {
     status,
@@ -59,12 +80,12 @@ export async function requireNone(
   const document = await ended(id, seconds);
   expect(document).toMatchObject({ status, file: null });
   expect((await download(id)).problem()).toMatchObject({ status: 409, code: 'not_ready' });
-  await requireNothingElse(id, 0);
-  await requireTold(id, results, ['accepted', status]);
+  await assertNothingLeft(id, 0);
+  await assertResultEvents(id, results, ['accepted', status]);
   return document;
 }
 
-/** How its attempts ended, in the order in which they began. */
+/** Returns how the attempts of an export ended, in the order of their start. */
 export async function attemptsOf(id: string): Promise<string[]> {
   const attempts = await sql<{ state: string }>(
     stack.postgres.catalogue,
@@ -74,8 +95,11 @@ export async function attemptsOf(id: string): Promise<string[]> {
   return attempts.map(({ state }) => state);
 }
 
-/** No attempt, no backend at a source, no upload; of objects just so many, when the sweep has been there. */
-async function requireNothingElse(id: string, objects: number): Promise<void> {
+/**
+ * Asserts that no attempt, no backend at a source and no upload is left, and that `objects` objects are left after
+ * the sweep.
+ */
+async function assertNothingLeft(id: string, objects: number): Promise<void> {
   const attempts = await sql<{ id: string; running: boolean }>(
     stack.postgres.catalogue,
     `select id, state = 'running' as running from attempts where export_id = $1`,
@@ -83,7 +107,7 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
   );
   expect(attempts.filter(({ running }) => running)).toEqual([]);
   const names = attempts.map((attempt) => `streamsync:${attempt.id}`);
-  await until('its backends are gone', async () => {
+  await waitFor('its backends are gone', async () => {
     const left = await sql(
       sourceUrl('sales'),
       'select 1 from pg_stat_activity where application_name = any($1)',
@@ -96,7 +120,7 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
   const count = (found: { Key?: string | undefined }[]): number =>
     found.filter(({ Key }) => Key?.includes(id)).length;
   try {
-    await until(`${objects} objects and no uploads are left of ${id}`, async () => {
+    await waitFor(`${objects} objects and no uploads are left of ${id}`, async () => {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand(owned));
       const { Contents = [] } = await s3.send(new ListObjectsV2Command(owned));
       if (count(Uploads) === 0 && count(Contents) === objects) return true;
@@ -108,8 +132,11 @@ async function requireNothingElse(id: string, objects: number): Promise<void> {
   }
 }
 
-/** What was told of an export, sorted: repeats of an event have its id, and are dropped. */
-export function toldOf(results: Topic, id: string): string[] {
+/**
+ * Returns the types of the result events of an export, sorted, without `downloaded`: it follows a download a moment
+ * later. Repeats of an event have the same id and are dropped.
+ */
+export function resultEventsOf(results: Topic, id: string): string[] {
   const events = new Map(
     results.messages
       .map(({ value }): { id: string; type: string; data: { id?: string } } =>
@@ -118,13 +145,13 @@ export function toldOf(results: Topic, id: string): string[] {
       .filter(({ data }) => data.id === id)
       .map((event) => [event.id, event.type.split('.')[2] ?? '']),
   );
-  return [...events.values()].toSorted();
+  return [...events.values()].filter((type) => type !== 'downloaded').toSorted();
 }
 
-/** Each of these events once and no other. */
-async function requireTold(id: string, results: Topic, outcomes: string[]): Promise<void> {
-  await until(`${outcomes.join(', ')} are told`, async () =>
-    toldOf(results, id).length >= outcomes.length ? true : undefined,
+/** Waits until the result events are these, each once. */
+async function assertResultEvents(id: string, results: Topic, outcomes: string[]): Promise<void> {
+  await waitFor(`${outcomes.join(', ')} are reported`, async () =>
+    resultEventsOf(results, id).length >= outcomes.length ? true : undefined,
   );
-  expect(toldOf(results, id)).toEqual(outcomes.toSorted());
+  expect(resultEventsOf(results, id)).toEqual(outcomes.toSorted());
 }

@@ -1,80 +1,90 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from '@jest/globals';
-import type { Behaviour } from './behaviours.ts';
-import type { Hostile } from './hostile.ts';
-import { copyBack, nameOf, readJson, readParquet, readSheet, textsOf } from './read-back.ts';
+import type { EdgeCaseType } from './edge-case-values.ts';
+import type { ExpectedColumn } from './expected-values.ts';
+import { copyIntoTable, nameOf, readJson, readParquet, readSheet, textsOf } from './read-back.ts';
 
-export const forms = ['csv', 'csv for spreadsheets', 'json', 'ndjson', 'xlsx', 'parquet'] as const;
-export type Form = (typeof forms)[number];
+export const fileForms = [
+  'csv',
+  'csv for spreadsheets',
+  'json',
+  'ndjson',
+  'xlsx',
+  'parquet',
+] as const;
+export type FileForm = (typeof fileForms)[number];
 
-/** A table of columns `id`, `c0`, `c1`, … and where its file is read back to. */
+/** A table with the columns `id`, `c0`, `c1`, …, and the table into which its CSV is read back. */
 interface Exported {
   url: string;
   table: string;
-  columns: readonly Hostile[];
+  columns: readonly EdgeCaseType[];
   back: string;
   timeZone: string;
 }
 
-interface Cells {
-  got: unknown[][];
-  promised: unknown[][];
+interface FileValues {
+  actual: unknown[][];
+  expected: unknown[][];
 }
 
-const promisedOf = (
+const expectedValues = (
   texts: (string | null)[][],
-  columns: readonly Hostile[],
-  promise: (as: Behaviour, text: string) => unknown,
+  columns: readonly EdgeCaseType[],
+  expectedOf: (as: ExpectedColumn, text: string) => unknown,
 ): unknown[][] =>
   texts.map((row) =>
     row.map((text, n) => {
-      const as = columns[n]?.as;
-      return text === null || !as ? null : promise(as, text);
+      const as = columns[n]?.expected;
+      return text === null || !as ? null : expectedOf(as, text);
     }),
   );
 
 const byteOrderMark = '\ufeff';
 const wouldBeFormula = /^[-=+@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-/** The values of a file, and those it was promised to have; `back` is for this file alone. */
-export async function cellsOf(
-  form: Form,
+/** Returns the values of a file and the values it must have. The table `back` is used for this file alone. */
+export async function valuesOf(
+  form: FileForm,
   bytes: Buffer,
   { url, table, columns, back, timeZone }: Exported,
-): Promise<Cells> {
+): Promise<FileValues> {
   const texts = (zone?: string) => textsOf(url, table, columns, zone);
   switch (form) {
     case 'csv': {
       const names = ['id', ...columns.map((_, n) => nameOf(n))].join(', ');
-      await copyBack(url, back, `as select ${names} from ${table} limit 0`, bytes);
-      return { got: await textsOf(url, back, columns), promised: await texts() };
+      await copyIntoTable(url, back, `as select ${names} from ${table} limit 0`, bytes);
+      return { actual: await textsOf(url, back, columns), expected: await texts() };
     }
     case 'csv for spreadsheets': {
       const text = bytes.toString();
       expect(text.startsWith(byteOrderMark)).toBe(true);
       const like = columns.map((_, n) => `${nameOf(n)} text`).join(', ');
-      await copyBack(url, back, `(id int, ${like})`, Buffer.from(text.slice(1)));
-      const written = columns.map((column) => ({ ...column, as: { ...column.as, zoned: false } }));
-      const guarded = ({ guarded: is }: Behaviour, value: string): string =>
+      await copyIntoTable(url, back, `(id int, ${like})`, Buffer.from(text.slice(1)));
+      const localColumns = columns.map((column) => ({
+        ...column,
+        expected: { ...column.expected, zoned: false },
+      }));
+      const guarded = ({ isProtected: is }: ExpectedColumn, value: string): string =>
         is && wouldBeFormula.test(value) ? `'${value}` : value;
       return {
-        got: await textsOf(url, back, written),
-        promised: promisedOf(await texts(timeZone), columns, guarded),
+        actual: await textsOf(url, back, localColumns),
+        expected: expectedValues(await texts(timeZone), columns, guarded),
       };
     }
     case 'json':
     case 'ndjson':
       return {
-        got: readJson(bytes, form, columns),
-        promised: promisedOf(await texts(), columns, (as, text) => as.json(text)),
+        actual: readJson(bytes, form, columns),
+        expected: expectedValues(await texts(), columns, (as, text) => as.json(text)),
       };
     case 'xlsx':
       return {
-        got: await readSheet(bytes, columns),
-        promised: promisedOf(await texts(timeZone), columns, (as, text) => as.xlsx(text)),
+        actual: await readSheet(bytes, columns),
+        expected: expectedValues(await texts(timeZone), columns, (as, text) => as.xlsx(text)),
       };
     case 'parquet': {
       const { types, ...cells } = await readParquet(bytes, { url, table, columns });
-      expect(types).toEqual(columns.map(({ as }) => as.parquet.duck));
+      expect(types).toEqual(columns.map(({ expected: as }) => as.parquet.duck));
       return cells;
     }
     default:
@@ -82,26 +92,32 @@ export async function cellsOf(
   }
 }
 
-/** A reader has dates to the millisecond. */
-const isSame = (got: unknown, promised: unknown): boolean =>
-  got instanceof Date && promised instanceof Date
-    ? Math.abs(got.getTime() - promised.getTime()) <= 1
-    : isDeepStrictEqual(got, promised);
+/** Compares two values. hucre returns dates to the millisecond, so dates may differ by 1 ms. */
+const isSame = (actual: unknown, expected: unknown): boolean =>
+  actual instanceof Date && expected instanceof Date
+    ? Math.abs(actual.getTime() - expected.getTime()) <= 1
+    : isDeepStrictEqual(actual, expected);
 
 const seen = (value: unknown): string =>
   (JSON.stringify(value) ?? 'nothing').replace(/^(.{200}).*$/s, '$1…');
 
-/** What is not as it was promised, by type and row. */
-export const wrongIn = ({ got, promised }: Cells, columns: readonly Hostile[]): string[] =>
-  promised.flatMap((row, at) =>
+/** Returns the differences from the expected values, with type and row. */
+export const differencesIn = (
+  { actual, expected }: FileValues,
+  columns: readonly EdgeCaseType[],
+): string[] =>
+  expected.flatMap((row, at) =>
     row.flatMap((cell, n) =>
-      isSame(got[at]?.[n], cell)
+      isSame(actual[at]?.[n], cell)
         ? []
-        : [`${columns[n]?.type}, row ${at}: ${seen(got[at]?.[n])}, promised ${seen(cell)}`],
+        : [`${columns[n]?.type}, row ${at}: ${seen(actual[at]?.[n])}, expected ${seen(cell)}`],
     ),
   );
 
-export const fileTypeOf = (form: Form, { jsonType, xlsxType, parquet }: Behaviour): string =>
+export const fileTypeOf = (
+  form: FileForm,
+  { jsonType, xlsxType, parquet }: ExpectedColumn,
+): string =>
   ({ json: jsonType, ndjson: jsonType, xlsx: xlsxType, parquet: parquet.type })[
     form.split(' ')[0] ?? ''
   ] ?? 'text';

@@ -1,34 +1,34 @@
 import pg from 'pg';
 
-interface Wanted {
-  /** How many exports wait, of how many accounts; a fifth of them is one account's. */
+interface QueueShape {
+  /** The number of waiting exports and of their accounts. A fifth of the exports belongs to one account. */
   exports: number;
   accounts: number;
-  /** Whose most are. A quarter is of another one, which is paused. */
+  /** The source of three quarters of the exports. A quarter is of another source, which is paused. */
   source: string;
 }
 
-/** Emails of the accounts of a long queue. */
+/** The email domain of the accounts of the long queue. */
 const domain = 'long-queue.example';
 const paused = 'paused-long-queue';
 
 /**
- * Makes a long queue of all that may hold up what is behind it: of a source that is paused, of an account with very
- * many, of long snapshots, of units that wait for a moment. By SQL without triggers, since a hundred thousand by the
- * API take an hour.
+ * Fills the catalogue with a long queue of everything that can block later exports: a paused source, an account with
+ * a fifth of all exports, long snapshots, units that wait for a time. Uses SQL without triggers, because 100 000
+ * exports through the API take an hour.
  */
-export async function fillQueue(url: string, wanted: Wanted): Promise<void> {
+export async function fillQueue(url: string, shape: QueueShape): Promise<void> {
   await withoutTriggers(url, async (client) => {
     await client.query(
       `insert into accounts (id, email, password_hash, role, served_at)
        select gen_random_uuid(), n || '@${domain}', '', 'analyst', now() - n * interval '1 second'
        from generate_series(0, $1::int - 1) n`,
-      [wanted.accounts],
+      [shape.accounts],
     );
     await client.query(
       `insert into grants (account_id, source)
        select id, unnest(array['${paused}', $1]) from accounts where email like '%@${domain}'`,
-      [wanted.source],
+      [shape.source],
     );
     await client.query(
       `insert into source_pauses (source, reason, paused_by)
@@ -40,7 +40,7 @@ export async function fillQueue(url: string, wanted: Wanted): Promise<void> {
            case when n % 4 = 0 then '${paused}' else $3::text end as source,
            case when n % 10 = 7 then 200 else 1 end as seconds
          from generate_series(1, $1::int) n
-       ), made as (
+       ), created as (
          insert into exports (id, owner_id, request, estimated_rows, estimated_seconds, queued_at)
          select uuidv7(), a.id, json_build_object('sources', json_build_array(source), 'dataset', 'd',
            'format', 'csv', 'compression', 'none', 'consistency', 'snapshot', 'profile', 'machine',
@@ -53,8 +53,8 @@ export async function fillQueue(url: string, wanted: Wanted): Promise<void> {
        select uuidv7(), id, 'read', request->'sources'->>0, owner_id, queued_at,
          case when estimated_seconds > 120 then 'long' else 'ordinary' end, later,
          case when later then now() + interval '1 day' else now() end
-       from (select *, row_number() over (order by queued_at) % 10 = 3 as later from made) m`,
-      [wanted.exports, wanted.accounts, wanted.source],
+       from (select *, row_number() over (order by queued_at) % 10 = 3 as later from created) c`,
+      [shape.exports, shape.accounts, shape.source],
     );
     await client.query(
       `insert into queue_lines (owner_id, source, lane, connections, served_at, since)
@@ -66,7 +66,7 @@ export async function fillQueue(url: string, wanted: Wanted): Promise<void> {
   });
 }
 
-/** Takes all of it away again. */
+/** Deletes the long queue. */
 export async function emptyQueue(url: string): Promise<void> {
   await withoutTriggers(url, async (client) => {
     const owners = `(select id from accounts where email like '%@${domain}')`;
@@ -79,7 +79,7 @@ export async function emptyQueue(url: string): Promise<void> {
   });
 }
 
-/** What autovacuum does within minutes is done at once. */
+/** Runs `work` without triggers, then does at once what autovacuum does within minutes. */
 async function withoutTriggers(
   url: string,
   work: (client: pg.Client) => Promise<void>,

@@ -2,29 +2,37 @@ import { Ajv } from 'ajv';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { asyncApi } from '../../lib/contracts/asyncapi.ts';
+import { socketMessageName } from '../../lib/contracts/asyncapi-live.ts';
 import { openApi } from '../../lib/contracts/openapi.ts';
 import { basePath } from '../../lib/contracts/route.ts';
 import { findRoute } from '../../lib/contracts/routes.ts';
 
 /**
- * What the suites see, held against the published documents themselves, not against the schemas they are made of.
+ * Compares answers and events with the published documents themselves, not with the schemas from which they are
+ * generated.
  */
 const openApiSchemas = new Ajv2020({ strict: false }).addSchema(openApi, 'openapi');
 const asyncApiSchemas = new Ajv({ strict: false }).addSchema(asyncApi, 'asyncapi');
 formats.default(openApiSchemas);
 formats.default(asyncApiSchemas);
 
-interface SeenAnswer {
+interface SeenResponse {
   method: string;
-  /** Behind the origin. */
+  /** The URL without its origin. */
   path: string;
   status: number;
   headers: Headers;
   text: string;
 }
 
-/** Throws if OpenAPI does not tell of such an answer. Paths outside the API are not its business. */
-export function requireDocumentedAnswer({ method, path, status, headers, text }: SeenAnswer): void {
+/** Throws if OpenAPI does not document such an answer. Ignores paths outside the API. */
+export function assertDocumentedResponse({
+  method,
+  path,
+  status,
+  headers,
+  text,
+}: SeenResponse): void {
   const route = findRoute(method, path.split('?')[0] ?? '');
   if (!route) {
     if (path.startsWith(`${basePath}/`) && status !== 404)
@@ -39,11 +47,13 @@ export function requireDocumentedAnswer({ method, path, status, headers, text }:
       throw new Error(`${here} lacks the header ${name}`);
   const type = headers.get('content-type')?.split(';')[0] ?? 'none';
   if (response.content === undefined) {
-    if (text !== '') throw new Error(`${here} has a body, and none is in OpenAPI`);
+    if (text !== '') throw new Error(`${here} has a body, which OpenAPI does not document`);
     return;
   }
   if (!(type in response.content))
     throw new Error(`${here} has content type ${type}, which is not in OpenAPI`);
+  // Its schema is that of any text.
+  if (type === 'text/csv') return;
   const pointer = [
     'paths',
     route.path,
@@ -54,21 +64,30 @@ export function requireDocumentedAnswer({ method, path, status, headers, text }:
     type,
     'schema',
   ];
-  requireValid(here, openApiSchemas.getSchema(`openapi#${pointerOf(pointer)}`), text);
+  assertValid(here, openApiSchemas.getSchema(`openapi#${pointerOf(pointer)}`), text);
 }
 
-/** Throws if AsyncAPI has no such event. */
-export function requireDocumentedEvent(text: string): void {
+/** Throws if AsyncAPI does not document such an event. */
+export function assertDocumentedEvent(text: string): void {
   const type: unknown = JSON.parse(text).type;
   const name = /^streamsync\.export\.(\w+)\.v1$/.exec(String(type))?.[1] ?? '';
   if (!Object.hasOwn(asyncApi.components.messages, name))
     throw new Error(`${String(type)} is not in AsyncAPI`);
   const pointer = ['components', 'messages', name, 'payload'];
-  requireValid(name, asyncApiSchemas.getSchema(`asyncapi#${pointerOf(pointer)}`), text);
+  assertValid(name, asyncApiSchemas.getSchema(`asyncapi#${pointerOf(pointer)}`), text);
 }
 
-function requireValid(what: string, check: ValidateFunction | undefined, text: string): void {
-  if (!check) throw new Error(`${what} has no schema`);
+/** Throws if AsyncAPI does not document such a message of the live socket. */
+export function assertDocumentedMessage(text: string): void {
+  const name = socketMessageName(String(JSON.parse(text).type));
+  if (!Object.hasOwn(asyncApi.components.messages, name))
+    throw new Error(`${name} is not in AsyncAPI`);
+  const pointer = ['components', 'messages', name, 'payload'];
+  assertValid(name, asyncApiSchemas.getSchema(`asyncapi#${pointerOf(pointer)}`), text);
+}
+
+function assertValid(what: string, check: ValidateFunction | undefined, text: string): void {
+  if (!check) throw new Error(`the documents have no schema for ${what}`);
   if (!check(JSON.parse(text)))
     throw new Error(`${what} is not as documented: ${JSON.stringify(check.errors)}\n${text}`);
 }

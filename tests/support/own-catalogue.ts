@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import { findRunningStack, useStack } from '../../infra/local/found-stack.ts';
-import { openHome } from '../../infra/local/home.ts';
-import { withFreshCatalogue } from '../../infra/postgres/fresh.ts';
+import { openHome } from '../../infra/local/home/home.ts';
+import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
+import { withScratchCatalogue } from '../../infra/postgres/scratch-database.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 import { createSlots } from '../../lib/scheduling/slots.ts';
 import { home, sql, stack } from './stack.ts';
 
-/** What is asked for by SQL, so that nothing but the rows decides. */
-interface Wanted {
-  /** Its email is its name; it has both sources. */
+/** An export that is created by SQL, so that only rows decide about its dispatch. */
+interface ExportSpec {
+  /** The email of the account, which has grants for both sources. */
   owner: string;
   source?: string;
   kind?: 'read' | 'finalize';
@@ -20,8 +20,8 @@ interface Wanted {
 }
 
 /**
- * A catalogue of its own, on the server of the stack, in which nobody works and out of which nothing is sent: what runs
- * is what the rows say. This process uses it as its own from then on.
+ * A catalogue of a suite's own on the server of the stack. No worker claims from it and nothing relays its outbox, so
+ * only its rows decide. This process uses it as its catalogue from `create` on.
  */
 export class OwnCatalogue {
   readonly url: string;
@@ -32,34 +32,37 @@ export class OwnCatalogue {
     this.#drop = drop;
   }
 
-  /** `environment` is what the functions would have in theirs; SOURCE in it stands for this database. */
-  static async make(environment: Record<string, string>): Promise<OwnCatalogue> {
+  /**
+   * Creates the catalogue. `environment` has the settings of the functions; SOURCE in it stands for the URL of this
+   * database.
+   */
+  static async create(environment: Record<string, string>): Promise<OwnCatalogue> {
     const opened = openHome({ STREAMSYNC_HOME: home() });
     const running = findRunningStack(opened);
-    if (!running) throw new Error('the stack does not run');
-    useStack(opened, running);
-    const over = Promise.withResolvers<void>();
-    const made = Promise.withResolvers<string>();
-    const held = withFreshCatalogue(stack.postgres.catalogue, async (url) => {
-      made.resolve(url);
-      await over.promise;
+    if (!running) throw new Error('the stack is not running');
+    applyStackEnvironment(opened, running);
+    const finished = Promise.withResolvers<void>();
+    const created = Promise.withResolvers<string>();
+    const holding = withScratchCatalogue(stack.postgres.catalogue, async (url) => {
+      created.resolve(url);
+      await finished.promise;
       await catalogue().end();
     });
     const url = await Promise.race([
-      made.promise,
-      held.then(() => {
-        throw new Error('the catalogue was not made');
+      created.promise,
+      holding.then(() => {
+        throw new Error('the scratch catalogue was not created');
       }),
     ]);
     process.env.STREAMSYNC_CATALOGUE_URL = url;
     for (const [name, value] of Object.entries(environment))
       process.env[name] = value.replaceAll('SOURCE', url);
     await createSlots(catalogue());
-    // Born sent: the relay finds nothing to do.
+    // Messages count as sent at once, so that the relay has no work.
     await sql(url, 'alter table outbox alter column sent_at set default now()');
     return new OwnCatalogue(url, async () => {
-      over.resolve();
-      await held;
+      finished.resolve();
+      await holding;
     });
   }
 
@@ -68,7 +71,7 @@ export class OwnCatalogue {
   }
 
   async clear(): Promise<void> {
-    await this.requireLines();
+    await this.assertLines();
     await sql(
       this.url,
       `delete from source_pauses; delete from attempts; delete from exports; delete from outbox; delete from accounts;
@@ -77,8 +80,8 @@ export class OwnCatalogue {
     expect(await sql(this.url, 'select * from queue_lines')).toEqual([]);
   }
 
-  /** The invariant: there is a line for just those units that wait. */
-  async requireLines(): Promise<void> {
+  /** Asserts the invariant: each waiting unit belongs to a line, and each line has waiting units. */
+  async assertLines(): Promise<void> {
     const [wrong] = await sql(
       this.url,
       `select * from (select distinct owner_id, source, lane, planned_connections as connections from units
@@ -89,23 +92,16 @@ export class OwnCatalogue {
     expect(wrong).toBeUndefined();
   }
 
-  async ask(wanted: Wanted): Promise<string> {
-    const {
-      owner,
-      source = 'iot',
-      kind = 'read',
-      connections = 1,
-      units = 1,
-      seconds = 1,
-    } = wanted;
+  async addExport(spec: ExportSpec): Promise<string> {
+    const { owner, source = 'iot', kind = 'read', connections = 1, units = 1, seconds = 1 } = spec;
     const id = randomUUID();
     await sql(
       this.url,
-      `with made as (
+      `with created as (
          insert into accounts (id, email, password_hash, role)
          select gen_random_uuid(), $1, '', 'analyst' where not exists (select 1 from accounts where email = $1)
          returning id)
-       insert into grants (account_id, source) select id, unnest(array['sales', 'iot']) from made`,
+       insert into grants (account_id, source) select id, unnest(array['sales', 'iot']) from created`,
       [owner],
     );
     await sql(
@@ -124,12 +120,12 @@ export class OwnCatalogue {
     return id;
   }
 
-  /** Dispatches, and says to whose exports the slots went, in this order. */
-  async given(): Promise<string[]> {
-    return (await this.givenExports()).map(({ email }) => email);
+  /** Dispatches, and returns the owners of the exports that got slots, in this order. */
+  async dispatchedOwners(): Promise<string[]> {
+    return (await this.dispatchedExports()).map(({ email }) => email);
   }
 
-  async givenExports(): Promise<{ email: string; id: string }[]> {
+  async dispatchedExports(): Promise<{ email: string; id: string }[]> {
     await sql(this.url, 'delete from outbox');
     await dispatch();
     return sql(
@@ -139,7 +135,7 @@ export class OwnCatalogue {
     );
   }
 
-  /** As if its units had come to their end. */
+  /** Ends an export and its units. */
   async end(id: string): Promise<void> {
     await sql(
       this.url,

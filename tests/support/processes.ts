@@ -2,15 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
-/** A process and all that came from it, by the kernel's own table. */
-export async function familyOf(root: number): Promise<number[]> {
+/** Returns a process and all its descendants, from /proc. */
+export async function descendantsOf(root: number): Promise<number[]> {
   const parents = new Map<number, number>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    // The command is in brackets and may hold anything; the parent is the second field behind it.
+    // The command is in brackets and may contain any character; the parent is the second field after it.
     const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
     if (parent !== undefined) parents.set(Number(name), Number(parent));
   }
@@ -20,7 +20,7 @@ export async function familyOf(root: number): Promise<number[]> {
   return family;
 }
 
-/** Whether a process runs. One that has ended, and that nobody has asked how, does not. */
+/** Returns whether a process runs. A zombie does not run. */
 const isAlive = (pid: number): boolean => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -30,12 +30,15 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Waits until none of these processes runs, for which the kernel may need a moment. Throws with the commands of those that do. */
-export async function requireEnded(pids: readonly number[]): Promise<void> {
+/**
+ * Waits until none of these processes runs, for which the kernel may need some milliseconds. Throws with the commands
+ * of the processes that still run.
+ */
+export async function assertEnded(pids: readonly number[]): Promise<void> {
   const running = () => pids.filter(isAlive);
-  const limits = { seconds: 5, everyMilliseconds: 50 };
+  const limits = { seconds: 5, everyMs: 50 };
   const none = async () => (running().length === 0 ? true : undefined);
-  if (await until('they have ended', none, limits).catch(() => false)) return;
+  if (await waitFor('the processes end', none, limits).catch(() => false)) return;
   const commands = running().map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
   throw new Error(`still running: ${(await Promise.all(commands)).join(', ')}`);
 }
@@ -45,7 +48,7 @@ export interface Listener {
   address: string;
 }
 
-/** Every TCP socket these processes listen on; the address as the kernel writes it, in hexadecimal. */
+/** Returns every TCP socket on which these processes listen, with the address in hexadecimal as in /proc. */
 export async function listenersOf(pids: readonly number[]): Promise<Listener[]> {
   const listening = new Map<string, string>();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
@@ -65,11 +68,11 @@ export async function listenersOf(pids: readonly number[]): Promise<Listener[]> 
   return found;
 }
 
-/** 127.0.0.0/8, ::1, and the first mapped into the second, as the kernel writes them. */
+/** Returns whether an address is in 127.0.0.0/8, is ::1, or is 127.0.0.0/8 mapped into IPv6, as /proc writes it. */
 export const isLoopback = (address: string): boolean =>
   /^([0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F):/.test(address);
 
-/** `npm start`'s program with a home of its own; what it prints is kept. */
+/** The program of `npm start` with a home of its own. `output` keeps what it prints. */
 export class StartedStack {
   readonly process: ChildProcess;
   output = '';
@@ -79,12 +82,13 @@ export class StartedStack {
     const inherited: NodeJS.ProcessEnv = { ...process.env };
     delete inherited.STREAMSYNC_PORT;
     delete inherited.STREAMSYNC_S3_ENDPOINT;
-    // Of a suite that has set it for itself.
+    // A suite may have set it for itself.
     delete inherited.STREAMSYNC_SOURCES;
-    // Set for the test run itself; this stack begins now.
+    // The test run has set it; this stack has its own start time.
     delete inherited.STREAMSYNC_STARTED_AT;
     this.process = spawn(process.execPath, [join('infra', 'local', 'start.ts')], {
-      env: { ...inherited, STREAMSYNC_HOME: home, ...environment },
+      // Simulated readings would be among those that the suites count.
+      env: { ...inherited, STREAMSYNC_DEMO: '0', STREAMSYNC_HOME: home, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process.stdout?.on('data', (chunk) => (this.output += String(chunk)));
@@ -93,23 +97,23 @@ export class StartedStack {
   }
 
   get pid(): number {
-    if (this.process.pid === undefined) throw new Error('the stack was not started');
+    if (this.process.pid === undefined) throw new Error('the process of the stack did not start');
     return this.process.pid;
   }
 
-  /** The address of the ready line. */
+  /** Returns the address in the ready line. */
   ready(seconds = 400): Promise<string> {
     return this.#printed('the stack is ready', /^ready {2}(\S+)$/m, seconds);
   }
 
-  /** LocalStack's port: it answers there long before the stack is ready. */
+  /** Returns the port of LocalStack, which answers long before the stack is ready. */
   async s3Port(seconds = 400): Promise<number> {
     const line = /\blocalstack +ready on 127\.0\.0\.1:(\d+)$/m;
     return Number(await this.#printed('LocalStack is ready', line, seconds));
   }
 
   #printed(what: string, line: RegExp, seconds: number): Promise<string> {
-    return until(
+    return waitFor(
       what,
       async () => {
         if (this.process.exitCode !== null) throw new Error(`the stack ended:\n${this.output}`);

@@ -1,30 +1,30 @@
 import { join } from 'node:path';
+import { lock } from '../../infra/bootstrap/pid-lock.mjs';
 import { inheritedEnvironment } from '../../infra/local/environment.ts';
-import { REPO } from '../../infra/local/home.ts';
-import { lock } from '../../infra/local/lock.mjs';
-import { PARTS } from '../../infra/local/parts/install.ts';
+import { repoRoot } from '../../infra/local/home/home.ts';
 import {
-  installPythonPart,
-  type PythonPart,
-  pythonPartIsInstalled,
+  installPythonTool,
+  type PythonTool,
   python as pythonTool,
-} from '../../infra/local/parts/python.ts';
-import { findTools } from '../../infra/local/tools.ts';
+  pythonToolIsInstalled,
+} from '../../infra/local/install/python.ts';
+import { findTools } from '../../infra/local/install/system-tools.ts';
+import { toolCache } from '../../infra/local/install/tool-cache.ts';
 
-/** Installs the packages of a test once for a clone, as the parts of the stack are; throws if that takes longer. */
-export async function installForTests(part: PythonPart, seconds: number): Promise<void> {
-  if (pythonPartIsInstalled(part)) return;
+/** Installs the Python packages of a test once per clone. Throws if the installation takes longer than `seconds`. */
+export async function installForTests(target: PythonTool, seconds: number): Promise<void> {
+  if (pythonToolIsInstalled(target)) return;
   const context = {
     environment: inheritedEnvironment(process.env),
-    cwd: REPO,
+    cwd: repoRoot,
     signal: AbortSignal.timeout(seconds * 1_000),
-    report: (text: string) => console.info(`${part.name}: ${text}`),
+    report: (text: string) => console.info(`${target.name}: ${text}`),
   };
-  const held = await lock(join(PARTS, 'locks/parts'), { signal: context.signal });
+  const toolLock = await lock(join(toolCache, 'locks/parts'), { signal: context.signal });
   try {
     const tool = await findTools([pythonTool], context);
-    await installPythonPart(part, tool(pythonTool), context);
+    await installPythonTool(target, tool(pythonTool), context);
   } finally {
-    held.release();
+    toolLock.release();
   }
 }

@@ -1,14 +1,14 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { requireDocumentedAnswer } from './documented.ts';
+import { assertDocumentedResponse } from './openapi-assertions.ts';
 import { stack } from './stack.ts';
 
 interface RawQuestion {
   method: string;
   path: string;
-  /** An array of values is sent as that many headers. */
+  /** An array of values is sent as that number of headers. */
   headers?: OutgoingHttpHeaders;
-  /** The loopback address to come from. NGINX tells the functions of it, whatever a header says. */
+  /** The loopback address to call from. NGINX reports it to the functions and ignores forwarding headers. */
   from?: string;
   body?: unknown;
 }
@@ -19,7 +19,7 @@ export interface RawAnswer {
   text: string;
 }
 
-/** Calls the API as `call` does, in ways that `fetch` has not. */
+/** Calls the API in ways that `fetch` does not support. */
 export async function rawCall({
   method,
   path,
@@ -29,7 +29,7 @@ export async function rawCall({
 }: RawQuestion) {
   const url = new URL(stack.api + path);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const asked = request({
+    const sent = request({
       host: '127.0.0.1',
       port: url.port,
       path: url.pathname + url.search,
@@ -38,10 +38,10 @@ export async function rawCall({
       headers: { 'content-type': 'application/json', 'x-client-address': from, ...headers },
       timeout: 60_000,
     });
-    asked.on('response', resolve);
-    asked.on('timeout', () => asked.destroy(new Error('no answer within a minute')));
-    asked.on('error', reject);
-    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.on('response', resolve);
+    sent.on('timeout', () => sent.destroy(new Error('no answer within 60 s')));
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
   const answer: RawAnswer = {
     status: response.statusCode ?? 0,
@@ -50,6 +50,6 @@ export async function rawCall({
     ),
     text: (await buffer(response)).toString(),
   };
-  requireDocumentedAnswer({ method, path: url.pathname, ...answer });
+  assertDocumentedResponse({ method, path: url.pathname, ...answer });
   return answer;
 }

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { stack } from './stack.ts';
 
-/** What `fetch` would mend or refuse to send: a request as bytes. Loopback addresses stand for distinct clients. */
+/** A request as bytes, which `fetch` would correct or reject. Loopback addresses stand for different clients. */
 interface RawQuestion {
-  /** Up to the empty line, each line without its end. */
+  /** The lines up to the empty line, without line ends. */
   head: readonly string[];
   from?: string;
 }
 
-/** An open connection to NGINX, from an address of its own. */
+/** Opens a connection to NGINX from the given loopback address. */
 export async function dial(from = '127.0.0.1'): Promise<Socket> {
   const port = Number(new URL(stack.url).port);
   const socket = connect({ host: '127.0.0.1', port, localAddress: from });
@@ -23,7 +23,7 @@ export interface RawAnswer {
   body: string;
 }
 
-/** Sends a request as it stands, and returns the answer, which has to have a length. */
+/** Sends a request unchanged and returns the answer, which must have a content-length. */
 export async function sendRaw({ head, from }: RawQuestion): Promise<RawAnswer> {
   const socket = await dial(from);
   socket.setTimeout(30_000, () => socket.destroy(new Error('no answer within 30 s')));
@@ -35,7 +35,7 @@ export async function sendRaw({ head, from }: RawQuestion): Promise<RawAnswer> {
       const answer = parse(text);
       if (answer) return answer;
     }
-    throw new Error(`no whole answer: ${text.slice(0, 500)}`);
+    throw new Error(`incomplete answer: ${text.slice(0, 500)}`);
   } finally {
     socket.destroy();
   }

@@ -7,39 +7,39 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { readXlsx } from 'hucre/xlsx';
 import pg from 'pg';
 import copy from 'pg-copy-streams';
-import { parseJson } from './behaviours.ts';
-import type { Hostile } from './hostile.ts';
+import type { EdgeCaseType } from './edge-case-values.ts';
+import { parseJson } from './expected-values.ts';
 import { sql } from './stack.ts';
 
 /**
- * Reads files by implementations that are not ours: CSV by PostgreSQL, workbooks by hucre, Parquet by DuckDB. A file
- * has a column `id`, by which its rows are put in order, and columns `c0`, `c1`, …
+ * Reads files with independent implementations: CSV with PostgreSQL, workbooks with hucre, Parquet with DuckDB. A
+ * file has a column `id`, by which the rows are sorted, and columns `c0`, `c1`, …
  */
 export const nameOf = (n: number): string => `c${n}`;
 
-type Columns = readonly Hostile[];
+type Columns = readonly EdgeCaseType[];
 type Row = Record<string, unknown>;
 
 const cellsOf = (rows: Row[], columns: Columns): unknown[][] =>
   rows.map((row) => columns.map((_, n) => row[nameOf(n)] ?? null));
 
-/** Instants have the zone of the session in them. */
+/** Returns a URL with a session in UTC, because the text of a timestamptz has the time zone of the session. */
 const inUtc = (url: string): string => `${url}?options=${encodeURIComponent('-c TimeZone=UTC')}`;
 
-/** What PostgreSQL writes for each value; of instants what the clocks of the zone show, as far as there are any. */
+/** Returns PostgreSQL's text of each value. A zone converts each timestamptz to its local time. */
 export async function textsOf(
   url: string,
   table: string,
   columns: Columns,
   zone?: string,
 ): Promise<(string | null)[][]> {
-  const values = columns.map(({ as }, n) => {
+  const values = columns.map(({ expected: as }, n) => {
     const value =
       zone !== undefined && as.zoned
         ? `case when extract(year from ${nameOf(n)}) between -4713 and 294275
            then (${nameOf(n)} at time zone '${zone}')::text else ${nameOf(n)}::text end`
         : nameOf(n);
-    // `is null` would take a row of NULLs for NULL; a cast may be another than the output function.
+    // `is null` is true for a row of NULLs; a cast may differ from the output function.
     return `case when num_nulls(${nameOf(n)}) = 0 then format('%s', ${value}) end as ${nameOf(n)}`;
   });
   const rows = await sql<Record<string, string | null>>(
@@ -49,8 +49,8 @@ export async function textsOf(
   return rows.map((row) => columns.map((_, n) => row[nameOf(n)] ?? null));
 }
 
-/** Has PostgreSQL read a CSV into a table that is made for it. */
-export async function copyBack(url: string, table: string, like: string, csv: Buffer) {
+/** Has PostgreSQL read a CSV into a new table. */
+export async function copyIntoTable(url: string, table: string, like: string, csv: Buffer) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -62,13 +62,14 @@ export async function copyBack(url: string, table: string, like: string, csv: Bu
   }
 }
 
-/** The values of JSON or NDJSON, with their digits; the names are in the order of the columns. */
+/** Returns the values of JSON or NDJSON with the digits of their numbers, in the order of the columns. */
 export function readJson(bytes: Buffer, form: 'json' | 'ndjson', columns: Columns): unknown[][] {
   const text = bytes.toString();
   const lines = form === 'json' ? parseJson(text) : text.split('\n').slice(0, -1).map(parseJson);
   const names = ['id', ...columns.map((_, n) => nameOf(n))].join();
   const rows = (Array.isArray(lines) ? lines : []).map((line) => {
-    if (Object.keys(line ?? {}).join() !== names) throw new Error('an object has other names');
+    if (Object.keys(line ?? {}).join() !== names)
+      throw new Error('an object of the JSON file has other names than the table');
     return new Map<string, unknown>(Object.entries(line ?? {}));
   });
   const idOf = (row: Map<string, unknown>): number => Number(Object.values(row.get('id') ?? {})[0]);
@@ -77,18 +78,18 @@ export function readJson(bytes: Buffer, form: 'json' | 'ndjson', columns: Column
     .map((row) => columns.map((_, n) => row.get(nameOf(n)) ?? null));
 }
 
-/** The cells of the one sheet of a workbook. */
+/** Returns the cells of the only sheet of a workbook. */
 export async function readSheet(bytes: Buffer, columns: Columns): Promise<unknown[][]> {
   const { sheets } = await readXlsx(bytes);
   const [header, ...rows] = sheets[0]?.rows ?? [];
   if (sheets.length !== 1 || header?.length !== columns.length + 1)
-    throw new Error('a workbook of another shape');
+    throw new Error('the workbook has no single sheet with these columns');
   return rows
     .toSorted((a, b) => Number(a[0]) - Number(b[0]))
     .map((row) => columns.map((_, n) => row[n + 1] ?? null));
 }
 
-/** With one thread: duckdb#24905 is about sums of decimals with many. */
+/** One thread, because sums of decimals by several threads are wrong: duckdb#24905. */
 const duck = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
 const directory = await mkdtemp(join(tmpdir(), 'read-back-'));
 const path = join(directory, 'file.parquet');
@@ -100,18 +101,20 @@ export async function closeReaders(): Promise<void> {
 const parquetRows = async (query: string): Promise<Row[]> =>
   (await duck.runAndReadAll(query)).getRowObjectsJson();
 
-/** What the values of a Parquet file are, what they are in PostgreSQL, and the types that DuckDB has for the columns. */
+/** Returns the values of a Parquet file, the same values from PostgreSQL, and DuckDB's types of the columns. */
 export async function readParquet(
   bytes: Buffer,
   { url, table, columns }: { url: string; table: string; columns: Columns },
-): Promise<{ got: unknown[][]; promised: unknown[][]; types: unknown[] }> {
+): Promise<{ actual: unknown[][]; expected: unknown[][]; types: unknown[] }> {
   await writeFile(path, bytes);
   const selected = (side: 'postgres' | 'duck'): string =>
-    columns.map(({ as }, n) => `${as.parquet.form[side](nameOf(n))} as ${nameOf(n)}`).join(', ');
+    columns
+      .map(({ expected: as }, n) => `${as.parquet.form[side](nameOf(n))} as ${nameOf(n)}`)
+      .join(', ');
   const meant = (rows: Row[]): unknown[][] =>
     cellsOf(rows, columns).map((row) =>
       row.map((cell, n) => {
-        const meaning = columns[n]?.as.parquet.form.meaning;
+        const meaning = columns[n]?.expected.parquet.form.meaning;
         return meaning && typeof cell === 'string' ? meaning(cell) : cell;
       }),
     );
@@ -119,15 +122,15 @@ export async function readParquet(
     `select column_type as type from (describe from '${path}') offset 1`,
   );
   return {
-    got: meant(await parquetRows(`select ${selected('duck')} from '${path}' order by id`)),
-    promised: meant(
+    actual: meant(await parquetRows(`select ${selected('duck')} from '${path}' order by id`)),
+    expected: meant(
       await sql<Row>(inUtc(url), `select ${selected('postgres')} from ${table} order by id`),
     ),
     types: types.map(({ type }) => type),
   };
 }
 
-/** How the pages of a Parquet file are compressed. */
+/** Returns how the pages of a Parquet file are compressed. */
 export async function codecOf(bytes: Buffer): Promise<object[]> {
   await writeFile(path, bytes);
   return parquetRows(`select distinct compression as codec from parquet_metadata('${path}')`);

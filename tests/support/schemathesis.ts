@@ -3,19 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inheritedEnvironment } from '../../infra/local/environment.ts';
-import { REPO } from '../../infra/local/home.ts';
-import { interpreterOf, type PythonPart } from '../../infra/local/parts/python.ts';
-import { installForTests } from './python-part.ts';
+import { repoRoot } from '../../infra/local/home/home.ts';
+import { interpreterOf, type PythonTool } from '../../infra/local/install/python.ts';
+import { installForTests } from './python-tool.ts';
 
-const part: PythonPart = {
+const part: PythonTool = {
   name: 'schemathesis',
-  requirements: join(REPO, 'tests/fuzz/requirements.lock.txt'),
+  requirements: join(repoRoot, 'tests/fuzz/requirements.lock.txt'),
 };
 
 export const installSchemathesis = (seconds: number): Promise<void> =>
   installForTests(part, seconds);
 
-/** What it holds against each answer: the rest of its checks are opinions, such as 405 for every other method. */
+/** The checks for each answer. The other checks of Schemathesis are opinions, such as 405 for every other method. */
 const checks = [
   'not_a_server_error',
   'status_code_conformance',
@@ -30,15 +30,15 @@ interface Fuzzed {
 }
 
 /**
- * Asks every operation of the API that its OpenAPI document names, by examples, by every bound of every
- * schema, and at random, for so many seconds in all.
+ * Calls every operation of the OpenAPI document but `revokeKey` for `seconds` in all: with its examples, with every bound of every
+ * schema, and at random.
  */
 export async function fuzz(
   api: string,
   key: string,
   { seconds, seed }: { seconds: number; seed: number },
 ): Promise<Fuzzed> {
-  // It keeps what it found where it runs.
+  // Schemathesis keeps its findings in the working directory.
   const directory = await mkdtemp(join(tmpdir(), 'streamsync-fuzz-'));
   try {
     const child = spawn(
@@ -46,11 +46,13 @@ export async function fuzz(
       [
         '-m',
         'schemathesis.cli',
-        `--config-file=${join(REPO, 'tests/fuzz/schemathesis.toml')}`,
+        `--config-file=${join(repoRoot, 'tests/fuzz/schemathesis.toml')}`,
         'run',
         `${api}/openapi.json`,
         `--url=${api}`,
         `--checks=${checks.join(',')}`,
+        // It would find the id of its own key, and revoke it.
+        '--exclude-operation-id=revokeKey',
         `--max-time=${seconds}`,
         '--max-examples=30',
         `--seed=${seed}`,

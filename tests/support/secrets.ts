@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { home } from './stack.ts';
 
-/** The secrets of the stack under test, by name: its home belongs to whoever runs the tests. */
+/** Returns the secrets of the stack under test, by name. The user who runs the tests owns the stack's home. */
 export const readSecrets = async (): Promise<Record<string, string>> =>
   z
     .record(z.string(), z.string())
     .parse(JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8')));
 
-/** What the functions' ports want to see. */
+/** Returns the header that the ports of the functions require. */
 export async function ownCaller(): Promise<Record<string, string>> {
   const { doorSecret } = await readSecrets();
-  if (doorSecret === undefined) throw new Error('the stack has no secret for its callers');
+  if (doorSecret === undefined)
+    throw new Error('the stack has no door secret; its secrets file lacks it');
   return { 'x-door-secret': doorSecret };
 }

@@ -4,40 +4,28 @@ import { buffer } from 'node:stream/consumers';
 import pg from 'pg';
 import copy from 'pg-copy-streams';
 import { z } from 'zod';
+import { type StackFile, stackFileSchema } from '../../infra/local/home/stack-file.ts';
+import { workerStack } from './worker-stack.ts';
 
-/** The stack under test, as it describes itself to the world. */
-export const stackSchema = z.object({
-  url: z.url(),
-  api: z.url(),
-  live: z.string(),
-  kafka: z.object({ brokers: z.array(z.string()) }),
-  postgres: z.object({ catalogue: z.string(), sources: z.record(z.string(), z.string()) }),
-  s3: z.object({ endpoint: z.string(), bucket: z.string() }),
-  lambda: z.url(),
-  pid: z.int(),
-  processes: z.array(z.object({ name: z.string(), pid: z.int() })),
+const personSchema = z.object({ email: z.string(), password: z.string(), apiKey: z.string() });
+export type Person = z.infer<typeof personSchema>;
+const credentialsSchema = z.object({
+  demo: personSchema,
+  admin: personSchema,
+  other: personSchema,
 });
-export type Stack = z.infer<typeof stackSchema>;
 
-const person = z.object({ email: z.string(), password: z.string(), apiKey: z.string() });
-export type Person = z.infer<typeof person>;
-const credentialsSchema = z.object({ demo: person, admin: person, other: person });
+export const home = (): string => workerStack().home;
 
-export const home = (): string => {
-  const path = process.env.STREAMSYNC_TEST_HOME;
-  if (path === undefined) throw new Error('no stack: the set-up did not run');
-  return path;
-};
-
-export const readStack = async (): Promise<Stack> =>
-  stackSchema.parse(JSON.parse(await readFile(join(home(), 'stack.json'), 'utf8')));
+export const readStack = async (): Promise<StackFile> =>
+  stackFileSchema.parse(JSON.parse(await readFile(join(home(), 'stack.json'), 'utf8')));
 
 export const stack = await readStack();
 export const credentials = credentialsSchema.parse(
   JSON.parse(await readFile(join(home(), 'credentials.json'), 'utf8')),
 );
 
-/** A connection that ends between two queries is the next query's error, not one of whichever test runs then. */
+/** Returns a connection. If it breaks between two queries, the next query fails, not the test that happens to run. */
 async function connectedTo(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
@@ -45,7 +33,7 @@ async function connectedTo(url: string): Promise<pg.Client> {
   return client;
 }
 
-/** Runs SQL on a database of the stack as its superuser. */
+/** Runs SQL on a database of the stack as superuser. */
 export async function sql<Row extends pg.QueryResultRow>(
   url: string,
   text: string,
@@ -65,7 +53,7 @@ export const sourceUrl = (name: string): string => {
   return url;
 };
 
-/** What the server itself gives for a query as CSV with header, in UTC: the reference for exports. */
+/** Returns the server's own CSV (with header, in UTC) of a query: the reference for exports. */
 export async function referenceCsv(source: string, query: string): Promise<Buffer> {
   const client = await connectedTo(sourceUrl(source));
   try {
@@ -76,6 +64,9 @@ export async function referenceCsv(source: string, query: string): Promise<Buffe
   }
 }
 
-/** The rows of a CSV in a fixed order: exports promise none. Rows with line feeds in them are cut alike. */
+/**
+ * Returns the sorted lines of a CSV, because exports promise no order. Rows with line feeds are cut in the same way
+ * on both sides.
+ */
 export const sortedLines = (csv: Buffer): string =>
   csv.toString().split('\n').toSorted().join('\n');

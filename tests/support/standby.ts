@@ -1,17 +1,17 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { partEnvironment, superuserUrl } from '../../infra/local/environment.ts';
-import { openHome, openSecrets } from '../../infra/local/home.ts';
-import type { StartContext } from '../../infra/local/parts/context.ts';
-import { startPostgres } from '../../infra/local/parts/postgres.ts';
+import { serviceEnvironment, superuserUrl } from '../../infra/local/environment.ts';
+import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { choosePorts } from '../../infra/local/ports.ts';
 import { type Service, startService } from '../../infra/local/processes.ts';
+import { startPostgres } from '../../infra/local/services/postgres.ts';
+import type { StartContext } from '../../infra/local/services/start-context.ts';
 import { sql } from './stack.ts';
 
 /**
- * Starts a server of PostgreSQL that is a replica cut off from its primary: it has replayed what it got, the last of
- * it being `statements` (null: there is nothing to replay), gets no more, and answers queries.
+ * Starts a PostgreSQL server that is a replica cut off from its primary: it has replayed all it received, the last of
+ * it being `statements` (null: nothing to replay), receives no more, and answers queries.
  */
 export async function startStandby(
   statements: string | null,
@@ -28,7 +28,7 @@ export async function startStandby(
     secrets,
     owner: undefined,
     runAs: async () => undefined,
-    environment: partEnvironment(home),
+    environment: serviceEnvironment(home),
     signal: AbortSignal.timeout(5 * 60_000),
     start: async (spec) => {
       const service = await startService({ ...spec, logs: home.logs });
@@ -45,7 +45,8 @@ export async function startStandby(
     await startPostgres(context);
     const url = superuserUrl(secrets, ports.postgres, 'postgres');
     if (statements !== null) await sql(url, statements);
-    // At once, without writing its pages: all of it is in the log alone, and is replayed by what starts next.
+    // Stopped at once, without writing its pages: all changes are only in the write-ahead log, which the next start
+    // replays.
     for (const { pid, exited } of services.splice(0)) {
       process.kill(pid, statements === null ? 'SIGINT' : 'SIGQUIT');
       await exited;

@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { stack } from './stack.ts';
 
-/** A client of the stack's object storage that is nobody's but the test's, and asks it directly. */
+/** Returns a client that calls the stack's object storage directly, without the proxy. */
 export const storageClient = (): S3Client =>
   new S3Client({
     endpoint: stack.s3.endpoint,

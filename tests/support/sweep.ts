@@ -1,7 +1,7 @@
 import { ownCaller } from './secrets.ts';
 import { stack } from './stack.ts';
 
-/** One more pass of the sweep, now: what it does every five seconds need not be waited for. */
+/** Runs one pass of the sweep at once, instead of waiting for the pass every five seconds. */
 export async function sweep(): Promise<void> {
   const response = await fetch(
     `${stack.lambda}/2015-03-31/functions/streamsync-local-sweep/invocations`,
@@ -9,7 +9,7 @@ export async function sweep(): Promise<void> {
       method: 'POST',
       headers: await ownCaller(),
       body: JSON.stringify({ passes: 1 }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(90_000),
     },
   );
   const answer = await response.text();

@@ -1,4 +1,4 @@
-/** Stops the stack that the set-up started, if it did. */
+/** Stops the stacks that the set-up started. */
 export default async function teardown(): Promise<void> {
-  await globalThis.streamsyncTestStack?.stop();
+  await globalThis.streamsyncTestStacks?.stop();
 }

@@ -9,31 +9,36 @@ import type {
 import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import type { Health } from '../../lib/contracts/health.ts';
+import type { SignInMethods } from '../../lib/contracts/oidc.ts';
 import type { Session } from '../../lib/contracts/sessions.ts';
 import type { Dataset, Histogram, SourceList } from '../../lib/contracts/sources.ts';
 import { call, callAnonymously, json, retryAfter } from './client.ts';
 
-/** What has to be said in a request; the server fills in the rest. */
+/** A request with its required fields; the server adds the defaults of the others. */
 export type NewExport = Pick<ExportRequest, 'sources' | 'dataset' | 'format'> &
   Partial<ExportRequest>;
 
 export interface ListFilters {
   status: PublicStatus | null;
-  /** Words that all have to be found. */
+  /** Words that an export has to contain. */
   search: string;
   showDownloaded: boolean;
 }
 
-/** An answer to a conditional GET; `document` is null when nothing changed. */
+/** The answer to a conditional GET; `document` is null for 304. */
 export interface ExportAnswer {
   document: ExportDocument | null;
   etag: string | null;
-  /** Seconds until it is worth asking again; null when the server does not say. */
+  /** Seconds until the next poll, from `Retry-After`; null without the header. */
   retryAfter: number | null;
 }
 
 export async function createSession(email: string, password: string): Promise<Session> {
   return json(await callAnonymously('/sessions', { method: 'POST', body: { email, password } }));
+}
+
+export async function getSignInMethods(signal: AbortSignal): Promise<SignInMethods> {
+  return json(await callAnonymously('/sign-in-methods', { signal }));
 }
 
 export async function getHealth(signal: AbortSignal): Promise<Health> {
@@ -44,14 +49,14 @@ export async function listSources(signal: AbortSignal): Promise<SourceList> {
   return json(await call('/sources', { signal }));
 }
 
-/** One dataset with all of its columns. */
+/** Returns a dataset with all its columns. */
 export async function getDataset(
   source: string,
   dataset: string,
   signal: AbortSignal,
 ): Promise<Dataset> {
-  const [where, what] = [source, dataset].map(encodeURIComponent);
-  return json(await call(`/sources/${where}/datasets/${what}`, { signal }));
+  const [sourceName, datasetName] = [source, dataset].map(encodeURIComponent);
+  return json(await call(`/sources/${sourceName}/datasets/${datasetName}`, { signal }));
 }
 
 export async function getHistogram(
@@ -59,11 +64,11 @@ export async function getHistogram(
   dataset: string,
   signal: AbortSignal,
 ): Promise<Histogram> {
-  const [where, what] = [source, dataset].map(encodeURIComponent);
-  return json(await call(`/sources/${where}/datasets/${what}/histogram`, { signal }));
+  const [sourceName, datasetName] = [source, dataset].map(encodeURIComponent);
+  return json(await call(`/sources/${sourceName}/datasets/${datasetName}/histogram`, { signal }));
 }
 
-/** What the file would be, before any work. */
+/** Returns the expected size and duration of an export. */
 export async function estimateExport(
   request: NewExport,
   signal: AbortSignal,
@@ -71,7 +76,7 @@ export async function estimateExport(
   return json(await call('/exports/estimate', { method: 'POST', body: request, signal }));
 }
 
-/** The first rows as they would stand in the file. */
+/** Returns the first rows of the file. */
 export async function previewExport(
   request: NewExport,
   signal: AbortSignal,
@@ -115,13 +120,13 @@ export async function getExport(
   };
 }
 
-/** Cancels or deletes. Returns the export as it is then, or null when there is nothing left of it. */
+/** Cancels or deletes an export. Returns its document; null if the export is deleted. */
 export async function removeExport(id: string): Promise<ExportDocument | null> {
   const response = await call(path(id), { method: 'DELETE' });
   return response.status === 204 ? null : json(response);
 }
 
-/** Runs an export again that ended without a file, or whose file is gone; it keeps its id. */
+/** Runs an export again under its id. Its status is failed, cancelled or expired. */
 export async function retryExport(id: string): Promise<ExportDocument> {
   return json(await call(`${path(id)}/retry`, { method: 'POST' }));
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../../lib/contracts/problem.ts';
 
-/** The API answered with a problem (RFC 9457). `retryAfterSeconds`: from `Retry-After`, null without. */
+/** The API answered with a problem (RFC 9457). `retryAfterSeconds` is from `Retry-After`, or null. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly problem: Problem;
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Nothing that speaks for StreamSync answered: no connection, or a gateway in between. */
+/** StreamSync did not answer: there was no connection, or a gateway answered in its place. */
 export class UnreachableError extends Error {
   override name = 'UnreachableError';
 }
@@ -21,13 +21,13 @@ export class UnreachableError extends Error {
 export const isStatus = (error: unknown, ...statuses: number[]): error is ApiError =>
   error instanceof ApiError && statuses.includes(error.problem.status);
 
-/** What to show of a failure: one sentence or two, and the reference to give to an administrator. */
+/** The text of an error, and the reference for an administrator. */
 export interface Failure {
   message: string;
   reference: string | null;
 }
 
-export function describe(error: unknown): Failure {
+export function describeError(error: unknown): Failure {
   if (error instanceof UnreachableError)
     return { message: 'StreamSync does not answer.', reference: null };
   if (!(error instanceof ApiError))
@@ -38,12 +38,15 @@ export function describe(error: unknown): Failure {
       message: `${problem.detail || 'Too many requests.'} Wait ${retryAfterSeconds ?? 30} seconds.`,
       reference: null,
     };
-  // What the API says of it is about bytes, which nobody chooses here.
+  // The detail of this problem is about bytes, which are not a choice of the form.
   if (problem.code === 'too_large')
-    return { message: 'That is more than one request may hold. Choose less.', reference: null };
+    return {
+      message: 'The request is too large. Choose fewer columns, conditions or values.',
+      reference: null,
+    };
   return { message: problem.detail || problem.title, reference: problem.requestId };
 }
 
-/** Whether asking again may help; a refusal stays one. */
-export const mayPass = (error: unknown): boolean =>
+/** Returns whether another attempt may succeed. A 4xx would fail again. */
+export const isTransient = (error: unknown): boolean =>
   error instanceof UnreachableError || (error instanceof ApiError && error.problem.status >= 500);

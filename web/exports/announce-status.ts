@@ -1,11 +1,11 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { announce } from '../ui/announcer.tsx';
-import { exportName } from './names.ts';
+import { exportName } from './labels.ts';
 
 const plural = (word: string) => (count: number) => `${count} exports ${word}`;
 
-/** Says what became of an export, once: on the change, not on the state. */
-export function announceOutcome(before: ExportDocument, after: ExportDocument): void {
+/** Announces a new status of an export. It compares two documents, so that each change is announced once. */
+export function announceStatusChange(before: ExportDocument, after: ExportDocument): void {
   const name = exportName(after);
   if (after.downloadedAt !== null && before.downloadedAt === null)
     announce('downloaded', { sentence: `${name} downloaded`, several: plural('downloaded') });

@@ -3,7 +3,7 @@ import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { Entry } from '../ui/details.tsx';
 import { choicesOf } from './choices.ts';
 
-/** What decides on the rows and on the file beside the usual, in a list of details; all conditions have to hold. */
+/** The conditions of a request and its other choices that differ from the defaults, as entries of a list of details. */
 export function Choices({ request }: { request: ExportRequest }): ReactNode {
   const choices = choicesOf(request);
   const conditions = choices.filter(({ term }) => term === 'Condition');

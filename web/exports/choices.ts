@@ -7,26 +7,26 @@ import {
 } from '../../lib/contracts/format-capabilities.ts';
 import { shortened } from '../../lib/contracts/sizes.ts';
 import { conditionText } from './condition-text.ts';
-import { csvNames, csvTerms } from './csv-names.ts';
+import { csvLabels, csvTerms } from './csv-labels.ts';
 
-export const profileNames: Record<ExportRequest['profile'], string> = {
+export const profileLabels: Record<ExportRequest['profile'], string> = {
   machine: 'Programs',
   spreadsheet: 'Spreadsheets',
 };
 
-export const parquetTypeNames: Record<ParquetTypes, string> = {
+export const parquetTypeLabels: Record<ParquetTypes, string> = {
   native: 'as the columns have them',
   portable: 'portable: uuid, time and JSON as text',
 };
 
-/** A choice of a request that is not the usual one, in words. */
+/** A choice of a request that differs from the default, in words. */
 export interface Choice {
   term: string;
   text: string;
 }
 
-/** Fields of a request that stand elsewhere on the page, or in the choices below. */
-const told = new Set<string>([
+/** Fields of a request that are shown elsewhere on the page, or by `choicesOf`. */
+const shownElsewhere = new Set<string>([
   'sources',
   'dataset',
   'from',
@@ -45,7 +45,7 @@ const told = new Set<string>([
   'ttlSeconds',
 ] satisfies (keyof ExportRequest)[]);
 
-/** Returns which rows of the range an export has and how they stand in the file, where that is not as usual. */
+/** Returns the conditions of a request, and its choices for the file that differ from the defaults. */
 export function choicesOf(
   request: Omit<Partial<ExportRequest>, 'format'> & Pick<ExportRequest, 'format'>,
 ): Choice[] {
@@ -55,55 +55,57 @@ export function choicesOf(
     term: 'Condition',
     text: conditionText(condition),
   }));
-  const usual = capabilitiesOf(format).defaults.profile;
-  if (profile !== undefined && profile !== usual)
-    choices.push({ term: 'Written for', text: profileNames[profile] });
+  const defaultProfile = capabilitiesOf(format).defaults.profile;
+  if (profile !== undefined && profile !== defaultProfile)
+    choices.push({ term: 'Written for', text: profileLabels[profile] });
   if (profile === 'spreadsheet') choices.push({ term: 'Times in the file', text: timeZone });
   if (timeOffset) choices.push({ term: 'Offset of times', text: 'written, times are text' });
   if (order === 'time') choices.push({ term: 'Order', text: 'by time' });
   if (csv) choices.push(...csvChoicesOf(csv));
   if (parquetTypes === 'portable')
-    choices.push({ term: 'Types', text: parquetTypeNames[parquetTypes] });
+    choices.push({ term: 'Types', text: parquetTypeLabels[parquetTypes] });
   return [...choices, ...otherChoices(request)];
 }
 
 function csvChoicesOf(options: CsvOptions): Choice[] {
   const { delimiter, decimal, nullText, quote, newline } = options;
-  const all: { of: keyof CsvOptions; text: string }[] = [
-    { of: 'delimiter', text: csvNames.delimiter[delimiter] },
-    { of: 'decimal', text: csvNames.decimal[decimal] },
-    { of: 'nullText', text: nullText },
-    { of: 'quote', text: csvNames.quote[quote] },
-    { of: 'newline', text: csvNames.newline[newline] },
+  const all: { option: keyof CsvOptions; text: string }[] = [
+    { option: 'delimiter', text: csvLabels.delimiter[delimiter] },
+    { option: 'decimal', text: csvLabels.decimal[decimal] },
+    { option: 'nullText', text: nullText },
+    { option: 'quote', text: csvLabels.quote[quote] },
+    { option: 'newline', text: csvLabels.newline[newline] },
   ];
   return all
-    .filter(({ of }) => options[of] !== plainCsv[of])
-    .map(({ of, text }) => ({ term: csvTerms[of], text }));
+    .filter(({ option }) => options[option] !== plainCsv[option])
+    .map(({ option, text }) => ({ term: csvTerms[option], text }));
 }
 
-/** Whatever else was asked for, by its name in the API: nothing of a request is kept quiet. */
+/** Returns the fields that this page does not know, by their names in the API: every field of a request is shown. */
 const otherChoices = (request: object): Choice[] =>
   Object.entries(request)
-    .filter(([name, value]) => !told.has(name) && value !== undefined)
+    .filter(([name, value]) => !shownElsewhere.has(name) && value !== undefined)
     .map(([name, value]) => ({
       term: name,
       text: typeof value === 'string' ? value : JSON.stringify(value),
     }));
 
-/** Characters of one choice in the row of an export. */
-const mostInRow = 60;
+/** The length of one choice in the row of an export. */
+const maxChoiceCharacters = 60;
 
-/** The same for the row of an export: the first of them, and how many more there are. */
-export function choicesInRow(request: ExportRequest): string[] {
-  // The zone of a workbook is that of whoever asked for it.
+/** Returns the first two choices for the row of an export, and the number of the others. */
+export function rowChoices(request: ExportRequest): string[] {
+  // A workbook is in the zone of its owner by default, so its zone is not shown.
   const [first, second, ...more] = choicesOf(request).filter(
     ({ term }) => term !== 'Times in the file' || request.format !== 'xlsx',
   );
   return [
-    ...[first, second].flatMap((choice) => (choice ? [shortened(inRow(choice), mostInRow)] : [])),
+    ...[first, second].flatMap((choice) =>
+      choice ? [shortened(rowText(choice), maxChoiceCharacters)] : [],
+    ),
     ...(more.length > 0 ? [`${more.length} more ${more.length === 1 ? 'option' : 'options'}`] : []),
   ];
 }
 
-const inRow = ({ term, text }: Choice): string =>
+const rowText = ({ term, text }: Choice): string =>
   term === 'Condition' ? text : `${term.toLowerCase()}: ${text}`;

@@ -1,10 +1,10 @@
 import type { ExportRequested } from '../../lib/contracts/events.ts';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
-import { newKey } from '../ui/key.ts';
+import { randomKey } from '../ui/idempotency-key.ts';
 
 const requestedType: ExportRequested['type'] = 'streamsync.export.requested.v1';
 
-/** The call that makes the same export; the key comes from the environment, never from the page. */
+/** Returns a curl call for the same export. Its key comes from the environment, never from the page. */
 export function asCurl({ request }: ExportDocument): string {
   const body = JSON.stringify(request).replaceAll("'", String.raw`'\''`);
   return [
@@ -15,13 +15,13 @@ export function asCurl({ request }: ExportDocument): string {
   ].join(' \\\n  ');
 }
 
-/** The CloudEvent that makes the same export; one line, as console producers want it. */
+/** Returns a CloudEvent for the same export, in one line, as console producers read it. */
 export function asKafkaEvent({ request, owner }: ExportDocument): string {
   const event: ExportRequested = {
     specversion: '1.0',
     type: requestedType,
     source: `${location.origin}/exports`,
-    id: newKey(),
+    id: randomKey(),
     time: new Date().toISOString(),
     datacontenttype: 'application/json',
     data: { ...request, requestedBy: owner },

@@ -13,7 +13,7 @@ const signs: Record<Exclude<Condition['op'], 'isNull' | 'between'>, string> = {
   in: 'in',
   notIn: 'not in',
   like: 'like',
-  ilike: 'like, in any case,',
+  ilike: 'like (ignoring case)',
   isDistinctFrom: 'is distinct from',
 };
 
@@ -25,14 +25,14 @@ export function conditionText(item: Item): string {
   }
   const { column, op, value } = item;
   if (op === 'isNull') return `${column} is ${value === true ? '' : 'not '}NULL`;
-  const values = (Array.isArray(value) ? value : [value]).map(written);
+  const values = (Array.isArray(value) ? value : [value]).map(valueText);
   if (op === 'between') return `${column} between ${values.join(' and ')}`;
   const list = Array.isArray(value) ? `(${values.join(', ')})` : values.join('');
   return `${column} ${signs[op]} ${list}`;
 }
 
-/** A text that could be misread stands in quotes. */
-function written(value: string | number | boolean | null): string {
+/** Returns a value as text, in quotes where it could be misread. */
+function valueText(value: string | number | boolean | null): string {
   if (value === null) return 'NULL';
   const text = String(value);
   return text === '' || text === 'NULL' || /^\s|\s$|[,()“”]/.test(text) ? `“${text}”` : text;

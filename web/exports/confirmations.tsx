@@ -2,9 +2,9 @@ import type { ReactNode } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { Button } from '../ui/button.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
-import { roughRows } from '../ui/quantity.ts';
-import { exportName } from './names.ts';
-import type { Tracked } from './tracked.ts';
+import { formatApproximateRows } from '../ui/quantity.ts';
+import { exportName } from './labels.ts';
+import type { PollingState } from './polling-state.ts';
 
 interface Confirmation {
   onClose: () => void;
@@ -15,14 +15,14 @@ export function CancelDialog({
   tracked: { document },
   onClose,
   onConfirm,
-}: Confirmation & { tracked: Tracked }): ReactNode {
+}: Confirmation & { tracked: PollingState }): ReactNode {
   const { rows } = document.progress;
   return (
     <Modal title={`Cancel ${exportName(document)}?`} onClose={onClose}>
       <p className="mt-2 text-muted">
         {rows > 0
-          ? `The ${roughRows(rows)} written so far are discarded.`
-          : 'Nothing was written so far.'}
+          ? `The ${formatApproximateRows(rows)} written so far are discarded.`
+          : 'No rows were written so far.'}
       </p>
       <ModalActions>
         <Button data-initial-focus onClick={onClose}>
@@ -50,7 +50,9 @@ export function DeleteDialog({
       returnFocusTo={returnFocusTo}
     >
       <p className="mt-2 text-muted">
-        {hasFile ? 'The file is removed now.' : 'There is no file; the export leaves the list.'}
+        {hasFile
+          ? 'The file is removed now.'
+          : 'The export has no file. It is removed from the list.'}
       </p>
       <ModalActions>
         <Button data-initial-focus onClick={onClose}>

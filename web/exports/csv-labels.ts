@@ -1,7 +1,7 @@
 import type { CsvOptions } from '../../lib/contracts/format-capabilities.ts';
 
-/** How the choices of the options of CSV are said. */
-export const csvNames: {
+/** The labels of the choices of each CSV option. */
+export const csvLabels: {
   [F in Exclude<keyof CsvOptions, 'nullText'>]: Record<CsvOptions[F], string>;
 } = {
   delimiter: { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' },

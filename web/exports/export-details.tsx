@@ -4,17 +4,17 @@ import { useZone } from '../time/zone.ts';
 import { Entry } from '../ui/details.tsx';
 import { useNow } from '../ui/now.ts';
 import { Reference } from '../ui/panels.tsx';
-import { bytes, exact } from '../ui/quantity.ts';
+import { bytes, formatExact } from '../ui/quantity.ts';
 import { Choices } from './choice-entries.tsx';
-import { compressionNames, consistencyNames, formatNames } from './names.ts';
+import { compressionLabels, consistencyLabels, formatLabels } from './labels.ts';
 import { useExportsPageState } from './page-state.tsx';
+import type { PollingState } from './polling-state.ts';
 import { RowActions } from './row-actions.tsx';
 import { Status } from './status.tsx';
-import type { Tracked } from './tracked.ts';
 
-const PartsOf = lazy(() => import('./parts.tsx'));
+const UnitsOf = lazy(() => import('./unit-list.tsx'));
 
-export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
+export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
   const { request, file, createdAt, startedAt, finishedAt, expiresAt, downloadedAt } = document;
   const zone = useZone();
@@ -41,37 +41,37 @@ export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
         <Entry term="Source">{request.sources.join(', ')}</Entry>
         <Entry term="Dataset">{request.dataset}</Entry>
         <Entry term="From">
-          {request.from === undefined ? 'the first row' : dayAndClock(zone, request.from)}
+          {request.from === undefined ? 'No limit' : dayAndClock(zone, request.from)}
         </Entry>
-        <Entry term="To, not included">
-          {request.to === undefined ? 'the last row' : dayAndClock(zone, request.to)}
+        <Entry term="Until (exclusive)">
+          {request.to === undefined ? 'No limit' : dayAndClock(zone, request.to)}
         </Entry>
         <Entry term="Columns">{request.columns?.join(', ') ?? 'all'}</Entry>
         <Choices request={request} />
-        <Entry term="Format">{formatNames[request.format]}</Entry>
-        <Entry term="Compression">{compressionNames[request.compression]}</Entry>
-        <Entry term="Consistency">
-          {consistencyNames[request.consistency]}
+        <Entry term="Format">{formatLabels[request.format]}</Entry>
+        <Entry term="Compression">{compressionLabels[request.compression]}</Entry>
+        <Entry term="Rows as of">
+          {consistencyLabels[request.consistency]}
           {request.consistency === 'resumable' && document.status === 'ready' ? (
             <Suspense>
-              <PartsOf document={document} />
+              <UnitsOf document={document} />
             </Suspense>
           ) : null}
         </Entry>
         {file ? (
           <>
-            <Entry term="Rows">{exact(file.rows)}</Entry>
-            <Entry term="Size">{`${bytes(file.bytes)} (${exact(file.bytes)} bytes)`}</Entry>
+            <Entry term="Rows">{formatExact(file.rows)}</Entry>
+            <Entry term="Size">{`${bytes(file.bytes)} (${formatExact(file.bytes)} bytes)`}</Entry>
             <Entry term="SHA-256">
               <code className="font-mono text-xs break-all">{file.sha256}</code>
             </Entry>
           </>
         ) : null}
-        <Moment term="Asked" at={createdAt} />
-        <Moment term="Started" at={startedAt} />
-        <Moment term="Finished" at={finishedAt} />
-        <Moment term="Downloaded" at={downloadedAt} />
-        <Moment term="Expires" at={expiresAt} />
+        <TimeEntry term="Requested" at={createdAt} />
+        <TimeEntry term="Started" at={startedAt} />
+        <TimeEntry term="Finished" at={finishedAt} />
+        <TimeEntry term="Downloaded" at={downloadedAt} />
+        <TimeEntry term="Expires" at={expiresAt} />
         <Entry term="Id">
           <code className="font-mono text-xs break-all">{document.id}</code>
         </Entry>
@@ -80,7 +80,7 @@ export function ExportDetails({ tracked }: { tracked: Tracked }): ReactNode {
   );
 }
 
-function Moment({ term, at }: { term: string; at: string | null }): ReactNode {
+function TimeEntry({ term, at }: { term: string; at: string | null }): ReactNode {
   const zone = useZone();
   return at === null ? null : (
     <Entry term={term}>

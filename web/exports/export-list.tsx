@@ -8,7 +8,7 @@ import { EmptyPanel, FailedPanel, Note, Skeleton } from '../ui/panels.tsx';
 import { ExportTable } from './export-table.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { isFiltered, noFilters, useFilters } from './filters.ts';
-import { exportName } from './names.ts';
+import { exportName } from './labels.ts';
 import { useExportsPageState } from './page-state.tsx';
 import { useRowFocus } from './use-row-focus.ts';
 import { useRows } from './use-rows.ts';
@@ -16,8 +16,8 @@ import { useRows } from './use-rows.ts';
 export function ExportList(): ReactNode {
   const [filters, setFilters] = useFilters();
   const {
-    rows: known,
-    searching: knownOfBefore,
+    rows: currentRows,
+    searching: currentSearching,
     error,
     refetch,
     loadMore,
@@ -26,9 +26,9 @@ export function ExportList(): ReactNode {
     newer,
     showNewer,
   } = useRows(filters);
-  // Many rows are drawn in between what is more urgent.
+  // Drawing many rows must not delay more urgent updates.
   const { rows, searching } = useDeferredValue(
-    { rows: known, searching: knownOfBefore },
+    { rows: currentRows, searching: currentSearching },
     { rows: undefined, searching: false },
   );
   useRowFocus(rows);
@@ -96,11 +96,11 @@ function DownloadedNote({
   const dismiss = (): void => setDismissed(new Set(documents.map(({ id }) => id)));
   const [first, ...others] = documents.filter(({ id }) => !dismissed.has(id));
   if (!first) return null;
-  const what = others.length === 0 ? exportName(first) : `${others.length + 1} exports`;
+  const subject = others.length === 0 ? exportName(first) : `${others.length + 1} exports`;
   return (
     <Note tone="success" onDismiss={dismiss}>
       <Icon name="check" className="text-success" />
-      <span>{`${what} downloaded.`}</span>
+      <span>{`${subject} downloaded.`}</span>
       <TextButton
         onClick={() => {
           dismiss();

@@ -3,17 +3,17 @@ import { Link } from 'react-router';
 import { dayAndClock } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { Reference } from '../ui/panels.tsx';
-import { exportName, rowId, summary } from './names.ts';
+import { exportName, rowId, summary } from './labels.ts';
 import { useExportsPageState } from './page-state.tsx';
+import type { PollingState } from './polling-state.ts';
 import { RowActions } from './row-actions.tsx';
 import { Status } from './status.tsx';
-import type { Tracked } from './tracked.ts';
 
 /**
- * A table on wide pages, cards on narrow ones. The roles are written out because `display: grid`
- * takes the table meaning away in some browsers.
+ * A table on wide pages, cards on narrow ones. The roles are explicit because some browsers remove the meaning of a
+ * table with `display: grid`.
  */
-export function ExportTable({ rows }: { rows: readonly Tracked[] }): ReactNode {
+export function ExportTable({ rows }: { rows: readonly PollingState[] }): ReactNode {
   return (
     <div
       role="table"
@@ -41,7 +41,7 @@ export function ExportTable({ rows }: { rows: readonly Tracked[] }): ReactNode {
   );
 }
 
-function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
+function ExportRow({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
   const zone = useZone();
   const { notes } = useExportsPageState();
@@ -63,7 +63,8 @@ function ExportRow({ tracked }: { tracked: Tracked }): ReactNode {
         </Link>
         <p className="text-xs text-muted wrap-anywhere">{summary(document.request, zone)}</p>
         <p className="text-xs text-muted">
-          asked <time dateTime={document.createdAt}>{dayAndClock(zone, document.createdAt)}</time>
+          Requested{' '}
+          <time dateTime={document.createdAt}>{dayAndClock(zone, document.createdAt)}</time>
         </p>
       </div>
       <div role="cell" className="min-w-0">

@@ -3,7 +3,7 @@ import { sizes } from '../../lib/contracts/sizes.ts';
 import type { ListFilters } from '../api/calls.ts';
 import { Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { statusWords } from './status.tsx';
+import { statusLabels } from './status.tsx';
 
 interface Props {
   filters: ListFilters;
@@ -41,7 +41,7 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
         <option value="">All statuses</option>
         {statuses.map((status) => (
           <option key={status} value={status}>
-            {statusWords[status]}
+            {statusLabels[status]}
           </option>
         ))}
       </Select>
@@ -60,29 +60,33 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
 
 const statuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
 
-const stillMs = 250;
+const debounceMs = 250;
 
 /**
- * What is typed stays in the field, and is taken over when it has been left alone: the address, which has what was
- * taken, may follow too late for the next key. What changes there by itself (Clear filters) is shown.
+ * Returns the text of the search field and a function that sets it. The text is applied 250 ms after the last key. The
+ * field has its own state because the address, which has the applied text, may change too late for the next key; a
+ * change of the address by something else ("Clear filters") is copied into the field.
  */
-function useTyped(taken: string, take: (typed: string) => void): [string, (typed: string) => void] {
-  const [typed, setTyped] = useState(taken);
-  const ours = useRef<string[]>([]);
+function useTyped(
+  applied: string,
+  apply: (typed: string) => void,
+): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(applied);
+  const sent = useRef<string[]>([]);
   useEffect(() => {
-    const arrived = ours.current.indexOf(taken);
-    if (arrived === -1) setTyped(taken);
-    else ours.current.splice(0, arrived + 1);
-  }, [taken]);
-  const takeNow = useEffectEvent((words: string) => {
-    ours.current.push(words);
-    take(words);
+    const arrived = sent.current.indexOf(applied);
+    if (arrived === -1) setTyped(applied);
+    else sent.current.splice(0, arrived + 1);
+  }, [applied]);
+  const applyNow = useEffectEvent((words: string) => {
+    sent.current.push(words);
+    apply(words);
   });
   useEffect(() => {
     const words = typed.trim();
-    if (words === taken) return;
-    const timer = setTimeout(() => takeNow(words), stillMs);
+    if (words === applied) return;
+    const timer = setTimeout(() => applyNow(words), debounceMs);
     return () => clearTimeout(timer);
-  }, [typed, taken]);
+  }, [typed, applied]);
   return [typed, setTyped];
 }

@@ -2,12 +2,12 @@ import { useSearchParams } from 'react-router';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { ListFilters } from '../api/calls.ts';
-import { statusWords } from './status.tsx';
+import { statusLabels } from './status.tsx';
 
 const isStatus = (text: string | null): text is PublicStatus =>
-  text !== null && Object.hasOwn(statusWords, text);
+  text !== null && Object.hasOwn(statusLabels, text);
 
-/** The filters as the address has them: `?status=ready&search=orders&downloaded=shown`. */
+/** Returns the filters of the address, `?status=ready&search=orders&downloaded=shown`, and a function that changes them. */
 export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => void] {
   const [query, setQuery] = useSearchParams();
   const status = query.get('status');
@@ -16,13 +16,13 @@ export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => vo
     search: (query.get('search') ?? '').trim().slice(0, sizes.nameCharacters),
     showDownloaded: query.get('downloaded') === 'shown',
   };
-  const change = (part: Partial<ListFilters>): void => {
-    const next = { ...filters, ...part };
-    const written = new URLSearchParams();
-    if (next.status !== null) written.set('status', next.status);
-    if (next.search !== '') written.set('search', next.search);
-    if (next.showDownloaded) written.set('downloaded', 'shown');
-    setQuery(written, { replace: true, preventScrollReset: true });
+  const change = (patch: Partial<ListFilters>): void => {
+    const next = { ...filters, ...patch };
+    const params = new URLSearchParams();
+    if (next.status !== null) params.set('status', next.status);
+    if (next.search !== '') params.set('search', next.search);
+    if (next.showDownloaded) params.set('downloaded', 'shown');
+    setQuery(params, { replace: true, preventScrollReset: true });
   };
   return [filters, change];
 }

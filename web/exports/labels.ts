@@ -1,25 +1,21 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
+import {
+  compressionExtensions,
+  encryptedExtension,
+  fileCompressionOf,
+} from '../../lib/contracts/format-capabilities.ts';
 import { day, dayAndClock } from '../time/format.ts';
-import { choicesInRow } from './choices.ts';
+import { rowChoices } from './choices.ts';
 
 /** What an export is called on the page: its file, or the file it is to become. */
 export const exportName = ({ file, request }: ExportDocument): string =>
-  file?.name ?? `${request.dataset}.${request.format}${endingOf(request)}`;
+  file?.name ??
+  `${request.dataset}.${request.format}${compressionExtensions[fileCompressionOf(request)]}${request.encryption ? encryptedExtension : ''}`;
 
-/** Parquet is compressed on the inside. */
-const endingOf = ({ format, compression }: ExportRequest): string =>
-  format === 'parquet' ? '' : compressedEndings[compression];
+/* The labels of the choices of a request. */
 
-const compressedEndings: Record<ExportRequest['compression'], string> = {
-  none: '',
-  gzip: '.gz',
-  zstd: '.zst',
-  snappy: '',
-};
-
-/** What the choices of a request are called on the page. */
-export const formatNames: Record<ExportRequest['format'], string> = {
+export const formatLabels: Record<ExportRequest['format'], string> = {
   csv: 'CSV',
   json: 'JSON',
   ndjson: 'NDJSON',
@@ -27,19 +23,19 @@ export const formatNames: Record<ExportRequest['format'], string> = {
   parquet: 'Parquet',
 };
 
-export const compressionNames: Record<ExportRequest['compression'], string> = {
+export const compressionLabels: Record<ExportRequest['compression'], string> = {
   none: 'None',
   gzip: 'gzip',
   zstd: 'zstd',
   snappy: 'Snappy',
 };
 
-export const consistencyNames: Record<ExportRequest['consistency'], string> = {
+export const consistencyLabels: Record<ExportRequest['consistency'], string> = {
   snapshot: 'One moment',
-  resumable: 'Any size, resumable',
+  resumable: 'Several moments, for very large data',
 };
 
-/** The id of the row of an export in the page. */
+/** Returns the id of the element that is the row of an export. */
 export const rowId = (id: string): string => `export-${id}`;
 
 /** `sales · status = cancelled · 1 Mar – 31 Mar · 12 columns` */
@@ -47,21 +43,21 @@ export function summary(request: ExportRequest, zone: string): string {
   const columns = request.columns?.length;
   return [
     request.sources.join(', '),
-    ...choicesInRow(request),
+    ...rowChoices(request),
     rangeSummary(request, zone),
     columns === undefined ? 'all columns' : `${columns} ${columns === 1 ? 'column' : 'columns'}`,
   ].join(' · ');
 }
 
-/** Whole days by their first and last, `1 Mar – 31 Mar CET`; other bounds with their times. */
+/** Whole days as their first and last, `1 Mar – 31 Mar`; other bounds with their times, `1 Mar 10:00 CET – …`. */
 function rangeSummary({ from, to }: ExportRequest, zone: string): string {
   if (from === undefined && to === undefined) return 'all times';
   if (to === undefined) return `from ${from === undefined ? '' : dayAndClock(zone, from)}`;
   if (from === undefined) return `before ${dayAndClock(zone, to)}`;
   if (!isMidnight(from, zone) || !isMidnight(to, zone))
-    return `${dayAndClock(zone, from)} – ${dayAndClock(zone, to)}`;
+    return `${dayAndClock(zone, from, to)} – ${dayAndClock(zone, to, from)}`;
   const lastDay = new Date(Date.parse(to) - 1).toISOString();
-  const [first, last] = [day(zone, from), day(zone, lastDay)];
+  const [first, last] = [day(zone, from, lastDay), day(zone, lastDay, from)];
   return first === last ? first : `${first} – ${last}`;
 }
 

@@ -1,21 +1,22 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import type { ExportDocument, Manifest } from '../../lib/contracts/export-document.ts';
 import { exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { announce } from '../ui/announcer.tsx';
 import { Button } from '../ui/button.tsx';
-import { Entry, More } from '../ui/details.tsx';
+import { CopyButton } from '../ui/copy-button.tsx';
+import { Disclosure, Entry } from '../ui/details.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
+import { saveJson } from '../ui/navigate.ts';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
-import { bytes, exact } from '../ui/quantity.ts';
-import { saveJson } from '../ui/visit.ts';
+import { bytes, formatExact, rowCount } from '../ui/quantity.ts';
 import { Choices } from './choice-entries.tsx';
-import { consistencyNames, exportName } from './names.ts';
-import { Parts } from './parts.tsx';
+import { consistencyLabels, exportName } from './labels.ts';
 import { manifestQuery } from './queries.ts';
 import { manifestName, Signature } from './signature.tsx';
+import { Units } from './unit-list.tsx';
 
 interface Props {
   document: ExportDocument;
@@ -55,8 +56,8 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
   return (
     <div className="space-y-4">
       <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[140px_1fr]">
-        <Entry term="Rows">{exact(file.rows)}</Entry>
-        <Entry term="Size">{`${bytes(file.bytes)} (${exact(file.bytes)} bytes)`}</Entry>
+        <Entry term="Rows">{formatExact(file.rows)}</Entry>
+        <Entry term="Size">{`${bytes(file.bytes)} (${formatExact(file.bytes)} bytes)`}</Entry>
         <Entry term="SHA-256">
           <span className="flex flex-wrap items-center gap-2">
             <code className="min-w-0 font-mono text-xs break-all">{file.sha256}</code>
@@ -64,11 +65,11 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
           </span>
         </Entry>
         <Choices request={request} />
-        <Entry term="Consistency">
-          {consistencyNames[consistency]}
-          <Parts manifest={manifest} />
+        <Entry term="Rows as of">
+          {consistencyLabels[consistency]}
+          <Units manifest={manifest} />
         </Entry>
-        <Entry term="Made by">{createdBy}</Entry>
+        <Entry term="Created by">{createdBy}</Entry>
         <Entry term="Signature">
           <Signature manifest={manifest} />
         </Entry>
@@ -83,17 +84,17 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
             <Entry term="LSN">
               <code className="font-mono text-xs">{lsn}</code>
             </Entry>
-            <Entry term="Rows">{exact(rows)}</Entry>
+            <Entry term="Rows">{formatExact(rows)}</Entry>
             {rowSecurity ? (
               <Entry term="Row security">
                 Only the rows that the policies of the database show to the role of this source
               </Entry>
             ) : null}
-            <Entry term="Rows without time">{`${exact(rowsWithoutTime)}, left out`}</Entry>
+            <Entry term="Left out (no time)">{rowCount(rowsWithoutTime)}</Entry>
           </dl>
         </section>
       ))}
-      <More title={`Columns (${columns.length})`}>
+      <Disclosure title={`Columns (${columns.length})`}>
         <ul className="mt-2 columns-1 gap-6 sm:columns-2">
           {columns.map(({ name, databaseType }) => (
             <li key={name} className="flex justify-between gap-3 py-0.5">
@@ -102,20 +103,20 @@ function ManifestBody({ manifest }: { manifest: Manifest }): ReactNode {
             </li>
           ))}
         </ul>
-      </More>
-      <RawJson text={textOf(manifest)} />
+      </Disclosure>
+      <RawJson text={manifestText(manifest)} />
     </div>
   );
 }
 
-const textOf = (manifest: Manifest): string => JSON.stringify(manifest, null, 2);
+const manifestText = (manifest: Manifest): string => JSON.stringify(manifest, null, 2);
 
 function SaveButton({ manifest }: { manifest: Manifest }): ReactNode {
   return (
     <Button
       onClick={() => {
         const name = manifestName(manifest);
-        saveJson(name, `${textOf(manifest)}\n`);
+        saveJson(name, `${manifestText(manifest)}\n`);
         announce('download', { sentence: `${name} saved` });
       }}
     >
@@ -127,7 +128,7 @@ function SaveButton({ manifest }: { manifest: Manifest }): ReactNode {
 
 function RawJson({ text }: { text: string }): ReactNode {
   return (
-    <More title="Raw JSON">
+    <Disclosure title="Raw JSON">
       <div className="mt-2 space-y-2">
         <CopyButton what="manifest" text={text} />
         <textarea
@@ -139,27 +140,6 @@ function RawJson({ text }: { text: string }): ReactNode {
           className="block w-full resize-y rounded-card border border-line bg-surface p-4 font-mono text-xs"
         />
       </div>
-    </More>
-  );
-}
-
-function CopyButton({ what, text }: { what: string; text: string }): ReactNode {
-  const [result, setResult] = useState<'Copied' | 'Not copied' | null>(null);
-  return (
-    <Button
-      small
-      aria-label={`${result ?? 'Copy'} ${what}`}
-      onClick={() => {
-        navigator.clipboard
-          .writeText(text)
-          .then(() => {
-            setResult('Copied');
-            announce('copied', { sentence: `Copied ${what}` });
-          })
-          .catch(() => setResult('Not copied'));
-      }}
-    >
-      {result ?? 'Copy'}
-    </Button>
+    </Disclosure>
   );
 }

@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react';
 
-/** What the last press on a row came to; it stands in the row until the next press. */
+/** The result of the last action on a row. It is shown in the row until the next action. */
 interface RowNote {
   tone: 'plain' | 'danger';
   text: string;
@@ -10,12 +10,12 @@ interface RowNote {
 export interface ExportsPageState {
   notes: ReadonlyMap<string, RowNote>;
   setNote: (id: string, note: RowNote | null) => void;
-  /** The row that takes focus as soon as it is there. */
+  /** The export whose row takes the focus as soon as it is in the list. */
   rowToFocus: string | null;
   focusRow: (id: string | null) => void;
-  /** The export that was looked at alone; on the way back its row has focus again. */
+  /** Stores the export whose page was visited; on the way back its row takes the focus. */
   setVisited: (id: string) => void;
-  /** Returns it once, then null. */
+  /** Returns the visited export once, then null. */
   takeVisited: () => string | null;
 }
 
@@ -53,6 +53,6 @@ export function ExportsPageStateProvider({ children }: { children: ReactNode }):
 
 export function useExportsPageState(): ExportsPageState {
   const state = useContext(Context);
-  if (!state) throw new Error('Outside of the exports page');
+  if (!state) throw new Error('useExportsPageState was called outside ExportsPageStateProvider');
   return state;
 }

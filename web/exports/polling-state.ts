@@ -1,26 +1,28 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import type { ExportAnswer } from '../api/calls.ts';
+import { isActive } from './newer-document.ts';
+import { rememberedDownloadAt } from './started-downloads.ts';
 
-/** An export as the page knows it, and what decides when to ask about it again. */
-export interface Tracked {
+/** An export as the page knows it, and what decides when it is polled next. */
+export interface PollingState {
   document: ExportDocument;
   etag: string | null;
   retryAfter: number | null;
-  /** Answers in a row that brought nothing new. */
+  /** The number of answers in a row without a change. */
   unchanged: number;
-  /** Rows a second between the last two answers that differed; null before there are two. */
+  /** Rows per second, smoothed over the answers with a change; null before the second of them. */
   rate: number | null;
-  /** When the rows of `document` were seen first, in ms of the page's clock. */
+  /** When the current number of rows was first seen, in ms of the page's clock. */
   seenAt: number;
-  /** A download was started here; its end is waited for. */
+  /** When this browser started a download, in ms; null if it did not. */
   downloadStartedAt: number | null;
-  /** The server was asked to cancel it and has not said that it is. */
+  /** A cancellation was requested, and the server has not confirmed it. */
   cancelling: boolean;
-  /** Deleted, here or elsewhere. */
+  /** The export was deleted, here or elsewhere. */
   gone: boolean;
 }
 
-export function track(document: ExportDocument): Tracked {
+export function startPolling(document: ExportDocument): PollingState {
   return {
     document,
     etag: null,
@@ -28,61 +30,62 @@ export function track(document: ExportDocument): Tracked {
     unchanged: 0,
     rate: null,
     seenAt: Date.now(),
-    downloadStartedAt: null,
+    downloadStartedAt: rememberedDownloadAt(document),
     cancelling: false,
     gone: false,
   };
 }
 
-export function withDocument(before: Tracked, document: ExportDocument): Tracked {
+export function updateFromDocument(before: PollingState, document: ExportDocument): PollingState {
   const seenAt = Date.now();
   const rows = document.progress.rows - before.document.progress.rows;
-  const moved = rows !== 0;
+  const hasProgress = rows !== 0;
   const active = isActive(document);
   return {
     ...before,
     document,
     unchanged: 0,
-    rate: active && moved ? smoothed(before, rows, seenAt) : active ? before.rate : null,
-    seenAt: moved ? seenAt : before.seenAt,
+    rate: active && hasProgress ? smoothedRate(before, rows, seenAt) : active ? before.rate : null,
+    seenAt: hasProgress ? seenAt : before.seenAt,
     cancelling: before.cancelling && active,
   };
 }
 
-export function withAnswer(before: Tracked, answer: ExportAnswer): Tracked {
+export function updateFromAnswer(before: PollingState, answer: ExportAnswer): PollingState {
   const { document, etag, retryAfter } = answer;
   return document === null
     ? { ...before, retryAfter, unchanged: before.unchanged + 1 }
-    : { ...withDocument(before, document), etag, retryAfter };
+    : { ...updateFromDocument(before, document), etag, retryAfter };
 }
 
-function smoothed(before: Tracked, rows: number, now: number): number | null {
+function smoothedRate(before: PollingState, rows: number, now: number): number | null {
   const seconds = (now - before.seenAt) / 1_000;
-  // A new run starts from zero again, and two answers at once tell nothing about speed.
+  // A new run starts at 0 rows, and two answers within 0.5 s are too close to measure a rate.
   if (rows < 0 || seconds < 0.5) return before.rate;
   const current = rows / seconds;
   return before.rate === null ? current : (before.rate + current) / 2;
 }
 
-export const isActive = ({ status }: ExportDocument): boolean =>
-  status === 'queued' || status === 'running';
-
 const hourMs = 3_600_000;
 
-/** Milliseconds until the export is worth another question; false: it will not change by itself. */
-export function nextPoll(tracked: Tracked | undefined): number | false {
+/** Another program may acknowledge the download; the page itself does not know when it has ended. */
+const downloadPollMs = 30_000;
+
+/** Returns the milliseconds until the next poll; false if the export does not change by itself. */
+export function nextPoll(tracked: PollingState | undefined): number | false {
   if (!tracked || tracked.gone) return false;
   const { document, retryAfter, unchanged } = tracked;
-  if (isActive(document) || awaitsDownload(tracked))
+  if (isActive(document))
     return retryAfter !== null && retryAfter > 0
       ? retryAfter * 1_000
       : Math.min(30_000, 2_000 * 1.5 ** unchanged);
+  if (awaitsDownload(tracked)) return downloadPollMs;
   if (document.status !== 'ready' || document.expiresAt === null) return false;
   const untilExpiry = Date.parse(document.expiresAt) - Date.now();
   return untilExpiry < hourMs ? Math.max(5_000, untilExpiry + 1_000) : false;
 }
 
-const awaitsDownload = ({ document, downloadStartedAt }: Tracked): boolean =>
+const awaitsDownload = ({ document, downloadStartedAt }: PollingState): boolean =>
   downloadStartedAt !== null &&
   document.downloadedAt === null &&
   document.status === 'ready' &&

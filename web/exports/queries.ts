@@ -7,25 +7,37 @@ import {
 import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
 import { getExport, getManifest, type ListFilters, listExports } from '../api/calls.ts';
 import { isStatus } from '../api/errors.ts';
-import { announceOutcome } from './outcomes.ts';
-import { nextPoll, type Tracked, track, withAnswer, withDocument } from './tracked.ts';
+import { announceStatusChange } from './announce-status.ts';
+import { isActive, isOlder } from './newer-document.ts';
+import {
+  nextPoll,
+  type PollingState,
+  startPolling,
+  updateFromAnswer,
+  updateFromDocument,
+} from './polling-state.ts';
 
-/** One export, followed by conditional requests for as long as it may change. */
+/** Queries one export, and polls it by conditional requests for as long as it may change. */
 export const exportQuery = (id: string) =>
   queryOptions({
     queryKey: ['export', id],
-    queryFn: async ({ client, signal }): Promise<Tracked> => {
-      const known = read(client, id);
+    queryFn: async ({ client, signal }): Promise<PollingState> => {
+      const known = cached(client, id);
       try {
         const answer = await getExport(id, known?.etag ?? null, signal);
-        // Read again: a press may have changed it while the answer was on its way.
-        const before = read(client, id) ?? known;
+        // A press may have changed the cached state while the request was in flight.
+        const before = cached(client, id) ?? known;
         if (!before) {
-          if (answer.document === null) throw new Error('Not modified, but never read');
-          return { ...track(answer.document), etag: answer.etag, retryAfter: answer.retryAfter };
+          if (answer.document === null)
+            throw new Error(`The server answered 304 for export ${id}, which is not cached`);
+          return {
+            ...startPolling(answer.document),
+            etag: answer.etag,
+            retryAfter: answer.retryAfter,
+          };
         }
-        if (answer.document) announceOutcome(before.document, answer.document);
-        return withAnswer(before, answer);
+        if (answer.document) announceStatusChange(before.document, answer.document);
+        return updateFromAnswer(before, answer);
       } catch (error) {
         if (known && isStatus(error, 404)) return { ...known, gone: true };
         throw error;
@@ -45,26 +57,26 @@ export const listQuery = (filters: ListFilters) =>
     queryKey: listKey(filters),
     queryFn: async ({ client, pageParam, signal }) => {
       const list = await listExports(filters, pageParam, signal);
-      for (const document of list.items) adopt(client, document);
+      for (const document of list.items) setCached(client, document);
       return list;
     },
     initialPageParam: noCursor,
     getNextPageParam: ({ nextCursor }) => nextCursor,
     staleTime: 30_000,
-    // Rows are patched in place and new ones wait behind "Show": nothing may reorder the list.
+    // Rows are patched in place, and new rows wait for a press on "Show", so that the list is never reordered.
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
 
 const noCursor: string | null = null;
 
-/** The top of the list again, to notice what was started, deleted or downloaded elsewhere. */
-export const headQuery = (filters: ListFilters) =>
+/** Polls the top of the list, to notice exports that were started, deleted or downloaded elsewhere. */
+export const latestQuery = (filters: ListFilters) =>
   queryOptions({
     queryKey: ['exports-head', ...listKey(filters)],
     queryFn: async ({ client, signal }) => {
       const list = await listExports(filters, null, signal);
-      for (const document of list.items) adopt(client, document);
+      for (const document of list.items) setCached(client, document);
       return list;
     },
     refetchInterval: 15_000,
@@ -72,7 +84,7 @@ export const headQuery = (filters: ListFilters) =>
     retry: false,
   });
 
-/** The manifest of a file. It never changes, but the export may get another file. */
+/** Queries the manifest of a file. It never changes; a rerun of the export has another file. */
 export const manifestQuery = ({ id, file }: ExportDocument) =>
   queryOptions({
     queryKey: ['manifest', id, file?.sha256],
@@ -80,38 +92,52 @@ export const manifestQuery = ({ id, file }: ExportDocument) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-/** Gives up the questions under way: what they bring is older than what is known now. */
-export async function forgetAnswers(client: QueryClient, id: string): Promise<void> {
+/** Cancels the requests in flight for an export: their answers would be older than the cached state. */
+export async function cancelExportQueries(client: QueryClient, id: string): Promise<void> {
   await Promise.all([
     client.cancelQueries(exportQuery(id)),
     client.cancelQueries({ queryKey: ['exports-head'] }),
   ]);
 }
 
-/** Takes over a document that came with a list or as the answer to an action. */
-export function adopt(client: QueryClient, document: ExportDocument): void {
-  const before = read(client, document.id);
-  if (before) announceOutcome(before.document, document);
-  client.setQueryData<Tracked>(
+/** Caches a document of a list or of the answer to an action. */
+export function setCached(client: QueryClient, document: ExportDocument): void {
+  const before = cached(client, document.id);
+  if (before) announceStatusChange(before.document, document);
+  client.setQueryData<PollingState>(
     exportQuery(document.id).queryKey,
-    before ? withDocument(before, document) : track(document),
+    before ? updateFromDocument(before, document) : startPolling(document),
   );
 }
 
-export function patch(client: QueryClient, id: string, change: Partial<Tracked>): void {
-  client.setQueryData<Tracked>(
+/**
+ * Caches a document that the server sent by itself, unless the cached one is newer. Returns false if the export is not
+ * cached.
+ */
+export function receiveDocument(client: QueryClient, document: ExportDocument): boolean {
+  const before = cached(client, document.id);
+  if (!before) return false;
+  if (!isOlder(document, before.document)) setCached(client, document);
+  // Either the message is late, or the export runs again: only the server knows.
+  else if (isActive(document) && !isActive(before.document))
+    void client.refetchQueries(exportQuery(document.id));
+  return true;
+}
+
+export function patchCached(client: QueryClient, id: string, change: Partial<PollingState>): void {
+  client.setQueryData<PollingState>(
     exportQuery(id).queryKey,
     (before) => before && { ...before, ...change },
   );
 }
 
-/** Puts exports into a list that is on the page, newest first. */
-export function insert(
+/** Inserts exports into a cached list, newest first. */
+export function insertIntoList(
   client: QueryClient,
   filters: ListFilters,
   documents: readonly ExportDocument[],
 ): void {
-  for (const document of documents) adopt(client, document);
+  for (const document of documents) setCached(client, document);
   client.setQueryData<InfiniteData<ExportList, string | null>>(listKey(filters), (list) => {
     const [first, ...others] = list?.pages ?? [];
     if (!list || !first) return list;
@@ -122,5 +148,5 @@ export function insert(
   });
 }
 
-const read = (client: QueryClient, id: string): Tracked | undefined =>
-  client.getQueryData<Tracked>(exportQuery(id).queryKey);
+const cached = (client: QueryClient, id: string): PollingState | undefined =>
+  client.getQueryData<PollingState>(exportQuery(id).queryKey);

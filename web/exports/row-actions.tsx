@@ -3,18 +3,19 @@ import { useNavigate } from 'react-router';
 import { useDraft } from '../form/draft-context.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { MenuOnDemand } from '../ui/menu-on-demand.tsx';
+import { LazyMenu } from '../ui/menu-on-demand.tsx';
 import { asCurl, asKafkaEvent } from './clipboard.ts';
 import { CancelDialog, DeleteDialog } from './confirmations.tsx';
-import { exportName } from './names.ts';
-import { isActive, type Tracked } from './tracked.ts';
-import { againId, useActions } from './use-actions.ts';
+import { exportName } from './labels.ts';
+import { isActive } from './newer-document.ts';
+import type { PollingState } from './polling-state.ts';
+import { retryButtonId, useActions } from './use-actions.ts';
 
 const ManifestDialog = lazy(() => import('./manifest-dialog.tsx'));
 
 type Open = 'cancel' | 'delete' | 'manifest' | null;
 
-export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
+export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
   const [open, setOpen] = useState<Open>(null);
   const { duplicate } = useDraft();
@@ -28,7 +29,8 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
     void navigate('/exports/new');
   };
 
-  const again = document.status === 'expired' ? 'Export again' : 'Try again';
+  const isFetched = document.downloadedAt !== null || tracked.downloadStartedAt !== null;
+  const retryLabel = document.status === 'expired' ? 'Export again' : 'Try again';
 
   const entries = [
     { label: 'Duplicate', detail: 'Opens the form with these choices', onAction: fillForm },
@@ -53,7 +55,7 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
           aria-label={`Cancel ${name}`}
           busy={tracked.cancelling}
           onClick={(event) => {
-            // Not the second click of a double click on what stood here before.
+            // Ignores the second click of a double click on the button that was here before.
             if (event.detail < 2) setOpen('cancel');
           }}
         >
@@ -62,7 +64,7 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
       ) : document.status === 'ready' ? (
         <Button
           small
-          variant={document.downloadedAt === null ? 'primary' : 'secondary'}
+          variant={isFetched ? 'secondary' : 'primary'}
           busy={actions.downloading}
           aria-label={`${document.downloadedAt === null ? 'Download' : 'Download again'} ${name}`}
           onClick={actions.download}
@@ -73,15 +75,15 @@ export function RowActions({ tracked }: { tracked: Tracked }): ReactNode {
       ) : (
         <Button
           small
-          id={againId(document.id)}
-          aria-label={`${again} ${name}`}
+          id={retryButtonId(document.id)}
+          aria-label={`${retryLabel} ${name}`}
           busy={actions.retrying}
           onClick={actions.retry}
         >
-          {again}
+          {retryLabel}
         </Button>
       )}
-      <MenuOnDemand id={moreId} label={`More for ${name}`} entries={entries} />
+      <LazyMenu id={moreId} label={`More for ${name}`} entries={entries} />
       {open === 'cancel' ? (
         <CancelDialog tracked={tracked} onClose={close} onConfirm={actions.remove} />
       ) : null}

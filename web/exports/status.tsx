@@ -2,11 +2,11 @@ import { Fragment, type ReactNode } from 'react';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
-import { exportName } from './names.ts';
-import { percentDone, statusLine, statusParts } from './status-text.ts';
-import type { Tracked } from './tracked.ts';
+import { exportName } from './labels.ts';
+import type { PollingState } from './polling-state.ts';
+import { percentDone, statusLine, statusPhrases } from './status-text.ts';
 
-export const statusWords: Record<PublicStatus, string> = {
+export const statusLabels: Record<PublicStatus, string> = {
   queued: 'Queued',
   running: 'Running',
   ready: 'Ready',
@@ -15,7 +15,7 @@ export const statusWords: Record<PublicStatus, string> = {
   expired: 'Expired',
 };
 
-const looks: Record<PublicStatus, { icon: IconName; color: string }> = {
+export const statusStyles: Record<PublicStatus, { icon: IconName; color: string }> = {
   queued: { icon: 'clock', color: 'text-muted' },
   running: { icon: 'running', color: 'text-accent' },
   ready: { icon: 'done', color: 'text-success' },
@@ -24,17 +24,17 @@ const looks: Record<PublicStatus, { icon: IconName; color: string }> = {
   expired: { icon: 'dash', color: 'text-muted' },
 };
 
-/** Icon, word and line of an export's status, with the bar while it runs. */
-export function Status({ tracked }: { tracked: Tracked }): ReactNode {
+/** The status of an export as icon, word and line, with a progress bar while it runs. */
+export function Status({ tracked }: { tracked: PollingState }): ReactNode {
   const zone = useZone();
   const { status, downloadedAt, progress } = tracked.document;
   const downloaded = status === 'ready' && downloadedAt !== null;
   const { icon, color } = downloaded
     ? { icon: 'check' as const, color: 'text-muted' }
-    : looks[status];
-  const word = tracked.cancelling ? 'Cancelling' : downloaded ? 'Downloaded' : statusWords[status];
+    : statusStyles[status];
+  const word = tracked.cancelling ? 'Cancelling' : downloaded ? 'Downloaded' : statusLabels[status];
   const percent = percentDone(tracked);
-  const parts = statusParts(tracked, zone);
+  const phrases = statusPhrases(tracked, zone);
   return (
     <div className="min-w-0 space-y-1">
       <p className={`flex items-center gap-1.5 font-medium ${color}`}>
@@ -43,12 +43,12 @@ export function Status({ tracked }: { tracked: Tracked }): ReactNode {
         {status === 'running' && percent !== null && !tracked.cancelling ? ` ${percent} %` : null}
       </p>
       {status === 'running' ? <Progress tracked={tracked} percent={percent} /> : null}
-      {parts.length === 0 ? null : (
+      {phrases.length === 0 ? null : (
         <p className="text-muted wrap-anywhere">
-          {parts.map((part, index, { length }) => (
-            <Fragment key={part}>
+          {phrases.map((phrase, index, { length }) => (
+            <Fragment key={phrase}>
               <span className="inline-block">
-                {part}
+                {phrase}
                 {index < length - 1 ? ',' : ''}
               </span>{' '}
             </Fragment>
@@ -62,7 +62,13 @@ export function Status({ tracked }: { tracked: Tracked }): ReactNode {
   );
 }
 
-function Progress({ tracked, percent }: { tracked: Tracked; percent: number | null }): ReactNode {
+function Progress({
+  tracked,
+  percent,
+}: {
+  tracked: PollingState;
+  percent: number | null;
+}): ReactNode {
   const zone = useZone();
   const amount = percent === null ? {} : { 'aria-valuenow': percent };
   return (

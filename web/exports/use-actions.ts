@@ -1,42 +1,46 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { removeExport, requestDownload, retryExport } from '../api/calls.ts';
-import { describe, isStatus } from '../api/errors.ts';
+import { describeError, isStatus } from '../api/errors.ts';
 import { SignedOutError } from '../session/session.ts';
+import { clock } from '../time/format.ts';
+import { useZone } from '../time/zone.ts';
 import { announce } from '../ui/announcer.tsx';
-import { visit } from '../ui/visit.ts';
-import { exportName, rowId } from './names.ts';
+import { navigate } from '../ui/navigate.ts';
+import { exportName, rowId } from './labels.ts';
 import { useExportsPageState } from './page-state.tsx';
-import { adopt, exportQuery, forgetAnswers, patch } from './queries.ts';
+import { cancelExportQueries, exportQuery, patchCached, setCached } from './queries.ts';
+import { rememberDownload } from './started-downloads.ts';
 import { queuedSentence } from './status-text.ts';
 
 interface Actions {
   download: () => void;
   downloading: boolean;
-  /** Cancels what waits or runs, deletes what has ended. */
+  /** Cancels an export that is queued or running; deletes any other. */
   remove: () => void;
-  /** Runs it again under its id, where it ended without a file or its file is gone. */
+  /** Runs an export again under its id. Its status is failed, cancelled or expired. */
   retry: () => void;
   retrying: boolean;
-  copy: (what: string, text: string) => void;
+  copy: (format: string, text: string) => void;
 }
 
-/** What can be done with an export; the outcome stands in its row. */
+/** Returns the actions of an export. Their results are shown in its row. */
 export function useActions(document: ExportDocument): Actions {
   const client = useQueryClient();
   const { setNote } = useExportsPageState();
+  const zone = useZone();
   const { id } = document;
 
-  const failed = (error: unknown): void => {
+  const showError = (error: unknown): void => {
     if (error instanceof SignedOutError) return;
-    const { message, reference } = describe(error);
-    // What is not allowed any more can be asked for otherwise.
+    const { message, reference } = describeError(error);
+    // A request that is no longer valid can be changed in the form.
     const text = isStatus(error, 422)
       ? `${message} “Duplicate” opens the form to change it.`
       : message;
     setNote(id, { tone: 'danger', text, reference });
-    announce('refused', { sentence: text });
-    // A refusal means that the export is not what the page shows.
+    announce('error', { sentence: text });
+    // These errors mean that the export has changed since the page read it.
     if (isStatus(error, 404, 409, 410)) void client.refetchQueries(exportQuery(id));
   };
 
@@ -44,46 +48,49 @@ export function useActions(document: ExportDocument): Actions {
     mutationFn: () => requestDownload(id),
     onMutate: () => setNote(id, null),
     onSuccess: ({ url }) => {
-      visit(url);
-      setNote(id, { tone: 'plain', text: 'Download started', reference: null });
+      navigate(url);
+      const startedAt = new Date();
+      const text = `Download started ${clock(zone, startedAt.toISOString())}`;
+      setNote(id, { tone: 'plain', text, reference: null });
       announce('download', { sentence: `Download of ${exportName(document)} started` });
-      patch(client, id, { downloadStartedAt: Date.now(), unchanged: 0 });
+      rememberDownload(document, startedAt.getTime());
+      patchCached(client, id, { downloadStartedAt: startedAt.getTime(), unchanged: 0 });
     },
-    onError: failed,
+    onError: showError,
   });
 
   const remove = useMutation({
     mutationFn: () => removeExport(id),
     onMutate: () => setNote(id, null),
-    onSuccess: (left) => {
-      if (left) {
-        patch(client, id, { cancelling: true, unchanged: 0 });
-        adopt(client, left);
+    onSuccess: (remaining) => {
+      if (remaining) {
+        patchCached(client, id, { cancelling: true, unchanged: 0 });
+        setCached(client, remaining);
         return;
       }
-      patch(client, id, { gone: true });
+      patchCached(client, id, { gone: true });
       announce('deleted', { sentence: `${exportName(document)} deleted` });
     },
-    onError: failed,
+    onError: showError,
   });
 
   const retry = useMutation({
     mutationFn: () => retryExport(id),
     onMutate: () => setNote(id, null),
     onSuccess: async (queued) => {
-      // The button is about to go; whoever stands on it is taken to what it belongs to.
-      const pressed = window.document.getElementById(againId(id));
-      if (pressed === window.document.activeElement)
+      // The button disappears. If it has the focus, the focus moves to the row, or to the heading.
+      const button = window.document.getElementById(retryButtonId(id));
+      if (button === window.document.activeElement)
         (
           window.document.getElementById(rowId(id)) ??
           window.document.querySelector<HTMLElement>('h1')
         )?.focus();
-      await forgetAnswers(client, id);
-      patch(client, id, { downloadStartedAt: null, unchanged: 0 });
-      adopt(client, queued);
+      await cancelExportQueries(client, id);
+      patchCached(client, id, { downloadStartedAt: null, unchanged: 0 });
+      setCached(client, queued);
       announce('queued', { sentence: queuedSentence(exportName(queued), queued) });
     },
-    onError: failed,
+    onError: showError,
   });
 
   return {
@@ -92,12 +99,12 @@ export function useActions(document: ExportDocument): Actions {
     download: () => download.mutate(),
     downloading: download.isPending,
     remove: () => remove.mutate(),
-    copy: (what, text) => {
+    copy: (format, text) => {
       navigator.clipboard
         .writeText(text)
         .then(() => {
-          setNote(id, { tone: 'plain', text: `Copied as ${what}`, reference: null });
-          announce('copied', { sentence: `Copied as ${what}` });
+          setNote(id, { tone: 'plain', text: `Copied as ${format}`, reference: null });
+          announce('copied', { sentence: `Copied as ${format}` });
         })
         .catch(() =>
           setNote(id, {
@@ -111,4 +118,4 @@ export function useActions(document: ExportDocument): Actions {
 }
 
 /** The id of the button that runs an export again. */
-export const againId = (id: string): string => `again-${id}`;
+export const retryButtonId = (id: string): string => `retry-${id}`;

@@ -1,59 +1,60 @@
 import { useEffect, useEffectEvent, useLayoutEffect, useRef } from 'react';
 import { NavigationType, useNavigationType } from 'react-router';
-import { rowId } from './names.ts';
+import { rowId } from './labels.ts';
 import { useExportsPageState } from './page-state.tsx';
-import type { Tracked } from './tracked.ts';
+import type { PollingState } from './polling-state.ts';
 
 /**
- * Keeps focus in the list: it goes to a row that was asked for, to the row that was left for its own
- * page, and when the row that had it leaves, to the next one.
+ * Keeps the focus in the list. It moves to a requested row, on the way back from the page of an export to its row, and
+ * to the next row when the focused row leaves the list.
  */
-export function useRowFocus(rows: readonly Tracked[] | undefined): void {
-  const focused = useRef<string | null>(null);
-  const before = useRef<readonly string[]>([]);
+export function useRowFocus(rows: readonly PollingState[] | undefined): void {
+  const focusedRowId = useRef<string | null>(null);
+  const previousIds = useRef<readonly string[]>([]);
   const { rowToFocus, focusRow, takeVisited } = useExportsPageState();
-  const how = useNavigationType();
-  const shown = rows?.map(({ document: { id } }) => id).join(' ') ?? '';
+  const navigationType = useNavigationType();
+  const visibleIds = rows?.map(({ document: { id } }) => id).join(' ') ?? '';
 
   useEffect(() => {
     const onFocus = ({ target }: FocusEvent): void => {
       const row = target instanceof Element ? target.closest('[role="row"][id]') : null;
-      // Menus are drawn elsewhere and still belong to the row they were opened from.
-      if (row) focused.current = row.id;
+      // A menu is drawn outside the row and still belongs to it.
+      if (row) focusedRowId.current = row.id;
       else if (target instanceof Element && !target.closest('[role="menu"]'))
-        focused.current = null;
+        focusedRowId.current = null;
     };
     document.addEventListener('focusin', onFocus);
     return () => document.removeEventListener('focusin', onFocus);
   }, []);
 
   useLayoutEffect(() => {
-    const ids = shown.split(' ');
-    const left = before.current.findIndex((id) => rowId(id) === focused.current);
-    const hasLeft = left !== -1 && !ids.includes(before.current[left] ?? '');
+    const ids = visibleIds.split(' ');
+    const index = previousIds.current.findIndex((id) => rowId(id) === focusedRowId.current);
+    const hasLeft = index !== -1 && !ids.includes(previousIds.current[index] ?? '');
     if (hasLeft && document.activeElement === document.body) {
       const stays = (id: string): boolean => ids.includes(id);
       const next =
-        before.current.slice(left).find(stays) ?? before.current.slice(0, left).findLast(stays);
+        previousIds.current.slice(index).find(stays) ??
+        previousIds.current.slice(0, index).findLast(stays);
       const heading = document.querySelector<HTMLElement>('h1');
       (next === undefined ? heading : document.getElementById(rowId(next)))?.focus();
     }
-    before.current = ids;
-  }, [shown]);
+    previousIds.current = ids;
+  }, [visibleIds]);
 
-  const focusWanted = useEffectEvent((id: string): boolean => {
+  const tryFocus = useEffectEvent((id: string): boolean => {
     const row = document.getElementById(rowId(id));
     row?.focus();
     return row !== null;
   });
 
   useEffect(() => {
-    if (rowToFocus !== null && shown.includes(rowToFocus) && focusWanted(rowToFocus))
+    if (rowToFocus !== null && visibleIds.includes(rowToFocus) && tryFocus(rowToFocus))
       focusRow(null);
-  }, [rowToFocus, shown, focusRow]);
+  }, [rowToFocus, visibleIds, focusRow]);
 
   useEffect(() => {
-    const id = shown === '' ? null : takeVisited();
-    if (id !== null && how === NavigationType.Pop) focusWanted(id);
-  }, [shown, how, takeVisited]);
+    const id = visibleIds === '' ? null : takeVisited();
+    if (id !== null && navigationType === NavigationType.Pop) tryFocus(id);
+  }, [visibleIds, navigationType, takeVisited]);
 }

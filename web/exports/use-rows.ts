@@ -8,70 +8,70 @@ import {
 import { useEffect, useEffectEvent } from 'react';
 import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
 import type { ListFilters } from '../api/calls.ts';
-import { exportQuery, headQuery, insert, listQuery } from './queries.ts';
-import { type Tracked, track } from './tracked.ts';
+import { type PollingState, startPolling } from './polling-state.ts';
+import { exportQuery, insertIntoList, latestQuery, listQuery } from './queries.ts';
 
 interface Rows {
-  /** Undefined until the first page is there. */
-  rows: Tracked[] | undefined;
-  /** Whether the rows are still those of the filters before. */
+  /** Undefined until the first page is loaded. */
+  rows: PollingState[] | undefined;
+  /** Whether the rows are still the result of the previous filters. */
   searching: boolean;
   error: Error | null;
   refetch: () => void;
-  /** Null: all of them are loaded. */
+  /** Null if all rows are loaded. */
   loadMore: (() => void) | null;
   loadingMore: boolean;
-  /** Exports that left because their file was downloaded. */
+  /** Exports that left the list because their file was downloaded. */
   downloaded: ExportDocument[];
-  /** Exports started elsewhere since the list was loaded; they wait to be shown. */
+  /** Exports started elsewhere since the list was loaded. They are shown after a press on "Show". */
   newer: readonly ExportDocument[];
   showNewer: () => void;
 }
 
 export function useRows(filters: ListFilters): Rows {
   const client = useQueryClient();
-  // While other rows are asked for, those before stay in sight.
+  // The previous rows stay visible while the rows of new filters load.
   const list = useInfiniteQuery({ ...listQuery(filters), placeholderData: keepPreviousData });
   const documents = list.data?.pages.flatMap(({ items }) => items) ?? [];
   const tracked = useQueries({
     queries: documents.map((document) => ({
       ...exportQuery(document.id),
-      initialData: () => track(document),
+      initialData: () => startPolling(document),
     })),
     combine: (results) => results.map(({ data }) => data),
   });
   const newer = useNewer(filters, documents, tracked, list.isSuccess && !list.isPlaceholderData);
 
   return {
-    rows: list.data && tracked.filter((row) => isShown(row, filters)),
+    rows: list.data && tracked.filter((row) => isVisible(row, filters)),
     searching: list.isPlaceholderData,
     error: list.error,
     refetch: () => void list.refetch(),
     loadMore: list.hasNextPage && !list.isPlaceholderData ? () => void list.fetchNextPage() : null,
     loadingMore: list.isFetchingNextPage,
-    downloaded: filters.showDownloaded ? [] : leftByDownload(documents, tracked),
+    downloaded: filters.showDownloaded ? [] : downloadedSince(documents, tracked),
     newer,
-    showNewer: () => insert(client, filters, newer),
+    showNewer: () => insertIntoList(client, filters, newer),
   };
 }
 
 function useNewer(
   filters: ListFilters,
   documents: readonly ExportDocument[],
-  tracked: readonly Tracked[],
+  tracked: readonly PollingState[],
   listLoaded: boolean,
 ): ExportDocument[] {
   const client = useQueryClient();
   const { data: head } = useQuery({
-    ...headQuery(filters),
+    ...latestQuery(filters),
     enabled: listLoaded,
-    // The list itself was read just now; the head is asked for when the interval is over.
+    // The list itself was just read; the first poll comes after the interval.
     staleTime: 15_000,
     initialData: () => client.getQueryData(listQuery(filters).queryKey)?.pages[0],
   });
 
-  // A row that should be at the top of the list and is not was deleted or downloaded elsewhere.
-  const askAboutMissing = useEffectEvent(({ items, nextCursor }: ExportList) => {
+  // A row that is missing at the top of the list was deleted or downloaded elsewhere.
+  const refetchMissing = useEffectEvent(({ items, nextCursor }: ExportList) => {
     const inHead = new Set(items.map(({ id }) => id));
     const oldest = nextCursor === null ? '' : (items.at(-1)?.createdAt ?? '');
     for (const row of tracked) {
@@ -81,7 +81,7 @@ function useNewer(
     }
   });
   useEffect(() => {
-    if (head && listLoaded) askAboutMissing(head);
+    if (head && listLoaded) refetchMissing(head);
   }, [head, listLoaded]);
   if (!listLoaded) return [];
 
@@ -92,7 +92,8 @@ function useNewer(
   );
 }
 
-function leftByDownload(listed: readonly ExportDocument[], tracked: readonly Tracked[]) {
+/** Returns the exports that were downloaded since the list was loaded. */
+function downloadedSince(listed: readonly ExportDocument[], tracked: readonly PollingState[]) {
   return tracked
     .filter(
       ({ document, gone }, index) =>
@@ -105,5 +106,5 @@ const matches = (document: ExportDocument, { status, showDownloaded }: ListFilte
   (status === null || document.status === status) &&
   (showDownloaded || document.downloadedAt === null);
 
-const isShown = ({ document, gone }: Tracked, { showDownloaded }: ListFilters): boolean =>
+const isVisible = ({ document, gone }: PollingState, { showDownloaded }: ListFilters): boolean =>
   !gone && (showDownloaded || document.downloadedAt === null);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Code } from '../../lib/contracts/codes.ts';
 import { ApiError } from '../api/errors.ts';
-import { errorsOf } from './problems.ts';
+import { errorsOf } from './api-errors.ts';
 
 const problemOf = (code: Code, status: number) =>
   new ApiError(
@@ -16,10 +16,13 @@ const problemOf = (code: Code, status: number) =>
     null,
   );
 
-test('what is too large as a whole can only be made smaller: pressing again is not offered', () => {
+test('errorsOf does not advise another press when the request is too large', () => {
   const { errors, reference } = errorsOf(problemOf('too_large', 413));
   expect(errors).toEqual([
-    { field: null, message: 'That is more than one request may hold. Choose less.' },
+    {
+      field: null,
+      message: 'The request is too large. Choose fewer columns, conditions or values.',
+    },
   ]);
   expect(reference).toBeNull();
   expect(errorsOf(problemOf('unavailable', 503)).errors[0]?.message).toContain(
@@ -27,13 +30,13 @@ test('what is too large as a whole can only be made smaller: pressing again is n
   );
 });
 
-test('a field that is too large is told beside it', () => {
-  const refused = problemOf('refused_request', 422);
-  refused.problem.errors = [
+test('errorsOf assigns each error of a field to its field of the form', () => {
+  const invalid = problemOf('invalid_request', 422);
+  invalid.problem.errors = [
     { field: 'columns', message: 'must name at most 1,600 columns' },
     { field: 'where.0.value', message: 'must have at most 8,192 bytes' },
   ];
-  expect(errorsOf(refused).errors).toEqual([
+  expect(errorsOf(invalid).errors).toEqual([
     { field: 'columns', message: 'Columns: must name at most 1,600 columns' },
     { field: 'conditions', message: 'Condition 1: must have at most 8,192 bytes' },
   ]);

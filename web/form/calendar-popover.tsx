@@ -18,14 +18,14 @@ import { Icon } from '../ui/icons.tsx';
 interface Props {
   label: string;
   trigger: RefObject<Element | null>;
-  /** Where the calendar opens, `YYYY-MM-DD`; null: today. */
+  /** The day at which the calendar opens, `YYYY-MM-DD`; null: today. */
   day: string | null;
   chosen: string | null;
   onChoose: (day: string) => void;
   onClose: () => void;
 }
 
-const step =
+const monthButtonClass =
   'grid size-8 place-items-center rounded-control text-muted hover:bg-hover hover:text-text pointer-coarse:size-11 data-disabled:invisible';
 
 /** Arrows move by day, PageUp and PageDown by month, Enter chooses, Esc closes. */
@@ -52,11 +52,11 @@ export default function CalendarPopover(props: Props): ReactNode {
             onChange={(date) => onChoose(date.toString())}
           >
             <header className="mb-2 flex items-center justify-between">
-              <Button slot="previous" className={step}>
+              <Button slot="previous" className={monthButtonClass}>
                 <Icon name="left" />
               </Button>
               <Heading className="text-sm font-semibold" />
-              <Button slot="next" className={step}>
+              <Button slot="next" className={monthButtonClass}>
                 <Icon name="right" />
               </Button>
             </header>

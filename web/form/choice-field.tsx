@@ -2,7 +2,7 @@ import type { ComponentProps, ReactNode } from 'react';
 import { SelectField } from '../ui/field.tsx';
 import { oneOf } from './draft.ts';
 
-/** One of the values that the request schema allows. */
+/** A field for one of the values that the request schema allows. */
 export function ChoiceField<T extends string>({
   choices,
   names,

@@ -2,22 +2,20 @@ import { type ReactNode, useState } from 'react';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { Button } from '../ui/button.tsx';
+import type { Draft } from './draft.ts';
+import type { FieldProps } from './field-props.ts';
 
-interface Props {
-  id: string;
+interface Props extends Omit<FieldProps<Draft['columns']>, 'error'> {
   dataset: Dataset;
-  /** In the order of the file; null: all. */
-  chosen: readonly string[] | null;
-  onChange: (columns: readonly string[] | null) => void;
 }
 
-/** Which columns, in which order: those of the table, unless it was changed by hand in the request. */
-export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props): ReactNode {
+/** Chooses columns. They keep the order of the table, unless the request has another order already. */
+export default function ColumnsPicker({ id, dataset, value, onChange }: Props): ReactNode {
   const [search, setSearch] = useState('');
   const all = dataset.columns.map(({ name }) => name);
-  const names = chosen ?? all;
-  const words = search.trim().toLowerCase();
-  const shown = dataset.columns.filter(({ name }) => name.toLowerCase().includes(words));
+  const names = value ?? all;
+  const searchText = search.trim().toLowerCase();
+  const matching = dataset.columns.filter(({ name }) => name.toLowerCase().includes(searchText));
   const choose = (next: readonly string[]): void =>
     onChange(next.length === all.length && inOrder(next, all) ? null : next);
   return (
@@ -41,7 +39,7 @@ export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props):
       </div>
       <fieldset className="max-h-[264px] overflow-y-auto p-1">
         <legend className="sr-only">Columns</legend>
-        {shown.map(({ name, type }, index) => (
+        {matching.map(({ name, type }, index) => (
           <label
             key={name}
             className="control-small flex cursor-pointer items-center gap-2 rounded-control px-2 hover:bg-hover"
@@ -62,7 +60,7 @@ export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props):
             </span>
           </label>
         ))}
-        {shown.length === 0 ? (
+        {matching.length === 0 ? (
           <p className="px-2 py-1 text-muted">No column of that name.</p>
         ) : null}
       </fieldset>
@@ -73,10 +71,10 @@ export default function ColumnsPicker({ id, dataset, chosen, onChange }: Props):
 const without = (names: readonly string[], name: string): string[] =>
   names.filter((other) => other !== name);
 
-/** At its place in the table, unless the order was changed by hand in the request: then at the end. */
+/** Adds a column at its place in the table, or at the end if the columns are not in the order of the table. */
 function withColumn(names: readonly string[], name: string, all: readonly string[]): string[] {
   const next = [...names, name];
-  return inOrder(names, all) ? all.filter((known) => next.includes(known)) : next;
+  return inOrder(names, all) ? all.filter((column) => next.includes(column)) : next;
 }
 
 function inOrder(names: readonly string[], all: readonly string[]): boolean {

@@ -3,67 +3,57 @@ import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { conditionText } from '../exports/condition-text.ts';
 import { Button } from '../ui/button.tsx';
-import { FieldError, Select } from '../ui/field.tsx';
+import { FieldGroup, Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { type Condition, newCondition, operatorNames, operators } from './conditions.ts';
 import { oneOf } from './draft.ts';
+import type { FieldProps } from './field-props.ts';
 
-interface Props {
-  id: string;
+interface Props extends FieldProps<readonly Condition[]> {
   dataset: Dataset | undefined;
-  conditions: readonly Condition[];
-  onChange: (conditions: readonly Condition[]) => void;
-  error: string | undefined;
 }
 
-/** Conditions that all have to hold, one below the other; a new one has the focus, and so has what is left of one. */
-export function ConditionsField({ id, dataset, conditions, onChange, error }: Props): ReactNode {
-  const add = useRef<HTMLButtonElement>(null);
-  const [added, setAdded] = useState<string | null>(null);
+/**
+ * A list of conditions. Focus moves to a condition when it is added, and to the button "Add condition" when one is
+ * removed.
+ */
+export function ConditionsField(props: Props): ReactNode {
+  const { id, dataset, value: conditions, onChange, error } = props;
+  const addButton = useRef<HTMLButtonElement>(null);
+  const [addedKey, setAddedKey] = useState<string | null>(null);
   const replace = (key: string, next: Condition[]): void =>
     onChange(conditions.flatMap((condition) => (condition.key === key ? next : [condition])));
   return (
-    <fieldset
-      id={id}
-      tabIndex={-1}
-      aria-describedby={error ? `${id}-error` : undefined}
-      className="space-y-3 outline-none"
-    >
-      <legend className="text-sm font-medium">Conditions</legend>
-      <p className="text-xs text-muted">
-        {conditions.length > 1
-          ? 'Rows for which all of them hold.'
-          : 'Only rows for which it holds.'}
-      </p>
+    <FieldGroup id={id} legend="Conditions" error={error}>
+      <p className="text-xs text-muted">Only rows that meet every condition are exported.</p>
       {conditions.map((condition, place) => (
         <ConditionRow
           key={condition.key}
           place={place + 1}
           dataset={dataset}
           condition={condition}
-          isNew={condition.key === added}
-          onChange={(part) => replace(condition.key, [{ ...condition, ...part, sent: null }])}
+          isNew={condition.key === addedKey}
+          onChange={(patch) => replace(condition.key, [{ ...condition, ...patch, sent: null }])}
           onRemove={() => {
             replace(condition.key, []);
-            add.current?.focus();
+            addButton.current?.focus();
           }}
         />
       ))}
-      <FieldError id={`${id}-error`} message={error} />
       {conditions.length < sizes.conditions && dataset ? (
         <Button
-          ref={add}
+          ref={addButton}
           small
           onClick={() => {
             const condition = newCondition(dataset.columns[0]?.name ?? '');
-            setAdded(condition.key);
+            setAddedKey(condition.key);
             onChange([...conditions, condition]);
           }}
         >
           Add condition
         </Button>
       ) : null}
-    </fieldset>
+    </FieldGroup>
   );
 }
 
@@ -72,7 +62,7 @@ interface RowProps {
   dataset: Dataset | undefined;
   condition: Condition;
   isNew: boolean;
-  onChange: (part: Partial<Pick<Condition, 'column' | 'operator' | 'text'>>) => void;
+  onChange: (patch: Partial<Pick<Condition, 'column' | 'operator' | 'text'>>) => void;
   onRemove: () => void;
 }
 
@@ -84,7 +74,7 @@ function ConditionRow(props: RowProps): ReactNode {
     if (isNew) row.current?.querySelector('select')?.focus();
   }, [isNew]);
   const names = dataset?.columns.map(({ name }) => name) ?? [];
-  const remove = (
+  const removeButton = (
     <Button small aria-label={`Remove condition ${place}`} className="px-2" onClick={onRemove}>
       <Icon name="cross" />
     </Button>
@@ -93,7 +83,7 @@ function ConditionRow(props: RowProps): ReactNode {
     return (
       <div className="flex items-start justify-between gap-2">
         <p className="min-w-0 py-1.5 wrap-anywhere">{conditionText(sent)}</p>
-        {remove}
+        {removeButton}
       </div>
     );
   return (
@@ -116,7 +106,7 @@ function ConditionRow(props: RowProps): ReactNode {
             </option>
           ))}
         </Select>
-        {remove}
+        {removeButton}
       </div>
       <Select
         aria-label={`Comparison of condition ${place}`}
@@ -127,7 +117,7 @@ function ConditionRow(props: RowProps): ReactNode {
       >
         {operatorNames.map((name) => (
           <option key={name} value={name}>
-            {operators[name].words}
+            {operators[name].label}
           </option>
         ))}
       </Select>
@@ -139,15 +129,15 @@ function ConditionRow(props: RowProps): ReactNode {
 function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNode {
   const id = useId();
   const { column, operator, text } = condition;
-  const { takes } = operators[operator];
+  const { operand } = operators[operator];
   const type = dataset?.columns.find(({ name }) => name === column)?.type ?? '';
   const label = `Value of condition ${place}`;
-  if (takes === 'nothing') return null;
-  if (takes === 'list')
+  if (operand === 'none') return null;
+  if (operand === 'list')
     return (
       <>
         <textarea
-          aria-label={`Values of condition ${place}, one a line`}
+          aria-label={`Values of condition ${place}, one per line`}
           aria-describedby={`${id}-hint`}
           rows={3}
           className="input block"
@@ -156,18 +146,18 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
           onChange={({ target }) => onChange({ text: target.value })}
         />
         <p id={`${id}-hint`} className="text-xs text-muted">
-          One value a line.
+          One value per line.
         </p>
       </>
     );
-  if (takes === 'two') {
+  if (operand === 'bounds') {
     const [first = '', last = ''] = text.split('\n');
     return (
       <div className="grid grid-cols-2 gap-2">
         {[
-          { name: 'First', value: first, set: (typed: string) => [typed, last] },
-          { name: 'Last', value: last, set: (typed: string) => [first, typed] },
-        ].map(({ name, value, set }) => (
+          { name: 'First', value: first, replace: (typed: string) => [typed, last] },
+          { name: 'Last', value: last, replace: (typed: string) => [first, typed] },
+        ].map(({ name, value, replace }) => (
           <input
             key={name}
             aria-label={`${name} value of condition ${place}`}
@@ -177,7 +167,7 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
             autoComplete="off"
             spellCheck={false}
             value={value}
-            onChange={({ target }) => onChange({ text: set(target.value).join('\n') })}
+            onChange={({ target }) => onChange({ text: replace(target.value).join('\n') })}
           />
         ))}
       </div>
@@ -195,7 +185,7 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
         <option value="false">false</option>
       </Select>
     );
-  const hint = takes === 'pattern' ? '% stands for any text, _ for one character.' : hintOf(type);
+  const hint = operand === 'pattern' ? '% stands for any text, _ for one character.' : hintOf(type);
   return (
     <>
       <input
@@ -217,9 +207,9 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
   );
 }
 
-/** Values of conditions are those of the database, not of the page's zone. */
+/** Returns how a value of a type is typed. Times follow the database, not the zone of the page. */
 function hintOf(type: string): string | undefined {
-  if (type.startsWith('timestamp')) return 'Like 2026-03-01T14:30:00Z; UTC where no zone is given.';
+  if (type.startsWith('timestamp')) return 'Like 2026-03-01T14:30:00Z; without a zone, UTC.';
   if (type === 'date') return 'Like 2026-03-01.';
   return undefined;
 }

@@ -1,65 +1,56 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
+import type { WhereCondition } from '../../lib/contracts/where.ts';
+import { type WhereOperator, whereOperators } from '../../lib/contracts/where-operators.ts';
 import { conditionText } from '../exports/condition-text.ts';
-import { newKey } from '../ui/key.ts';
+import { randomKey } from '../ui/idempotency-key.ts';
 
 export type SentCondition = NonNullable<ExportRequest['where']>[number];
 
-/** The comparisons to choose from; NULL and not NULL are two of them. */
-export const operatorNames = [
-  'eq',
-  'ne',
-  'lt',
-  'lte',
-  'gt',
-  'gte',
-  'between',
-  'in',
-  'notIn',
-  'like',
-  'ilike',
-  'isNull',
-  'isNotNull',
-  'isDistinctFrom',
-] as const;
-export type Operator = (typeof operatorNames)[number];
+/** The operators of the form: those of the contract, with `isNull` as two. */
+export type Operator = WhereOperator | 'isNotNull';
 
-/** How each of them is said, and what is typed beside it. */
-export const operators: Record<Operator, { words: string; takes: Takes }> = {
-  eq: { words: 'is', takes: 'value' },
-  ne: { words: 'is not', takes: 'value' },
-  lt: { words: 'is less than', takes: 'value' },
-  lte: { words: 'is at most', takes: 'value' },
-  gt: { words: 'is more than', takes: 'value' },
-  gte: { words: 'is at least', takes: 'value' },
-  between: { words: 'is between', takes: 'two' },
-  in: { words: 'is one of', takes: 'list' },
-  notIn: { words: 'is none of', takes: 'list' },
-  like: { words: 'is like', takes: 'pattern' },
-  ilike: { words: 'is like, in any case', takes: 'pattern' },
-  isNull: { words: 'is NULL', takes: 'nothing' },
-  isNotNull: { words: 'is not NULL', takes: 'nothing' },
-  isDistinctFrom: { words: 'is not, or is NULL', takes: 'value' },
+export const operatorNames: readonly Operator[] = whereOperators.flatMap((name): Operator[] =>
+  name === 'isNull' ? ['isNull', 'isNotNull'] : [name],
+);
+
+/** What the user types for an operator: one value, the first and the last, a pattern, one value per line, or nothing. */
+type Operand = 'value' | 'bounds' | 'pattern' | 'list' | 'none';
+
+export const operators: Record<Operator, { label: string; operand: Operand }> = {
+  eq: { label: 'is', operand: 'value' },
+  ne: { label: 'is not', operand: 'value' },
+  lt: { label: 'is less than', operand: 'value' },
+  lte: { label: 'is at most', operand: 'value' },
+  gt: { label: 'is more than', operand: 'value' },
+  gte: { label: 'is at least', operand: 'value' },
+  between: { label: 'is between', operand: 'bounds' },
+  in: { label: 'is one of', operand: 'list' },
+  notIn: { label: 'is not one of', operand: 'list' },
+  like: { label: 'is like', operand: 'pattern' },
+  ilike: { label: 'is like (ignoring case)', operand: 'pattern' },
+  isNull: { label: 'is NULL', operand: 'none' },
+  isNotNull: { label: 'is not NULL', operand: 'none' },
+  isDistinctFrom: { label: 'is not (or is NULL)', operand: 'value' },
 };
-type Takes = 'value' | 'two' | 'pattern' | 'list' | 'nothing';
 
-/** A condition as it stands in the form. */
+/** A condition in the form. */
 export interface Condition {
-  /** Tells it from the others while it is edited. */
+  /** Identifies the condition while it is edited. */
   key: string;
   column: string;
   operator: Operator;
-  /** As typed; of several values, one a line. */
+  /** The text as typed; several values have one line each. */
   text: string;
-  /** As it was asked for before; null as soon as it is changed here. */
+  /** The condition of the duplicated request; null after an edit. */
   sent: SentCondition | null;
-  /** Whether the fields above say all of it; else it can only be taken away. */
+  /** Whether the fields above can represent the condition. If not, it can only be removed. */
   editable: boolean;
 }
 
 export const newCondition = (column: string): Condition => ({
-  key: newKey(),
+  key: randomKey(),
   column,
   operator: 'eq',
   text: '',
@@ -67,7 +58,7 @@ export const newCondition = (column: string): Condition => ({
   editable: true,
 });
 
-/** Returns the conditions of a request as they stand in the form. */
+/** Returns the conditions of a request as conditions of the form. */
 export const conditionsOf = (where: readonly SentCondition[]): Condition[] =>
   where.map((sent) => {
     if ('any' in sent) return { ...newCondition(''), sent, editable: false };
@@ -80,12 +71,36 @@ export const conditionsOf = (where: readonly SentCondition[]): Condition[] =>
       operator: op,
       text: values.map(String).join('\n'),
       sent,
-      // NULL is no text, and a line feed would be the end of a value.
-      editable: values.every((it) => it !== null && !/[\r\n]/.test(String(it))),
+      // A text cannot represent NULL, and a line feed would end the value.
+      editable: values.every((item) => item !== null && !/[\r\n]/.test(String(item))),
     };
   });
 
-/** Returns the conditions as they are sent, and what is wrong with those that cannot be. */
+/** Returns the conditions of a link, which are JSON as in the API; null if they cannot be read. */
+export function readLinkedConditions(text: string): Condition[] | null {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(parsed) || parsed.length > sizes.conditions) return null;
+  const conditions = parsed.filter(isSimpleCondition);
+  return conditions.length === parsed.length ? conditionsOf(conditions) : null;
+}
+
+/** Returns whether a value is a condition on one column. Its column and its values are checked by the server. */
+function isSimpleCondition(value: unknown): value is WhereCondition {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const [column, op, operand] = [fields.get('column'), fields.get('op'), fields.get('value')];
+  const isKnownOperator = whereOperators.some((name) => name === op);
+  const operands: unknown[] = Array.isArray(operand) ? operand : [operand];
+  const areScalar = operands.every((item) => ['string', 'number', 'boolean'].includes(typeof item));
+  return fields.size === 3 && typeof column === 'string' && isKnownOperator && areScalar;
+}
+
+/** Returns the conditions to send, and an error for each condition that is not complete. */
 export function readConditions(
   conditions: readonly Condition[],
   dataset: Dataset | undefined,
@@ -93,13 +108,14 @@ export function readConditions(
   const where: SentCondition[] = [];
   const errors: string[] = [];
   for (const [place, condition] of conditions.entries()) {
-    const read = condition.sent ?? readCondition(condition, dataset);
-    if (typeof read === 'string') errors.push(`Condition ${place + 1}: ${read}`);
-    else where.push(read);
+    const result = condition.sent ?? readCondition(condition, dataset);
+    if (typeof result === 'string') errors.push(`Condition ${place + 1}: ${result}`);
+    else where.push(result);
   }
   return { where, errors };
 }
 
+/** Returns the condition to send, or what is missing. */
 function readCondition(
   { column, operator, text }: Condition,
   dataset: Dataset | undefined,
@@ -108,21 +124,21 @@ function readCondition(
   if (operator === 'isNull' || operator === 'isNotNull')
     return { column, op: 'isNull', value: operator === 'isNull' };
   const type = dataset?.columns.find(({ name }) => name === column)?.type ?? '';
-  const { takes } = operators[operator];
-  if (takes === 'two') {
+  const { operand } = operators[operator];
+  if (operand === 'bounds') {
     const [first = '', last = ''] = text.split('\n');
     return first === '' || last === ''
       ? `type the first and the last value for ${column}.`
       : { column, op: operator, value: [first, last] };
   }
-  if (takes === 'list') {
+  if (operand === 'list') {
     const values = text.split('\n').filter((line) => line !== '');
-    if (values.length === 0) return 'type at least one value, one a line.';
+    if (values.length === 0) return 'type at least one value, one per line.';
     if (values.length > sizes.listValues)
       return `type at most ${sizes.listValues.toLocaleString('en-GB')} values.`;
     return { column, op: operator, value: values };
   }
-  // An empty text is a value, of texts alone.
+  // Only a column of a text type can have an empty value.
   if (text.trim() === '' && !isText(type)) return `type a value for ${column}.`;
   if (type === 'boolean' && (text === 'true' || text === 'false'))
     return { column, op: operator, value: text === 'true' };
@@ -131,8 +147,8 @@ function readCondition(
 
 const isText = (type: string): boolean => /char|text|name/.test(type);
 
-/** Returns what a condition says, `status = cancelled`, also while it is not complete. */
-export function inWords(condition: Condition, dataset: Dataset | undefined): string {
-  const read = condition.sent ?? readCondition(condition, dataset);
-  return typeof read === 'string' ? `${condition.column} …` : conditionText(read);
+/** Returns a condition in words, `status = cancelled`, or `status …` while it is not complete. */
+export function describeCondition(condition: Condition, dataset: Dataset | undefined): string {
+  const result = condition.sent ?? readCondition(condition, dataset);
+  return typeof result === 'string' ? `${condition.column} …` : conditionText(result);
 }

@@ -1,55 +1,44 @@
 import type { ReactNode } from 'react';
 import { type CsvOptions, csvChoices } from '../../lib/contracts/format-capabilities.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import { csvNames, csvTerms } from '../exports/csv-names.ts';
-import { FieldError, TextField } from '../ui/field.tsx';
+import { csvLabels, csvTerms } from '../exports/csv-labels.ts';
+import { FieldGroup, TextField } from '../ui/field.tsx';
 import { ChoiceField } from './choice-field.tsx';
+import type { FieldProps } from './field-props.ts';
 
-interface Props {
-  id: string;
-  options: CsvOptions;
-  onChange: (options: CsvOptions) => void;
-  error: string | undefined;
-}
-
-/** How a CSV is written, for programs that expect another one than PostgreSQL's. */
-export function CsvFields({ id, options, onChange, error }: Props): ReactNode {
+/** The CSV dialect, for programs that do not read PostgreSQL's. */
+export function CsvFields(props: FieldProps<CsvOptions>): ReactNode {
+  const { id, value: options, onChange, error } = props;
   const { delimiter, decimal, quote, newline } = options;
   const named = (name: keyof CsvOptions) => ({ id: `${id}-${name}`, label: csvTerms[name] });
   return (
-    <fieldset
-      id={id}
-      tabIndex={-1}
-      aria-describedby={error ? `${id}-error` : undefined}
-      className="space-y-3 outline-none"
-    >
-      <legend className="sr-only">CSV</legend>
+    <FieldGroup id={id} legend="CSV" legendHidden error={error}>
       <div className="grid items-end gap-3 min-[360px]:grid-cols-2">
         <ChoiceField
           {...named('delimiter')}
           choices={csvChoices.delimiter}
-          names={csvNames.delimiter}
+          names={csvLabels.delimiter}
           value={delimiter}
           onChoose={(chosen) => onChange({ ...options, delimiter: chosen })}
         />
         <ChoiceField
           {...named('decimal')}
           choices={csvChoices.decimal}
-          names={csvNames.decimal}
+          names={csvLabels.decimal}
           value={decimal}
           onChoose={(chosen) => onChange({ ...options, decimal: chosen })}
         />
         <ChoiceField
           {...named('quote')}
           choices={csvChoices.quote}
-          names={csvNames.quote}
+          names={csvLabels.quote}
           value={quote}
           onChoose={(chosen) => onChange({ ...options, quote: chosen })}
         />
         <ChoiceField
           {...named('newline')}
           choices={csvChoices.newline}
-          names={csvNames.newline}
+          names={csvLabels.newline}
           value={newline}
           onChoose={(chosen) => onChange({ ...options, newline: chosen })}
         />
@@ -63,7 +52,6 @@ export function CsvFields({ id, options, onChange, error }: Props): ReactNode {
         value={options.nullText}
         onChange={({ target }) => onChange({ ...options, nullText: target.value })}
       />
-      <FieldError id={`${id}-error`} message={error} />
-    </fieldset>
+    </FieldGroup>
   );
 }

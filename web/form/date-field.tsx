@@ -1,23 +1,20 @@
 import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import { parseDay, type TypedMoment } from '../time/range.ts';
+import { parseDay, type TypedDateTime } from '../time/range.ts';
 import { Button } from '../ui/button.tsx';
-import { described, FieldError, labelClass } from '../ui/field.tsx';
+import { describedBy, FieldError, labelClass } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
+import type { FieldProps } from './field-props.ts';
 
 const CalendarPopover = lazy(() => import('./calendar-popover.tsx'));
 
-interface Props {
-  id: string;
+interface Props extends FieldProps<TypedDateTime> {
   label: string;
-  value: TypedMoment;
-  onChange: (value: TypedMoment) => void;
-  /** The day the calendar opens at when none is typed, `YYYY-MM-DD`. */
+  /** The day at which the calendar opens while no day is typed, `YYYY-MM-DD`. */
   suggested: string | undefined;
-  error: string | undefined;
 }
 
-/** A day to type or to pick, and a time to type if one is wanted. */
+/** A day, typed or picked, and an optional time. */
 export function DateField({ id, label, value, onChange, suggested, error }: Props): ReactNode {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -40,7 +37,7 @@ export function DateField({ id, label, value, onChange, suggested, error }: Prop
             onBlur={() => {
               if (day !== null && day !== value.date) onChange({ ...value, date: day });
             }}
-            {...described(id, error, undefined)}
+            {...describedBy(id, error, undefined)}
           />
           <Button
             ref={button}

@@ -2,80 +2,88 @@ import { createContext, type ReactNode, Suspense, use, useContext, useMemo, useS
 import { useSearchParams } from 'react-router';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { resolveZone, zoneChoice } from '../time/zone.ts';
-import { newKey } from '../ui/key.ts';
+import { randomKey } from '../ui/idempotency-key.ts';
 import { type Draft, draftOf, emptyDraft, type FormError } from './draft.ts';
 import { lastChoices } from './last-choices.ts';
 import { isLink } from './link-fields.ts';
 
 interface DraftState {
   draft: Draft;
-  /** The Idempotency-Key: however often this draft is sent, one export comes of it. */
+  /** The Idempotency-Key: a draft that is sent several times creates one export. */
   key: string;
-  /** Of the address the draft was read from, until it is changed or sent; null where there is none. */
+  /** Errors of the link that filled the form, until the draft is changed or sent; null without a link. */
   linkErrors: readonly FormError[] | null;
   closeLink: () => void;
-  change: (part: Partial<Draft>) => void;
-  /** Fills the form with a request made before. */
+  change: (patch: Partial<Draft>) => void;
+  /** Fills the form with an earlier request. */
   duplicate: (request: ExportRequest) => void;
-  /** After success: the next press, even with the same choices, is another export. */
+  /** Called after success, so that the next press creates another export even with the same choices. */
   renewKey: () => void;
 }
 
 const Context = createContext<DraftState | null>(null);
 
-type First = Pick<DraftState, 'draft' | 'linkErrors'>;
+type InitialState = Pick<DraftState, 'draft' | 'linkErrors'>;
 
 const rememberedDraft = (): Draft => ({ ...emptyDraft, ...lastChoices.get() });
 
-/** Holds the draft above the pages, so that it outlasts going to an export and back. */
+/** Holds the draft above the pages, so that it is kept while the user visits an export and comes back. */
 export function DraftProvider({ children }: { children: ReactNode }): ReactNode {
   const [query] = useSearchParams();
-  // What reads a link is loaded for those who come by one.
-  const [reading] = useState(() => (isLink(query) ? readingOf(query) : null));
-  const [remembered] = useState((): First => ({ draft: rememberedDraft(), linkErrors: null }));
-  return reading === null ? (
-    <DraftHolder first={remembered}>{children}</DraftHolder>
+  // The code that reads a link is loaded only if the page was opened by one.
+  const [linkState] = useState(() => (isLink(query) ? loadLink(query) : null));
+  const [remembered] = useState(
+    (): InitialState => ({ draft: rememberedDraft(), linkErrors: null }),
+  );
+  return linkState === null ? (
+    <DraftHolder initial={remembered}>{children}</DraftHolder>
   ) : (
     <Suspense>
-      <LinkedDraft reading={reading}>{children}</LinkedDraft>
+      <LinkedDraft linkState={linkState}>{children}</LinkedDraft>
     </Suspense>
   );
 }
 
-const readingOf = async (query: URLSearchParams): Promise<First> => {
+const loadLink = async (query: URLSearchParams): Promise<InitialState> => {
   const { readLink } = await import('./link.ts');
   return readLink(query, rememberedDraft(), resolveZone(zoneChoice.get()));
 };
 
 function LinkedDraft({
-  reading,
+  linkState,
   children,
 }: {
-  reading: Promise<First>;
+  linkState: Promise<InitialState>;
   children: ReactNode;
 }): ReactNode {
-  return <DraftHolder first={use(reading)}>{children}</DraftHolder>;
+  return <DraftHolder initial={use(linkState)}>{children}</DraftHolder>;
 }
 
-function DraftHolder({ first, children }: { first: First; children: ReactNode }): ReactNode {
-  const [state, setState] = useState(() => ({ ...first, key: newKey() }));
+function DraftHolder({
+  initial,
+  children,
+}: {
+  initial: InitialState;
+  children: ReactNode;
+}): ReactNode {
+  const [state, setState] = useState(() => ({ ...initial, key: randomKey() }));
   const value = useMemo(
     (): DraftState => ({
       ...state,
-      change: (part) =>
+      change: (patch) =>
         setState(({ draft }) => ({
-          draft: { ...draft, ...part },
+          draft: { ...draft, ...patch },
           linkErrors: null,
-          key: newKey(),
+          key: randomKey(),
         })),
       closeLink: () => setState((before) => ({ ...before, linkErrors: null })),
       duplicate: (request) =>
         setState({
           draft: draftOf(request, resolveZone(zoneChoice.get())),
           linkErrors: null,
-          key: newKey(),
+          key: randomKey(),
         }),
-      renewKey: () => setState((before) => ({ ...before, linkErrors: null, key: newKey() })),
+      renewKey: () => setState((before) => ({ ...before, linkErrors: null, key: randomKey() })),
     }),
     [state],
   );
@@ -84,6 +92,6 @@ function DraftHolder({ first, children }: { first: First; children: ReactNode })
 
 export function useDraft(): DraftState {
   const state = useContext(Context);
-  if (!state) throw new Error('Outside of the exports pages');
+  if (!state) throw new Error('useDraft was called outside DraftProvider');
   return state;
 }

@@ -7,14 +7,14 @@ import {
 } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { NewExport } from '../api/calls.ts';
-import { noMoment, readRange, type TypedRange, typeRange } from '../time/range.ts';
+import { noDateTime, readRange, type TypedRange, toTypedRange } from '../time/range.ts';
 import { type Condition, conditionsOf, readConditions } from './conditions.ts';
 import { defaults } from './request-options.ts';
 
-/** The form as it stands. What is null was not chosen: it is what the format has by itself. */
+/** The choices of the form. A choice that is null follows the default of the format. */
 export interface Draft {
   source: string;
-  /** Whose rows stand behind those of the source, in this order. */
+  /** Further sources. In the file their rows follow the rows of `source`, in this order. */
   others: readonly string[];
   dataset: string;
   /** In the order of the file; null: all. */
@@ -27,13 +27,13 @@ export interface Draft {
   profile: ExportRequest['profile'] | null;
   csv: CsvOptions;
   parquetTypes: ParquetTypes;
-  /** Of the times in a file for spreadsheets; null: that of the page. */
+  /** The zone of the times in a file for spreadsheets; null: the zone of the page. */
   timeZone: string | null;
-  /** Whether those are written with their offset. */
+  /** Whether these times are written with their offset. */
   timeOffset: boolean;
   consistency: ExportRequest['consistency'];
   ttlSeconds: number;
-  /** Fields of a request made before that the form has nothing for: they are sent as they were. */
+  /** Fields of a duplicated request that the form has no field for. They are sent unchanged. */
   kept: Readonly<Record<string, unknown>>;
 }
 
@@ -42,7 +42,7 @@ export const emptyDraft: Draft = {
   others: [],
   dataset: '',
   columns: null,
-  range: { from: noMoment, to: noMoment },
+  range: { from: noDateTime, to: noDateTime },
   conditions: [],
   order: 'any',
   format: defaults.format,
@@ -57,12 +57,15 @@ export const emptyDraft: Draft = {
   kept: {},
 };
 
-type Fitted = Pick<ExportRequest, 'compression' | 'profile' | 'consistency' | 'order'> &
+type NormalizedDraft = Pick<ExportRequest, 'compression' | 'profile' | 'consistency' | 'order'> &
   Pick<ExportRequest, 'csv' | 'parquetTypes' | 'timeOffset'> &
   Pick<Draft, 'others'>;
 
-/** Returns what is sent for the choices of a draft: what its format cannot have is left out, and comes back with another. */
-export function fitted(draft: Draft): Fitted {
+/**
+ * Returns the choices of a draft that its format supports. The draft keeps the others, so they come back when the
+ * format changes.
+ */
+export function normalizeDraft(draft: Draft): NormalizedDraft {
   const can = capabilitiesOf(draft.format);
   const others = can.severalSources ? draft.others : [];
   const profile = oneOf(can.profiles, draft.profile) ?? can.defaults.profile;
@@ -79,28 +82,28 @@ export function fitted(draft: Draft): Fitted {
   };
 }
 
-const optionsOfCsv = ['delimiter', 'decimal', 'nullText', 'quote', 'newline'] as const;
+const csvOptionNames = ['delimiter', 'decimal', 'nullText', 'quote', 'newline'] as const;
 
 const isPlain = (options: CsvOptions): boolean =>
-  optionsOfCsv.every((option) => options[option] === plainCsv[option]);
+  csvOptionNames.every((option) => options[option] === plainCsv[option]);
 
 export type FieldName = Exclude<keyof Draft, 'range' | 'kept'> | keyof TypedRange;
 
-/** One thing that is wrong; `field` is null when it belongs to none. */
+/** An error of the form; `field` is null if it belongs to no field. */
 export interface FormError {
   field: FieldName | null;
   message: string;
-  /** What would mend it, to be taken over and sent in one press. */
-  offer?: { label: string; part: Partial<Draft> };
+  /** A change that solves it: one press applies the patch and sends the form. */
+  offer?: { label: string; patch: Partial<Draft> };
 }
 
-/** Finds the dataset of a draft; undefined while it names none that exists. */
+/** Returns the dataset of a draft; undefined if it does not exist. */
 export function datasetOf(draft: Draft, sources: SourceList | undefined): Dataset | undefined {
   const source = sources?.sources.find(({ name }) => name === draft.source);
   return source?.datasets.find(({ name }) => name === draft.dataset);
 }
 
-/** Turns the draft into a request, or says what is missing. */
+/** Returns the request of a draft, or its errors. */
 export function readDraft(
   draft: Draft,
   sources: SourceList | undefined,
@@ -108,15 +111,15 @@ export function readDraft(
 ): { request: NewExport; errors: [] } | { request: null; errors: FormError[] } {
   const range = readRange(draft.range, zone);
   const dataset = datasetOf(draft, sources);
-  const { where, errors: unread } = readConditions(draft.conditions, dataset);
-  const errors: FormError[] = whatIsNotThere(draft, sources);
+  const { where, errors: conditionErrors } = readConditions(draft.conditions, dataset);
+  const errors: FormError[] = missingChoices(draft, sources);
   if (draft.columns?.length === 0)
     errors.push({ field: 'columns', message: 'Choose at least one column.' });
-  const timed = !dataset || dataset.timeColumn !== null;
-  if (timed) errors.push(...range.errors);
-  errors.push(...unread.map((message): FormError => ({ field: 'conditions', message })));
+  const hasTime = !dataset || dataset.timeColumn !== null;
+  if (hasTime) errors.push(...range.errors);
+  errors.push(...conditionErrors.map((message): FormError => ({ field: 'conditions', message })));
   if (errors.length > 0) return { request: null, errors };
-  const { others, ...format } = fitted(draft);
+  const { others, ...format } = normalizeDraft(draft);
   const { compression, profile, consistency, order, csv, parquetTypes, timeOffset } = format;
   const timeZone = draft.timeZone ?? (profile === 'spreadsheet' ? zone : null);
   const request: NewExport = {
@@ -134,13 +137,13 @@ export function readDraft(
     ...(parquetTypes && { parquetTypes }),
     ...(where.length > 0 && { where }),
     ...(draft.columns && { columns: [...draft.columns] }),
-    ...(timed && range.from !== undefined && { from: range.from }),
-    ...(timed && range.to !== undefined && { to: range.to }),
+    ...(hasTime && range.from !== undefined && { from: range.from }),
+    ...(hasTime && range.to !== undefined && { to: range.to }),
   };
   return { errors: [], request: { ...draft.kept, ...request } };
 }
 
-function whatIsNotThere(draft: Draft, list: SourceList | undefined): FormError[] {
+function missingChoices(draft: Draft, list: SourceList | undefined): FormError[] {
   const source = list?.sources.find(({ name }) => name === draft.source);
   const errors: FormError[] = [];
   if (!source)
@@ -149,7 +152,7 @@ function whatIsNotThere(draft: Draft, list: SourceList | undefined): FormError[]
       message:
         draft.source === ''
           ? 'Choose a source.'
-          : `There is no source “${draft.source}” among yours. Choose another.`,
+          : `Source “${draft.source}” was not found. Choose another.`,
     });
   if (!datasetOf(draft, list))
     errors.push({
@@ -158,13 +161,13 @@ function whatIsNotThere(draft: Draft, list: SourceList | undefined): FormError[]
         draft.dataset === ''
           ? 'Choose a dataset.'
           : source?.error === undefined
-            ? `There is no dataset “${draft.dataset}” in ${draft.source}. Choose another.`
-            : `${draft.source} does not answer: whether it has “${draft.dataset}” is not known.`,
+            ? `${draft.source} has no dataset “${draft.dataset}”. Choose another.`
+            : `${draft.source} does not answer, so “${draft.dataset}” could not be looked up. Try again later.`,
     });
   return errors;
 }
 
-/** The draft that would make the same request again. */
+/** Returns the draft that leads to the same request. */
 export function draftOf(request: ExportRequest, zone: string): Draft {
   const {
     sources: [source = '', ...others],
@@ -185,18 +188,18 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     ttlSeconds,
     ...kept
   } = request;
-  const own = capabilitiesOf(format).defaults;
+  const formatDefaults = capabilitiesOf(format).defaults;
   return {
     source,
     others,
     dataset,
     columns,
-    range: typeRange({ from, to }, zone),
+    range: toTypedRange({ from, to }, zone),
     conditions: conditionsOf(where),
     order,
     format,
-    compression: compression === own.compression ? null : compression,
-    profile: profile === own.profile ? null : profile,
+    compression: compression === formatDefaults.compression ? null : compression,
+    profile: profile === formatDefaults.profile ? null : profile,
     csv,
     parquetTypes,
     timeZone: profile === 'spreadsheet' || timeZone !== 'UTC' ? timeZone : null,
@@ -207,6 +210,6 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
   };
 }
 
-/** The choice that was found, if it is one. */
-export const oneOf = <T extends string>(choices: readonly T[], found: unknown): T | undefined =>
-  choices.find((choice) => choice === found);
+/** Returns the value if it is one of the choices. */
+export const oneOf = <T extends string>(choices: readonly T[], value: unknown): T | undefined =>
+  choices.find((choice) => choice === value);

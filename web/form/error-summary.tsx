@@ -8,10 +8,10 @@ interface Props {
   errors: readonly FormError[];
   reference: string | null;
   fieldId: (field: FieldName | 'options') => string;
-  onOffer: (part: Partial<Draft>) => void;
+  onOffer: (patch: Partial<Draft>) => void;
 }
 
-/** Above the form after a submit that was refused; it takes focus, its links focus the fields. */
+/** The errors above the form after a failed submit. It takes the focus; its links focus the fields. */
 export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props): ReactNode {
   if (errors.length === 0) return null;
   return (
@@ -36,18 +36,18 @@ export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props
                 className="control-small inline-flex items-center rounded-control text-danger underline underline-offset-2 hover:no-underline"
                 onClick={(event) => {
                   event.preventDefault();
-                  // What is behind the button “More options” may not be there.
-                  const at =
+                  // A field inside “More options” exists only while that is open.
+                  const target =
                     document.getElementById(fieldId(field)) ??
                     document.getElementById(fieldId('options'));
-                  at?.focus();
+                  target?.focus();
                 }}
               >
                 {message}
               </a>
             )}
             {offer ? (
-              <Button small className="mt-2 mb-1" onClick={() => onOffer(offer.part)}>
+              <Button small className="mt-2 mb-1" onClick={() => onOffer(offer.patch)}>
                 {offer.label}
               </Button>
             ) : null}

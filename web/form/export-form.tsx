@@ -6,6 +6,7 @@ import { SignedOutError } from '../session/session.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
+import { errorsOf } from './api-errors.ts';
 import { ColumnsField } from './columns-field.tsx';
 import { type Draft, datasetOf, type FieldName, type FormError, readDraft } from './draft.ts';
 import { useDraft } from './draft-context.tsx';
@@ -15,21 +16,20 @@ import { FileFields } from './file-fields.tsx';
 import { rememberChoices } from './last-choices.ts';
 import { OptionsField } from './options-field.tsx';
 import { OtherSources } from './other-sources.tsx';
-import { errorsOf } from './problems.ts';
 import { RangeFields } from './range-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useCreate } from './use-create.ts';
 import { useEstimate } from './use-estimate.ts';
-import { useWholeDataset } from './whole-dataset.ts';
+import { useFullDataset } from './whole-dataset.ts';
 
 const PreviewDialog = lazy(() => import('./preview-dialog.tsx'));
 
-interface Refusal {
+interface FormProblem {
   errors: readonly FormError[];
   reference: string | null;
 }
 
-const noRefusal: Refusal = { errors: [], reference: null };
+const noProblem: FormProblem = { errors: [], reference: null };
 
 export function ExportForm(): ReactNode {
   const sources = useQuery({
@@ -39,69 +39,69 @@ export function ExportForm(): ReactNode {
   });
   const { draft, key, linkErrors, closeLink, change, renewKey } = useDraft();
   const zone = useZone();
-  const [refused, setRefusal] = useState(noRefusal);
+  const [submitProblem, setProblem] = useState(noProblem);
   const summary = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const idPrefix = useId();
   const fieldId = (field: FieldName | 'estimate' | 'options'): string => `${idPrefix}-${field}`;
-  const dataset = useWholeDataset(draft.source, datasetOf(draft, sources.data));
-  const read = readDraft(draft, sources.data, zone);
-  const estimated = useEstimate(read.request);
-  // What is wrong with a link is said before anything is pressed.
-  const refusal: Refusal =
+  const dataset = useFullDataset(draft.source, datasetOf(draft, sources.data));
+  const result = readDraft(draft, sources.data, zone);
+  const estimation = useEstimate(result.request);
+  // Errors of a link are shown before the first press.
+  const problem: FormProblem =
     linkErrors && sources.data
       ? {
-          errors: [...linkErrors, ...read.errors.filter((error) => isOfLink(draft, error))],
+          errors: [...linkErrors, ...result.errors.filter((error) => isOfLink(draft, error))],
           reference: null,
         }
-      : refused;
+      : submitProblem;
   const [previewed, setPreviewed] = useState<NewExport | null>(null);
-  const fieldErrors = estimated.error
-    ? errorsOf(estimated.error).errors.filter(({ field }) => field !== null)
+  const fieldErrors = estimation.error
+    ? errorsOf(estimation.error).errors.filter(({ field }) => field !== null)
     : [];
   const errorOf = (field: FieldName): string | undefined =>
-    [...refusal.errors, ...fieldErrors].find((error) => error.field === field)?.message;
-  const edit = (part: Partial<Draft>): void => {
-    change(part);
-    // What was changed is no longer what was refused.
-    setRefusal({
-      errors: refusal.errors.filter(({ field }) => field === null || !touches(part, field)),
-      reference: refusal.reference,
+    [...problem.errors, ...fieldErrors].find((error) => error.field === field)?.message;
+  const edit = (patch: Partial<Draft>): void => {
+    change(patch);
+    // The error of a field goes when the field changes.
+    setProblem({
+      errors: problem.errors.filter(({ field }) => field === null || !touches(patch, field)),
+      reference: problem.reference,
     });
   };
   const create = useCreate(renewKey);
 
-  const refuse = (next: Refusal): void => {
-    flushSync(() => setRefusal(next));
+  const showProblem = (next: FormProblem): void => {
+    flushSync(() => setProblem(next));
     summary.current?.focus();
   };
 
-  const take = (part: Partial<Draft>): void => {
-    // What is sent has to be what the form then says.
-    flushSync(() => edit(part));
+  const applyOffer = (patch: Partial<Draft>): void => {
+    // The form has to show the patch before it is sent.
+    flushSync(() => edit(patch));
     button.current?.focus();
     button.current?.form?.requestSubmit();
   };
 
-  /** The request as it can be sent; else what is missing is said. */
-  const accepted = (): NewExport | null => {
+  /** Returns the request, or shows the errors and returns null. */
+  const validRequest = (): NewExport | null => {
     closeLink();
-    if (read.request) setRefusal(noRefusal);
-    else refuse({ errors: read.errors, reference: null });
-    return read.request;
+    if (result.request) setProblem(noProblem);
+    else showProblem({ errors: result.errors, reference: null });
+    return result.request;
   };
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (create.isPending) return;
-    const request = accepted();
+    const request = validRequest();
     if (!request) return;
     create.mutate(
       { request, key },
       {
         onSuccess: () => rememberChoices(draft),
         onError: (error) => {
-          if (!(error instanceof SignedOutError)) refuse(errorsOf(error));
+          if (!(error instanceof SignedOutError)) showProblem(errorsOf(error));
         },
       },
     );
@@ -118,7 +118,7 @@ export function ExportForm(): ReactNode {
 
   return (
     <form noValidate onSubmit={submit} aria-label="New export" className="space-y-4">
-      <ErrorSummary ref={summary} {...refusal} fieldId={fieldId} onOffer={take} />
+      <ErrorSummary ref={summary} {...problem} fieldId={fieldId} onOffer={applyOffer} />
       <SourceFields
         sources={sources.data}
         draft={draft}
@@ -135,7 +135,7 @@ export function ExportForm(): ReactNode {
           key={`${draft.source} ${draft.dataset}`}
           id={fieldId('columns')}
           dataset={dataset}
-          chosen={draft.columns}
+          value={draft.columns}
           onChange={(columns) => edit({ columns })}
           error={errorOf('columns')}
         />
@@ -156,11 +156,11 @@ export function ExportForm(): ReactNode {
         fieldId={fieldId}
         errorOf={errorOf}
       />
-      {/* Where the form is higher than the window, beside the list, its button stays in sight. */}
+      {/* On wide pages the buttons stay visible if the form is higher than the window. */}
       <div className="lg:sticky lg:bottom-0 lg:-mx-6 lg:-mb-6 lg:rounded-b-card lg:border-t lg:border-line lg:bg-background lg:px-6 lg:pt-2 lg:pb-4">
-        <EstimateLine id={fieldId('estimate')} fieldErrors={fieldErrors} {...estimated} />
+        <EstimateLine id={fieldId('estimate')} fieldErrors={fieldErrors} {...estimation} />
         <div className="mt-2 flex gap-3">
-          <Button onClick={() => setPreviewed(accepted())}>Preview 20 rows</Button>
+          <Button onClick={() => setPreviewed(validRequest())}>Preview 20 rows</Button>
           <Button
             ref={button}
             type="submit"
@@ -169,7 +169,7 @@ export function ExportForm(): ReactNode {
             aria-describedby={fieldId('estimate')}
             busy={create.isPending}
             onClick={(event) => {
-              // The second click of a double click: an answer may have come in between.
+              // Ignores the second click of a double click: the answer to the first may have arrived.
               if (event.detail > 1) event.preventDefault();
             }}
           >
@@ -186,9 +186,9 @@ export function ExportForm(): ReactNode {
   );
 }
 
-/** A link may leave something open; only what it says can be wrong. */
+/** A link may omit the source and the dataset; that is not an error of the link. */
 const isOfLink = (draft: Draft, { field }: FormError): boolean =>
   (field !== 'source' && field !== 'dataset') || draft[field] !== '';
 
-const touches = (part: Partial<Draft>, field: FieldName): boolean =>
-  field === 'from' || field === 'to' ? 'range' in part : field in part;
+const touches = (patch: Partial<Draft>, field: FieldName): boolean =>
+  field === 'from' || field === 'to' ? 'range' in patch : field in patch;

@@ -1,23 +1,23 @@
 import type { ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf, formats } from '../../lib/contracts/format-capabilities.ts';
-import { compressionNames, consistencyNames, formatNames } from '../exports/names.ts';
+import { compressionLabels, consistencyLabels, formatLabels } from '../exports/labels.ts';
 import { SelectField } from '../ui/field.tsx';
 import { ChoiceField } from './choice-field.tsx';
-import { type Draft, type FieldName, fitted } from './draft.ts';
-import { ttlChoices } from './time-to-live.ts';
+import { type Draft, type FieldName, normalizeDraft } from './draft.ts';
+import { ttlChoices } from './ttl-choices.ts';
 
 interface Props {
   draft: Draft;
-  onChange: (part: Partial<Draft>) => void;
+  onChange: (patch: Partial<Draft>) => void;
   fieldId: (field: FieldName) => string;
   errorOf: (field: FieldName) => string | undefined;
 }
 
-/** What kind of file it is to be, of which moment its rows are, and how long it is kept. */
+/** The fields for format, compression, consistency and time to live. */
 export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
   const { compressions, consistencies } = capabilitiesOf(draft.format);
-  const { compression, consistency } = fitted(draft);
+  const { compression, consistency } = normalizeDraft(draft);
   const formatHint = `${fieldId('format')}-kinds`;
   return (
     <>
@@ -28,7 +28,7 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
             label="Format"
             aria-describedby={formatHint}
             choices={formats}
-            names={formatNames}
+            names={formatLabels}
             value={draft.format}
             error={errorOf('format')}
             onChoose={(format) => onChange({ format })}
@@ -37,21 +37,21 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
             id={fieldId('compression')}
             label="Compression"
             choices={compressions}
-            names={compressionNames}
+            names={compressionLabels}
             value={compression}
             error={errorOf('compression')}
             onChoose={(chosen) => onChange({ compression: chosen })}
           />
         </div>
         <p id={formatHint} className="text-xs text-muted">
-          {formats.map((format) => `${formatNames[format]} ${formatHints[format]}`).join(' ')}
+          {formats.map((format) => `${formatLabels[format]} ${formatHints[format]}`).join(' ')}
         </p>
       </div>
       <ChoiceField
         id={fieldId('consistency')}
-        label="Consistency"
+        label="Rows as of"
         choices={consistencies}
-        names={consistencyNames}
+        names={consistencyLabels}
         value={consistency}
         error={errorOf('consistency')}
         hint={consistencyHints[consistency]}
@@ -77,12 +77,13 @@ export function FileFields({ draft, onChange, fieldId, errorOf }: Props): ReactN
 const formatHints: Record<ExportRequest['format'], string> = {
   csv: 'opens in spreadsheets and databases.',
   json: 'is one array of objects, for programs that read it whole.',
-  ndjson: 'is one JSON object a line, for programs.',
-  xlsx: 'is a workbook for spreadsheets, with dates and numbers as such.',
+  ndjson: 'is one JSON object per line, for programs.',
+  xlsx: 'is a workbook for spreadsheets, with real dates and numbers.',
   parquet: 'keeps the types of the columns, for analysis.',
 };
 
 const consistencyHints: Record<ExportRequest['consistency'], string> = {
   snapshot: 'All rows as they were at the same moment.',
-  resumable: 'Read in parts, each as of a moment of its own; an interruption costs one part.',
+  resumable:
+    'Read in parts, one after the other. Rows may change between parts; if something breaks, only one part is repeated.',
 };

@@ -10,7 +10,7 @@ import {
 import { stored } from '../state/stored.ts';
 import { type Draft, emptyDraft, oneOf } from './draft.ts';
 
-/** What the next form begins with. */
+/** The choices that the next form starts with. */
 type Choices = Pick<
   Draft,
   | 'source'
@@ -26,49 +26,49 @@ type Choices = Pick<
 >;
 
 /**
- * The choices of the last export that was asked for; never which rows (dates, conditions), nor its consistency: less
- * than one moment is chosen knowingly each time.
+ * The choices of the last export. Which rows it has (dates, conditions) is not remembered, nor its consistency: the
+ * user has to choose knowingly each time that the rows are of several moments.
  */
 export const lastChoices = stored(localStorage, 'streamsync.export-form', readChoices);
 
 export function rememberChoices(draft: Draft): void {
   const { source, others, dataset, columns, format, compression, profile } = draft;
   const { csv, parquetTypes: types, ttlSeconds } = draft;
-  const ofFile = { format, compression, profile, csv, parquetTypes: types, ttlSeconds };
-  lastChoices.set({ source, others, dataset, columns, ...ofFile });
+  const fileChoices = { format, compression, profile, csv, parquetTypes: types, ttlSeconds };
+  lastChoices.set({ source, others, dataset, columns, ...fileChoices });
 }
 
-function readChoices(found: unknown): Choices {
+function readChoices(saved: unknown): Choices {
   const choices: Choices = { ...emptyDraft };
-  if (typeof found !== 'object' || found === null) return choices;
-  if ('source' in found && typeof found.source === 'string') choices.source = found.source;
-  if ('others' in found && isNames(found.others)) choices.others = found.others;
-  if ('dataset' in found && typeof found.dataset === 'string') choices.dataset = found.dataset;
-  if ('columns' in found && isNames(found.columns)) choices.columns = found.columns;
-  if ('format' in found) choices.format = oneOf(formats, found.format) ?? choices.format;
-  if ('compression' in found)
-    choices.compression = oneOf(compressions, found.compression) ?? choices.compression;
-  if ('profile' in found) choices.profile = oneOf(profiles, found.profile) ?? choices.profile;
-  if ('csv' in found) choices.csv = readCsv(found.csv);
-  if ('parquetTypes' in found)
-    choices.parquetTypes = oneOf(parquetTypes, found.parquetTypes) ?? choices.parquetTypes;
-  if ('ttlSeconds' in found && typeof found.ttlSeconds === 'number')
-    choices.ttlSeconds = found.ttlSeconds;
+  if (typeof saved !== 'object' || saved === null) return choices;
+  if ('source' in saved && typeof saved.source === 'string') choices.source = saved.source;
+  if ('others' in saved && isNames(saved.others)) choices.others = saved.others;
+  if ('dataset' in saved && typeof saved.dataset === 'string') choices.dataset = saved.dataset;
+  if ('columns' in saved && isNames(saved.columns)) choices.columns = saved.columns;
+  if ('format' in saved) choices.format = oneOf(formats, saved.format) ?? choices.format;
+  if ('compression' in saved)
+    choices.compression = oneOf(compressions, saved.compression) ?? choices.compression;
+  if ('profile' in saved) choices.profile = oneOf(profiles, saved.profile) ?? choices.profile;
+  if ('csv' in saved) choices.csv = readCsv(saved.csv);
+  if ('parquetTypes' in saved)
+    choices.parquetTypes = oneOf(parquetTypes, saved.parquetTypes) ?? choices.parquetTypes;
+  if ('ttlSeconds' in saved && typeof saved.ttlSeconds === 'number')
+    choices.ttlSeconds = saved.ttlSeconds;
   return choices;
 }
 
-function readCsv(found: unknown): CsvOptions {
-  const kept = new Map<string, unknown>(Object.entries(found ?? {}));
-  const nullText = kept.get('nullText');
+function readCsv(saved: unknown): CsvOptions {
+  const fields = new Map<string, unknown>(Object.entries(saved ?? {}));
+  const nullText = fields.get('nullText');
   return {
-    delimiter: oneOf(csvChoices.delimiter, kept.get('delimiter')) ?? plainCsv.delimiter,
-    decimal: oneOf(csvChoices.decimal, kept.get('decimal')) ?? plainCsv.decimal,
+    delimiter: oneOf(csvChoices.delimiter, fields.get('delimiter')) ?? plainCsv.delimiter,
+    decimal: oneOf(csvChoices.decimal, fields.get('decimal')) ?? plainCsv.decimal,
     nullText: typeof nullText === 'string' ? nullText : plainCsv.nullText,
-    quote: oneOf(csvChoices.quote, kept.get('quote')) ?? plainCsv.quote,
-    newline: oneOf(csvChoices.newline, kept.get('newline')) ?? plainCsv.newline,
+    quote: oneOf(csvChoices.quote, fields.get('quote')) ?? plainCsv.quote,
+    newline: oneOf(csvChoices.newline, fields.get('newline')) ?? plainCsv.newline,
   };
 }
 
-function isNames(found: unknown): found is string[] {
-  return Array.isArray(found) && found.every((name) => typeof name === 'string');
+function isNames(saved: unknown): saved is string[] {
+  return Array.isArray(saved) && saved.every((name) => typeof name === 'string');
 }

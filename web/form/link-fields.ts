@@ -1,10 +1,11 @@
-/** What of an address fills the form. */
+/** The query parameters that fill the form. */
 export const linkFields = [
   'source',
   'dataset',
   'columns',
   'from',
   'to',
+  'where',
   'format',
   'compression',
   'profile',

@@ -5,33 +5,34 @@ import {
   formats,
   profiles,
 } from '../../lib/contracts/format-capabilities.ts';
-import { parseDay, type TypedMoment, typeRange } from '../time/range.ts';
+import { parseDay, type TypedDateTime, toTypedRange } from '../time/range.ts';
 import { duration } from '../ui/quantity.ts';
+import { readLinkedConditions } from './conditions.ts';
 import { type Draft, emptyDraft, type FormError, oneOf } from './draft.ts';
 import { linkFields } from './link-fields.ts';
 import { ttlBounds } from './request-options.ts';
 
-/** What a link fills the form with, and what of it cannot be taken over. */
+/** The draft that a link fills the form with, and an error for each parameter that was not read. */
 interface Link {
   draft: Draft;
   linkErrors: FormError[];
 }
 
-/** Of the list that stands beside the form. */
-const ofList = ['status', 'search', 'downloaded'];
+/** Query parameters of the list next to the form. */
+const listParameters = ['status', 'search', 'downloaded'];
 
 /**
- * Reads an address: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=2026-03-31T12:00:00Z`. A day is
- * one of the page's zone, the last one included; an instant is what the API takes. What it cannot read becomes an
- * error, never a wider export.
+ * Reads the query of a link: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=2026-03-31T12:00:00Z`.
+ * `where` is JSON as in the API. A day is in the zone of the page, and the last day is included; an instant is as in the
+ * API. A parameter that cannot be read becomes an error, so that a link never leads to more rows than it says.
  */
 export function readLink(query: URLSearchParams, base: Draft, zone: string): Link {
   const errors: FormError[] = [];
   for (const name of new Set(query.keys()))
-    if (!oneOf(linkFields, name) && !ofList.includes(name))
+    if (!oneOf(linkFields, name) && !listParameters.includes(name))
       errors.push({
         field: null,
-        message: `The address has “${name}”, which this form does not know. It is not in this export.`,
+        message: `The address has “${name}”, which this form does not know. It is ignored.`,
       });
 
   const chosen = <T extends string>(
@@ -44,15 +45,15 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     if (choice === undefined)
       errors.push({
         field,
-        message: `The address asks for ${field} “${text}”; there is ${choices.join(', ')}.`,
+        message: `The address asks for ${field} “${text}”. Use one of: ${choices.join(', ')}.`,
       });
     return choice;
   };
-  const moment = (field: 'from' | 'to'): TypedMoment => {
+  const dateTime = (field: 'from' | 'to'): TypedDateTime => {
     // A plus sign in an address is a space.
     const text = (query.get(field) ?? '').trim().replace(/ (\d\d:\d\d)$/, '+$1');
-    const read = canonicalInstant(text);
-    if ('instant' in read) return typeRange({ [field]: read.instant }, zone)[field];
+    const parsed = canonicalInstant(text);
+    if ('instant' in parsed) return toTypedRange({ [field]: parsed.instant }, zone)[field];
     return { date: parseDay(text) ?? text, time: '' };
   };
 
@@ -64,7 +65,7 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     others,
     dataset: query.get('dataset') ?? '',
     columns: columns === null ? null : columns.split(',').filter((name) => name !== ''),
-    range: { from: moment('from'), to: moment('to') },
+    range: { from: dateTime('from'), to: dateTime('to') },
     format: chosen('format', formats) ?? base.format,
     compression: chosen('compression', compressions) ?? base.compression,
     profile: chosen('profile', profiles) ?? base.profile,
@@ -73,6 +74,17 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     consistency: chosen('consistency', consistencies) ?? emptyDraft.consistency,
     ttlSeconds: base.ttlSeconds,
   };
+  const where = query.get('where');
+  if (where !== null) {
+    const conditions = readLinkedConditions(where);
+    if (conditions) draft.conditions = conditions;
+    else
+      errors.push({
+        field: 'conditions',
+        message:
+          'The address has conditions that could not be read. Add them here, or the file has more rows.',
+      });
+  }
   const ttl = query.get('ttlSeconds');
   if (ttl !== null) {
     const seconds = Number(ttl);
@@ -81,7 +93,7 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     else
       errors.push({
         field: 'ttlSeconds',
-        message: `The address asks to keep the file for “${ttl}” seconds; it can be kept for ${duration(min)} to ${duration(max)}.`,
+        message: `The address asks to keep the file for “${ttl}” seconds. Choose ${duration(min)} to ${duration(max)}.`,
       });
   }
   return { draft, linkErrors: errors };

@@ -2,21 +2,21 @@ import { lazy, type ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf, parquetTypes } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
-import { parquetTypeNames, profileNames } from '../exports/choices.ts';
+import { parquetTypeLabels, profileLabels } from '../exports/choices.ts';
 import { useZone } from '../time/zone.ts';
 import { zoneOptions } from '../time/zone-options.ts';
 import { Button } from '../ui/button.tsx';
 import { ChoiceField } from './choice-field.tsx';
 import { ConditionsField } from './conditions-field.tsx';
 import { CsvFields } from './csv-fields.tsx';
-import { type Draft, type FieldName, fitted } from './draft.ts';
+import { type Draft, type FieldName, normalizeDraft } from './draft.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
 
 interface Props {
   draft: Draft;
   dataset: Dataset | undefined;
-  onChange: (part: Partial<Draft>) => void;
+  onChange: (patch: Partial<Draft>) => void;
   fieldId: (field: FieldName) => string;
   errorOf: (field: FieldName) => string | undefined;
 }
@@ -24,19 +24,19 @@ interface Props {
 const orders = ['any', 'time'] as const satisfies readonly ExportRequest['order'][];
 const offsets = ['none', 'written'] as const;
 const offsetNames = { none: 'Not written', written: 'Written (+02:00)' };
-const orderNames = { any: 'Any, the fastest', time: 'By time' };
+const orderNames = { any: 'Any (fastest)', time: 'By time' };
 
-/** Which rows, in which order, written for whom. */
+/** The fields for conditions, order, profile and the options of the format. */
 export default function MoreOptions(props: Props): ReactNode {
   const { draft, dataset, onChange, fieldId, errorOf } = props;
   const { profiles, ownFields } = capabilitiesOf(draft.format);
-  const { profile, others, order } = fitted(draft);
+  const { profile, others, order } = normalizeDraft(draft);
   return (
-    <div className="space-y-4">
+    <div className="space-y-4 p-3">
       <ConditionsField
         id={fieldId('conditions')}
         dataset={dataset}
-        conditions={draft.conditions}
+        value={draft.conditions}
         onChange={(conditions) => onChange({ conditions })}
         error={errorOf('conditions')}
       />
@@ -48,7 +48,7 @@ export default function MoreOptions(props: Props): ReactNode {
           names={orderNames}
           value={order}
           error={errorOf('order')}
-          {...(others.length > 0 && { hint: 'By time only with the rows of one source.' })}
+          {...(others.length > 0 && { hint: 'Order by time needs a single source.' })}
           onChoose={(chosen) => onChange({ order: chosen })}
         />
       )}
@@ -57,7 +57,7 @@ export default function MoreOptions(props: Props): ReactNode {
           id={fieldId('profile')}
           label="Written for"
           choices={profiles}
-          names={profileNames}
+          names={profileLabels}
           value={profile}
           error={errorOf('profile')}
           hint={profileHints[profile]}
@@ -74,7 +74,7 @@ export default function MoreOptions(props: Props): ReactNode {
             names={offsetNames}
             value={draft.timeOffset ? 'written' : 'none'}
             error={errorOf('timeOffset')}
-            hint="With it the two hours that clocks show alike in autumn differ; times become text."
+            hint="Distinguishes the two hours that clocks show alike in autumn. Times become text."
             onChoose={(chosen) => onChange({ timeOffset: chosen === 'written' })}
           />
         </>
@@ -82,7 +82,7 @@ export default function MoreOptions(props: Props): ReactNode {
       {ownFields.includes('csv') ? (
         <CsvFields
           id={fieldId('csv')}
-          options={draft.csv}
+          value={draft.csv}
           onChange={(csv) => onChange({ csv })}
           error={errorOf('csv')}
         />
@@ -92,24 +92,25 @@ export default function MoreOptions(props: Props): ReactNode {
           id={fieldId('parquetTypes')}
           label="Types"
           choices={parquetTypes}
-          names={parquetTypeNames}
+          names={parquetTypeLabels}
           value={draft.parquetTypes}
           error={errorOf('parquetTypes')}
-          hint="Portable is for readers that refuse a file with these types."
+          hint="Choose portable for programs that cannot read these types."
           onChoose={(chosen) => onChange({ parquetTypes: chosen })}
         />
       ) : null}
-      <Kept kept={draft.kept} onChange={(kept) => onChange({ kept })} />
+      <KeptFields kept={draft.kept} onChange={(kept) => onChange({ kept })} />
     </div>
   );
 }
 
 const profileHints: Record<ExportRequest['profile'], string> = {
   machine: 'Times in UTC, values as the database has them.',
-  spreadsheet: 'Times in a zone of yours; no text is taken for a formula.',
+  spreadsheet: 'Times in the zone you choose; text is never read as a formula.',
 };
 
-const ofPage = 'page';
+/** The option that stands for the zone of the page. */
+const pageZone = 'page';
 
 function TimeZoneField({ draft, onChange, fieldId, errorOf }: Props): ReactNode {
   const zone = useZone();
@@ -117,17 +118,20 @@ function TimeZoneField({ draft, onChange, fieldId, errorOf }: Props): ReactNode 
     <ComboBox
       id={fieldId('timeZone')}
       label="Times in the file"
-      options={zoneOptions({ id: ofPage, zone, name: `${zone} (as on the page)` }, draft.timeZone)}
-      value={draft.timeZone ?? ofPage}
-      onChange={(chosen) => onChange({ timeZone: chosen === ofPage ? null : chosen })}
+      options={zoneOptions(
+        { id: pageZone, zone, name: `${zone} (as on the page)` },
+        draft.timeZone,
+      )}
+      value={draft.timeZone ?? pageZone}
+      onChange={(chosen) => onChange({ timeZone: chosen === pageZone ? null : chosen })}
       error={errorOf('timeZone')}
       empty="No zone of that name."
     />
   );
 }
 
-/** What was asked for before, and has no field here: it is sent again until it is taken away. */
-function Kept({
+/** Fields of the duplicated request that the form has no field for. They are sent again until they are removed. */
+function KeptFields({
   kept,
   onChange,
 }: {
@@ -138,7 +142,7 @@ function Kept({
   if (entries.length === 0) return null;
   return (
     <div className="space-y-1">
-      <p className="text-sm font-medium">Kept from the export before</p>
+      <p className="text-sm font-medium">Kept from the duplicated export</p>
       <ul className="space-y-1">
         {entries.map(([name, value]) => (
           <li key={name} className="flex items-start justify-between gap-2">

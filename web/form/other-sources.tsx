@@ -1,36 +1,36 @@
 import type { ReactNode } from 'react';
 import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
 import type { SourceList } from '../../lib/contracts/sources.ts';
-import { formatNames } from '../exports/names.ts';
+import { formatLabels } from '../exports/labels.ts';
 import type { Draft } from './draft.ts';
 
 interface Props {
   id: string;
   sources: SourceList;
   draft: Draft;
-  onChange: (part: Partial<Draft>) => void;
+  onChange: (patch: Partial<Draft>) => void;
 }
 
-/** The other sources that have the dataset, too: their rows can stand in the same file. */
+/** The other sources that have the dataset. Their rows can be added to the file. */
 export function OtherSources({ id, sources, draft, onChange }: Props): ReactNode {
   const { source, others, dataset, format } = draft;
   const names = sources.sources
     .filter(
       ({ name, datasets }) =>
         name !== source &&
-        (others.includes(name) || datasets.some((found) => found.name === dataset)),
+        (others.includes(name) || datasets.some((listed) => listed.name === dataset)),
     )
     .map(({ name }) => name);
   if (names.length === 0) return null;
   if (!capabilitiesOf(format).severalSources)
     return (
       <p className="text-xs text-muted">
-        {`${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} ${dataset}, too. A file of ${formatNames[format]} has the rows of one source only.`}
+        {`${names.join(', ')} also ${names.length === 1 ? 'has' : 'have'} ${dataset}. A file of ${formatLabels[format]} has the rows of one source only.`}
       </p>
     );
   return (
     <fieldset aria-describedby={`${id}-hint`} className="space-y-1">
-      <legend className="text-sm font-medium">Rows of other sources, too</legend>
+      <legend className="text-sm font-medium">Add rows from</legend>
       <div className="flex flex-wrap gap-x-4">
         {names.map((name) => (
           <label key={name} className="control-small flex cursor-pointer items-center gap-2">
@@ -52,8 +52,8 @@ export function OtherSources({ id, sources, draft, onChange }: Props): ReactNode
       </div>
       <p id={`${id}-hint`} className="text-xs text-muted">
         {others.length === 0
-          ? `Of sources that have ${dataset}, too.`
-          : `In one file: ${[source, ...others].join(', then ')}. The first column, _source, says of which each row is.`}
+          ? `These sources also have ${dataset}.`
+          : `In one file: ${[source, ...others].join(', then ')}. A first column, _source, names the source of each row.`}
       </p>
     </fieldset>
   );

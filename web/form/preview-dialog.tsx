@@ -3,24 +3,24 @@ import { type ReactNode, useId } from 'react';
 import type { ExportPreview } from '../../lib/contracts/export-preview.ts';
 import { type NewExport, previewExport } from '../api/calls.ts';
 import { isStatus } from '../api/errors.ts';
-import { formatNames } from '../exports/names.ts';
+import { formatLabels } from '../exports/labels.ts';
 import { Button } from '../ui/button.tsx';
-import { More } from '../ui/details.tsx';
+import { Disclosure } from '../ui/details.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
-import { exact } from '../ui/quantity.ts';
+import { formatExact } from '../ui/quantity.ts';
 
 interface Props {
   request: NewExport;
   onClose: () => void;
 }
 
-/** The first rows of the file that is about to be asked for. They are read anew each time it opens. */
+/** The first rows of the file. They are read again each time the dialog opens. */
 export default function PreviewDialog({ request, onClose }: Props): ReactNode {
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['preview', request],
     queryFn: ({ signal }) => previewExport(request, signal),
-    // One that was closed, or is open in another tab, is still being read: an account has one at a time.
+    // An account may read one preview at a time. An earlier one, or one in another tab, may still be running.
     retry: (failures, problem) => isStatus(problem, 429) && failures < 5,
     retryDelay: 2_000,
     gcTime: 0,
@@ -28,9 +28,9 @@ export default function PreviewDialog({ request, onClose }: Props): ReactNode {
   });
   return (
     <Modal size="table" title={`Preview of ${request.dataset}`} onClose={onClose}>
-      {/* The page's own live region lies behind the dialog. */}
+      {/* The dialog makes the page's own live region inert, so it has one of its own. */}
       <p role="status" className="mt-1 text-muted">
-        {data ? told(data, request) : isFetching ? 'Reading the first rows…' : ''}
+        {data ? describePreview(data, request) : isFetching ? 'Reading the first rows…' : ''}
       </p>
       <div className="mt-4 space-y-4">
         {data ? (
@@ -50,17 +50,19 @@ export default function PreviewDialog({ request, onClose }: Props): ReactNode {
   );
 }
 
-function told({ rows, cut, tooLarge }: ExportPreview, request: NewExport): string {
+function describePreview({ rows, cut, tooLarge }: ExportPreview, request: NewExport): string {
   const { format, sources } = request;
-  const many = rows.length === 1 ? 'row' : `${rows.length} rows`;
-  const which = tooLarge || rows.length === 20 ? `The first ${many}` : `All ${many}`;
+  const count = rows.length === 1 ? 'row' : `${rows.length} rows`;
+  const subject = tooLarge || rows.length === 20 ? `The first ${count}` : `All ${count}`;
   return [
     rows.length === 0 && !tooLarge
       ? 'No rows: the file would have none.'
-      : `${rows.length === 1 && !tooLarge ? 'The only row' : which} of the file, as ${formatNames[format]}.`,
-    sources.length > 1 ? `Those of ${sources[0]} come first; _source says of which each is.` : '',
-    tooLarge ? 'The rows are so large that no more of them are read here.' : '',
-    cut.length > 0 ? 'Long values are cut here; the file has them whole.' : '',
+      : `${rows.length === 1 && !tooLarge ? 'The only row' : subject} of the file, as ${format === 'xlsx' ? 'an Excel workbook' : formatLabels[format]}.`,
+    sources.length > 1
+      ? `The rows of ${sources[0]} come first; _source names the source of each row.`
+      : '',
+    tooLarge ? 'The preview ends here because its rows are very large.' : '',
+    cut.length > 0 ? 'Long values are cut here; the file has them in full.' : '',
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -75,7 +77,9 @@ function PreviewBody({
 }): ReactNode {
   const captionId = useId();
   const { columns, rows, cut, text, textCut } = preview;
-  const lengths = new Map(cut.map((it) => [`${it.row} ${it.column}`, it.characters]));
+  const lengths = new Map(
+    cut.map(({ row, column, characters }) => [`${row} ${column}`, characters]),
+  );
   return (
     <>
       <div
@@ -97,7 +101,7 @@ function PreviewBody({
                 <th key={name} scope="col" className="px-3 py-2 font-semibold whitespace-nowrap">
                   {name}{' '}
                   <span className="text-xs font-normal text-muted">
-                    {format === 'csv' ? databaseType : fileType}
+                    {format === 'csv' ? databaseType : typeLabel(fileType)}
                   </span>
                 </th>
               ))}
@@ -120,7 +124,7 @@ function PreviewBody({
         </table>
       </div>
       {text === null ? null : (
-        <More title={textCut ? 'As text, the first 64 kB' : 'As text'}>
+        <Disclosure title={textCut ? 'As text, the first 64 kB' : 'As text'}>
           <textarea
             readOnly
             rows={10}
@@ -130,13 +134,16 @@ function PreviewBody({
             value={text}
             className="mt-2 block w-full resize-y rounded-card border border-line bg-surface p-4 font-mono text-xs"
           />
-        </More>
+        </Disclosure>
       )}
     </>
   );
 }
 
-/** What is no text of the file is in italics. */
+/** `dateTime` is the type of a cell of Excel. */
+const typeLabel = (type: string): string => (type === 'dateTime' ? 'date and time' : type);
+
+/** A value as in the file. Words that are not in the file are in italics. */
 function Value({ value, length }: { value: string | null; length: number | undefined }): ReactNode {
   if (value === null) return <i className="text-muted">NULL</i>;
   if (value === '') return <i className="text-muted">empty</i>;
@@ -144,7 +151,7 @@ function Value({ value, length }: { value: string | null; length: number | undef
     <div className="w-max max-w-[48ch] whitespace-pre-wrap wrap-anywhere">
       {value}
       {length === undefined ? null : (
-        <i className="text-muted">{`… cut, ${exact(length)} characters`}</i>
+        <i className="text-muted">{`… cut, ${formatExact(length)} characters`}</i>
       )}
     </div>
   );

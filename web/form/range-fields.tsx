@@ -4,8 +4,8 @@ import { dayAndClock, zoneNameAndOffset } from '../time/format.ts';
 import { presets } from '../time/presets.ts';
 import {
   dayIn,
-  echoRange,
-  noMoment,
+  describeRange,
+  noDateTime,
   type ReadRange,
   readRange,
   type TypedRange,
@@ -38,9 +38,10 @@ export function RangeFields(props: Props): ReactNode {
       </p>
     );
   const { earliest = null, latest = null } = dataset ?? {};
-  const read = readRange(range, zone);
-  const echo = read.errors.length === 0 ? echoRange(read, zone) : null;
-  const untouched = [range.from, range.to].every(({ date, time }) => date === '' && time === '');
+  const parsed = readRange(range, zone);
+  const echo = parsed.errors.length === 0 ? describeRange(parsed, zone) : null;
+  const isEmpty = [range.from, range.to].every(({ date, time }) => date === '' && time === '');
+  const outside = outsideText(parsed, { earliest, latest }, zone);
 
   return (
     <fieldset className="space-y-3">
@@ -63,10 +64,10 @@ export function RangeFields(props: Props): ReactNode {
           onChange={(to) => onChange({ ...range, to })}
         />
         <p className="text-sm text-balance">
-          {echo ?? (untouched ? 'Without dates all rows are exported.' : null)}
+          {echo ?? (isEmpty ? 'Without dates all rows are exported.' : null)}
         </p>
       </div>
-      {(earliest !== null && latest !== null) || !untouched ? (
+      {(earliest !== null && latest !== null) || !isEmpty ? (
         <div role="group" aria-label="Ranges" className="flex flex-wrap gap-2">
           {(earliest !== null && latest !== null ? presets(earliest, latest, zone) : []).map(
             ({ label, range: preset }) => (
@@ -75,12 +76,12 @@ export function RangeFields(props: Props): ReactNode {
               </Button>
             ),
           )}
-          {untouched ? null : (
+          {isEmpty ? null : (
             <Button
               small
               variant="quiet"
               className="px-2 text-xs"
-              onClick={() => onChange({ from: noMoment, to: noMoment })}
+              onClick={() => onChange({ from: noDateTime, to: noDateTime })}
             >
               Clear
             </Button>
@@ -90,31 +91,31 @@ export function RangeFields(props: Props): ReactNode {
       {dataset ? (
         <div className="min-h-[60px]">
           <Suspense>
-            <DataHistogram source={source} dataset={dataset.name} range={read} zone={zone} />
+            <DataHistogram source={source} dataset={dataset.name} range={parsed} zone={zone} />
           </Suspense>
         </div>
       ) : null}
-      {isOutside(read, earliest, latest) ? (
-        <p className="text-sm text-warning">No rows are expected: the data is of other dates.</p>
-      ) : null}
+      {outside === null ? null : (
+        <p className="text-sm text-warning">{`No rows expected: ${outside}.`}</p>
+      )}
       {earliest !== null && latest !== null ? (
         <p className="text-xs text-muted">
-          {`Data from ${dayAndClock(zone, earliest)} to ${dayAndClock(zone, latest)}.`}
+          {`Data from ${dayAndClock(zone, earliest, latest)} to ${dayAndClock(zone, latest, earliest)}.`}
         </p>
       ) : null}
     </fieldset>
   );
 }
 
-/** Whether the range ends before the data begins, or begins behind its end. */
-function isOutside(
+/** Returns where the data starts or ends if the range has none of it, else null. */
+function outsideText(
   { from, to }: ReadRange,
-  earliest: string | null,
-  latest: string | null,
-): boolean {
-  const endsBefore =
-    to !== undefined && earliest !== null && Date.parse(to) <= Date.parse(earliest);
-  const beginsBehind =
-    from !== undefined && latest !== null && Date.parse(from) > Date.parse(latest);
-  return endsBefore || beginsBehind;
+  { earliest, latest }: { earliest: string | null; latest: string | null },
+  zone: string,
+): string | null {
+  if (to !== undefined && earliest !== null && Date.parse(to) <= Date.parse(earliest))
+    return `the data starts ${dayAndClock(zone, earliest, to)}`;
+  if (from !== undefined && latest !== null && Date.parse(from) > Date.parse(latest))
+    return `the data ends ${dayAndClock(zone, latest, from)}`;
+  return null;
 }

@@ -1,13 +1,14 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 
-/** What the request schema alone knows. */
+/** Limits and defaults of the request schema. */
 export interface RequestOptions {
-  /** Shortest and longest time to live of a file, in seconds. */
+  /** The shortest and the longest time to live of a file, in seconds. */
   ttlBounds: { min: number; max: number };
   defaults: Pick<ExportRequest, 'format' | 'compression' | 'consistency' | 'ttlSeconds'>;
 }
 
-/** Put in by vite.config.ts, which reads it from the request schema. */
+/** Defined by vite.config.ts, which reads it from the request schema. */
+// biome-ignore lint/style/useNamingConvention: capitals mark what the build replaces.
 declare const REQUEST_OPTIONS: RequestOptions;
 
 export const { ttlBounds, defaults } = REQUEST_OPTIONS;

@@ -2,7 +2,7 @@ import { lazy, type ReactNode, Suspense } from 'react';
 import type { Dataset, SourceList } from '../../lib/contracts/sources.ts';
 import type { Option } from '../ui/combobox.tsx';
 import { labelClass } from '../ui/field.tsx';
-import { exact, roughRows } from '../ui/quantity.ts';
+import { formatApproximateRows, formatExact } from '../ui/quantity.ts';
 import { type Draft, emptyDraft, type FieldName } from './draft.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
@@ -10,7 +10,7 @@ const ComboBox = lazy(() => import('../ui/combobox.tsx'));
 interface Props {
   sources: SourceList;
   draft: Draft;
-  onChange: (part: Partial<Draft>) => void;
+  onChange: (patch: Partial<Draft>) => void;
   onOpen: () => void;
   fieldId: (field: FieldName) => string;
   errorOf: (field: FieldName) => string | undefined;
@@ -48,7 +48,7 @@ export function SourceFields(props: Props): ReactNode {
         error={errorOf('source') ?? (source?.error && `${draft.source}: ${source.error}`)}
         warning={
           source?.paused &&
-          `Paused by an administrator: “${source.paused}”. Exports can be asked for; they wait.`
+          `Paused by an administrator: “${source.paused}”. New exports wait until the source is resumed.`
         }
         empty="No source of that name."
       />
@@ -64,7 +64,7 @@ export function SourceFields(props: Props): ReactNode {
         warning={
           source?.datasetsLeftOut === undefined
             ? undefined
-            : `${exact(source.datasetsLeftOut)} more do not fit into this list: ask for them by the API.`
+            : `${formatExact(source.datasetsLeftOut)} more datasets are not listed. Export them through the API.`
         }
         empty={source ? 'No dataset of that name.' : 'Choose a source first.'}
       />
@@ -72,7 +72,7 @@ export function SourceFields(props: Props): ReactNode {
   );
 }
 
-const kinds: Record<Dataset['kind'], string> = {
+const kindPrefixes: Record<Dataset['kind'], string> = {
   table: '',
   view: 'view, ',
   materialized_view: 'materialized view, ',
@@ -81,10 +81,10 @@ const kinds: Record<Dataset['kind'], string> = {
 const datasetOption = ({ name, kind, estimatedRows, partitionOf }: Dataset): Option => ({
   id: name,
   name,
-  detail: `${partitionOf === undefined ? kinds[kind] : `of ${partitionOf}, `}${roughRows(estimatedRows)}`,
+  detail: `${partitionOf === undefined ? kindPrefixes[kind] : `of ${partitionOf}, `}${formatApproximateRows(estimatedRows)}`,
 });
 
-/** Keeps the room of the two fields until their code is there. */
+/** Keeps the height of the two fields until their code is loaded. */
 function Placeholders(): ReactNode {
   return ['Source', 'Dataset'].map((label) => (
     <div key={label} className="space-y-1">

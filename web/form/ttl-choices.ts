@@ -9,7 +9,7 @@ interface TtlChoice {
 const hour = 3_600;
 const day = 24 * hour;
 
-const usual: readonly TtlChoice[] = [
+const standardChoices: readonly TtlChoice[] = [
   { seconds: hour, label: '1 hour' },
   { seconds: 6 * hour, label: '6 hours' },
   { seconds: day, label: '1 day' },
@@ -18,9 +18,9 @@ const usual: readonly TtlChoice[] = [
   { seconds: 30 * day, label: '30 days' },
 ];
 
-/** The usual times within the limits, and the one in use if it is none of them. */
+/** Returns the standard times within the limits, and the current time if it is not one of them. */
 export function ttlChoices(current: number): TtlChoice[] {
-  const choices = usual.filter(
+  const choices = standardChoices.filter(
     ({ seconds }) => seconds >= ttlBounds.min && seconds <= ttlBounds.max,
   );
   return choices.some(({ seconds }) => seconds === current)

@@ -3,11 +3,11 @@ import { useNavigate } from 'react-router';
 import { createExport, type NewExport } from '../api/calls.ts';
 import { noFilters } from '../exports/filters.ts';
 import { useExportsPageState } from '../exports/page-state.tsx';
-import { insert } from '../exports/queries.ts';
+import { insertIntoList } from '../exports/queries.ts';
 import { queuedSentence } from '../exports/status-text.ts';
 import { announce } from '../ui/announcer.tsx';
 
-/** Sends the draft; the new row then is in the list and has focus. */
+/** Sends a request. On success the new export is in the list, and its row has the focus. */
 export function useCreate(onCreated: () => void) {
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -19,8 +19,8 @@ export function useCreate(onCreated: () => void) {
     onSuccess: (created) => {
       onCreated();
       announce('queued', { sentence: queuedSentence('Export', created) });
-      insert(client, noFilters, [created]);
-      // Filters could hide it.
+      insertIntoList(client, noFilters, [created]);
+      // The address without filters, which could hide the row.
       void navigate('/exports');
       focusRow(created.id);
     },

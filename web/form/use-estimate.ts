@@ -4,7 +4,7 @@ import type { ExportEstimate } from '../../lib/contracts/export-document.ts';
 import { estimateExport, type NewExport } from '../api/calls.ts';
 import { SignedOutError } from '../session/session.ts';
 
-const stillMs = 400;
+const debounceMs = 400;
 
 interface EstimateState {
   isPending: boolean;
@@ -12,26 +12,26 @@ interface EstimateState {
   error: Error | null;
 }
 
-/** What the draft would be, once it has been left alone; `request` is null while it is none. */
+/** Returns the estimate of a request that has not changed for 400 ms; `request` is null while the draft has errors. */
 export function useEstimate(request: NewExport | null): EstimateState {
-  const wanted = JSON.stringify(request);
-  const [settled, setSettled] = useState('');
+  const requestJson = JSON.stringify(request);
+  const [settledJson, setSettledJson] = useState('');
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(wanted), stillMs);
+    const timer = setTimeout(() => setSettledJson(requestJson), debounceMs);
     return () => clearTimeout(timer);
-  }, [wanted]);
-  // What was told of another draft is not shown beside this one.
-  const isSettled = request !== null && settled === wanted;
+  }, [requestJson]);
+  // The estimate of an earlier draft is not shown for this one.
+  const isSettled = request !== null && settledJson === requestJson;
   const { data, error } = useQuery({
-    queryKey: ['estimate', wanted],
+    queryKey: ['estimate', requestJson],
     queryFn: ({ signal }) => (request === null ? null : estimateExport(request, signal)),
     enabled: isSettled,
     staleTime: 30_000,
   });
-  const told = isSettled && !(error instanceof SignedOutError);
+  const isCurrent = isSettled && !(error instanceof SignedOutError);
   return {
     isPending: request !== null && (!isSettled || (!data && !error)),
-    estimate: told ? (data ?? null) : null,
-    error: told ? error : null,
+    estimate: isCurrent ? (data ?? null) : null,
+    error: isCurrent ? error : null,
   };
 }

@@ -1,13 +1,14 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useId } from 'react';
-import { Link, NavLink, useNavigate } from 'react-router';
-import { signOut } from '../session/session.ts';
+import { Link, NavLink } from 'react-router';
+import { meQuery } from '../account/me.ts';
 import { Button } from '../ui/button.tsx';
 import { useDisclosure } from '../ui/disclosure.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
 import { useWide } from '../ui/media.ts';
-import { ThemeChoice } from './theme-choice.tsx';
 
+const loadMenu = () => import('./account-menu.tsx');
+const AccountMenu = lazy(loadMenu);
 const ZoneSwitch = lazy(() => import('./zone-switch.tsx'));
 
 export function Header({ email }: { email: string }): ReactNode {
@@ -42,6 +43,12 @@ export function Header({ email }: { email: string }): ReactNode {
   );
 }
 
+const destinations = [
+  { to: '/exports', name: 'Exports' },
+  { to: '/live', name: 'Live' },
+];
+const administration = { to: '/admin', name: 'Admin' };
+
 function MainNavigation({
   className,
   onNavigate,
@@ -49,15 +56,20 @@ function MainNavigation({
   className: string;
   onNavigate?: () => void;
 }): ReactNode {
+  const { data: me } = useQuery(meQuery);
+  const links = me?.role === 'admin' ? [...destinations, administration] : destinations;
   return (
     <nav aria-label="Main" className={className}>
-      <NavLink
-        to="/exports"
-        onClick={onNavigate}
-        className="control-small flex items-center rounded-control px-3 text-sm text-muted hover:bg-hover hover:text-text aria-[current=page]:bg-surface aria-[current=page]:font-medium aria-[current=page]:text-text"
-      >
-        Exports
-      </NavLink>
+      {links.map(({ to, name }) => (
+        <NavLink
+          key={to}
+          to={to}
+          onClick={onNavigate}
+          className="control-small flex items-center rounded-control px-3 text-sm text-muted hover:bg-hover hover:text-text aria-[current=page]:bg-surface aria-[current=page]:font-medium aria-[current=page]:text-text"
+        >
+          {name}
+        </NavLink>
+      ))}
     </nav>
   );
 }
@@ -71,7 +83,7 @@ function Zone(): ReactNode {
   );
 }
 
-/** What belongs to the account; on a phone also the navigation and the zone. */
+/** The menu of the account; on a phone it also has the navigation and the zone. */
 function Panel({
   label,
   email,
@@ -97,6 +109,8 @@ function Panel({
         aria-expanded={open}
         aria-controls={id}
         onClick={toggle}
+        onFocus={() => void loadMenu()}
+        onPointerEnter={() => void loadMenu()}
         className={withNavigation ? 'aspect-square px-0' : '-mr-3'}
       >
         {children}
@@ -117,30 +131,12 @@ function Panel({
             </div>
           </>
         ) : null}
-        <ThemeChoice />
-        <div className="border-t border-line pt-4">
-          <p className="text-xs text-muted">Signed in as</p>
-          <p className="font-medium wrap-anywhere">{email}</p>
-          <SignOut />
-        </div>
+        {open ? (
+          <Suspense fallback={<div className="h-[212px]" />}>
+            <AccountMenu email={email} onNavigate={close} />
+          </Suspense>
+        ) : null}
       </div>
     </div>
-  );
-}
-
-function SignOut(): ReactNode {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  return (
-    <Button
-      className="mt-3 w-full"
-      onClick={() => {
-        signOut();
-        queries.clear();
-        void navigate('/exports');
-      }}
-    >
-      Sign out
-    </Button>
   );
 }

@@ -5,21 +5,23 @@ import { getHealth } from '../api/calls.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
 
-const everyMs = 60_000;
+const intervalMs = 60_000;
 
-/** Also asked when somebody comes back to the page. */
+/** Also refetched when the window gets the focus again. */
 const healthQuery = queryOptions({
   queryKey: ['health'],
   queryFn: ({ signal }): Promise<Health> => getHealth(signal),
-  staleTime: everyMs,
-  refetchInterval: everyMs,
+  staleTime: intervalMs,
+  refetchInterval: intervalMs,
 });
 
 const late = 'Exports may start later than usual. None is lost.';
-const storage = 'Files cannot be stored or downloaded at the moment. Exports wait until they can.';
+const storage =
+  'Files cannot be stored or downloaded now. Exports wait until the storage answers again.';
+const readings = 'The latest readings are not stored yet. None is lost.';
 const messages = 'Some messages to or from other systems could not be delivered.';
 
-/** What it means for who uses the page. What has to be done about it, `npm run doctor` tells the operator. */
+/** What each problem means for users of the page. `npm run doctor` tells the operator what to do about it. */
 const effects: Record<HealthProblem['code'], string> = {
   kafka_down: late,
   storage_down: storage,
@@ -33,21 +35,24 @@ const effects: Record<HealthProblem['code'], string> = {
   consumers_behind: late,
   slots_closed: late,
   dead_letters: messages,
+  readings_delayed: readings,
+  readings_rejected: 'Some readings that were sent could not be read. The others are stored.',
+  live_delayed: 'Live readings come later than usual. None is lost.',
 };
 
-/** Says when some of StreamSync does not work. Once dismissed it comes back for another reason only. */
+/** Shows which functions of StreamSync are impaired. After a dismissal it returns only for another effect. */
 export function HealthBanner(): ReactNode {
   const { data } = useQuery(healthQuery);
   const [dismissed, setDismissed] = useState<readonly string[]>([]);
   const current = [...new Set((data?.problems ?? []).map(({ code }) => effects[code]))];
-  const isOver = dismissed.some((effect) => !current.includes(effect));
-  // Should it come again, that is news.
-  if (isOver) setDismissed(dismissed.filter((effect) => current.includes(effect)));
-  const shown = current.some((effect) => !dismissed.includes(effect));
-  // The region is there before its text: else nobody would be told of it.
+  const hasEnded = dismissed.some((effect) => !current.includes(effect));
+  // An effect that ended and starts again is shown again.
+  if (hasEnded) setDismissed(dismissed.filter((effect) => current.includes(effect)));
+  const isVisible = current.some((effect) => !dismissed.includes(effect));
+  // Screen readers announce a text only if its live region existed before.
   return (
     <div role="status">
-      {shown ? (
+      {isVisible ? (
         <div className="border-b border-warning/40 bg-warning/8">
           <div className="mx-auto flex max-w-[1440px] items-center gap-2 px-4 py-2 lg:px-6">
             <Icon name="warning" className="text-warning" />

@@ -1,9 +1,9 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import { useStored } from '../state/stored.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { type Theme, themeChoice, themes } from '../ui/theme.ts';
 
-const looks: Record<Theme, { label: string; icon: IconName }> = {
+const options: Record<Theme, { label: string; icon: IconName }> = {
   system: { label: 'System', icon: 'screen' },
   light: { label: 'Light', icon: 'sun' },
   dark: { label: 'Dark', icon: 'moon' },
@@ -11,6 +11,8 @@ const looks: Record<Theme, { label: string; icon: IconName }> = {
 
 export function ThemeChoice(): ReactNode {
   const chosen = useStored(themeChoice);
+  // The page of the account has the choice twice.
+  const name = useId();
   return (
     <fieldset>
       <legend className="mb-1 text-xs font-medium text-muted">Theme</legend>
@@ -22,14 +24,14 @@ export function ThemeChoice(): ReactNode {
           >
             <input
               type="radio"
-              name="theme"
+              name={name}
               value={theme}
               checked={theme === chosen}
               onChange={() => themeChoice.set(theme)}
               className="absolute inset-0 cursor-pointer opacity-0"
             />
-            <Icon name={looks[theme].icon} />
-            {looks[theme].label}
+            <Icon name={options[theme].icon} />
+            {options[theme].label}
           </label>
         ))}
       </div>

@@ -10,7 +10,7 @@ const browser = () => ({
   name: `${browserZone()} (browser)`,
 });
 
-/** The one switch that decides the zone of every time and date field of the page. */
+/** The switch for the zone of every time and every date field of the page. */
 export default function ZoneSwitch({ id }: { id: string }): ReactNode {
   const chosen = useStored(zoneChoice);
   const [options, setOptions] = useState(() => fewZones(browser(), chosen));

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect } from 'react';
 import { useParams } from 'react-router';
 import { isStatus } from '../api/errors.ts';
 import { ExportDetails } from '../exports/export-details.tsx';
-import { exportName } from '../exports/names.ts';
+import { exportName } from '../exports/labels.ts';
 import { useExportsPageState } from '../exports/page-state.tsx';
 import { exportQuery } from '../exports/queries.ts';
 import { BackLink } from '../ui/back-link.tsx';
@@ -11,14 +11,14 @@ import { ButtonLink } from '../ui/button.tsx';
 import { PageHeading } from '../ui/page.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 
-/** One export; where the links of events point. */
+/** The page of one export. The links in events lead here. */
 export function ExportPage(): ReactNode {
   const { id = '' } = useParams();
   const { data, error, refetch } = useQuery(exportQuery(id));
   const { setVisited } = useExportsPageState();
   useEffect(() => setVisited(id), [setVisited, id]);
   const gone = data?.gone === true || isStatus(error, 404, 422);
-  // Deleting takes the button away that had focus.
+  // After a deletion the focused button is gone.
   useEffect(() => {
     if (gone) document.querySelector('h1')?.focus();
   }, [gone]);
@@ -30,7 +30,7 @@ export function ExportPage(): ReactNode {
       </div>
       {gone ? (
         <EmptyPanel action={<ButtonLink to="/exports">Go to Exports</ButtonLink>}>
-          There is no such export. It was deleted, or it belongs to another account.
+          Export not found. It was deleted, or it belongs to another account.
         </EmptyPanel>
       ) : data ? (
         <ExportDetails tracked={data} />

@@ -1,16 +1,18 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Outlet, useLocation } from 'react-router';
 import { ExportsPageStateProvider } from '../exports/page-state.tsx';
+import { useLiveExports } from '../exports/use-live-exports.ts';
 import { DraftProvider } from '../form/draft-context.tsx';
 import { ExportForm } from '../form/export-form.tsx';
 import { useWide } from '../ui/media.ts';
 
-/** On wide pages the form stands beside the list and beside a single export. */
+/** On wide pages the form is next to the list or to a single export. */
 export function ExportsLayout(): ReactNode {
   const wide = useWide();
+  useLiveExports();
   const formHeading = useRef<HTMLHeadingElement>(null);
   const { key, pathname } = useLocation();
-  // Once per visit, so that a second Duplicate leads to the form again.
+  // `key` changes with each navigation, so that a second Duplicate moves the focus again.
   useEffect(() => {
     if (key !== 'default' && pathname === '/exports/new') formHeading.current?.focus();
   }, [key, pathname]);
@@ -21,7 +23,7 @@ export function ExportsLayout(): ReactNode {
           <div className="grid grid-cols-[360px_minmax(0,1fr)] items-start gap-8">
             <section aria-labelledby="new-export" className="sticky top-20">
               <div className="max-h-[calc(100dvh-96px)] scroll-pt-6 scroll-pb-24 overflow-y-auto rounded-card border border-line">
-                {/* The room around it is inside of what scrolls: the button sticks to the very edge. */}
+                {/* The padding is inside the scrolling element, so that the buttons stick to its edge. */}
                 <div className="p-6">
                   <h2
                     ref={formHeading}

@@ -6,7 +6,7 @@ import { ExportsPage } from './exports-page.tsx';
 import { NewExportPage } from './new-export-page.tsx';
 import { NotFoundPage } from './not-found-page.tsx';
 
-/** Everything below `/exports`, loaded after the sign-in. */
+/** The pages below `/exports`. Their code is loaded after the sign-in. */
 export default function Exports(): ReactNode {
   return (
     <Routes>

@@ -5,7 +5,7 @@ import { useWide } from '../ui/media.ts';
 import { PageHeading } from '../ui/page.tsx';
 import { ExportsPage } from './exports-page.tsx';
 
-/** On wide pages the form is there anyway, beside the list. */
+/** The form on its own page. On wide pages it is next to the list already. */
 export function NewExportPage(): ReactNode {
   const wide = useWide();
   if (wide) return <ExportsPage />;

@@ -1,7 +1,7 @@
-// Runs before the first paint: a theme chosen earlier must not flash in afterwards.
+// Runs before the first paint, so that a chosen theme does not flash in after it.
 try {
   const theme = JSON.parse(localStorage.getItem('streamsync.theme') ?? 'null');
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is off or holds something else: the system's theme stays.
+  // The storage is switched off or has another value: the theme of the system applies.
 }

@@ -6,14 +6,14 @@ import { Modal } from '../ui/modal.tsx';
 import { type SignedIn, signIn, signOut } from './session.ts';
 import { SignInForm } from './sign-in-form.tsx';
 
-/** Lies over the page, which stays as it is; the calls that were refused go on after the sign-in. */
+/** A dialog over the page, which keeps its state. The calls that failed with 401 are repeated after the sign-in. */
 export function SessionEnded({ email }: { email: string }): ReactNode {
   const queries = useQueryClient();
   const navigate = useNavigate();
 
   const resume = (session: SignedIn): void => {
     if (session.email.toLowerCase() !== email.toLowerCase()) {
-      // Somebody else: nothing of the former account may stay on the page.
+      // Another account: the page must not keep data of the previous account.
       signOut();
       queries.clear();
       void navigate('/exports');

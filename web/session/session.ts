@@ -1,20 +1,20 @@
 import { useSyncExternalStore } from 'react';
 import { stored } from '../state/stored.ts';
 
-/** Who is signed in here. `expiresAt` is an RFC 3339 instant. */
+/** A session of this page. `expiresAt` is an RFC 3339 timestamp. */
 export interface SignedIn {
   token: string;
   expiresAt: string;
   email: string;
 }
 
-/** `ended`: the server no longer takes the token; the page stays and asks to sign in again. */
+/** `ended`: the server rejects the token. The page keeps its state and asks the user to sign in again. */
 export type SessionState =
   | { status: 'signed-out' }
   | { status: 'active'; session: SignedIn }
   | { status: 'ended'; session: SignedIn };
 
-const token = stored(sessionStorage, 'streamsync.session', readSession);
+const storedSession = stored(sessionStorage, 'streamsync.session', readSession);
 const listeners = new Set<() => void>();
 let state = initialState();
 let renewal = Promise.withResolvers<SignedIn>();
@@ -29,21 +29,21 @@ export function useSession(): SessionState {
   return useSyncExternalStore(subscribe, getSession);
 }
 
-/** Starts a session, or continues the ended one: calls that wait in `sessionRenewed` go on. */
+/** Starts a session and resolves the calls that wait in `sessionRenewed`. */
 export function signIn(session: SignedIn): void {
-  token.set(session);
+  storedSession.set(session);
   change({ status: 'active', session });
   renewal.resolve(session);
   renewal = Promise.withResolvers();
 }
 
 export function signOut(): void {
-  token.set(null);
+  storedSession.set(null);
   change({ status: 'signed-out' });
   rejectWaiting();
 }
 
-/** Marks the session as over and waits for the next sign-in. Rejects with SignedOutError. */
+/** Marks the session as ended and waits for the next sign-in. Rejects with SignedOutError if the user signs out. */
 export function sessionRenewed(): Promise<SignedIn> {
   if (state.status === 'signed-out') return Promise.reject(new SignedOutError());
   if (state.status === 'active') change({ status: 'ended', session: state.session });
@@ -51,7 +51,7 @@ export function sessionRenewed(): Promise<SignedIn> {
 }
 
 function rejectWaiting(): void {
-  // Nobody may be waiting, which is no error.
+  // Avoids an unhandled rejection if no call is waiting.
   renewal.promise.catch(() => undefined);
   renewal.reject(new SignedOutError('Signed out'));
   renewal = Promise.withResolvers();
@@ -68,16 +68,16 @@ function subscribe(listener: () => void): () => void {
 }
 
 function initialState(): SessionState {
-  const session = token.get();
+  const session = storedSession.get();
   return session !== null && Date.parse(session.expiresAt) > Date.now()
     ? { status: 'active', session }
     : { status: 'signed-out' };
 }
 
-function readSession(found: unknown): SignedIn | null {
-  if (typeof found !== 'object' || found === null) return null;
-  if (!('token' in found && 'expiresAt' in found && 'email' in found)) return null;
-  const { token: value, expiresAt, email } = found;
+function readSession(saved: unknown): SignedIn | null {
+  if (typeof saved !== 'object' || saved === null) return null;
+  if (!('token' in saved && 'expiresAt' in saved && 'email' in saved)) return null;
+  const { token: value, expiresAt, email } = saved;
   if (typeof value !== 'string' || typeof expiresAt !== 'string' || typeof email !== 'string')
     return null;
   return { token: value, expiresAt, email };

@@ -2,9 +2,9 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { createSession } from '../api/calls.ts';
-import { describe, isStatus } from '../api/errors.ts';
+import { describeError, isStatus } from '../api/errors.ts';
 import { Button } from '../ui/button.tsx';
-import { described, FieldError, labelClass, TextField } from '../ui/field.tsx';
+import { describedBy, FieldError, labelClass, TextField } from '../ui/field.tsx';
 import type { SignedIn } from './session.ts';
 
 interface Props {
@@ -20,7 +20,7 @@ interface Missing {
 export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): ReactNode {
   const [email, setEmail] = useState(knownEmail);
   const [password, setPassword] = useState('');
-  const [shown, setShown] = useState(false);
+  const [passwordVisible, setPasswordVisible] = useState(false);
   const [missing, setMissing] = useState<Missing>({});
   const emailField = useRef<HTMLInputElement>(null);
   const passwordField = useRef<HTMLInputElement>(null);
@@ -37,13 +37,13 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (attempt.isPending) return;
-    const without: Missing = {
+    const nowMissing: Missing = {
       ...(email.trim() === '' && { email: 'Enter your email.' }),
       ...(password === '' && { password: 'Enter your password.' }),
     };
-    setMissing(without);
-    if (without.email) emailField.current?.focus();
-    else if (without.password) passwordField.current?.focus();
+    setMissing(nowMissing);
+    if (nowMissing.email) emailField.current?.focus();
+    else if (nowMissing.password) passwordField.current?.focus();
     else attempt.mutate();
   };
 
@@ -52,7 +52,7 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
       <div role="alert">
         {attempt.isError ? (
           <p className="rounded-card border border-danger/40 bg-danger/8 px-4 py-3">
-            {refusal(attempt.error)}
+            {errorText(attempt.error)}
           </p>
         ) : null}
       </div>
@@ -78,21 +78,21 @@ export function SignInForm({ email: knownEmail = '', onSignedIn }: Props): React
             ref={passwordField}
             id="sign-in-password"
             className="input"
-            type={shown ? 'text' : 'password'}
+            type={passwordVisible ? 'text' : 'password'}
             name="password"
             maxLength={sizes.passwordCharacters}
             autoComplete="current-password"
             data-initial-focus={knownEmail === '' ? undefined : ''}
             value={password}
             onChange={(event) => setPassword(event.target.value)}
-            {...described('sign-in-password', missing.password, undefined)}
+            {...describedBy('sign-in-password', missing.password, undefined)}
           />
           <Button
-            aria-pressed={shown}
+            aria-pressed={passwordVisible}
             aria-controls="sign-in-password"
-            onClick={() => setShown(!shown)}
+            onClick={() => setPasswordVisible(!passwordVisible)}
           >
-            {shown ? 'Hide' : 'Show'}
+            {passwordVisible ? 'Hide' : 'Show'}
             <span className="sr-only">password</span>
           </Button>
         </div>
@@ -110,8 +110,8 @@ function label({ isPending, error }: { isPending: boolean; error: Error | null }
   return error && !isStatus(error, 401, 422) ? 'Try again' : 'Sign in';
 }
 
-function refusal(error: Error): string {
-  if (isStatus(error, 401, 422)) return 'Email or password is not right. Try again.';
+function errorText(error: Error): string {
+  if (isStatus(error, 401, 422)) return 'Incorrect email or password. Try again.';
   if (isStatus(error, 429)) return `Too many tries. Wait ${error.retryAfterSeconds ?? 30} seconds.`;
-  return describe(error).message;
+  return describeError(error).message;
 }

@@ -7,12 +7,12 @@ export interface Stored<T> {
 }
 
 /**
- * A value kept in web storage as JSON. `read` turns what is found (anything, or null when absent)
- * into a value that can be used. Storage that is full or switched off costs only the remembering.
+ * Returns a value that is kept in web storage as JSON. `parse` returns a valid value for any saved one, which is null
+ * if it is missing. If the storage is full or switched off, the value lasts as long as the page.
  */
-export function stored<T>(storage: Storage, key: string, read: (found: unknown) => T): Stored<T> {
+export function stored<T>(storage: Storage, key: string, parse: (saved: unknown) => T): Stored<T> {
   const listeners = new Set<() => void>();
-  let current: T = read(load(storage, key));
+  let current: T = parse(load(storage, key));
   return {
     get: () => current,
     set(value) {
@@ -21,7 +21,7 @@ export function stored<T>(storage: Storage, key: string, read: (found: unknown) 
         if (value === null) storage.removeItem(key);
         else storage.setItem(key, JSON.stringify(value));
       } catch {
-        // The value lasts as long as the page.
+        // The storage is full or switched off.
       }
       for (const listener of listeners) listener();
     },

@@ -21,7 +21,7 @@ const zones = [
 ];
 const first = Date.parse('1900-01-02T00:00:00Z');
 const last = Date.parse('2099-12-30T00:00:00Z');
-/** Any second, and those around the changes of the clocks of a year. */
+/** Any second from 1900 to 2099, and half hours in the months in which clocks change. */
 const instants = fc.oneof(
   fc.integer({ min: first / 1_000, max: last / 1_000 }),
   fc
@@ -29,14 +29,14 @@ const instants = fc.oneof(
     .map(([year, month, halfHours]) => Date.UTC(year, month, 1, 0, 30 * halfHours) / 1_000),
 );
 
-test('clocks and instants are those of the library of the calendar, in every zone and at every change', () => {
+test('clockAt and instantAt return what the library of the calendar returns, in every zone and at every change', () => {
   fc.assert(
     fc.property(instants, fc.constantFrom(...zones), (second, zone) => {
       const clock = toCalendarDateTime(fromAbsolute(second * 1_000, zone))
         .toString()
         .slice(0, 19);
       expect(clockAt(second * 1_000, zone)).toBe(clock);
-      // As a clock it may be one that is skipped there, or shown twice.
+      // Read as a clock time, it may be skipped in the zone, or shown twice.
       const typed = new Date(second * 1_000).toISOString().slice(0, 19);
       expect(instantAt(typed, zone)).toBe(toZoned(parseDateTime(typed), zone).toDate().getTime());
     }),
@@ -48,11 +48,11 @@ test.each([
   ['2025-03-30T02:30:00', '2025-03-30T01:30:00Z'],
   ['2025-10-26T02:30:00', '2025-10-26T00:30:00Z'],
   ['2025-07-01T00:00:00', '2025-06-30T22:00:00Z'],
-])('%s in Berlin is %s', (clock, instant) => {
+])('instantAt reads %s in Berlin as %s', (clock, instant) => {
   expect(instantAt(clock, 'Europe/Berlin')).toBe(Date.parse(instant));
 });
 
-test('days are added and taken, and those that are none are told', () => {
+test('addDays and monthAfter cross months and years, and existingDay rejects days that do not exist', () => {
   expect(addDays('2024-02-28', 1)).toBe('2024-02-29');
   expect(addDays('2025-01-01', -1)).toBe('2024-12-31');
   expect(monthAfter('2025-01-31', -1)).toBe('2024-12-01');

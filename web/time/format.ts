@@ -1,17 +1,17 @@
-/** Times as the page shows them, always with their zone: `2 Mar 14:02 CET`. */
+/* Times as the page shows them, always with their zone: `2 Mar 14:02 CET`. */
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** A formatter costs about 50 µs to make and a list shows hundreds of times. */
+/** Returns a cached formatter: creating one takes about 50 µs, and a list shows hundreds of times. */
 export function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone} ${JSON.stringify(options)}`;
-  let made = formats.get(key);
-  if (!made) {
+  let formatter = formats.get(key);
+  if (!formatter) {
     // British English has names for European zones (CET) where American English writes GMT+1.
-    made = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hourCycle: 'h23', ...options });
-    formats.set(key, made);
+    formatter = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hourCycle: 'h23', ...options });
+    formats.set(key, formatter);
   }
-  return made;
+  return formatter;
 }
 
 function zonePart(zone: string, at: Date, timeZoneName: 'short' | 'shortOffset'): string {
@@ -42,19 +42,23 @@ export function clock(zone: string, instant: string): string {
   return `${format(zone, { hour: '2-digit', minute: '2-digit' }).format(at)} ${zoneName(zone, at)}`;
 }
 
-/** `2 Mar 14:02 CET`; with the year when it is not this one. */
-export function dayAndClock(zone: string, instant: string): string {
-  return `${day(zone, instant)} ${clock(zone, instant)}`;
+/** `2 Mar 14:02 CET`, `2 Mar 2024 14:02 CET`; see `day`. */
+export function dayAndClock(zone: string, instant: string, otherEnd?: string): string {
+  return `${day(zone, instant, otherEnd)} ${clock(zone, instant)}`;
 }
 
-/** `2 Mar`, `2 Mar 2024` */
-export function day(zone: string, instant: string): string {
-  const at = new Date(instant);
-  const inYear = { day: 'numeric', month: 'short' } as const;
-  const year = format(zone, { year: 'numeric' });
-  return year.format(at) === year.format(new Date())
-    ? format(zone, inYear).format(at)
-    : format(zone, { ...inYear, year: 'numeric' }).format(at);
+/**
+ * `2 Mar`, `2 Mar 2024`: with the year if it is not the current year. Both ends of a range show the year if one of
+ * them has to.
+ */
+export function day(zone: string, instant: string, otherEnd = instant): string {
+  const dayAndMonth = { day: 'numeric', month: 'short' } as const;
+  const yearOf = (at: Date): string => format(zone, { year: 'numeric' }).format(at);
+  const currentYear = yearOf(new Date());
+  const isThisYear = [instant, otherEnd].every((end) => yearOf(new Date(end)) === currentYear);
+  return format(zone, isThisYear ? dayAndMonth : { ...dayAndMonth, year: 'numeric' }).format(
+    new Date(instant),
+  );
 }
 
 /** `2 Mar 2026, 14:02:10 CET (UTC+1)` */

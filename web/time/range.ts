@@ -1,19 +1,19 @@
-import { withoutTrailing } from '../../lib/contracts/trailing.ts';
-import { addDays, clockAt, existingDay, instantAt } from './clock.ts';
-import { format, zoneName } from './format.ts';
+import { withoutTrailing } from '../../lib/contracts/trim-trailing.ts';
+import { addDays, clockAt, existingDay, instantAt, monthAfter } from './clock.ts';
+import { day, format, zoneName } from './format.ts';
 
-/** One end of the range as typed: `YYYY-MM-DD` and, if wanted, `HH:MM[:SS[.ffffff]]`. */
-export interface TypedMoment {
+/** One end of the range as typed: `YYYY-MM-DD` and an optional `HH:MM[:SS[.ffffff]]`. */
+export interface TypedDateTime {
   date: string;
   time: string;
 }
 
 export interface TypedRange {
-  from: TypedMoment;
-  to: TypedMoment;
+  from: TypedDateTime;
+  to: TypedDateTime;
 }
 
-export const noMoment: TypedMoment = { date: '', time: '' };
+export const noDateTime: TypedDateTime = { date: '', time: '' };
 
 export interface ReadRange {
   /** RFC 3339 in UTC, inclusive and exclusive; undefined: no bound. */
@@ -23,74 +23,87 @@ export interface ReadRange {
 }
 
 /**
- * Reads the range in a zone. A To without a time includes its day, so the instant is the next
- * midnight; a time that the clocks skip moves forward by the skipped hour.
+ * Returns the instants of a typed range in a zone, or its errors. The day of a To without a time is included, so the
+ * instant is the next midnight. A time that the clocks skip moves forward by the skipped hour.
  */
 export function readRange(typed: TypedRange, zone: string): ReadRange {
-  const from = readMoment(typed.from, 'From', zone, 0);
-  const to = readMoment(typed.to, 'To', zone, 1);
+  const from = readDateTime(typed.from, 'From', zone, 0);
+  const to = readDateTime(typed.to, 'To', zone, 1);
   const errors: ReadRange['errors'] = [];
-  if (from.wrong) errors.push({ field: 'from', message: from.wrong });
-  if (to.wrong) errors.push({ field: 'to', message: to.wrong });
-  if (from.instant && to.instant && bare(from.instant) >= bare(to.instant))
+  if (from.error) errors.push({ field: 'from', message: from.error });
+  if (to.error) errors.push({ field: 'to', message: to.error });
+  if (from.instant && to.instant && withoutZ(from.instant) >= withoutZ(to.instant))
     errors.push({ field: 'to', message: 'To must be after From.' });
   return { from: from.instant, to: to.instant, errors };
 }
 
 /** `1 Mar 00:00 CET up to, not including, 1 Apr 00:00 CEST`; null without bounds. */
-export function echoRange({ from, to }: ReadRange, zone: string): string | null {
-  if (from && to) return `${boundText(from, zone)} up to, not including, ${boundText(to, zone)}`;
+export function describeRange({ from, to }: ReadRange, zone: string): string | null {
+  if (from && to)
+    return `${boundText(from, zone, to)} up to, not including, ${boundText(to, zone, from)}`;
   if (from) return `From ${boundText(from, zone)} on`;
   if (to) return `Up to, not including, ${boundText(to, zone)}`;
   return null;
 }
 
-/** What has to be typed in a zone for the bounds of a request. */
-export function typeRange(
+/** Returns how the bounds of a request are typed in a zone. */
+export function toTypedRange(
   { from, to }: { from?: string | undefined; to?: string | undefined },
   zone: string,
 ): TypedRange {
   return {
-    from: from === undefined ? noMoment : typeMoment(from, zone, 0),
-    to: to === undefined ? noMoment : typeMoment(to, zone, 1),
+    from: from === undefined ? noDateTime : toTypedDateTime(from, zone, 0),
+    to: to === undefined ? noDateTime : toTypedDateTime(to, zone, 1),
   };
 }
 
-/** The day an instant falls on in a zone, `YYYY-MM-DD`. */
+/** Returns the day of an instant in a zone, `YYYY-MM-DD`. */
 export const dayIn = (instant: string, zone: string): string =>
   clockAt(Date.parse(instant), zone).slice(0, 10);
 
-/** The day that is typed, `YYYY-MM-DD`; null if it is none. */
+/** Returns a typed day as `YYYY-MM-DD`; null if the text is not a day. */
 export function parseDay(text: string): string | null {
-  const match = /^(\d{4})[-./]?(\d{1,2})[-./]?(\d{1,2})$/.exec(text.trim());
+  const match = typedDay.exec(text.trim());
   if (!match) return null;
-  const [, year = '', month = '', day = ''] = match;
-  return existingDay(year, month, day);
+  const [, year = '', month = '', dayOfMonth = ''] = match;
+  return existingDay(year, month, dayOfMonth);
+}
+
+const typedDay = /^(\d{4})[-./]?(\d{1,2})[-./]?(\d{1,2})$/;
+
+/** Returns what is wrong with a text that `parseDay` does not accept. */
+function dayError(text: string, label: string): string {
+  const [, year = '', month = ''] = typedDay.exec(text.trim()) ?? [];
+  const firstDay = existingDay(year, month, '1');
+  if (firstDay === null) return `${label} must be a date like 2026-03-01.`;
+  const days = Number(addDays(monthAfter(firstDay, 1), -1).slice(8));
+  const name = format('UTC', { month: 'long', year: 'numeric' }).format(new Date(firstDay));
+  return `${label}: ${name} has ${days} days.`;
 }
 
 const timeOfDay = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?$/;
 
-function readMoment(
-  { date, time }: TypedMoment,
+function readDateTime(
+  { date, time }: TypedDateTime,
   label: string,
   zone: string,
   daysAfter: number,
-): { instant?: string; wrong?: string } {
+): { instant?: string; error?: string } {
   if (date.trim() === '')
-    return time.trim() === '' ? {} : { wrong: `${label} has a time but no date.` };
-  const day = parseDay(date);
-  if (!day) return { wrong: `${label} must be a date like 2026-03-01.` };
+    return time.trim() === '' ? {} : { error: `${label} has a time but no date.` };
+  const typedDate = parseDay(date);
+  if (!typedDate) return { error: dayError(date, label) };
   if (time.trim() === '')
-    return { instant: instantOf(`${addDays(day, daysAfter)}T00:00:00`, zone, '') };
+    return { instant: instantOf(`${addDays(typedDate, daysAfter)}T00:00:00`, zone, '') };
   const match = timeOfDay.exec(time.trim());
   const [, hour = '', minute = '', second = '0', fraction = ''] = match ?? [];
   if (!match || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
-    return { wrong: `${label} must have a time like 14:30, or none.` };
-  const clock = `${day}T${two(hour)}:${minute}:${two(second)}`;
+    return { error: `${label} must have a time like 14:30, or no time.` };
+  const clock = `${typedDate}T${twoDigits(hour)}:${minute}:${twoDigits(second)}`;
   return { instant: instantOf(clock, zone, fraction) };
 }
 
-/** The contract keeps microseconds, Date only milliseconds: the fraction goes by as text. */
+/** Returns the instant of a clock time. The fraction stays text: the API has microseconds, Date only milliseconds. */
 function instantOf(clock: string, zone: string, fraction: string): string {
   const at = new Date(instantAt(clock, zone));
   const digits = withoutTrailing(fraction, '0');
@@ -98,9 +111,9 @@ function instantOf(clock: string, zone: string, fraction: string): string {
 }
 
 // Without the Z, "…:00" sorts before "…:00.5" as text, as it does in time.
-const bare = (instant: string): string => instant.slice(0, -1);
+const withoutZ = (instant: string): string => instant.slice(0, -1);
 
-function typeMoment(instant: string, zone: string, daysAfter: number): TypedMoment {
+function toTypedDateTime(instant: string, zone: string, daysAfter: number): TypedDateTime {
   const clock = clockAt(Date.parse(instant), zone);
   const [date, time] = [clock.slice(0, 10), clock.slice(11)];
   const fraction = /\.(\d+)Z$/.exec(instant)?.[1];
@@ -110,15 +123,10 @@ function typeMoment(instant: string, zone: string, daysAfter: number): TypedMome
     : { date, time: time.replace(/:00$/, '') };
 }
 
-const two = (digits: string): string => digits.padStart(2, '0');
+const twoDigits = (digits: string): string => digits.padStart(2, '0');
 
-function boundText(instant: string, zone: string): string {
+function boundText(instant: string, zone: string, otherEnd?: string): string {
   const at = new Date(instant);
-  const clock = clockAt(at.getTime(), zone);
-  const days: Intl.DateTimeFormatOptions = {
-    day: 'numeric',
-    month: 'short',
-    ...(Number(clock.slice(0, 4)) !== new Date().getFullYear() && { year: 'numeric' }),
-  };
-  return `${format(zone, days).format(at)} ${clock.slice(11).replace(/:00$/, '')} ${zoneName(zone, at)}`;
+  const clock = clockAt(at.getTime(), zone).slice(11).replace(/:00$/, '');
+  return `${day(zone, instant, otherEnd)} ${clock} ${zoneName(zone, at)}`;
 }

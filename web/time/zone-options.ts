@@ -1,26 +1,26 @@
 import type { Option } from '../ui/combobox.tsx';
 import { offsetName, zoneName } from './format.ts';
 
-/** A zone that has another id and name than its own, such as “as the browser”. */
-interface OwnZone {
+/** A zone with an id and a name of its own, such as `Europe/Berlin (browser)`. */
+interface NamedZone {
   id: string;
   zone: string;
   name: string;
 }
 
-/** Returns the zones that are shown before the list is opened: the own one, UTC, the chosen one. */
-export function fewZones({ id, zone, name }: OwnZone, chosen: string | null): Option[] {
+/** Returns the zones that the field needs before its list is opened: the named zone, UTC and the chosen zone. */
+export function fewZones({ id, zone, name }: NamedZone, chosen: string | null): Option[] {
   const usual = [{ ...option(zone), id, name }, option('UTC')];
-  return chosen === null || usual.some((known) => known.id === chosen)
+  return chosen === null || usual.some((zoneOption) => zoneOption.id === chosen)
     ? usual
     : [...usual, option(chosen)];
 }
 
 /** Returns all zones to choose from. */
-export function zoneOptions(own: OwnZone, chosen: string | null): Option[] {
+export function zoneOptions(named: NamedZone, chosen: string | null): Option[] {
   const all = Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC');
   return [
-    ...fewZones(own, chosen !== null && all.includes(chosen) ? null : chosen),
+    ...fewZones(named, chosen !== null && all.includes(chosen) ? null : chosen),
     ...all.map(option),
   ];
 }

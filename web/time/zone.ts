@@ -1,13 +1,13 @@
 import { stored, useStored } from '../state/stored.ts';
 
-/** `browser` follows the system; anything else is an IANA name. */
-export const zoneChoice = stored(localStorage, 'streamsync.zone', (found) =>
-  typeof found === 'string' && isZone(found) ? found : 'browser',
+/** `browser` follows the system; every other value is an IANA name. */
+export const zoneChoice = stored(localStorage, 'streamsync.zone', (saved) =>
+  typeof saved === 'string' && isZone(saved) ? saved : 'browser',
 );
 
 export const browserZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The IANA zone that every time on the page is shown in. */
+/** Returns the IANA zone of every time on the page. */
 export function useZone(): string {
   return resolveZone(useStored(zoneChoice));
 }

@@ -18,14 +18,12 @@ const variants: Record<Variant, string> = {
 const buttonClass = (variant: Variant, small = false): string =>
   `${base} ${small ? 'control-small' : 'control'} ${variants[variant]}`;
 
-interface Look {
+interface Appearance {
   variant?: Variant;
   small?: boolean;
 }
 
-/**
- * A button that stays focusable while `busy`: it is marked as disabled, and presses do nothing.
- */
+/** A button that can keep the focus while `busy`: it is marked as disabled, and presses have no effect. */
 export function Button({
   variant = 'secondary',
   small = false,
@@ -33,7 +31,7 @@ export function Button({
   className = '',
   onClick,
   ...rest
-}: ComponentProps<'button'> & Look & { busy?: boolean }): ReactNode {
+}: ComponentProps<'button'> & Appearance & { busy?: boolean }): ReactNode {
   return (
     <button
       type="button"
@@ -53,11 +51,11 @@ export function ButtonLink({
   small = false,
   className = '',
   ...rest
-}: LinkProps & Look): ReactNode {
+}: LinkProps & Appearance): ReactNode {
   return <Link {...rest} className={`${buttonClass(variant, small)} ${className}`} />;
 }
 
-/** A button that reads as a link inside a sentence. */
+/** A button that looks like a link in a sentence. */
 export function TextButton({ className = '', ...rest }: ComponentProps<'button'>): ReactNode {
   return (
     <button

@@ -11,16 +11,16 @@ import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { Popover } from 'react-aria-components/Popover';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import { described, FieldError, FieldWarning, labelClass } from './field.tsx';
+import { describedBy, FieldError, FieldWarning, labelClass } from './field.tsx';
 import { Icon } from './icons.tsx';
-import { exact } from './quantity.ts';
+import { formatExact } from './quantity.ts';
 
 export interface Option {
   id: string;
   name: string;
-  /** Said after the name, in the list only. */
+  /** Shown after the name, in the list only. */
   detail?: string;
-  /** Further words that find it. */
+  /** More words that the search finds. */
   keywords?: string;
   disabled?: boolean;
 }
@@ -28,7 +28,7 @@ export interface Option {
 interface Props {
   id: string;
   label: string;
-  /** The label is for screen readers only; the place says what it is. */
+  /** Shows the label to screen readers only. */
   labelHidden?: boolean;
   options: readonly Option[];
   value: string;
@@ -36,31 +36,36 @@ interface Props {
   onOpen?: () => void;
   placeholder?: string;
   error?: string | undefined;
-  /** Stands below the field, to be read before going on. */
+  /** Shown below the field. */
   warning?: string | undefined;
   empty: string;
 }
 
 /**
- * A combobox with a list, automatic selection (APG): a press or Down opens it, what is typed replaces what was chosen,
- * Enter and Tab take the entry that stands out, which is the first that fits; Esc closes. A name typed out in full
- * counts as chosen at once.
+ * A combobox with a list and automatic selection (APG). A press or Down opens it, and typing replaces the chosen name.
+ * Enter and Tab choose the highlighted option, which is the first match; Esc closes. A name that is typed in full is
+ * chosen at once.
  */
 export default function ComboBox(props: Props): ReactNode {
   const { id, label, options, value, onChange, onOpen, placeholder, error, warning, empty } = props;
 
   const [typed, setTyped] = useState('');
-  const { shown, left } = useMemo(() => byFit(options, typed, value), [options, typed, value]);
+  const { visible, hiddenCount } = useMemo(
+    () => rankOptions(options, typed, value),
+    [options, typed, value],
+  );
 
-  const byName = useMemo(() => new Map(shown.map((option) => [option.name, option])), [shown]);
+  const byName = useMemo(() => new Map(visible.map((option) => [option.name, option])), [visible]);
   const matches = (name: string, text: string): boolean => {
     const option = byName.get(name);
-    return option !== undefined && fit(option, text) < noFit;
+    return option !== undefined && rankOf(option, text) < noMatch;
   };
 
-  const chooseWhole = (text: string): void => {
-    const whole = options.find(({ name, disabled }) => !disabled && plain(name) === plain(text));
-    if (whole && whole.id !== value) onChange(whole.id);
+  const chooseByName = (text: string): void => {
+    const named = options.find(
+      ({ name, disabled }) => !disabled && normalized(name) === normalized(text),
+    );
+    if (named && named.id !== value) onChange(named.id);
   };
 
   return (
@@ -68,7 +73,7 @@ export default function ComboBox(props: Props): ReactNode {
       <AriaComboBox
         id={id}
         className="group space-y-1"
-        defaultItems={shown}
+        defaultItems={visible}
         defaultFilter={matches}
         selectedKey={value === '' ? null : value}
         allowsEmptyCollection
@@ -79,7 +84,7 @@ export default function ComboBox(props: Props): ReactNode {
         }}
         onInputChange={(text) => {
           setTyped(text);
-          chooseWhole(text);
+          chooseByName(text);
         }}
         onSelectionChange={(key) => {
           if (key !== null && key !== value) onChange(String(key));
@@ -94,13 +99,13 @@ export default function ComboBox(props: Props): ReactNode {
             placeholder={placeholder ?? ''}
             spellCheck={false}
             isTyped={typed !== ''}
-            onTake={(text) => {
-              const [first] = shown.filter(
-                (option) => !option.disabled && fit(option, text) < noFit,
+            onChooseFirst={(text) => {
+              const first = visible.find(
+                (option) => !option.disabled && rankOf(option, text) < noMatch,
               );
               if (first && first.id !== value) onChange(first.id);
             }}
-            {...described(id, error, warning)}
+            {...describedBy(id, error, warning)}
           />
           <Button className="absolute inset-y-0 right-0 grid w-9 place-items-center rounded-control text-muted hover:text-text pointer-coarse:w-11">
             <Icon name="chevron" />
@@ -135,9 +140,9 @@ export default function ComboBox(props: Props): ReactNode {
               </ListBoxItem>
             )}
           </ListBox>
-          {left > 0 ? (
+          {hiddenCount > 0 ? (
             <p className="border-t border-line px-3 py-2 text-xs text-muted">
-              {`${exact(left)} more: type a part of the name.`}
+              {`${formatExact(hiddenCount)} more: type a part of the name.`}
             </p>
           ) : null}
         </Popover>
@@ -148,14 +153,14 @@ export default function ComboBox(props: Props): ReactNode {
 
 interface FieldProps extends InputProps {
   isTyped: boolean;
-  /** Enter or Tab came before anything stood out. */
-  onTake: (text: string) => void;
+  /** Called for Enter or Tab while no option is highlighted yet. */
+  onChooseFirst: (text: string) => void;
 }
 
-/** The field itself: pressed, it opens and is ready to be typed over; while typed in, the first that fits stands out. */
-function Field({ isTyped, onTake, ...input }: FieldProps): ReactNode {
+/** The input. A press opens the list and selects the text; typing highlights the first match. */
+function Field({ isTyped, onChooseFirst, ...input }: FieldProps): ReactNode {
   const state = useContext(ComboBoxStateContext);
-  // After every drawing: what is typed takes the mark away again.
+  // Runs after every render, because React Aria removes the highlight with each key.
   useEffect(() => {
     if (!state?.isOpen || !isTyped || state.selectionManager.focusedKey !== null) return;
     const { collection, selectionManager } = state;
@@ -166,15 +171,15 @@ function Field({ isTyped, onTake, ...input }: FieldProps): ReactNode {
     <Input
       {...input}
       onKeyDownCapture={(event) => {
-        const takes = event.key === 'Enter' || event.key === 'Tab';
-        if (!takes || !isTyped || state?.selectionManager.focusedKey != null) return;
-        onTake(event.currentTarget.value);
-        // What was typed in the field is no order to send the form.
+        const chooses = event.key === 'Enter' || event.key === 'Tab';
+        if (!chooses || !isTyped || state?.selectionManager.focusedKey != null) return;
+        onChooseFirst(event.currentTarget.value);
+        // Enter chooses an option here; it must not send the form.
         if (event.key === 'Enter') event.preventDefault();
       }}
       onClick={({ currentTarget }) => {
         if (!state || state.isOpen) return;
-        // As browsers do it for who comes by Tab.
+        // Browsers select the text when the focus comes by Tab; this does it for a press.
         currentTarget.select();
         state.open(null, 'manual');
       }}
@@ -182,36 +187,42 @@ function Field({ isTyped, onTake, ...input }: FieldProps): ReactNode {
   );
 }
 
-const plain = (text: string): string => text.trim().toLowerCase();
+const normalized = (text: string): string => text.trim().toLowerCase();
 
-const noFit = 4;
+const noMatch = 4;
 
-/** How well an option fits what is typed, 0 best: the name begins with it, a word of the name, of the keywords; it is in them. */
-function fit({ name, keywords = '' }: Option, typed: string): number {
-  const [wanted, of, more] = [plain(typed), plain(name), plain(keywords)];
-  const beginsWord = (text: string): boolean =>
+/**
+ * Returns how well an option matches the typed text: 0 if its name starts with it, 1 if a word of the name does, 2 if a
+ * keyword does, 3 if the name or the keywords contain it, else `noMatch`.
+ */
+function rankOf({ name, keywords = '' }: Option, typed: string): number {
+  const [wanted, inName, inKeywords] = [normalized(typed), normalized(name), normalized(keywords)];
+  const startsWord = (text: string): boolean =>
     text.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(wanted));
-  if (of.startsWith(wanted)) return 0;
-  if (beginsWord(of)) return 1;
-  if (beginsWord(more)) return 2;
-  return of.includes(wanted) || more.includes(wanted) ? 3 : noFit;
+  if (inName.startsWith(wanted)) return 0;
+  if (startsWord(inName)) return 1;
+  if (startsWord(inKeywords)) return 2;
+  return inName.includes(wanted) || inKeywords.includes(wanted) ? 3 : noMatch;
 }
 
-/** More take a browser longer to draw than anybody looks for. */
-const mostShown = 200;
+/** A longer list takes a browser too long to draw. */
+const maxVisible = 200;
 
-/** The options in their order; those that fit what is typed, the best first. Of very many the first, and the chosen one. */
-function byFit(
+/**
+ * Returns the options that match the typed text, best first, or all in their order while the text is empty: at most
+ * `maxVisible` and the chosen option.
+ */
+function rankOptions(
   options: readonly Option[],
   typed: string,
   chosen: string,
-): { shown: Option[]; left: number } {
-  const places = options.map((option) => ({
-    option,
-    place: plain(typed) ? fit(option, typed) : 0,
-  }));
-  const fitting = places.filter(({ place }) => place < noFit).toSorted((a, b) => a.place - b.place);
-  const first = fitting.slice(0, mostShown).map(({ option }) => option);
-  const current = options.filter(({ id }) => id === chosen && !first.some((it) => it.id === id));
-  return { shown: [...first, ...current], left: fitting.length - first.length };
+): { visible: Option[]; hiddenCount: number } {
+  const isEmpty = normalized(typed) === '';
+  const matching = options
+    .map((option) => ({ option, rank: isEmpty ? 0 : rankOf(option, typed) }))
+    .filter(({ rank }) => rank < noMatch)
+    .toSorted((a, b) => a.rank - b.rank);
+  const first = matching.slice(0, maxVisible).map(({ option }) => option);
+  const current = options.filter((option) => option.id === chosen && !first.includes(option));
+  return { visible: [...first, ...current], hiddenCount: matching.length - first.length };
 }

@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { Icon } from './icons.tsx';
 
-/** A term and what there is to it; in a grid of two columns on wide pages. */
+/** A term and its description; in a grid of two columns on wide pages. */
 export function Entry({ term, children }: { term: string; children: ReactNode }): ReactNode {
   return (
     <div className="sm:contents">
@@ -11,8 +11,8 @@ export function Entry({ term, children }: { term: string; children: ReactNode })
   );
 }
 
-/** Shown when it is asked for, and made only then. */
-export function More({ title, children }: { title: string; children: ReactNode }): ReactNode {
+/** Content that a press on its title shows. It is rendered only then. */
+export function Disclosure({ title, children }: { title: string; children: ReactNode }): ReactNode {
   const [open, setOpen] = useState(false);
   return (
     <details className="group" onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -4,12 +4,12 @@ interface Disclosure {
   open: boolean;
   toggle: () => void;
   close: () => void;
-  /** Around the button and what it shows. */
+  /** The element around the button and its content. */
   container: RefObject<HTMLDivElement | null>;
   button: RefObject<HTMLButtonElement | null>;
 }
 
-/** Something that a button shows and hides: Esc or a press elsewhere hides it, Esc gives focus back. */
+/** State for content that a button shows and hides. Esc and a press elsewhere hide it; Esc returns the focus to the button. */
 export function useDisclosure(): Disclosure {
   const [open, setOpen] = useState(false);
   const container = useRef<HTMLDivElement>(null);
@@ -37,14 +37,14 @@ export function useDisclosure(): Disclosure {
 
   return {
     open,
-    toggle: () => setOpen((now) => !now),
+    toggle: () => setOpen((isOpen) => !isOpen),
     close: () => setOpen(false),
     container,
     button,
   };
 }
 
-/** A list box that belongs to a field inside is drawn at the end of the body. */
+/** Returns whether the target is in the container. The list box of a field inside is drawn at the end of the body. */
 function isWithin(target: Element, container: HTMLElement | null): boolean {
   return container?.contains(target) === true || target.closest('[role="listbox"]') !== null;
 }

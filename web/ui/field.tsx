@@ -17,7 +17,7 @@ export function FieldError({
   ) : null;
 }
 
-/** Something to know of the choice that was made; it is no error, and the form can be sent. */
+/** A warning about the choice. It does not keep the form from being sent. */
 export function FieldWarning({
   id,
   message,
@@ -31,6 +31,34 @@ export function FieldWarning({
       {message}
     </p>
   ) : null;
+}
+
+/** A group of fields with one error. It can have the focus, so that the error summary can lead to it. */
+export function FieldGroup({
+  id,
+  legend,
+  legendHidden = false,
+  error,
+  children,
+}: {
+  id: string;
+  legend: string;
+  legendHidden?: boolean;
+  error: string | undefined;
+  children: ReactNode;
+}): ReactNode {
+  return (
+    <fieldset
+      id={id}
+      tabIndex={-1}
+      aria-describedby={error ? `${id}-error` : undefined}
+      className="space-y-3 outline-none"
+    >
+      <legend className={legendHidden ? 'sr-only' : 'text-sm font-medium'}>{legend}</legend>
+      {children}
+      <FieldError id={`${id}-error`} message={error} />
+    </fieldset>
+  );
 }
 
 interface FieldProps {
@@ -53,7 +81,7 @@ export function TextField({
       <label htmlFor={id} className={labelClass}>
         {label}
       </label>
-      <input {...input} id={id} className="input" {...described(id, error, hint)} />
+      <input {...input} id={id} className="input" {...describedBy(id, error, hint)} />
       <FieldError id={`${id}-error`} message={error} />
       <Hint id={id} text={hint} />
     </div>
@@ -73,7 +101,7 @@ export function SelectField({
       <label htmlFor={id} className={labelClass}>
         {label}
       </label>
-      <Select {...select} id={id} {...described(id, error, hint)}>
+      <Select {...select} id={id} {...describedBy(id, error, hint)}>
         {children}
       </Select>
       <FieldError id={`${id}-error`} message={error} />
@@ -82,7 +110,7 @@ export function SelectField({
   );
 }
 
-/** The browser's own list of choices in the look of the other fields. */
+/** The browser's own list of choices, styled like the other fields. */
 export function Select({ className = '', ...select }: ComponentProps<'select'>): ReactNode {
   return (
     <div className={`relative ${className}`}>
@@ -103,8 +131,8 @@ function Hint({ id, text }: { id: string; text: string | undefined }): ReactNode
   ) : null;
 }
 
-/** Ties a control to the error and the hint that stand below it. */
-export function described(
+/** Returns the attributes that tie a control to the error and the hint below it. */
+export function describedBy(
   id: string,
   error: string | undefined,
   hint: string | undefined,

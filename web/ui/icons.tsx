@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** 16 px line icons; decoration only, the word stands beside them. */
+/** 16 px line icons. They are decoration: a word is always next to them. */
 const paths = {
   check: 'M3.5 8.5 6.5 11.5 12.5 4.5',
   chevron: 'M4.5 6.25 8 9.75l3.5-3.5',
@@ -15,6 +15,8 @@ const paths = {
   menu: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h11',
   more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
   moon: 'M13 9.25A5.5 5.5 0 0 1 6.75 3 5.5 5.5 0 1 0 13 9.25Z',
+  pause: 'M5.75 4v8M10.25 4v8',
+  play: 'M5.5 3.75v8.5L12 8z',
   right: 'M6.25 4.5 9.75 8l-3.5 3.5',
   running: 'M8 2a6 6 0 1 1-6 6',
   screen: 'M2.5 3.5h11v7.5h-11zM6 13.5h4',

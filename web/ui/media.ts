@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** Whether form and list stand side by side. The same width as `lg:` in the style sheet. */
+/** Returns whether form and list are next to each other. The width is that of `lg:` in the style sheet. */
 export const useWide = (): boolean => useMedia('(min-width: 64rem)');
 
 function useMedia(query: string): boolean {
@@ -13,3 +13,6 @@ function useMedia(query: string): boolean {
     () => matchMedia(query).matches,
   );
 }
+
+/** Returns whether the system asks for dark pages. */
+export const useDarkSystem = (): boolean => useMedia('(prefers-color-scheme: dark)');

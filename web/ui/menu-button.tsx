@@ -3,8 +3,8 @@ import { Button } from 'react-aria-components/Button';
 import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
 import { Text } from 'react-aria-components/Text';
+import { disclosureButtonClass } from './disclosure-button.ts';
 import { Icon } from './icons.tsx';
-import { moreButton } from './more-button.ts';
 
 interface MenuEntry {
   label: string;
@@ -18,14 +18,14 @@ interface Props {
   id: string;
   label: string;
   entries: readonly MenuEntry[];
-  /** How it appears: as it takes the place of a button that has the focus, or was pressed. */
-  begin: 'focused' | 'open';
+  /** The state of the placeholder that it replaces: focused, or pressed. */
+  initialState: 'focused' | 'open';
 }
 
-export default function MenuButton({ id, label, entries, begin }: Props): ReactNode {
+export default function MenuButton({ id, label, entries, initialState }: Props): ReactNode {
   return (
-    <MenuTrigger defaultOpen={begin === 'open'}>
-      <Button id={id} aria-label={label} autoFocus className={moreButton}>
+    <MenuTrigger defaultOpen={initialState === 'open'}>
+      <Button id={id} aria-label={label} autoFocus className={disclosureButtonClass}>
         <Icon name="more" />
       </Button>
       <Popover

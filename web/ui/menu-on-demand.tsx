@@ -1,50 +1,50 @@
 import { type ComponentProps, lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { disclosureButtonClass } from './disclosure-button.ts';
 import { Icon } from './icons.tsx';
-import { moreButton } from './more-button.ts';
 
 const load = () => import('./menu-button.tsx');
 const MenuButton = lazy(load);
 
-type Props = Omit<ComponentProps<typeof MenuButton>, 'begin'>;
+type Props = Omit<ComponentProps<typeof MenuButton>, 'initialState'>;
 
 /**
- * A button with a menu that is made when somebody is about to use it: fifty rows of them would take
- * half of the time in which the page appears. Until then it is a button that looks and reads the same. Its code is
- * loaded with the first movement on the page.
+ * A button whose menu is rendered on focus or press: the menus of fifty rows would take half of the render time of the
+ * page. Until then a placeholder looks and reads the same. The code of the menu is loaded at the first movement of the
+ * pointer or the first key.
  */
-export function MenuOnDemand(props: Props): ReactNode {
-  const [begin, setBegin] = useState<'focused' | 'open' | null>(null);
+export function LazyMenu(props: Props): ReactNode {
+  const [initialState, setInitialState] = useState<'focused' | 'open' | null>(null);
   useEffect(() => {
-    const begun = new AbortController();
-    const { signal } = begun;
-    const prepare = (): void => {
-      begun.abort();
+    const loading = new AbortController();
+    const { signal } = loading;
+    const preload = (): void => {
+      loading.abort();
       void load();
     };
     for (const name of ['pointermove', 'pointerdown', 'keydown'])
-      document.addEventListener(name, prepare, { signal, passive: true });
-    return () => begun.abort();
+      document.addEventListener(name, preload, { signal, passive: true });
+    return () => loading.abort();
   }, []);
-  const stand = (
+  const placeholder = (
     <button
       type="button"
       id={props.id}
       aria-label={props.label}
       aria-haspopup="menu"
       aria-expanded="false"
-      className={moreButton}
+      className={disclosureButtonClass}
       onFocus={({ target }) => {
-        // By keyboard alone: what is pressed has to stay where it is until it is let go.
-        if (target.matches(':focus-visible')) setBegin('focused');
+        // Only for focus by keyboard: replacing a button while it is pressed would lose the click.
+        if (target.matches(':focus-visible')) setInitialState('focused');
       }}
-      onClick={() => setBegin('open')}
+      onClick={() => setInitialState('open')}
     >
       <Icon name="more" />
     </button>
   );
   return (
-    <Suspense fallback={stand}>
-      {begin === null ? stand : <MenuButton {...props} begin={begin} />}
+    <Suspense fallback={placeholder}>
+      {initialState === null ? placeholder : <MenuButton {...props} initialState={initialState} />}
     </Suspense>
   );
 }

@@ -4,19 +4,22 @@ const sizes = { small: 'max-w-[440px]', wide: 'max-w-[720px]', table: 'max-w-[12
 
 interface Props {
   title: string;
-  /** Esc. Null: this dialog cannot be left without an answer. */
+  /** Called for Esc. Null if the dialog needs an answer. */
   onClose: (() => void) | null;
-  /** Where focus goes when the element that had it is gone. */
+  /** `onClose` may keep the dialog open, to ask first. */
+  asksFirst?: boolean;
+  /** The id of the element that takes the focus if the element that had it is gone. */
   returnFocusTo?: string;
-  /** Room for a text, for a list of entries, for a table. */
+  /** The width for a text, for a list of entries, or for a table. */
   size?: keyof typeof sizes;
   children: ReactNode;
 }
 
-/** A modal dialog on the browser's own: focus is kept inside, the rest of the page is inert. */
+/** A modal dialog on the browser's `<dialog>`: the focus stays inside, and the rest of the page is inert. */
 export function Modal({
   title,
   onClose,
+  asksFirst = false,
   returnFocusTo,
   size = 'small',
   children,
@@ -28,15 +31,16 @@ export function Modal({
   );
 
   useEffect(() => {
-    const before = document.activeElement;
+    const previousFocus = document.activeElement;
     const element = dialog.current;
     element?.showModal();
-    // React's autoFocus comes too early for a dialog, and its attribute is not written.
-    const wanted = element?.querySelector<HTMLElement>('[data-initial-focus]');
-    (wanted ?? element?.querySelector('h2'))?.focus();
+    // React applies autoFocus before the dialog is open, and does not write the attribute.
+    const initialFocus = element?.querySelector<HTMLElement>('[data-initial-focus]');
+    (initialFocus ?? element?.querySelector('h2'))?.focus();
     return () => {
       element?.close();
-      const target = before?.isConnected && before !== document.body ? before : fallback();
+      const target =
+        previousFocus?.isConnected && previousFocus !== document.body ? previousFocus : fallback();
       if (target instanceof HTMLElement) target.focus();
     };
   }, []);
@@ -51,8 +55,10 @@ export function Modal({
         onClose?.();
       }}
       onKeyDown={(event) => {
-        // Chrome closes a dialog on the second Esc whatever the cancel event says.
-        if (event.key === 'Escape' && onClose === null) event.preventDefault();
+        // Chrome closes a dialog on the second Esc even if the cancel event was prevented.
+        if (event.key !== 'Escape' || (onClose !== null && !asksFirst)) return;
+        event.preventDefault();
+        onClose?.();
       }}
     >
       <h2 id={titleId} tabIndex={-1} className="text-lg font-semibold text-balance wrap-anywhere">

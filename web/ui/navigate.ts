@@ -1,5 +1,5 @@
-/** Opens an address as a link would: the page stays, because what is there is an attachment, or is saved. */
-export function visit(url: string, saveAs?: string): void {
+/** Opens an address as a link does. The page stays: the answer is an attachment, or is saved under a name. */
+export function navigate(url: string, saveAs?: string): void {
   const link = document.createElement('a');
   link.href = url;
   if (saveAs !== undefined) link.download = saveAs;
@@ -9,10 +9,13 @@ export function visit(url: string, saveAs?: string): void {
   link.remove();
 }
 
-/** Gives the browser a text to save under a name. */
-export function saveJson(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  visit(url, name);
-  // The browser may take a while to begin.
+/** Lets the browser save a text under a name. */
+export const saveJson = (name: string, text: string): void =>
+  saveBlob(name, new Blob([text], { type: 'application/json' }));
+
+export function saveBlob(name: string, content: Blob): void {
+  const url = URL.createObjectURL(content);
+  navigate(url, name);
+  // The browser may start to read the URL later.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

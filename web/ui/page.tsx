@@ -8,10 +8,10 @@ function usePageTitle(title: string): void {
 }
 
 let lastPath: string | null = null;
-/** What `lastPath` is while the sign-in page stands in place of the page. */
+/** The value of `lastPath` while the sign-in page is shown in place of a page. */
 const signingIn = '';
 
-/** For the sign-in page: what comes after it was reached by signing in, as if by a link. */
+/** Sets the title of the sign-in page. The page after it counts as reached by a link. */
 export function useSignInPage(title: string): void {
   usePageTitle(title);
   useEffect(() => {
@@ -20,9 +20,8 @@ export function useSignInPage(title: string): void {
 }
 
 /**
- * The heading of a page. It sets the title, and takes focus when the page was reached by a link;
- * not on the first page, where the browser starts at the top, nor on the way back, where the page
- * decides what had focus before.
+ * The heading of a page. It sets the title, and takes the focus if the page was reached by a link. It does not take the
+ * focus on the first page, where the browser starts at the top, or on the way back, where the page restores the focus.
  */
 export function PageHeading({
   title,
@@ -33,10 +32,10 @@ export function PageHeading({
 }): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   const { pathname } = useLocation();
-  const how = useNavigationType();
+  const navigationType = useNavigationType();
   usePageTitle(title);
   const arrive = useEffectEvent((path: string) => {
-    const byLink = lastPath === signingIn || how !== NavigationType.Pop;
+    const byLink = lastPath === signingIn || navigationType !== NavigationType.Pop;
     if (lastPath !== null && byLink) heading.current?.focus();
     lastPath = path;
   });

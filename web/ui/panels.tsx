@@ -1,9 +1,9 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import { describe } from '../api/errors.ts';
+import { describeError } from '../api/errors.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icons.tsx';
 
-/** A part of the page that could not be loaded; the rest of the page goes on. */
+/** Shown in place of content that could not be loaded. */
 export function FailedPanel({
   what,
   error,
@@ -13,7 +13,7 @@ export function FailedPanel({
   error: unknown;
   onRetry: () => void;
 }): ReactNode {
-  const { message, reference } = describe(error);
+  const { message, reference } = describeError(error);
   return (
     <div className="rounded-card border border-line bg-surface p-6">
       <p className="flex gap-2 font-medium">
@@ -38,7 +38,7 @@ export function Reference({ id }: { id: string | null }): ReactNode {
   );
 }
 
-/** Instead of a list that has nothing to show. */
+/** Shown in place of an empty list. */
 export function EmptyPanel({
   children,
   action,
@@ -54,7 +54,7 @@ export function EmptyPanel({
   );
 }
 
-/** Keeps the room of what is loading; the grey bars come only after a second. */
+/** Keeps the height of content that is loading. The grey bars appear after 1 s. */
 export function Skeleton({ label, rows }: { label: string; rows: number }): ReactNode {
   const [late, setLate] = useState(false);
   useEffect(() => {
@@ -73,7 +73,7 @@ export function Skeleton({ label, rows }: { label: string; rows: number }): Reac
   );
 }
 
-/** A message beside what it is about; it stays until it is closed or the cause is gone. */
+/** A message next to its subject. It stays until it is dismissed or its cause is gone. */
 export function Note({
   tone,
   children,

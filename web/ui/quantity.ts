@@ -5,10 +5,11 @@ const oneDecimal = new Intl.NumberFormat('en-GB', {
 });
 
 /** `3,412,907` */
-export const exact = (count: number): string => grouped.format(count);
+export const formatExact = (count: number): string => grouped.format(count);
 
 /** `1 row`, `3,412,907 rows` */
-export const rowCount = (rows: number): string => `${exact(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+export const rowCount = (rows: number): string =>
+  `${formatExact(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 
 const scales = [
   { from: 1e9, word: 'billion' },
@@ -16,22 +17,22 @@ const scales = [
 ] as const;
 
 /** `3.4 million rows`, `1,204 rows` */
-export function roughRows(rows: number): string {
+export function formatApproximateRows(rows: number): string {
   const scale = scales.find(({ from }) => rows >= from);
   return scale ? `${oneDecimal.format(rows / scale.from)} ${scale.word} rows` : rowCount(rows);
 }
 
-/** `1.4 of about 3.4 million rows`; in the unit of the total, once that says anything. */
-export function rowsOf(rows: number, total: number): string {
+/** `1.4 of about 3.4 million rows`, or `90,000 of about …` below a tenth of the unit of the total. */
+export function formatRowsOfTotal(rows: number, total: number, of = 'of about'): string {
   const scale = scales.find(({ from }) => total >= from);
   const done =
-    scale && rows >= scale.from / 10 ? oneDecimal.format(rows / scale.from) : exact(rows);
-  return `${done} of about ${roughRows(total)}`;
+    scale && rows >= scale.from / 10 ? oneDecimal.format(rows / scale.from) : formatExact(rows);
+  return `${done} ${of} ${formatApproximateRows(total)}`;
 }
 
 /** Two significant digits: `35,000`. */
-export function rough(value: number): string {
-  return exact(Number(value.toPrecision(2)));
+export function formatApproximate(value: number): string {
+  return formatExact(Number(value.toPrecision(2)));
 }
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
@@ -68,4 +69,4 @@ const suffixes: Record<Intl.LDMLPluralRule, string> = {
 
 /** `3rd` */
 export const ordinal = (position: number): string =>
-  `${exact(position)}${suffixes[ordinalRules.select(position)]}`;
+  `${formatExact(position)}${suffixes[ordinalRules.select(position)]}`;

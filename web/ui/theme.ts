@@ -3,11 +3,11 @@ import { stored } from '../state/stored.ts';
 export const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
-const isTheme = (found: unknown): found is Theme => themes.some((theme) => theme === found);
+const isTheme = (saved: unknown): saved is Theme => themes.some((theme) => theme === saved);
 
 /** Applied before the first paint by public/theme.js, which reads the same key. */
-export const themeChoice = stored(localStorage, 'streamsync.theme', (found) =>
-  isTheme(found) ? found : 'system',
+export const themeChoice = stored(localStorage, 'streamsync.theme', (saved) =>
+  isTheme(saved) ? saved : 'system',
 );
 
 themeChoice.subscribe(() => {

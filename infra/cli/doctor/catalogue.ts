@@ -1,57 +1,57 @@
-/** The catalogue: whether it answers, whether it is up to date, and what lies in it longer than it should. */
+/** Checks that the catalogue answers, that its migrations are complete, and that its work moves on. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { thresholds } from '../../../lib/health/thresholds.ts';
 import { catalogue } from '../../../lib/runtime/catalogue.ts';
-import { type Home, REPO } from '../home.ts';
-import { type Check, count, type Finding, fail, ok, warn } from './check.ts';
+import { type Home, repoRoot } from '../../local/home/home.ts';
+import { type Check, count, type DoctorFinding, fail, ok, warn } from './check.ts';
 
-const MIGRATIONS = join(REPO, 'infra/postgres/migrations');
-/** The sweep comes by every few seconds, with up to a minute between two rounds; then something is wrong. */
-const GRACE_SECONDS = 90;
-const LONG_QUEUED_SECONDS = 600;
-const EXAMPLES = 3;
+const migrationsDirectory = join(repoRoot, 'infra/postgres/migrations');
+/** The sweep repairs overdue units within about a minute; later than this is an error. */
+const graceSeconds = 90;
+const longQueuedSeconds = 600;
+const maxExamples = 3;
 
 export function catalogueCheck(home: Home): Check {
   return {
     name: 'catalogue',
-    look: async () => {
+    run: async () => {
       await catalogue().query('select 1');
-      const migrations = await lookAtMigrations();
+      const migrations = await checkMigrations();
       const reachable = ok('catalogue', 'answers');
-      // Without its tables there is nothing more to ask.
+      // The other checks need the tables.
       if (migrations.status === 'FAIL') return [reachable, migrations];
-      const looks = [lookAtExports(home), lookAtOutbox(home), lookAtSlots()];
-      return [reachable, migrations, ...(await Promise.all(looks))];
+      const checks = [checkExports(home), checkOutbox(home), checkSlots()];
+      return [reachable, migrations, ...(await Promise.all(checks))];
     },
-    todo: `the API answers 5xx until it is back; see ${home.logs}/postgres.log`,
+    fix: `the API answers 5xx until it is back; see ${home.logs}/postgres.log`,
   };
 }
 
-async function lookAtMigrations(): Promise<Finding> {
-  const wanted = (await readdir(MIGRATIONS))
+async function checkMigrations(): Promise<DoctorFinding> {
+  const expected = (await readdir(migrationsDirectory))
     .filter((name) => name.endsWith('.sql'))
     .map((name) => name.slice(0, -'.sql'.length));
   const { rows } = await catalogue().query<{ name: string }>('select name from migrations');
   const done = new Set(rows.map(({ name }) => name));
-  const missing = wanted.filter((name) => !done.has(name));
+  const missing = expected.filter((name) => !done.has(name));
   if (missing.length > 0)
     return fail(
       'migrations',
       `not run: ${missing.join(', ')}`,
       'stop the stack and start it again: the start runs them',
     );
-  const unknown = [...done].filter((name) => !wanted.includes(name));
+  const unknown = [...done].filter((name) => !expected.includes(name));
   return unknown.length > 0
     ? warn(
         'migrations',
-        `the catalogue has some this clone does not know: ${unknown.join(', ')}`,
-        'use a newer clone, or begin anew with npm run reset',
+        `the catalogue has migrations that this clone does not know: ${unknown.join(', ')}`,
+        'use a newer clone, or remove the state with npm run reset',
       )
-    : ok('migrations', `${count(wanted.length, 'migration')}, all run`);
+    : ok('migrations', `${count(expected.length, 'migration')}, all run`);
 }
 
-interface Exports {
+interface QueueSummary {
   running: number;
   overdue: string[];
   queued: number;
@@ -67,8 +67,8 @@ const selectExports = `
     where u.state in ('queued', 'dispatched', 'running')
   ), late as (
     select export_id from unfinished
-    where (state = 'running' and lease_until < now() - interval '${GRACE_SECONDS} seconds')
-      or (state = 'dispatched' and sent_at < now() - interval '${60 + GRACE_SECONDS} seconds')
+    where (state = 'running' and lease_until < now() - interval '${graceSeconds} seconds')
+      or (state = 'dispatched' and sent_at < now() - interval '${60 + graceSeconds} seconds')
   ), waiting as (
     select export_id, since from unfinished where state = 'queued' and since <= now()
   )
@@ -82,41 +82,41 @@ const selectExports = `
       and not exists (select 1 from units u
         where u.partition = s.partition and u.state in ('dispatched', 'running'))) as free_slots`;
 
-async function lookAtExports(home: Home): Promise<Finding> {
-  const { rows } = await catalogue().query<Exports>(selectExports);
-  const [it] = rows;
-  if (it === undefined) throw new Error('the catalogue gave no answer about exports');
-  const sweepLog = `see why the sweep leaves it in ${home.logs}/functions.log, and npm run logs -- <export id>`;
-  if (it.overdue.length > 0)
+async function checkExports(home: Home): Promise<DoctorFinding> {
+  const { rows } = await catalogue().query<QueueSummary>(selectExports);
+  const [queue] = rows;
+  if (queue === undefined) throw new Error('the catalogue returned no row about exports');
+  const fix = `see why the sweep did not requeue it in ${home.logs}/functions.log, and npm run logs -- <export id>`;
+  if (queue.overdue.length > 0)
     return fail(
       'exports',
-      `${count(it.overdue.length, 'export')} given to a worker that is gone: ${it.overdue.slice(0, EXAMPLES).join(', ')}`,
-      sweepLog,
+      `${count(queue.overdue.length, 'export')} held by a worker that has ended: ${queue.overdue.slice(0, maxExamples).join(', ')}`,
+      fix,
     );
-  const waits =
-    it.longest === null ? '' : `, the longest for ${it.queued_seconds} s (${it.longest})`;
-  const detail = `${it.running} at work, ${it.queued} queued${waits}`;
-  if ((it.queued_seconds ?? 0) < LONG_QUEUED_SECONDS) return ok('exports', detail);
-  return it.free_slots > 0
-    ? fail('exports', `${detail}, and ${count(it.free_slots, 'slot')} free`, sweepLog)
-    : warn('exports', detail, 'every slot is taken; they are served in turn');
+  const oldest =
+    queue.longest === null ? '' : `, the oldest for ${queue.queued_seconds} s (${queue.longest})`;
+  const detail = `${queue.running} units in progress, ${queue.queued} queued${oldest}`;
+  if ((queue.queued_seconds ?? 0) < longQueuedSeconds) return ok('exports', detail);
+  return queue.free_slots > 0
+    ? fail('exports', `${detail}, and ${count(queue.free_slots, 'slot')} free`, fix)
+    : warn('exports', detail, 'all slots are in use; the units start in turn');
 }
 
-async function lookAtOutbox(home: Home): Promise<Finding> {
+async function checkOutbox(home: Home): Promise<DoctorFinding> {
   const { rows } = await catalogue().query<{ late: number; seconds: number | null }>(
     `select count(*) as late, extract(epoch from now() - min(created_at))::int as seconds
      from outbox where sent_at is null and failed_at is null and created_at < now() - interval '${thresholds.unsentSeconds} seconds'`,
   );
   const late = rows[0]?.late ?? 0;
-  if (late === 0) return ok('outbox', 'nothing waits to be sent');
+  if (late === 0) return ok('outbox', 'no message is overdue');
   return fail(
     'outbox',
     `${count(late, 'message')} unsent, the oldest for ${rows[0]?.seconds} s`,
-    `they are sent when Kafka takes them; see ${home.logs}/functions.log and kafka.log`,
+    `they are sent when Kafka accepts them; see ${home.logs}/functions.log and kafka.log`,
   );
 }
 
-async function lookAtSlots(): Promise<Finding> {
+async function checkSlots(): Promise<DoctorFinding> {
   const { rows } = await catalogue().query<{ partition: number; closed_until: Date | null }>(
     `select partition, case when closed_until > now() then closed_until end as closed_until
      from slots order by partition`,
@@ -127,11 +127,11 @@ async function lookAtSlots(): Promise<Finding> {
   if (rows.length === 0)
     return fail(
       'slots',
-      'there are none',
-      'stop the stack and start it again: the start makes them',
+      'the catalogue has no slots',
+      'stop the stack and start it again: the start creates them',
     );
   if (closed.length === 0) return ok('slots', `${rows.length}, all open`);
-  const detail = `${closed.length} of ${rows.length} closed behind a lost worker: ${closed.join(', ')}`;
-  const todo = 'they open by themselves, at once when their partition is delivered again';
-  return closed.length === rows.length ? fail('slots', detail, todo) : warn('slots', detail, todo);
+  const detail = `${closed.length} of ${rows.length} closed after a lost worker: ${closed.join(', ')}`;
+  const fix = 'they open by themselves, at once when their partition is delivered again';
+  return closed.length === rows.length ? fail('slots', detail, fix) : warn('slots', detail, fix);
 }

@@ -1,22 +1,22 @@
-/** What stands still, by the measures and thresholds of GET /health, and what to do about it. */
+/** Finds what has stopped, by the measures and thresholds of GET /health, and says what to do about it. */
 import type { HealthProblem } from '../../../lib/contracts/health.ts';
-import { measureOurConsumers } from '../../../lib/health/check-health.ts';
 import { findProblems } from '../../../lib/health/find-problems.ts';
 import { measureCatalogue } from '../../../lib/health/measure-catalogue.ts';
+import { measureOurConsumers } from '../../../lib/health/our-consumers.ts';
 import { checkStorage } from '../../../lib/storage/s3.ts';
-import type { Home } from '../home.ts';
-import { type Check, type Finding, fail, ok, warn } from './check.ts';
+import type { Home } from '../../local/home/home.ts';
+import { type Check, type DoctorFinding, fail, ok, warn } from './check.ts';
 
 export function healthCheck(home: Home): Check {
   return {
     name: 'health',
-    look: async () => {
+    run: async () => {
       const [catalogue, consumers, storage] = await Promise.allSettled([
         measureCatalogue(),
         measureOurConsumers(),
         checkStorage(),
       ]);
-      // The check of the catalogue says that it is away; one that is slow ends this check by its time.
+      // The check "catalogue" reports that it does not answer; a slow catalogue ends this check by its timeout.
       if (catalogue.status === 'rejected') throw catalogue.reason;
       const problems = findProblems({
         catalogue: catalogue.value,
@@ -26,39 +26,49 @@ export function healthCheck(home: Home): Check {
       });
       if (problems.length > 0) return problems.map((problem) => findingOf(problem, home));
       const { sweepSeconds } = catalogue.value;
-      return [ok('health', `nothing stands still; the sweep came by ${sweepSeconds} s ago`)];
+      return [ok('health', `everything moves on; the last sweep was ${sweepSeconds} s ago`)];
     },
-    todo: `see ${home.logs}/postgres.log`,
+    fix: `see ${home.logs}/postgres.log`,
   };
 }
 
-/** Those mend themselves, or are the senders' affair; somebody should know of them. */
-const mild = new Set<HealthProblem['code']>(['slots_closed', 'dead_letters']);
+/** Slots open by themselves; dead letters are for their senders to correct. */
+const warnings = new Set<HealthProblem['code']>([
+  'slots_closed',
+  'dead_letters',
+  'readings_rejected',
+]);
 
-function findingOf({ code, message }: HealthProblem, home: Home): Finding {
+function findingOf({ code, message }: HealthProblem, home: Home): DoctorFinding {
   const name = `health ${code}`;
-  const todo = todos[code](home.logs);
-  return mild.has(code) ? warn(name, message, todo) : fail(name, message, todo);
+  const fix = fixes[code](home.logs);
+  return warnings.has(code) ? warn(name, message, fix) : fail(name, message, fix);
 }
 
-const todos: Record<HealthProblem['code'], (logs: string) => string> = {
-  kafka_down: (logs) => `start it again with the stack; see ${logs}/kafka.log`,
-  storage_down: (logs) => `start it again with the stack; see ${logs}/localstack.log`,
-  catalogue_slow: (logs) => `see what it does in pg_stat_activity, and ${logs}/postgres.log`,
+const fixes: Record<HealthProblem['code'], (logs: string) => string> = {
+  kafka_down: (logs) => `stop the stack and start it again; see ${logs}/kafka.log`,
+  storage_down: (logs) => `stop the stack and start it again; see ${logs}/localstack.log`,
+  catalogue_slow: (logs) => `see pg_stat_activity for its queries, and ${logs}/postgres.log`,
   outbox_waiting: (logs) =>
-    `they are sent when Kafka takes them; why it does not: "relay" in ${logs}/functions.log, and kafka.log`,
+    `they are sent when Kafka accepts them; for the error see "relay" in ${logs}/functions.log, and kafka.log`,
   outbox_set_aside: () =>
-    'select id, topic, failed_at from outbox where failed_at is not null; what they told of is in the exports themselves',
+    'select id, topic, failed_at from outbox where failed_at is not null; the exports themselves have what the messages reported',
   exports_waiting: (logs) =>
-    `see "dispatch failed" in ${logs}/functions.log, and who holds its lock in pg_locks (locktype advisory)`,
+    `see "dispatch failed" in ${logs}/functions.log, and which process holds its lock in pg_locks (locktype advisory)`,
   workers_away: (logs) =>
-    `they are handed out again after a minute; see the check processes and ${logs}/functions.log`,
+    `their units are dispatched again after a minute; see the check processes and ${logs}/functions.log`,
   sweep_away: (logs) =>
     `see "sweep" in ${logs}/functions.log; on AWS, whether its schedule is enabled. Stop the stack and start it again`,
   consumers_away: (logs) => `see ${logs}/functions.log; stop the stack and start it again`,
   consumers_behind: (logs) =>
-    `look for the batch that is tried again and again in ${logs}/functions.log`,
+    `find the batch that is retried again and again in ${logs}/functions.log`,
   slots_closed: () => 'they open by themselves, at once when their partition is delivered again',
   dead_letters: () =>
-    'read the topics *.dlq: the headers reason, topic, partition and offset say why and whence',
+    'read the topics *.dlq: the header reason says why, topic, partition and offset say where each record was',
+  readings_delayed: (logs) =>
+    `find the batch that is retried again and again, or the slow database, in ${logs}/functions.log; see the checks "group" for the lag`,
+  readings_rejected: () =>
+    'read the dead letter topics of readings: the header reason says why; correct the producer or the pipeline, then send the bytes again',
+  live_delayed: (logs) =>
+    `see "live-fanout" in ${logs}/functions.log, and the check "live connections"; pages catch up by themselves`,
 };

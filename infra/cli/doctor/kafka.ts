@@ -1,18 +1,18 @@
-/** Kafka: whether it answers, how far behind each of our consumer groups is, and what was put aside. */
+/** Checks that Kafka answers, the lag of each of our consumer groups, and the dead letter topics. */
 import { type Admin, AssignerProtocol, Kafka, logLevel } from 'kafkajs';
-import { stopIdlePolling } from '../../../lib/messaging/request-queue.ts';
-import type { Home } from '../home.ts';
-import { type Check, count, type Finding, fail, ok, warn } from './check.ts';
+import { stopIdlePolling } from '../../../lib/messaging/kafkajs-patch.ts';
+import type { Home } from '../../local/home/home.ts';
+import { type Check, count, type DoctorFinding, fail, ok, warn } from './check.ts';
 
-const OURS = 'streamsync-';
-const DEAD_LETTERS = '.dlq';
-/** More than a moment's work for a group that keeps up. */
-const LARGE_LAG = 1_000;
+const groupPrefix = 'streamsync-';
+const deadLetterSuffix = '.dlq';
+/** In records. A group that keeps up stays below it. */
+const largeLag = 1_000;
 
 export function kafkaCheck(home: Home, brokers: string[]): Check {
   return {
     name: 'kafka',
-    look: async () => {
+    run: async () => {
       stopIdlePolling();
       const admin = new Kafka({
         clientId: 'streamsync-doctor',
@@ -27,24 +27,24 @@ export function kafkaCheck(home: Home, brokers: string[]): Check {
         const topics = await admin.listTopics();
         return [
           ok('kafka', `${brokers.join(', ')} answers, ${count(topics.length, 'topic')}`),
-          ...(await lookAtGroups(admin, home)),
-          ...(await lookAtDeadLetters(admin, topics)),
+          ...(await checkGroups(admin, home)),
+          ...(await checkDeadLetters(admin, topics)),
         ];
       } finally {
         await admin.disconnect();
       }
     },
-    todo: `exports are accepted and wait until it is back; see ${home.logs}/kafka.log`,
+    fix: `exports are accepted and wait until Kafka answers; see ${home.logs}/kafka.log`,
   };
 }
 
-async function lookAtGroups(admin: Admin, home: Home): Promise<Finding[]> {
+async function checkGroups(admin: Admin, home: Home): Promise<DoctorFinding[]> {
   const ids = (await admin.listGroups()).groups
     .map(({ groupId }) => groupId)
-    .filter((id) => id.startsWith(OURS))
+    .filter((id) => id.startsWith(groupPrefix))
     .toSorted();
   if (ids.length === 0)
-    return [fail('groups', 'no consumer group of ours is known', restart(home))];
+    return [fail('groups', `Kafka has no group ${groupPrefix}*`, restart(home))];
   const { groups } = await admin.describeGroups(ids);
   const findings = await Promise.all(
     groups.map(async ({ groupId, state, members }) => {
@@ -52,12 +52,16 @@ async function lookAtGroups(admin: Admin, home: Home): Promise<Finding[]> {
         Object.keys(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}),
       );
       const lags = await lagsOf(admin, groupId, assigned);
-      const name = `group ${groupId.slice(OURS.length)}`;
+      const name = `group ${groupId.slice(groupPrefix.length)}`;
       const detail = lags.map(({ topic, lag }) => `${topic} lag ${lag}`).join(', ');
-      if (members.length === 0) return fail(name, `nobody consumes; ${detail}`, restart(home));
+      if (members.length === 0) return fail(name, `has no consumer; ${detail}`, restart(home));
       if (state !== 'Stable')
-        return warn(name, `${state}; ${detail}`, 'its members are joining: look again soon');
-      return lags.some(({ lag }) => lag > LARGE_LAG)
+        return warn(
+          name,
+          `${state}; ${detail}`,
+          'its members are joining: check again in a minute',
+        );
+      return lags.some(({ lag }) => lag > largeLag)
         ? warn(name, detail, `it does not keep up; see ${home.logs}/functions.log`)
         : ok(name, detail);
     }),
@@ -65,10 +69,11 @@ async function lookAtGroups(admin: Admin, home: Home): Promise<Finding[]> {
   return findings;
 }
 
-const restart = (home: Home): string =>
-  `see ${home.logs}/functions.log; stop the stack and start it again`;
+function restart(home: Home): string {
+  return `see ${home.logs}/functions.log; stop the stack and start it again`;
+}
 
-/** A message is behind until it is worked off: one that is being worked at counts. */
+/** Returns the lag of a group by topic. A message counts until its offset is committed. */
 async function lagsOf(
   admin: Admin,
   groupId: string,
@@ -83,7 +88,7 @@ async function lagsOf(
       let lag = 0;
       for (const { partition, high, low } of await admin.fetchTopicOffsets(topic)) {
         const at = committed.get(topic)?.find((entry) => entry.partition === partition)?.offset;
-        // -1: nothing was committed yet. Both begin with the oldest message there is.
+        // Before the first commit the offset is -1, and the group starts at the oldest message.
         lag += Number(high) - Math.max(Number(at ?? -1), Number(low));
       }
       return { topic, lag };
@@ -91,10 +96,10 @@ async function lagsOf(
   );
 }
 
-async function lookAtDeadLetters(admin: Admin, topics: readonly string[]): Promise<Finding[]> {
+async function checkDeadLetters(admin: Admin, topics: readonly string[]): Promise<DoctorFinding[]> {
   return Promise.all(
     topics
-      .filter((topic) => topic.endsWith(DEAD_LETTERS))
+      .filter((topic) => topic.endsWith(deadLetterSuffix))
       .toSorted()
       .map(async (topic) => {
         const offsets = await admin.fetchTopicOffsets(topic);
@@ -106,8 +111,8 @@ async function lookAtDeadLetters(admin: Admin, topics: readonly string[]): Promi
           ? ok(topic, 'empty')
           : warn(
               topic,
-              `${count(messages, 'message')} put aside`,
-              'read the topic: the headers reason, topic, partition and offset say why and whence',
+              count(messages, 'dead letter'),
+              'read the topic: the header reason says why, topic, partition and offset say where each record was',
             );
       }),
   );

@@ -1,28 +1,28 @@
-/** What the machine has to have, running or not: programs, installed parts, disk. Nothing is installed here. */
+/** Checks what the machine needs, with or without a running stack: programs, tools, disk. Installs nothing. */
 import { statfs } from 'node:fs/promises';
-import { inheritedEnvironment } from '../environment.ts';
-import { startCommand } from '../found-stack.ts';
-import { type Home, REPO } from '../home.ts';
-import { java, maven } from '../parts/java.ts';
-import { kafkaIsInstalled, kafkaNeedsMaven } from '../parts/kafka.ts';
-import { localstackIsInstalled } from '../parts/localstack.ts';
-import { nginx } from '../parts/nginx.ts';
-import { python } from '../parts/python.ts';
-import { run } from '../processes.ts';
-import type { Look, Tool } from '../tools.ts';
-import { type Check, type Finding, fail, ok, warn } from './check.ts';
+import { inheritedEnvironment } from '../../local/environment.ts';
+import { type Home, repoRoot } from '../../local/home/home.ts';
+import { startCommand } from '../../local/home/running-stack.ts';
+import { java, maven } from '../../local/install/java.ts';
+import { python } from '../../local/install/python.ts';
+import type { Tool, ToolProbe } from '../../local/install/system-tools.ts';
+import { run } from '../../local/processes.ts';
+import { kafkaIsInstalled, kafkaNeedsMaven } from '../../local/services/kafka.ts';
+import { localstackIsInstalled } from '../../local/services/localstack.ts';
+import { nginx } from '../../local/services/nginx.ts';
+import { type Check, type DoctorFinding, fail, ok, warn } from './check.ts';
 
-const GIGABYTE = 1e9;
-const LEAST_DISK = GIGABYTE;
-const LITTLE_DISK = 3 * GIGABYTE;
+const gigabyte = 1e9;
+const minFreeBytes = gigabyte;
+const lowFreeBytes = 3 * gigabyte;
 
 export function machineChecks(home: Home): Check[] {
-  // Kafka's archive of classes is made for the Java that is found: one search serves both.
-  const javaPath = java.find(look);
+  // Kafka's class archive depends on the Java that is found: both checks share one search.
+  const javaPath = java.find(probe);
   javaPath.catch(() => undefined);
   return [
     check('java', async () => [found('java', java, await javaPath)]),
-    check('nginx', async () => [found('nginx', nginx, await nginx.find(look))]),
+    check('nginx', async () => [found('nginx', nginx, await nginx.find(probe))]),
     check('python', async () => [await findPython()]),
     check('kafka jars', async () => [await findKafka(await javaPath, home)]),
     check('localstack venv', async () => [
@@ -30,25 +30,27 @@ export function machineChecks(home: Home): Check[] {
         ? ok('localstack venv', 'installed')
         : fail('localstack venv', 'not installed', `${startCommand(home)} installs it`),
     ]),
-    check('disk', async () => [await lookAtDisk(home)]),
+    check('disk', async () => [await checkDisk(home)]),
   ];
 }
 
-const check = (name: string, looking: () => Promise<Finding[]>): Check => ({
-  name,
-  look: looking,
-  todo: 'look whether the machine is overloaded, then try again',
-});
+function check(name: string, examine: () => Promise<DoctorFinding[]>): Check {
+  return {
+    name,
+    run: examine,
+    fix: 'check whether the machine is overloaded, then try again',
+  };
+}
 
-/** As npm start asks, within the time of a check: java and nginx write their versions to standard error. */
-const look: Look = async (command, args) => {
+/** As in npm start, within the timeout of a check: java and nginx write their versions to standard error. */
+const probe: ToolProbe = async (command, args) => {
   try {
     return await run({
       what: `asking ${command}`,
       command: 'sh',
       args: ['-c', 'exec "$0" "$@" 2>&1', command, ...args],
       env: inheritedEnvironment(process.env),
-      cwd: REPO,
+      cwd: repoRoot,
       seconds: 5,
       signal: new AbortController().signal,
     });
@@ -57,27 +59,28 @@ const look: Look = async (command, args) => {
   }
 };
 
-function found(name: string, tool: Tool, path: string | undefined): Finding {
+function found(name: string, tool: Tool, path: string | undefined): DoctorFinding {
   return path === undefined
-    ? fail(name, `there is no ${tool.what}`, howToInstall(tool))
+    ? fail(name, `${tool.what} not found`, howToInstall(tool))
     : ok(name, path);
 }
 
-const howToInstall = ({ apt, brew }: Tool): string =>
-  `Debian, Ubuntu: sudo apt-get install --no-install-recommends ${apt.join(' ')}; macOS: brew install ${brew.join(' ')}`;
+function howToInstall({ apt, brew }: Tool): string {
+  return `Debian, Ubuntu: sudo apt-get install --no-install-recommends ${apt.join(' ')}; macOS: brew install ${brew.join(' ')}`;
+}
 
-/** Needed to install LocalStack only; afterwards its environment has one. */
-async function findPython(): Promise<Finding> {
-  const path = await python.find(look);
+/** Python is needed only to install LocalStack, whose environment then has its own. */
+async function findPython(): Promise<DoctorFinding> {
+  const path = await python.find(probe);
   return path === undefined && localstackIsInstalled()
-    ? ok('python', 'none that fits on PATH, LocalStack has its own')
+    ? ok('python', 'no compatible version on PATH; LocalStack has its own')
     : found('python', python, path);
 }
 
-async function findKafka(javaPath: string | undefined, home: Home): Promise<Finding> {
+async function findKafka(javaPath: string | undefined, home: Home): Promise<DoctorFinding> {
   const name = 'kafka jars';
   if (kafkaNeedsMaven()) {
-    const hasMaven = (await maven.find(look)) !== undefined;
+    const hasMaven = (await maven.find(probe)) !== undefined;
     return fail(
       name,
       'not installed',
@@ -85,15 +88,15 @@ async function findKafka(javaPath: string | undefined, home: Home): Promise<Find
     );
   }
   return javaPath !== undefined && !kafkaIsInstalled(javaPath)
-    ? warn(name, 'installed, their archive of classes is not for this Java', startCommand(home))
+    ? warn(name, 'installed, but their class archive is for another Java', startCommand(home))
     : ok(name, 'installed');
 }
 
-async function lookAtDisk({ path }: Home): Promise<Finding> {
+async function checkDisk({ path }: Home): Promise<DoctorFinding> {
   const { bavail, bsize } = await statfs(path);
   const free = bavail * bsize;
-  const detail = `${(free / GIGABYTE).toFixed(1)} GB free in ${path}`;
-  const todo = 'make room: databases, files and the cache of downloads grow there';
-  if (free < LEAST_DISK) return fail('disk', detail, todo);
-  return free < LITTLE_DISK ? warn('disk', detail, todo) : ok('disk', detail);
+  const detail = `${(free / gigabyte).toFixed(1)} GB free in ${path}`;
+  const fix = 'free disk space: databases, files and the download cache grow there';
+  if (free < minFreeBytes) return fail('disk', detail, fix);
+  return free < lowFreeBytes ? warn('disk', detail, fix) : ok('disk', detail);
 }

@@ -1,68 +1,67 @@
-/** The running stack from outside: its processes, its API, its sources, its object storage. */
+/** Checks the running stack from outside: its processes, API, sources and object storage. */
 import { z } from 'zod';
 import { healthSchema } from '../../../lib/contracts/health.ts';
 import { config } from '../../../lib/runtime/config.ts';
 import { askedBy, askSource } from '../../../lib/sources/question.ts';
 import { checkStorage } from '../../../lib/storage/s3.ts';
-import { isAlive, type RunningStack } from '../found-stack.ts';
-import type { Home } from '../home.ts';
-import { type Check, type Finding, fail, ok, warn } from './check.ts';
+import type { Home } from '../../local/home/home.ts';
+import { isAlive } from '../../local/home/running-stack.ts';
+import type { StackFile } from '../../local/home/stack-file.ts';
+import { type Check, type DoctorFinding, fail, ok, warn } from './check.ts';
 
-export function stackChecks(home: Home, { url, processes }: RunningStack): Check[] {
+export function stackChecks(home: Home, { url, processes }: StackFile): Check[] {
   return [
     {
       name: 'processes',
-      look: async () => [lookAtProcesses(processes, home)],
-      todo: `see ${home.logs}`,
+      run: async () => [checkProcesses(processes, home)],
+      fix: `see ${home.logs}`,
     },
-    { name: 'api', look: () => askApi(url, home), todo: `see ${home.logs}/functions.log` },
+    { name: 'api', run: () => checkApi(url, home), fix: `see ${home.logs}/functions.log` },
     ...[...config().sources.keys()].map((source) => ({
       name: `source ${source}`,
-      look: async () => {
+      run: async () => {
         await askSource(source, askedBy(null), (client) => client.query('select 1'));
         return [ok(`source ${source}`, 'answers its read-only role')];
       },
-      todo: `exports of it wait or fail; see ${home.logs}/postgres.log`,
+      fix: `exports of this source wait or fail; see ${home.logs}/postgres.log`,
     })),
     {
       name: 'storage',
-      look: async () => {
+      run: async () => {
         await checkStorage();
         return [ok('storage', `bucket ${config().s3.bucket} answers`)];
       },
-      todo: `downloads answer 503 until it is back; see ${home.logs}/localstack.log`,
+      fix: `downloads answer 503 until the storage answers; see ${home.logs}/localstack.log`,
     },
   ];
 }
 
-function lookAtProcesses(processes: RunningStack['processes'], home: Home): Finding {
+function checkProcesses(processes: StackFile['processes'], home: Home): DoctorFinding {
   const dead = processes.filter(({ pid }) => !isAlive(pid));
   if (dead.length === 0)
     return ok('processes', processes.map(({ name, pid }) => `${name} ${pid}`).join(', '));
   const names = dead.map(({ name, pid }) => `${name} (${pid})`).join(', ');
   return fail(
     'processes',
-    `gone, of ${processes.length}: ${names}`,
+    `${dead.length} of ${processes.length} have ended: ${names}`,
     `see their logs in ${home.logs}; stop the stack and start it again`,
   );
 }
 
 const problemSchema = z.object({ detail: z.string() });
 
-async function askApi(url: string, home: Home): Promise<Finding[]> {
-  const began = performance.now();
+async function checkApi(url: string, home: Home): Promise<DoctorFinding[]> {
+  const startedAt = performance.now();
   const response = await fetch(`${url}/api/v1/health`, { signal: AbortSignal.timeout(4_500) });
-  const milliseconds = Math.round(performance.now() - began);
+  const elapsedMs = Math.round(performance.now() - startedAt);
   const text = await response.text();
   if (response.status === 200) {
     const { parts, problems } = healthSchema.parse(JSON.parse(text));
     if (problems) {
-      const told = problems.map(({ message }) => message).join(' ');
-      return [
-        warn('api', `${url} answers, degraded: ${told}`, 'the checks of health say what to do'),
-      ];
+      const messages = problems.map(({ message }) => message).join(' ');
+      return [warn('api', `${url} answers, degraded: ${messages}`, 'see the checks "health"')];
     }
-    return [ok('api', `${url} is well (${Object.keys(parts).join(', ')}), ${milliseconds} ms`)];
+    return [ok('api', `${url} is healthy (${Object.keys(parts).join(', ')}), ${elapsedMs} ms`)];
   }
   return [
     fail(

@@ -1,29 +1,34 @@
-/** One line of the story of an export, and how it is written. */
-import { withoutSecrets } from '../redact.ts';
+/** One line of the timeline of an export, and its text form. */
+import { redactSecrets } from '../../local/redact.ts';
 
-export interface StoryLine {
+export interface TimelineEntry {
   /** Milliseconds since 1970. */
   at: number;
-  part: string;
+  component: string;
   text: string;
   details: Record<string, unknown>;
 }
 
-const PART_WIDTH = 10;
+const componentWidth = 10;
 
-/** `time  part  text  key=value …` */
-export function formatLine({ at, part, text, details }: StoryLine): string {
+/** Returns `time  component  text  key=value …`. */
+export function formatEntry({ at, component, text, details }: TimelineEntry): string {
   const fields = flat('', details).map(([name, value]) => `${name}=${value}`);
-  const columns = [new Date(at).toISOString(), part.padEnd(PART_WIDTH), text, fields.join(' ')];
-  return withoutSecrets(columns.join('  ').trimEnd());
+  const columns = [
+    new Date(at).toISOString(),
+    component.padEnd(componentWidth),
+    text,
+    fields.join(' '),
+  ];
+  return redactSecrets(columns.join('  ').trimEnd());
 }
 
-/** In the order of time; what happened in the same millisecond stays as it was given. */
-export function inOrder(lines: readonly StoryLine[]): StoryLine[] {
-  return lines.toSorted((one, other) => one.at - other.at);
+/** Sorts by time; entries of the same millisecond keep their order. */
+export function sortByTime(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  return entries.toSorted((one, other) => one.at - other.at);
 }
 
-/** Objects as `outer.inner=value`. A stack has lines of its own and belongs into the log. */
+/** Writes nested objects as `outer.inner=value`. Stack traces are left out: they have several lines. */
 function flat(prefix: string, value: object): [string, string][] {
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]): [string, string][] => {
     const name = `${prefix}${key}`;
@@ -34,7 +39,7 @@ function flat(prefix: string, value: object): [string, string][] {
   });
 }
 
-/** Whatever would be taken for another field, or for a command to the terminal, is quoted. */
+/** Quotes a value that could be read as another field or as a terminal command. */
 function plain(value: unknown): string {
   return typeof value === 'string' && !/[\s"=\p{Cc}]/u.test(value) ? value : JSON.stringify(value);
 }

@@ -1,21 +1,21 @@
-/** What the catalogue knows of an export: its states, attempts, messages and download links. */
+/** Reads the timeline of an export from the catalogue: its states, attempts, messages and download links. */
 import { z } from 'zod';
 import type { ExportRequest } from '../../../lib/contracts/export-request.ts';
 import { topics } from '../../../lib/messaging/topics.ts';
 import { catalogue } from '../../../lib/runtime/catalogue.ts';
-import type { StoryLine } from './line.ts';
+import type { TimelineEntry } from './entry.ts';
 
-export interface Recorded {
-  lines: StoryLine[];
-  /** Its own and those of its units, attempts and messages: by them the logs are searched. */
+export interface CatalogueTimeline {
+  entries: TimelineEntry[];
+  /** Ids of the export, its units, attempts and messages, by which the logs are searched. */
   ids: string[];
-  /** Id of the event that asked, as that system chose it. */
+  /** Id of the event that requested the export, as its sender chose it. */
   requestEventId: string | null;
   fileName: string | null;
 }
 
-/** → undefined when there is no such export. */
-export async function readCatalogue(id: string): Promise<Recorded | undefined> {
+/** Returns undefined if the export does not exist. */
+export async function readCatalogueTimeline(id: string): Promise<CatalogueTimeline | undefined> {
   const row = await selectExport(id);
   if (row === undefined) return undefined;
   const [units, attempts, messages, tickets] = await Promise.all([
@@ -25,15 +25,15 @@ export async function readCatalogue(id: string): Promise<Recorded | undefined> {
     selectTickets(id),
   ]);
   return {
-    // What happens in one transaction has one time: this order is the one in which it is told.
-    lines: [
-      lineOfCreation(row),
-      ...attempts.flatMap(linesOfAttempt),
-      ...linesOfExport(row),
-      ...messages.flatMap(linesOfMessage),
-      ...tickets.flatMap(linesOfTicket),
-      ...units.map((unit) => lineOfUnit(unit, row.now)),
-      line(row.now, `now ${row.state}`, { unitsDone: `${row.units_done}/${row.units_total}` }),
+    // Entries of one transaction have the same time: they are printed in this order.
+    entries: [
+      entryOfCreation(row),
+      ...attempts.flatMap(entriesOfAttempt),
+      ...entriesOfExport(row),
+      ...messages.flatMap(entriesOfMessage),
+      ...tickets.flatMap(entriesOfTicket),
+      ...units.map((unit) => entryOfUnit(unit, row.now)),
+      entry(row.now, `now ${row.state}`, { unitsDone: `${row.units_done}/${row.units_total}` }),
     ],
     ids: [
       id,
@@ -48,13 +48,18 @@ export async function readCatalogue(id: string): Promise<Recorded | undefined> {
   };
 }
 
-function line(at: Date, text: string, details: StoryLine['details'], part = 'catalogue') {
-  return { at: at.getTime(), part, text, details };
+function entry(at: Date, text: string, details: TimelineEntry['details'], component = 'catalogue') {
+  return { at: at.getTime(), component, text, details };
 }
 
-/** A moment that has not come is no line. */
-const maybe = (at: Date | null, text: string, details: StoryLine['details'] = {}): StoryLine[] =>
-  at === null ? [] : [line(at, text, details)];
+/** Returns no entry for a timestamp that is not set. */
+function entryIfSet(
+  at: Date | null,
+  text: string,
+  details: TimelineEntry['details'] = {},
+): TimelineEntry[] {
+  return at === null ? [] : [entry(at, text, details)];
+}
 
 interface ExportRow {
   state: string;
@@ -86,27 +91,28 @@ async function selectExport(id: string): Promise<ExportRow | undefined> {
   return rows[0];
 }
 
-const lineOfCreation = (row: ExportRow): StoryLine =>
-  line(row.created_at, 'created', {
+function entryOfCreation(row: ExportRow): TimelineEntry {
+  return entry(row.created_at, 'created', {
     owner: row.email,
     ...row.request,
     sources: row.request.sources.join(','),
     estimatedRows: row.estimated_rows,
     requestEventId: row.request_event_id,
   });
+}
 
-function linesOfExport(row: ExportRow): StoryLine[] {
+function entriesOfExport(row: ExportRow): TimelineEntry[] {
   const { file } = row;
   return [
-    ...maybe(row.started_at, 'running for the first time'),
-    ...maybe(row.cancel_requested_at, 'stop asked for'),
+    ...entryIfSet(row.started_at, 'running for the first time'),
+    ...entryIfSet(row.cancel_requested_at, 'cancellation requested'),
     ...(file === null
-      ? maybe(row.finished_at, row.state, { code: row.error_code, message: row.error_message })
-      : maybe(row.finished_at, 'ready', { ...file, expiresAt: row.expires_at })),
-    ...maybe(row.downloaded_at, 'download acknowledged'),
-    ...(row.state === 'expired' ? maybe(row.expires_at, 'expired') : []),
-    ...maybe(row.deleted_at, 'deleted by its owner'),
-    ...maybe(row.object_deleted_at, 'file deleted from object storage'),
+      ? entryIfSet(row.finished_at, row.state, { code: row.error_code, message: row.error_message })
+      : entryIfSet(row.finished_at, 'ready', { ...file, expiresAt: row.expires_at })),
+    ...entryIfSet(row.downloaded_at, 'download acknowledged'),
+    ...(row.state === 'expired' ? entryIfSet(row.expires_at, 'expired') : []),
+    ...entryIfSet(row.deleted_at, 'deleted by its owner'),
+    ...entryIfSet(row.object_deleted_at, 'file deleted from object storage'),
   ];
 }
 
@@ -131,8 +137,8 @@ async function selectUnits(id: string): Promise<Unit[]> {
   return rows;
 }
 
-const lineOfUnit = (unit: Unit, now: Date): StoryLine =>
-  line(now, `now its ${unit.kind} unit is ${unit.state}`, {
+function entryOfUnit(unit: Unit, now: Date): TimelineEntry {
+  return entry(now, `now its ${unit.kind} unit is ${unit.state}`, {
     unitId: unit.id,
     source: unit.source,
     partition: unit.partition,
@@ -141,6 +147,7 @@ const lineOfUnit = (unit: Unit, now: Date): StoryLine =>
     lostAttempts: unit.lost_attempts,
     retries: unit.retries,
   });
+}
 
 interface Attempt {
   id: string;
@@ -161,15 +168,17 @@ async function selectAttempts(id: string): Promise<Attempt[]> {
   return rows;
 }
 
-const linesOfAttempt = (attempt: Attempt): StoryLine[] => [
-  line(attempt.started_at, 'attempt begins', {
-    attemptId: attempt.id,
-    partition: attempt.partition,
-    offset: attempt.offset,
-  }),
-  ...maybe(attempt.ended_at, `attempt ${attempt.state}`, { attemptId: attempt.id }),
-  ...maybe(attempt.cleared_at, 'nothing is left of the attempt', { attemptId: attempt.id }),
-];
+function entriesOfAttempt(attempt: Attempt): TimelineEntry[] {
+  return [
+    entry(attempt.started_at, 'attempt started', {
+      attemptId: attempt.id,
+      partition: attempt.partition,
+      offset: attempt.offset,
+    }),
+    ...entryIfSet(attempt.ended_at, `attempt ${attempt.state}`, { attemptId: attempt.id }),
+    ...entryIfSet(attempt.cleared_at, 'objects of the attempt deleted', { attemptId: attempt.id }),
+  ];
+}
 
 interface Message {
   event_id: string;
@@ -183,7 +192,7 @@ interface Message {
   failure: string | null;
 }
 
-/** What was sent a week ago is forgotten. Dead letters may hold anything, so they are found by its bytes. */
+/** Messages older than a week are deleted. Dead letters have arbitrary content, so they are found by the id's bytes. */
 async function selectMessages(id: string): Promise<Message[]> {
   const { rows } = await catalogue().query<Message>(
     `select event_id, dispatch_id, topic, partition, value, created_at, sent_at, failed_at, failure
@@ -203,7 +212,7 @@ function nameOf({ topic, value }: Message): string {
   return type.split('.').at(-2) ?? type;
 }
 
-function linesOfMessage(message: Message): StoryLine[] {
+function entriesOfMessage(message: Message): TimelineEntry[] {
   const name = nameOf(message);
   const details = {
     topic: message.topic,
@@ -212,7 +221,7 @@ function linesOfMessage(message: Message): StoryLine[] {
     dispatchId: message.dispatch_id,
   };
   return [
-    line(
+    entry(
       message.created_at,
       message.sent_at === null && message.failed_at === null ? `${name} (not sent yet)` : name,
       details,
@@ -221,14 +230,14 @@ function linesOfMessage(message: Message): StoryLine[] {
     ...(message.sent_at === null
       ? []
       : [
-          line(
+          entry(
             message.sent_at,
             `${name} sent`,
             { topic: message.topic, eventId: message.event_id },
             'outbox',
           ),
         ]),
-    ...maybe(message.failed_at, `${name} put aside: ${message.failure}`, {
+    ...entryIfSet(message.failed_at, `${name} could not be sent: ${message.failure}`, {
       eventId: message.event_id,
     }),
   ];
@@ -247,7 +256,9 @@ async function selectTickets(id: string): Promise<Ticket[]> {
   return rows;
 }
 
-const linesOfTicket = (ticket: Ticket): StoryLine[] => [
-  line(ticket.created_at, 'download link made', {}),
-  ...maybe(ticket.first_used_at, 'download link used for the first time'),
-];
+function entriesOfTicket(ticket: Ticket): TimelineEntry[] {
+  return [
+    entry(ticket.created_at, 'download link created', {}),
+    ...entryIfSet(ticket.first_used_at, 'download link used for the first time'),
+  ];
+}

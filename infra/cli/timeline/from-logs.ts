@@ -1,24 +1,24 @@
 /**
- * What the logs of a home tell of an export. They are read twice: lines with a known id name further ones (the
- * request that created it, an attempt the catalogue was not asked about), and those lines belong to it as well.
+ * Reads the timeline of an export from the logs of a home, in two passes: lines with a known id name further ids
+ * (the request that created the export, an attempt that the catalogue did not return), whose lines belong to it as well.
  */
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import type { Home } from '../home.ts';
-import type { StoryLine } from './line.ts';
+import type { Home } from '../../local/home/home.ts';
+import type { TimelineEntry } from './entry.ts';
 
 export interface Search {
   ids: readonly string[];
   requestEventId: string | null;
-  /** A download that was refused has no export id in the log, only the name of the file in its address. */
+  /** A rejected download has no export id in the log, only the file name in its address. */
   fileName: string | null;
 }
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-/** UUIDs, and the request ids NGINX makes. Any other text in the place of an id says nothing. */
-const ID = new RegExp(`(?<![\\w-])(?:${UUID}|[0-9a-f]{32})(?![\\w-])`, 'g');
+const uuidPattern = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+/** UUIDs, and the request ids of NGINX. Other texts in the place of an id are ignored. */
+const idPattern = new RegExp(`(?<![\\w-])(?:${uuidPattern}|[0-9a-f]{32})(?![\\w-])`, 'g');
 
 const lineSchema = z.looseObject({
   requestId: z.string().optional(),
@@ -43,7 +43,7 @@ const accessLineSchema = z.looseObject({
   status: z.number(),
 });
 
-export async function readLogs(home: Home, search: Search): Promise<StoryLine[]> {
+export async function readLogs(home: Home, search: Search): Promise<TimelineEntry[]> {
   const known = new Set(search.ids);
   const belongs = (text: string): boolean =>
     idsIn(text).some((id) => known.has(id)) ||
@@ -63,72 +63,73 @@ export async function readLogs(home: Home, search: Search): Promise<StoryLine[]>
   }
   for (const id of further) known.add(id);
 
-  const story: StoryLine[] = [];
+  const entries: TimelineEntry[] = [];
   const accesses: z.infer<typeof accessLineSchema>[] = [];
   for (const file of files) {
     for await (const entry of linesOf(file, belongs)) {
       const access = accessLineSchema.safeParse(entry);
       if (access.success) accesses.push(access.data);
-      else story.push(...functionLine(basename(file).split('.')[0] ?? '', entry));
+      else entries.push(...functionEntries(basename(file).split('.')[0] ?? '', entry));
     }
   }
-  return [...story, ...accessLines(accesses, story)];
+  return [...entries, ...accessEntries(accesses, entries)];
 }
 
-/** Older ones first: of two lines of one moment the earlier stays the first. */
+/** Older files first: lines with the same timestamp keep their order. */
 function logFiles({ logs, nginx }: Home): string[] {
   const names = existsSync(logs) ? readdirSync(logs) : [];
+  const rotated = existsSync(nginx)
+    ? readdirSync(nginx).filter((name) => name.startsWith('requests.log.'))
+    : [];
   return [
     ...names.filter((name) => name.endsWith('.log.1')).map((name) => join(logs, name)),
     ...names.filter((name) => name.endsWith('.log')).map((name) => join(logs, name)),
+    ...rotated.toSorted().map((name) => join(nginx, name)),
     join(nginx, 'requests.log'),
   ].filter((path) => existsSync(path));
 }
 
-/** The JSON lines of a file that are wanted; between them the parts write texts of their own. */
-async function* linesOf(
-  file: string,
-  isWanted: (text: string) => boolean,
-): AsyncGenerator<LogLine> {
+/** Yields the matching JSON lines of a file. Services write plain text between them. */
+async function* linesOf(file: string, matches: (text: string) => boolean): AsyncGenerator<LogLine> {
   const lines = createInterface({
     input: createReadStream(file),
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   for await (const text of lines) {
-    if (!text.startsWith('{') || !isWanted(text)) continue;
+    if (!text.startsWith('{') || !matches(text)) continue;
     try {
       yield lineSchema.parse(JSON.parse(text));
     } catch {
-      // Being written, or cut off by a kill.
+      // The line is incomplete: it is being written, or its writer was killed.
     }
   }
 }
 
-const idsIn = (text: string): string[] => text.match(ID) ?? [];
+const idsIn = (text: string): string[] => text.match(idPattern) ?? [];
 
-function functionLine(part: string, entry: LogLine): StoryLine[] {
+function functionEntries(component: string, entry: LogLine): TimelineEntry[] {
   const read = functionLineSchema.safeParse(entry);
   if (!read.success) return [];
   const { timestamp, message, level, service: _, sampling_rate: __, ...details } = read.data;
   const text = level === 'INFO' ? message : `${level} ${message}`;
-  return [{ at: Date.parse(timestamp), part, text, details }];
+  return [{ at: Date.parse(timestamp), component, text, details }];
 }
 
 /**
- * NGINX writes whole seconds, at the end of a request: that is not before the functions have answered it. What they
- * have written of a request of the API with the same status is not told twice.
+ * NGINX logs whole seconds at the end of a request, so an entry is not placed before the answer of the functions. A
+ * request of the API whose answer the functions logged with the same status is left out.
  */
-function accessLines(
+function accessEntries(
   accesses: readonly z.infer<typeof accessLineSchema>[],
-  story: readonly StoryLine[],
-): StoryLine[] {
-  const answered = new Map(story.map((line) => [line.details['requestId'], line]));
+  entries: readonly TimelineEntry[],
+): TimelineEntry[] {
+  const answered = new Map(entries.map((line) => [line.details['requestId'], line]));
   return accesses.flatMap(({ time, method, path, status, ...details }) => {
     const answer = answered.get(details.requestId);
-    const isTold = path.startsWith('/api/') && answer?.details['status'] === status;
-    if (isTold) return [];
+    const isLogged = path.startsWith('/api/') && answer?.details['status'] === status;
+    if (isLogged) return [];
     const at = Math.max(Date.parse(time), answer?.at ?? 0);
     const what = path.startsWith('/files/') ? 'download' : 'request';
-    return [{ at, part: 'nginx', text: what, details: { method, path, status, ...details } }];
+    return [{ at, component: 'nginx', text: what, details: { method, path, status, ...details } }];
   });
 }

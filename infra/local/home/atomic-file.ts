@@ -10,17 +10,17 @@ import {
 import { dirname } from 'node:path';
 
 /**
- * Replaces a file as a whole: a reader sees the old or the new one, never a part. Only its owner may read it, who is
- * the owner of its directory.
+ * Replaces a file atomically: a reader sees the old or the new content. The file belongs to the owner of its directory,
+ * and only that user may read it.
  */
-export function replaceFile(path: string, content: string): void {
+export function writeFileAtomic(path: string, content: string): void {
   const draft = `${path}.${process.pid}.new`;
   writeFileSync(draft, content, { mode: 0o600 });
   giveToOwnerOf(dirname(path), draft);
   renameSync(draft, path);
 }
 
-/** What root makes in somebody's directory is to be that person's. Nobody else can give anything away. */
+/** Gives a file that root created to the owner of the directory. Other users cannot change owners. */
 export function giveToOwnerOf(directory: string, path: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(directory);
@@ -28,10 +28,10 @@ export function giveToOwnerOf(directory: string, path: string): void {
 }
 
 /**
- * Makes a directory that takes several steps to fill, once: it gets its name when it is complete, so one whose
- * making was interrupted is made again.
+ * Creates and fills a directory unless it exists. It gets its name when it is complete, so an interrupted creation
+ * starts again. Returns whether it was created.
  */
-export async function createOnce(
+export async function createDirectoryAtomic(
   directory: string,
   fill: (draft: string) => Promise<void>,
 ): Promise<boolean> {

@@ -1,14 +1,14 @@
 /**
- * The home of a stack: the one directory that holds its state, its logs and its secrets. `.local` in the clone, or
- * STREAMSYNC_HOME. Every home is a stack of its own.
+ * The home of a stack: the directory with its state, logs and secrets. `.local` in the clone, or STREAMSYNC_HOME. Each
+ * home has its own stack.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { replaceFile } from './files.ts';
+import { writeFileAtomic } from './atomic-file.ts';
 
-export const REPO = resolve(import.meta.dirname, '../..');
+export const repoRoot = resolve(import.meta.dirname, '../../..');
 
 export interface Home {
   path: string;
@@ -26,8 +26,8 @@ export interface Home {
   signingKeysFile: string;
 }
 
-/** What `npm run reset` removes; anything else in the directory is not ours. */
-export const HOME_ENTRIES = [
+/** The entries that `npm run reset` removes; other entries in the directory are not StreamSync's. */
+export const homeEntries = [
   'postgres',
   'postgres.new',
   'kafka',
@@ -44,16 +44,16 @@ export const HOME_ENTRIES = [
   'credentials.json',
 ] as const;
 
-/** Makes the directory. A relative STREAMSYNC_HOME is relative to the clone, as npm runs its scripts there. */
+/** Creates the directory if needed. A relative STREAMSYNC_HOME is relative to the clone, where npm runs its scripts. */
 export function openHome(environment: NodeJS.ProcessEnv): Home {
-  const named = environment['STREAMSYNC_HOME'];
-  const wanted = resolve(REPO, named === undefined || named === '' ? '.local' : named);
-  mkdirSync(wanted, { recursive: true, mode: 0o700 });
-  // One directory has one name: the processes of the stack are recognised by it.
-  const path = realpathSync(wanted);
+  const setting = environment.STREAMSYNC_HOME;
+  const directory = resolve(repoRoot, setting === undefined || setting === '' ? '.local' : setting);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // The real path, because the processes of the stack are recognised by it.
+  const path = realpathSync(directory);
   return {
     path,
-    isDefault: path === join(realpathSync(REPO), '.local'),
+    isDefault: path === join(realpathSync(repoRoot), '.local'),
     lock: join(path, 'lock'),
     logs: join(path, 'logs'),
     postgres: join(path, 'postgres'),
@@ -68,35 +68,37 @@ export function openHome(environment: NodeJS.ProcessEnv): Home {
   };
 }
 
-/** What is not named is left out: homes of earlier versions have one reader for all sources. */
+/** Unknown fields are dropped: homes of earlier versions have one reader for all sources. */
 const secretsSchema = z.object({
   /** Passwords of the PostgreSQL roles: the superuser, the catalogue's owner. */
   postgres: z.string().min(1),
   streamsync: z.string().min(1),
-  /** Signs sessions and tickets. */
+  /** Signs the cursors of live sockets. */
   tokenSecret: z.string().min(43),
-  /** By it NGINX and the supervisor show the functions who they are. */
+  /** NGINX and the supervisor authenticate to the functions with it. */
   doorSecret: z.string().min(43),
+  /** The key of the hashes that grants put in place of values. */
+  hashSecret: z.string().min(43),
 });
 
 export type Secrets = z.infer<typeof secretsSchema>;
 
-/** Made once: the databases keep the passwords, and sessions should outlive a restart. */
+/** Created once: the databases keep the passwords, and sessions outlive a restart. */
 export function openSecrets(home: Home): Secrets {
-  const kept: unknown = existsSync(home.secretsFile)
+  const saved: unknown = existsSync(home.secretsFile)
     ? JSON.parse(readFileSync(home.secretsFile, 'utf8'))
     : {};
-  const known = secretsSchema.safeParse(kept);
+  const known = secretsSchema.safeParse(saved);
   if (known.success) return known.data;
-  // New, or of a version that had fewer of them.
-  const made = Object.keys(secretsSchema.shape).map((name) => [
+  // The home is new, or its version had fewer secrets.
+  const generated = Object.keys(secretsSchema.shape).map((name) => [
     name,
     randomBytes(32).toString('base64url'),
   ]);
   const secrets = secretsSchema.parse({
-    ...Object.fromEntries(made),
-    ...secretsSchema.partial().parse(kept),
+    ...Object.fromEntries(generated),
+    ...secretsSchema.partial().parse(saved),
   });
-  replaceFile(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
+  writeFileAtomic(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }

@@ -1,25 +1,26 @@
-/** One supervisor a home: who has it, and what the next one that comes along is told. */
+/** The lock of a home, which has at most one supervisor. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StackError } from './errors.ts';
+import { sleep } from '../../../lib/runtime/retry.ts';
+import { type Lock, tryLock } from '../../bootstrap/pid-lock.mjs';
+import { StackError } from '../errors.ts';
 import type { Home } from './home.ts';
-import { type Lock, tryLock } from './lock.mjs';
 
-// A supervisor whose npm was just killed notices within a quarter of a second and stops by itself.
-const GRACE_SECONDS = 2;
-const STOPPING_SECONDS = 90;
+// A supervisor whose npm was killed notices within 0.25 s and stops.
+const graceSeconds = 2;
+const stoppingTimeoutSeconds = 90;
 
 /**
- * Takes the home. Waits for a supervisor that is stopping.
- * @throws StackError when one is running, and goes on running.
+ * Acquires the lock of the home. Waits up to 90 s for a supervisor that is stopping. Throws a StackError if one keeps
+ * running.
  */
-export async function holdHome(
+export async function acquireHomeLock(
   home: Home,
   report: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<Lock> {
-  const begun = performance.now();
-  let told = false;
+  const startedAt = performance.now();
+  let reported = false;
   for (;;) {
     signal?.throwIfAborted();
     const attempt = tryLock(home.lock);
@@ -28,21 +29,21 @@ export async function holdHome(
       return attempt;
     }
     const stopping = isStopping(home, attempt.holder);
-    if (stopping && !told) report(`waiting for process ${attempt.holder} to stop`);
-    told ||= stopping;
-    if (performance.now() - begun > (stopping ? STOPPING_SECONDS : GRACE_SECONDS) * 1000) {
+    if (stopping && !reported) report(`waiting for process ${attempt.holder} to stop`);
+    reported ||= stopping;
+    if (performance.now() - startedAt > (stopping ? stoppingTimeoutSeconds : graceSeconds) * 1000) {
       throw new StackError(
         [
           `A stack is running in ${home.path} (process ${attempt.holder}).`,
-          `Stop it with Ctrl-C there or with kill ${attempt.holder}; or run a second one beside it: STREAMSYNC_HOME=another-directory npm start`,
+          `Stop it with Ctrl-C there or with kill ${attempt.holder}, or run a second stack: STREAMSYNC_HOME=another-directory npm start`,
         ].join('\n'),
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100, signal);
   }
 }
 
-/** Tells the next one that waiting is worth while. */
+/** Lets the next start wait for this supervisor. */
 export function markStopping(home: Home): void {
   writeFileSync(stoppingFile(home), String(process.pid), { mode: 0o600 });
 }

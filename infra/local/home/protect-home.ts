@@ -1,24 +1,24 @@
-/** A home is its owner's alone: what is in it, and as whom the parts run that write it. */
+/** Only its owner may read a home: sets the rights of its files and chooses the user of the services that write them. */
 import { chmodSync, lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOME_ENTRIES, type Home, REPO } from './home.ts';
-import { PARTS } from './parts/install.ts';
-import { type CommandSpec, type Owner, run } from './processes.ts';
+import { toolCache } from '../install/tool-cache.ts';
+import { type CommandSpec, type Owner, run } from '../processes.ts';
+import { type Home, homeEntries, repoRoot } from './home.ts';
 
-/** Those have owners of their own, see parts/. */
-const OWNED_BY_OTHERS = new Set<string>(['postgres', 'postgres.new', 'nginx']);
-const OTHERS = 0o077;
+/** Entries with other owners, see services/. */
+const ownedByOthers = new Set<string>(['postgres', 'postgres.new', 'nginx']);
+const othersMode = 0o077;
 
 /**
- * Takes from everybody else what a start with an earlier version let them read. A directory that holds other things as
- * well stays as it is; what is ours in it does not.
+ * Removes the rights of other users, which earlier versions granted, from our entries; from the directory itself only
+ * if it has no other entries.
  */
 export function closeHome({ path }: Home, owner: Owner | undefined): void {
-  const ours = new Set<string>(HOME_ENTRIES);
+  const ours = new Set<string>(homeEntries);
   const entries = readdirSync(path);
   if (entries.every((name) => ours.has(name))) close(path, undefined);
   for (const name of entries.filter((entry) => ours.has(entry)))
-    closeAll(join(path, name), OWNED_BY_OTHERS.has(name) ? undefined : owner);
+    closeAll(join(path, name), ownedByOthers.has(name) ? undefined : owner);
 }
 
 function closeAll(path: string, owner: Owner | undefined): void {
@@ -31,23 +31,24 @@ function closeAll(path: string, owner: Owner | undefined): void {
 function close(path: string, owner: Owner | undefined): void {
   const { mode, uid } = lstatSync(path);
   if (owner && uid !== owner.uid) lchownSync(path, owner.uid, owner.gid);
-  // A link has no rights of its own.
-  if ((mode & OTHERS) !== 0 && !lstatSync(path).isSymbolicLink()) chmodSync(path, mode & ~OTHERS);
+  // chmod on a symbolic link would change its target.
+  if ((mode & othersMode) !== 0 && !lstatSync(path).isSymbolicLink())
+    chmodSync(path, mode & ~othersMode);
 }
 
 /**
- * As whom Kafka, LocalStack and the functions run when root starts them: the owner of the home. Undefined: as who
- * starts them, which is root only where the home is root's.
+ * Returns the user of Kafka, LocalStack and the functions if root starts the stack: the owner of the home. Undefined if
+ * they run as the user who starts the stack: the user is not root, or the home is root's.
  */
-export function ownerOfParts({ path }: Home): Owner | undefined {
+export function ownerOfServices({ path }: Home): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const { uid, gid } = statSync(path);
   return uid === 0 ? undefined : { uid, gid };
 }
 
 /**
- * Returns the owner if that user may enter the clone, read its parts and run this program; undefined otherwise, for
- * each of the three may lie in a closed directory.
+ * Returns the owner if that user may enter the clone, read its tools and run this program; else undefined: each of the
+ * three may be in a directory that the user may not enter.
  */
 export async function ownerWhoMayRun(
   owner: Owner | undefined,
@@ -57,13 +58,13 @@ export async function ownerWhoMayRun(
   if (owner === undefined) return undefined;
   try {
     await run({
-      what: `looking whether the owner of the home may run ${program}`,
+      what: `checking whether the owner of the home may run ${program}`,
       command: '/bin/sh',
       args: [
         '-c',
         'cd "$0" && test -r package.json && cd "$1" && test -r . && command -v "$2"',
-        REPO,
-        PARTS,
+        repoRoot,
+        toolCache,
         program,
       ],
       env,

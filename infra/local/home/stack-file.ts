@@ -1,33 +1,33 @@
-/** stack.json: where everything is and which processes there are, for tools and tests (a public contract). */
+/** stack.json: the addresses and processes of a stack, for tools and tests (a public contract). */
 import { rmSync } from 'node:fs';
-import { BUCKET, SOURCES, superuserUrl } from './environment.ts';
-import { replaceFile } from './files.ts';
+import { z } from 'zod';
+import { bucketName, demoSources, superuserUrl } from '../environment.ts';
+import type { Ports } from '../ports.ts';
+import { writeFileAtomic } from './atomic-file.ts';
 import type { Home, Secrets } from './home.ts';
-import type { Ports } from './ports.ts';
 
-export interface ProcessEntry {
-  name: string;
-  pid: number;
-}
+const processSchema = z.object({ name: z.string(), pid: z.int() });
+export type ProcessEntry = z.infer<typeof processSchema>;
 
-export interface StackDocument {
-  url: string;
-  api: string;
-  live: string;
-  kafka: { brokers: string[] };
-  postgres: { catalogue: string; sources: Record<string, string> };
-  s3: { endpoint: string; bucket: string };
-  /** Lambda's own API, by which a function is invoked. */
-  lambda: string;
-  pid: number;
-  processes: ProcessEntry[];
-}
+export const stackFileSchema = z.object({
+  url: z.url(),
+  api: z.url(),
+  live: z.url(),
+  kafka: z.object({ brokers: z.array(z.string()).nonempty() }),
+  postgres: z.object({ catalogue: z.url(), sources: z.record(z.string(), z.url()) }),
+  s3: z.object({ endpoint: z.url(), bucket: z.string() }),
+  /** Base URL of Lambda's API, which invokes functions. */
+  lambda: z.url(),
+  pid: z.int(),
+  processes: z.array(processSchema),
+});
+export type StackFile = z.infer<typeof stackFileSchema>;
 
-export function stackDocument(
+export function createStackFile(
   secrets: Secrets,
   ports: Ports,
   processes: readonly ProcessEntry[],
-): StackDocument {
+): StackFile {
   const database = (name: string): string => superuserUrl(secrets, ports.postgres, name);
   const origin = `localhost:${ports.nginx}`;
   return {
@@ -37,17 +37,17 @@ export function stackDocument(
     kafka: { brokers: [`127.0.0.1:${ports.kafka}`] },
     postgres: {
       catalogue: database('streamsync'),
-      sources: Object.fromEntries(SOURCES.map((name) => [name, database(name)])),
+      sources: Object.fromEntries(demoSources.map((name) => [name, database(name)])),
     },
-    s3: { endpoint: `http://127.0.0.1:${ports.s3}`, bucket: BUCKET },
+    s3: { endpoint: `http://127.0.0.1:${ports.s3}`, bucket: bucketName },
     lambda: `http://127.0.0.1:${ports.lambda}`,
     pid: process.pid,
     processes: [...processes],
   };
 }
 
-export function writeStackFile(home: Home, document: StackDocument): void {
-  replaceFile(home.stackFile, `${JSON.stringify(document, null, 2)}\n`);
+export function writeStackFile(home: Home, content: StackFile): void {
+  writeFileAtomic(home.stackFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 export function removeStackFile(home: Home): void {

@@ -1,13 +1,13 @@
-/** Installing packages on Debian and Ubuntu, as root only. */
+/** Installs packages on Debian and Ubuntu as root. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { run } from './processes.ts';
+import { run } from '../processes.ts';
 
-const APT = '/usr/bin/apt-get';
-const POLICY = '/usr/sbin/policy-rc.d';
-const UPDATE_SECONDS = 300;
-const INSTALL_SECONDS = 900;
+const aptGet = '/usr/bin/apt-get';
+const policyFile = '/usr/sbin/policy-rc.d';
+const updateTimeoutSeconds = 300;
+const installTimeoutSeconds = 900;
 
-/** Where and how system parts are looked for and installed. */
+/** What finding and installing a tool needs. */
 export interface ToolContext {
   environment: NodeJS.ProcessEnv;
   cwd: string;
@@ -15,11 +15,11 @@ export interface ToolContext {
   report: (text: string) => void;
 }
 
-export function mayUseApt(): boolean {
-  return process.getuid?.() === 0 && existsSync(APT) && existsSync('/etc/debian_version');
+export function canUseApt(): boolean {
+  return process.getuid?.() === 0 && existsSync(aptGet) && existsSync('/etc/debian_version');
 }
 
-/** One call for all packages. @throws StackError with the end of apt's output. */
+/** Installs all packages in one call. Throws a StackError with the end of apt's output. */
 export async function installWithApt(
   packages: readonly string[],
   context: ToolContext,
@@ -29,8 +29,8 @@ export async function installWithApt(
   const apt = async (what: string, seconds: number, args: readonly string[]): Promise<void> => {
     await run({
       what,
-      command: APT,
-      // Another apt may be at work, in a machine that has just booted: wait for its lock.
+      command: aptGet,
+      // Another apt may be running on a machine that has just booted: wait for its lock.
       args: ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Use-Pty=0', ...args],
       env: { ...context.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
       cwd: '/',
@@ -38,23 +38,23 @@ export async function installWithApt(
       signal: context.signal,
     });
   };
-  await apt('apt-get update', UPDATE_SECONDS, ['update']);
+  await apt('apt-get update', updateTimeoutSeconds, ['update']);
   await withoutStartingServices(() =>
-    apt('apt-get install', INSTALL_SECONDS, ['install', '--no-install-recommends', ...names]),
+    apt('apt-get install', installTimeoutSeconds, ['install', '--no-install-recommends', ...names]),
   );
   context.report('installed');
 }
 
 /**
- * The nginx package starts a server on port 80 as soon as it is unpacked, and at every boot. Debian asks this
- * policy before it starts a service (101 = do not); systemd is told not to at boot.
+ * The nginx package starts a server on port 80 when it is installed, and at every boot. Debian calls this policy before
+ * it starts a service (101 = do not start); the boot link of systemd is removed.
  */
 async function withoutStartingServices(install: () => Promise<void>): Promise<void> {
   const hadNginx = existsSync('/usr/sbin/nginx');
-  const ours = !existsSync(POLICY);
-  if (ours) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const isOurPolicy = !existsSync(policyFile);
+  if (isOurPolicy) writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   const remove = (): void => {
-    if (ours) rmSync(POLICY, { force: true });
+    if (isOurPolicy) rmSync(policyFile, { force: true });
   };
   process.once('exit', remove);
   try {
@@ -62,7 +62,7 @@ async function withoutStartingServices(install: () => Promise<void>): Promise<vo
   } finally {
     remove();
     process.removeListener('exit', remove);
-    // What `systemctl disable nginx` does, where there is no systemd to talk to as well.
+    // The effect of `systemctl disable nginx`, also on machines without systemd.
     if (!hadNginx)
       rmSync('/etc/systemd/system/multi-user.target.wants/nginx.service', { force: true });
   }

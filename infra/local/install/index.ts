@@ -1,61 +1,61 @@
-/** Everything a stack is made of that does not come with npm: found or installed, once for all stacks of a clone. */
+/** Finds or installs the tools of a stack that do not come with npm, once for all stacks of a clone. */
 import { join } from 'node:path';
+import { lock } from '../../bootstrap/pid-lock.mjs';
+import type { Ports } from '../ports.ts';
+import { allOrAbort } from '../processes.ts';
+import { installKafka, kafkaIsInstalled, kafkaNeedsMaven } from '../services/kafka.ts';
+import { installLocalstack, localstackIsInstalled } from '../services/localstack.ts';
+import { nginx } from '../services/nginx.ts';
 import type { ToolContext } from './apt.ts';
-import { lock } from './lock.mjs';
-import { PARTS } from './parts/install.ts';
-import { java, maven } from './parts/java.ts';
-import { installKafka, kafkaIsInstalled, kafkaNeedsMaven } from './parts/kafka.ts';
-import { installLocalstack, localstackIsInstalled } from './parts/localstack.ts';
-import { nginx } from './parts/nginx.ts';
-import { python } from './parts/python.ts';
-import type { Ports } from './ports.ts';
-import { together } from './processes.ts';
-import { findTools, type Tool } from './tools.ts';
+import { java, maven } from './java.ts';
+import { python } from './python.ts';
+import { findTools, type Tool } from './system-tools.ts';
+import { toolCache } from './tool-cache.ts';
 
-export interface Parts {
+export interface ToolPaths {
   java: string;
   nginx: string;
 }
 
-export interface PartsContext extends Omit<ToolContext, 'report'> {
-  report: (part: string, text: string) => void;
+export interface InstallContext extends Omit<ToolContext, 'report'> {
+  report: (component: string, text: string) => void;
   ports: Ports;
-  /** Ends what goes on beside a step that failed. */
+  /** Ends the other steps after one has failed. */
   abort: (reason: unknown) => void;
 }
 
-export async function installParts(context: PartsContext): Promise<Parts> {
-  const forPart = (part: string): ToolContext => ({
+export async function installTools(context: InstallContext): Promise<ToolPaths> {
+  const forTool = (name: string): ToolContext => ({
     ...context,
-    report: (text) => context.report(part, text),
+    report: (text) => context.report(name, text),
   });
-  const tool = await findTools(neededTools(), forPart('system'));
-  const parts: Parts = { java: tool(java), nginx: tool(nginx) };
-  const complete = (): boolean => kafkaIsInstalled(parts.java) && localstackIsInstalled();
-  if (complete()) return parts;
+  const tool = await findTools(neededTools(), forTool('system'));
+  const paths: ToolPaths = { java: tool(java), nginx: tool(nginx) };
+  const complete = (): boolean => kafkaIsInstalled(paths.java) && localstackIsInstalled();
+  if (complete()) return paths;
 
-  const held = await lock(join(PARTS, 'locks/parts'), {
+  const installLock = await lock(join(toolCache, 'locks/parts'), {
     signal: context.signal,
-    onWait: (pid) => context.report('system', `process ${pid} is installing the parts, waiting`),
+    onWait: (pid) => context.report('system', `process ${pid} is installing the tools, waiting`),
   });
   try {
-    const missing = await findTools(neededTools(), forPart('system'));
-    await together(context.abort, [
+    const missing = await findTools(neededTools(), forTool('system'));
+    await allOrAbort(context.abort, [
       installKafka(
-        parts.java,
+        paths.java,
         () => missing(maven),
         [context.ports.kafka, context.ports.kafkaController],
-        forPart('kafka'),
+        forTool('kafka'),
       ),
-      installLocalstackIfNeeded(() => missing(python), forPart('localstack')),
+      installLocalstackIfNeeded(() => missing(python), forTool('localstack')),
     ]);
   } finally {
-    held.release();
+    installLock.release();
   }
-  return parts;
+  return paths;
 }
 
-/** Maven and Python's installer are asked for only while there is something to install with them. */
+/** Maven and Python are needed only if something has to be installed with them. */
 function neededTools(): Tool[] {
   return [
     java,

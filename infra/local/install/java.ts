@@ -1,31 +1,37 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { firstFitting, type Tool } from '../tools.ts';
+import { firstCompatible, type Tool } from './system-tools.ts';
 
-const OLDEST = 17;
+const minJavaVersion = 17;
 
 export const java: Tool = {
-  what: `Java ${OLDEST} or newer`,
+  what: `Java ${minJavaVersion} or newer`,
   apt: ['default-jre-headless'],
   brew: ['openjdk'],
-  find: (look) =>
-    firstFitting(look, candidates(), ['-version'], (answer) => javaVersion(answer) >= OLDEST),
+  find: (probe) =>
+    firstCompatible(
+      probe,
+      candidates(),
+      ['-version'],
+      (answer) => javaVersion(answer) >= minJavaVersion,
+    ),
 };
 
 export const maven: Tool = {
   what: 'Maven',
   apt: ['maven'],
   brew: ['maven'],
-  find: (look) => firstFitting(look, ['mvn'], ['-version'], (answer) => answer.includes('Maven')),
+  find: (probe) =>
+    firstCompatible(probe, ['mvn'], ['-version'], (answer) => answer.includes('Maven')),
 };
 
-/** From `java -version`: 17 of "17.0.15", 8 of "1.8.0_402"; 0 when it says nothing of the kind. */
+/** Returns the version that `java -version` prints: 17 of "17.0.15", 8 of "1.8.0_402", 0 without a version. */
 function javaVersion(answer: string): number {
   const [, first = '0', second = '0'] = /version "(\d+)(?:\.(\d+))?/.exec(answer) ?? [];
   return Number(first === '1' ? second : first);
 }
 
-/** What tells one Java from another, without starting it. */
+/** Returns a text that identifies this Java, without starting it. */
 export function javaIdentity(path: string): string {
   const real = path.startsWith('/') ? realpathSync(path) : onPath(path);
   const release = resolve(real, '../../release');
@@ -33,7 +39,7 @@ export function javaIdentity(path: string): string {
 }
 
 function candidates(): string[] {
-  const home = process.env['JAVA_HOME'];
+  const home = process.env.JAVA_HOME;
   const installed = '/usr/lib/jvm';
   return [
     ...(home === undefined || home === '' ? [] : [`${home}/bin/java`]),
@@ -50,7 +56,7 @@ function candidates(): string[] {
 }
 
 function onPath(name: string): string {
-  const directory = (process.env['PATH'] ?? '')
+  const directory = (process.env.PATH ?? '')
     .split(':')
     .find((entry) => existsSync(`${entry}/${name}`));
   return directory === undefined ? name : realpathSync(`${directory}/${name}`);

@@ -1,21 +1,21 @@
-/** Python environments with locked versions, each a part of its own. */
+/** Tools that are Python environments with locked package versions. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ToolContext } from '../apt.ts';
-import { REPO } from '../home.ts';
+import { repoRoot } from '../home/home.ts';
 import { run } from '../processes.ts';
-import type { Tool } from '../tools.ts';
-import { install, isInstalled, type Part, partDirectory } from './install.ts';
+import type { ToolContext } from './apt.ts';
+import type { Tool } from './system-tools.ts';
+import { type CachedTool, install, isInstalled, toolDirectory } from './tool-cache.ts';
 
-/** Prints the path of the interpreter when it is one the locked versions are made for and can make environments. */
-const PROBE =
+/** Prints the path of the interpreter if the locked versions support it and it can create environments. */
+const interpreterProbe =
   'import sys, venv, ensurepip; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys.executable)';
 
 export const python: Tool = {
   what: 'Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip',
   apt: ['python3', 'python3-venv'],
   brew: ['python@3.12'],
-  find: async (look) => {
+  find: async (probe) => {
     for (const candidate of [
       'python3',
       'python3.12',
@@ -23,54 +23,57 @@ export const python: Tool = {
       'python3.13',
       '/usr/bin/python3',
     ]) {
-      const path = (await look(candidate, ['-c', PROBE]))?.trim();
+      const path = (await probe(candidate, ['-c', interpreterProbe]))?.trim();
       if (path?.startsWith('/')) return path;
     }
     return undefined;
   },
 };
 
-/** What is installed under a name: the packages of a file of locked versions with hashes. */
-export interface PythonPart {
+/** A named environment with the packages of a requirements file that locks versions and hashes. */
+export interface PythonTool {
   name: string;
   requirements: string;
 }
 
-const partOf = ({ name, requirements }: PythonPart): Part => ({
-  name,
-  definition: readFileSync(requirements, 'utf8'),
-});
-
-export const interpreterOf = ({ name }: PythonPart): string =>
-  join(partDirectory(name), 'bin/python');
-
-export function pythonPartIsInstalled(part: PythonPart): boolean {
-  // The interpreter in it is a link to the system's, which an upgrade may have removed.
-  return isInstalled(partOf(part)) && existsSync(interpreterOf(part));
+function cachedToolOf({ name, requirements }: PythonTool): CachedTool {
+  return {
+    name,
+    definition: readFileSync(requirements, 'utf8'),
+  };
 }
 
-export async function installPythonPart(
-  part: PythonPart,
+export function interpreterOf({ name }: PythonTool): string {
+  return join(toolDirectory(name), 'bin/python');
+}
+
+export function pythonToolIsInstalled(tool: PythonTool): boolean {
+  // Its interpreter is a link to the system's, which an upgrade may have removed.
+  return isInstalled(cachedToolOf(tool)) && existsSync(interpreterOf(tool));
+}
+
+export async function installPythonTool(
+  tool: PythonTool,
   pythonPath: string,
   context: ToolContext,
 ): Promise<void> {
-  if (pythonPartIsInstalled(part)) return;
+  if (pythonToolIsInstalled(tool)) return;
   context.report('installing into a Python environment (pip)');
-  // PYTHONDONTWRITEBYTECODE and the like are left out of this environment: compiling is the point of the last step.
+  // The environment has no PYTHON* variables: PYTHONDONTWRITEBYTECODE would make the last step useless.
   const step = (what: string, command: string, args: readonly string[]): Promise<string> =>
     run({
       what,
       command,
       args,
       env: context.environment,
-      cwd: REPO,
+      cwd: repoRoot,
       seconds: 900,
       signal: context.signal,
     });
-  await install(partOf(part), async (draft, place) => {
+  await install(cachedToolOf(tool), async (draft, place) => {
     const draftPython = join(draft, 'bin/python');
-    await step('making a Python environment', pythonPath, ['-m', 'venv', draft]);
-    await step(`installing the packages of ${part.name}`, draftPython, [
+    await step('creating a Python environment', pythonPath, ['-m', 'venv', draft]);
+    await step(`installing the packages of ${tool.name}`, draftPython, [
       '-m',
       'pip',
       'install',
@@ -80,11 +83,11 @@ export async function installPythonPart(
       '--require-hashes',
       '--no-deps',
       '-r',
-      part.requirements,
+      tool.requirements,
     ]);
-    // Compiled now, for the place where it will be: the first start is then as quick as the others. The exit code
-    // tells of files that are not for this Python version, which some packages carry as templates.
-    await step(`compiling ${part.name}`, 'sh', [
+    // Compiled for its final directory, so that the first start is as fast as later ones. The exit code is ignored:
+    // some packages contain templates that are not valid for this Python version.
+    await step(`compiling ${tool.name}`, 'sh', [
       '-c',
       '"$@" || :',
       'sh',

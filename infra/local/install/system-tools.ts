@@ -1,56 +1,50 @@
 /**
- * Programs of the operating system that the stack needs: found where they are, installed where that is possible
- * without asking (root on Debian or Ubuntu), and otherwise named all at once with the commands that bring them.
+ * Finds the system programs that the stack needs, installs them if it may (root on Debian or Ubuntu), and otherwise
+ * names all missing programs with the commands that install them.
  */
 import { existsSync } from 'node:fs';
-import { installWithApt, mayUseApt, type ToolContext } from './apt.ts';
-import { StackError } from './errors.ts';
-import { run } from './processes.ts';
+import { StackError } from '../errors.ts';
+import { run } from '../processes.ts';
+import { canUseApt, installWithApt, type ToolContext } from './apt.ts';
 
 export interface Tool {
-  /** For people: "Java 17 or newer". */
+  /** The name in messages: "Java 17 or newer". */
   what: string;
   apt: readonly string[];
   brew: readonly string[];
-  /** → the program's path, or undefined when there is none that fits. */
-  find(look: Look): Promise<string | undefined>;
+  /** Returns the path of a compatible program, or undefined. */
+  find(probe: ToolProbe): Promise<string | undefined>;
 }
 
-/** Runs a program that may not exist → its output (standard error included where a program writes its version there). */
-export type Look = (command: string, args: readonly string[]) => Promise<string | undefined>;
+/** Runs a program and returns its output, standard error included; undefined if it does not exist or fails. */
+export type ToolProbe = (command: string, args: readonly string[]) => Promise<string | undefined>;
 
-/**
- * → where each of them is.
- * @throws StackError listing everything that is missing.
- */
+/** Returns a lookup of the tools' paths. Throws a StackError that lists every missing program. */
 export async function findTools(
   tools: readonly Tool[],
   context: ToolContext,
 ): Promise<(tool: Tool) => string> {
-  let paths = await lookForAll(tools, context);
+  let paths = await findAll(tools, context);
   const missing = (): Tool[] => tools.filter((tool) => !paths.has(tool));
-  if (missing().length > 0 && mayUseApt()) {
+  if (missing().length > 0 && canUseApt()) {
     await installWithApt(
       missing().flatMap((tool) => tool.apt),
       context,
     );
-    paths = await lookForAll(tools, context);
+    paths = await findAll(tools, context);
   }
-  if (missing().length > 0) throw missingMessage(missing());
+  if (missing().length > 0) throw missingError(missing());
   return (tool) => {
     const path = paths.get(tool);
-    if (path === undefined) throw new Error(`nobody looked for ${tool.what}`);
+    if (path === undefined) throw new Error(`${tool.what} was not among the tools to find`);
     return path;
   };
 }
 
-async function lookForAll(
-  tools: readonly Tool[],
-  context: ToolContext,
-): Promise<Map<Tool, string>> {
-  const look: Look = async (command, args) => {
+async function findAll(tools: readonly Tool[], context: ToolContext): Promise<Map<Tool, string>> {
+  const probe: ToolProbe = async (command, args) => {
     try {
-      // Through sh, to have both outputs in one: java and nginx write their versions to standard error.
+      // sh joins both outputs: java and nginx write their versions to standard error.
       return await run({
         what: `asking ${command}`,
         command: 'sh',
@@ -68,19 +62,19 @@ async function lookForAll(
   const paths = new Map<Tool, string>();
   await Promise.all(
     tools.map(async (tool) => {
-      const path = await tool.find(look);
+      const path = await tool.find(probe);
       if (path !== undefined) paths.set(tool, path);
     }),
   );
   return paths;
 }
 
-function missingMessage(missing: readonly Tool[]): StackError {
+function missingError(missing: readonly Tool[]): StackError {
   const list = (names: (tool: Tool) => readonly string[]): string =>
     [...new Set(missing.flatMap(names))].join(' ');
   return new StackError(
     [
-      'StreamSync needs programs that are not on this machine:',
+      'StreamSync needs programs that this machine does not have:',
       ...missing.map((tool) => `  - ${tool.what}`),
       `Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${list((tool) => tool.apt)}`,
       `macOS:           brew install ${list((tool) => tool.brew)}`,
@@ -89,17 +83,17 @@ function missingMessage(missing: readonly Tool[]): StackError {
   );
 }
 
-/** → the first candidate (a path, or a name on PATH) whose answer fits. */
-export async function firstFitting(
-  look: Look,
+/** Returns the first candidate (a path, or a name on PATH) whose output `isCompatible` accepts. */
+export async function firstCompatible(
+  probe: ToolProbe,
   candidates: readonly string[],
   args: readonly string[],
-  fits: (answer: string) => boolean,
+  isCompatible: (answer: string) => boolean,
 ): Promise<string | undefined> {
   for (const candidate of candidates) {
     if (candidate.startsWith('/') && !existsSync(candidate)) continue;
-    const answer = await look(candidate, args);
-    if (answer !== undefined && fits(answer)) return candidate;
+    const answer = await probe(candidate, args);
+    if (answer !== undefined && isCompatible(answer)) return candidate;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The parts that are built once for a clone and shared by all its stacks: `.parts/<name>`, each with a stamp of what
- * defines it, so that a second start finds it by reading one small file.
+ * Tools that are built once for a clone and shared by all its stacks: `.parts/<name>`, each with a stamp file that has
+ * the hash of its definition.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -13,61 +13,61 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { REPO } from '../home.ts';
-import { processIdentity } from '../lock.mjs';
+import { processIdentity } from '../../bootstrap/pid-lock.mjs';
+import { repoRoot } from '../home/home.ts';
 
-export const PARTS = join(REPO, '.parts');
-const STAMP = '.streamsync-part';
+export const toolCache = join(repoRoot, '.parts');
+const stampName = '.streamsync-part';
 
-export interface Part {
+export interface CachedTool {
   name: string;
-  /** Everything it is made from: another text here means building it again. */
+  /** Everything it is built from: if this text changes, the tool is built again. */
   definition: string;
 }
 
-export function partDirectory(name: string): string {
-  return join(PARTS, name);
+export function toolDirectory(name: string): string {
+  return join(toolCache, name);
 }
 
-export function isInstalled(part: Part): boolean {
-  const stamp = join(partDirectory(part.name), STAMP);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest(part);
+export function isInstalled(tool: CachedTool): boolean {
+  const stamp = join(toolDirectory(tool.name), stampName);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest(tool);
 }
 
 /**
- * Builds a part beside its place and moves it there when it is complete. The caller holds the lock of the parts.
- * build is given the directory to fill, and the one it will be in.
+ * Builds a tool in a draft directory and moves it to its place when it is complete. The caller holds the lock of the
+ * tools. `build` gets the directory to fill and the final one.
  */
 export async function install(
-  part: Part,
+  tool: CachedTool,
   build: (draft: string, place: string) => Promise<void>,
 ): Promise<void> {
-  const place = partDirectory(part.name);
-  mkdirSync(PARTS, { recursive: true });
-  removeAbandoned(part.name);
+  const place = toolDirectory(tool.name);
+  mkdirSync(toolCache, { recursive: true });
+  removeAbandoned(tool.name);
   const draft = `${place}.${process.pid}-new`;
   mkdirSync(draft);
   try {
     await build(draft, place);
-    writeFileSync(join(draft, STAMP), digest(part));
-    const former = `${place}.${process.pid}-old`;
-    if (existsSync(place)) renameSync(place, former);
+    writeFileSync(join(draft, stampName), digest(tool));
+    const previous = `${place}.${process.pid}-old`;
+    if (existsSync(place)) renameSync(place, previous);
     renameSync(draft, place);
-    rmSync(former, { recursive: true, force: true });
+    rmSync(previous, { recursive: true, force: true });
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
 }
 
-/** What a killed installation left: `<name>.<pid>-new`. */
+/** Removes the directories of a killed installation: `<name>.<pid>-new` and `-old`. */
 function removeAbandoned(name: string): void {
-  for (const entry of readdirSync(PARTS)) {
+  for (const entry of readdirSync(toolCache)) {
     const pid = new RegExp(`^${name}\\.(\\d+)-(new|old)$`).exec(entry)?.[1];
     if (pid !== undefined && processIdentity(Number(pid)) === undefined)
-      rmSync(join(PARTS, entry), { recursive: true, force: true });
+      rmSync(join(toolCache, entry), { recursive: true, force: true });
   }
 }
 
-function digest(part: Part): string {
-  return createHash('sha256').update(part.definition).digest('hex');
+function digest(tool: CachedTool): string {
+  return createHash('sha256').update(tool.definition).digest('hex');
 }

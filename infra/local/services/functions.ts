@@ -1,22 +1,22 @@
-/** The functions: serverless-offline with our Kafka event source (infra/offline), one process and its workers. */
+/** The functions: serverless-offline with our Kafka event source (infra/offline), one process with its workers. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SECRET_HEADER } from '../../caller-check/caller-check.ts';
+import { secretHeader } from '../../caller-check/caller-check.ts';
 import { StackError } from '../errors.ts';
-import { giveToOwnerOf } from '../files.ts';
-import { REPO } from '../home.ts';
+import { giveToOwnerOf } from '../home/atomic-file.ts';
+import { repoRoot } from '../home/home.ts';
 import { lastLines, waitFor } from '../processes.ts';
-import { START_SECONDS, type StartContext } from './context.ts';
-import { askHealth, requireHealth } from './health.ts';
+import { assertHealthy, fetchHealth } from './health.ts';
+import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-/** The other parts run already: an answer that is an error by then is one that more waiting does not mend. */
-const WELL_SECONDS = 30;
-const STOP_SECONDS = 15;
-const STAGE = 'local';
-const SWEEP = `streamsync-${STAGE}-sweep`;
+/** Short, because the other services run already: an error that lasts 90 s will not pass. */
+const healthyTimeoutSeconds = 90;
+const stopTimeoutSeconds = 15;
+const stage = 'local';
+const sweepFunctionName = `streamsync-${stage}-sweep`;
 
-/** What the event source tells the supervisor: only the supervisor writes stack.json. */
+/** Messages of the event source to the supervisor, which writes stack.json. */
 const messageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('process'), name: z.string(), pid: z.number().int() }),
   z.object({ type: z.literal('process-gone'), name: z.string(), pid: z.number().int() }),
@@ -39,7 +39,7 @@ export interface FunctionsEvents {
   gone(pid: number): void;
 }
 
-/** → resolves when HTTP answers; consumersReady when the workers have joined their groups. */
+/** Resolves when HTTP answers; `consumersReady` resolves when the workers have joined their groups. */
 export async function startFunctions(
   application: Record<string, string>,
   events: FunctionsEvents,
@@ -52,11 +52,11 @@ export async function startFunctions(
     name: 'functions',
     command: process.execPath,
     args: [
-      join(REPO, 'node_modules/serverless/bin/serverless.js'),
+      join(repoRoot, 'node_modules/serverless/bin/serverless.js'),
       'offline',
       'start',
       '--stage',
-      STAGE,
+      stage,
       '--host',
       '127.0.0.1',
       '--httpPort',
@@ -67,16 +67,16 @@ export async function startFunctions(
       String(ports.websocket),
       '--noPrependStageInUrl',
       '--noSponsor',
-      // A worker thread for each concurrent call took 900 MB at 60 calls, in one process it is 220 MB.
+      // 60 concurrent calls take 900 MB with a worker thread each, 220 MB in one process.
       '--useInProcess',
     ],
     env: { ...context.environment, ...application, ...(owner && { HOME: ownHome(context) }) },
-    cwd: REPO,
+    cwd: repoRoot,
     owner,
-    stopSeconds: STOP_SECONDS,
+    stopSeconds: stopTimeoutSeconds,
     onMessage: (raw) => {
       const message = messageSchema.safeParse(raw);
-      if (!message.success) return; // serverless may talk to its parent about other things
+      if (!message.success) return; // serverless may send other messages to its parent
       switch (message.data.type) {
         case 'process':
           return events.started(message.data.name, message.data.pid);
@@ -91,21 +91,23 @@ export async function startFunctions(
     },
   });
   const origin = `http://127.0.0.1:${ports.http}`;
-  const headers = { [SECRET_HEADER]: context.secrets.doorSecret };
-  await waitFor('functions do not answer', { seconds: START_SECONDS, signal }, () =>
-    askHealth(origin, headers),
+  const headers = { [secretHeader]: context.secrets.doorSecret };
+  await waitFor('functions did not answer', { seconds: startTimeoutSeconds, signal }, () =>
+    fetchHealth(origin, headers),
   );
-  const health = await waitFor('functions are not well', { seconds: WELL_SECONDS, signal }, () =>
-    requireHealth(origin, headers),
+  const health = await waitFor(
+    'functions were not healthy',
+    { seconds: healthyTimeoutSeconds, signal },
+    () => assertHealthy(origin, headers),
   );
-  const unloaded = thrownIn(health);
-  if (unloaded !== undefined) throw new StackError('a function cannot be loaded', unloaded);
+  const loadError = thrownIn(health);
+  if (loadError !== undefined) throw new StackError('a function cannot be loaded', loadError);
   report('functions', `ready on 127.0.0.1:${ports.http}`);
   return {
     consumersReady: async () => {
       await waitFor(
         'the consumers did not join their groups',
-        { seconds: START_SECONDS, signal },
+        { seconds: startTimeoutSeconds, signal },
         () => joined || undefined,
       );
       report('functions', 'consumers have joined');
@@ -113,7 +115,7 @@ export async function startFunctions(
   };
 }
 
-/** Serverless keeps a cache in the home directory of its user: that of root is closed to the owner of ours. */
+/** Serverless keeps a cache in HOME; the owner of the stack's home may not enter root's. */
 function ownHome({ home }: StartContext): string {
   mkdirSync(home.functions, { recursive: true, mode: 0o700 });
   giveToOwnerOf(home.path, home.functions);
@@ -121,18 +123,21 @@ function ownHome({ home }: StartContext): string {
 }
 
 /**
- * One pass over what the last stop left: dead leases, unsent events, expired files. Then goes on in the
- * background, as the schedule does, which begins with the next full minute only.
+ * Runs one pass of the sweep over what the last stop left: expired leases, unsent events, expired files. Then starts
+ * another sweep in the background, because the schedule starts only with the next full minute.
  */
 export async function sweepOnce(context: StartContext): Promise<void> {
   const invoke = (event: object, seconds: number): Promise<Response> =>
-    fetch(`http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${SWEEP}/invocations`, {
-      method: 'POST',
-      headers: { [SECRET_HEADER]: context.secrets.doorSecret },
-      body: JSON.stringify(event),
-      signal: AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]),
-    });
-  const response = await invoke({ passes: 1 }, START_SECONDS);
+    fetch(
+      `http://127.0.0.1:${context.ports.lambda}/2015-03-31/functions/${sweepFunctionName}/invocations`,
+      {
+        method: 'POST',
+        headers: { [secretHeader]: context.secrets.doorSecret },
+        body: JSON.stringify(event),
+        signal: AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]),
+      },
+    );
+  const response = await invoke({ passes: 1 }, startTimeoutSeconds);
   const answer = await response.text();
   const thrown = thrownIn(answer);
   if (response.status !== 200 || thrown !== undefined) {
@@ -142,11 +147,11 @@ export async function sweepOnce(context: StartContext): Promise<void> {
     );
   }
   context.report('functions', 'swept once');
-  // Its end, by the stop of the stack too, is nobody's concern.
+  // Its errors are ignored: the schedule runs the sweep again.
   invoke({}, 90).catch(() => undefined);
 }
 
-/** A function that threw, or could not be loaded, answers 200 as well, with the error as its result. */
+/** Returns the error in an answer: a function that throws or cannot be loaded answers 200 with the error as result. */
 function thrownIn(answer: string): string[] | undefined {
   const { success, data } = thrownSchema.safeParse(answer);
   return success ? lastLines(data.errorMessage) : undefined;

@@ -1,9 +1,10 @@
-/** How the API is, by whichever way it is asked. */
+/** Reads the health of the API. */
 import { type HealthProblem, healthSchema } from '../../../lib/contracts/health.ts';
+import { sleep } from '../../../lib/runtime/retry.ts';
 import { StackError } from '../errors.ts';
 
-/** → what `/api/v1/health` answers at this address, whatever it is. @throws when there is no answer within 5 s. */
-export async function askHealth(
+/** Returns the answer of `/api/v1/health`, whatever its status. Throws without an answer within 5 s. */
+export async function fetchHealth(
   origin: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string }> {
@@ -14,29 +15,28 @@ export async function askHealth(
   return { status: response.status, text: await response.text() };
 }
 
-/** → the text of an answer that it works, well or not so well. @throws StackError when it is another. */
-export async function requireHealth(
+/** Returns the body of an answer with status 200 (`ok` or `degraded`). Throws a StackError for another status. */
+export async function assertHealthy(
   origin: string,
   headers: Record<string, string> = {},
 ): Promise<string> {
-  const { status, text } = await askHealth(origin, headers);
+  const { status, text } = await fetchHealth(origin, headers);
   if (status !== 200) throw new StackError(`status ${status}: ${text.slice(0, 500)}`);
   return text;
 }
 
-/** How long a problem that the start itself brings with it may take to pass: messages and work of the last stop. */
-const SETTLE_SECONDS = 10;
+/** How long problems may last that the start itself causes: unsent messages and units of the last stop. */
+const settleTimeoutSeconds = 10;
 
-/** Waits a little for all to be well. → what is still wrong then. */
+/** Waits up to 10 s until there are no problems. Returns those that remain. */
 export async function remainingProblems(
   origin: string,
   signal: AbortSignal,
 ): Promise<HealthProblem[]> {
-  const end = performance.now() + SETTLE_SECONDS * 1000;
+  const end = performance.now() + settleTimeoutSeconds * 1000;
   for (;;) {
-    signal.throwIfAborted();
-    const { problems = [] } = healthSchema.parse(JSON.parse(await requireHealth(origin)));
+    const { problems = [] } = healthSchema.parse(JSON.parse(await assertHealthy(origin)));
     if (problems.length === 0 || performance.now() > end) return problems;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500, signal);
   }
 }

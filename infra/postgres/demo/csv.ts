@@ -1,29 +1,29 @@
-// Rows as the CSV that `COPY ... FROM STDIN (FORMAT csv)` reads with its default options: an unquoted empty
-// field is NULL, a quoted one is the empty string.
+// Writes rows as CSV for `COPY ... FROM STDIN (FORMAT csv)` with its default options: an unquoted empty field is NULL,
+// a quoted one is the empty string.
 //
-// csv-writer alone gets two cases wrong for COPY:
-// - it writes '' and null alike, as nothing, even when told to quote always;
-// - unless told to quote always, it leaves a field with \r and no other special character bare, and COPY refuses that.
-// So '' is handed over as an object whose text is '', and a row with either of them is written with every field
-// quoted. Quoting every row would be right too, but takes twice the time on rows of short fields.
+// csv-writer writes two cases incorrectly for COPY:
+// - '' and null are both empty and unquoted, even with `alwaysQuote`;
+// - without `alwaysQuote` a field with \r and no other special character is unquoted, which COPY rejects.
+// Therefore '' is passed as an object whose text is '', and a row with one of these cases is written with every field
+// quoted. Quoting every row would be correct, too, but takes twice the time for rows of short fields.
 
-import { createArrayCsvStringifier } from 'csv-writer';
+import csvWriter from 'csv-writer/dist/index.js';
 
 type Field = string | number | null;
 export type Row = Field[];
 
-const ROWS_PER_CHUNK = 400; // 20 to 70 KB of these tables
+const rowsPerChunk = 400; // 20 to 70 KB of these tables
 
-const EMPTY_TEXT = { toString: () => '' };
-const quotingWhatNeedsIt = createArrayCsvStringifier({});
-const quotingAll = createArrayCsvStringifier({ alwaysQuote: true });
+const emptyText = { toString: () => '' };
+const quotingWhatNeedsIt = csvWriter.createArrayCsvStringifier({});
+const quotingAll = csvWriter.createArrayCsvStringifier({ alwaysQuote: true });
 
-/** CSV text of the rows, in chunks that end at the end of a row. Holds one chunk's rows at a time. */
+/** Yields the rows as CSV in chunks that end with a row. Keeps the rows of one chunk in memory. */
 export function* csvChunks(rows: Iterable<Row>): Generator<string> {
   let chunk: Row[] = [];
   for (const row of rows) {
     chunk.push(row);
-    if (chunk.length === ROWS_PER_CHUNK) {
+    if (chunk.length === rowsPerChunk) {
       yield csv(chunk);
       chunk = [];
     }
@@ -33,14 +33,14 @@ export function* csvChunks(rows: Iterable<Row>): Generator<string> {
 
 function csv(chunk: Row[]): string {
   let text = '';
-  let plain: Row[] = []; // rows since the last one that must be quoted: csv-writer is quicker with many at once
+  let plain: Row[] = []; // rows since the last quoted one: csv-writer is faster with many rows per call
   for (const row of chunk) {
     if (!row.some(mustBeQuoted)) {
       plain.push(row);
       continue;
     }
     if (plain.length > 0) text += quotingWhatNeedsIt.stringifyRecords(plain);
-    text += quotingAll.stringifyRecords([row.map((field) => (field === '' ? EMPTY_TEXT : field))]);
+    text += quotingAll.stringifyRecords([row.map((field) => (field === '' ? emptyText : field))]);
     plain = [];
   }
   return plain.length > 0 ? text + quotingWhatNeedsIt.stringifyRecords(plain) : text;

@@ -1,31 +1,24 @@
-// A plant's sensors: every series reports once in 40 minutes for the last 60 days of 2025, now and then not.
-// Readings come in the order of their instants, no two at the same one.
+// The sensors of a plant: every series reports every 40 minutes for the last 60 days of 2025; 3 % of the readings are
+// missing. Readings are ordered by their instants, no two at the same instant.
 
 import { type Row } from './csv.ts';
 import { at, Random } from './random.ts';
+import { sensorKindCount, sensorOf } from './sensors.ts';
 import { type Demo } from './table.ts';
-import { DAY, SECOND, startOf, timestampText } from './time.ts';
+import { microsPerDay, microsPerSecond, startOf, timestampText } from './time.ts';
 
-const KINDS = [
-  { kind: 'pump', unit: 'bar', middle: 6, swing: 1.5 },
-  { kind: 'boiler', unit: '°C', middle: 71, swing: 9 },
-  { kind: 'meter', unit: 'kW', middle: 240, swing: 180 },
-  { kind: 'valve', unit: '%', middle: 50, swing: 45 },
-  { kind: 'fan', unit: 'rpm', middle: 1450, swing: 220 },
-  { kind: 'tank', unit: 'm³', middle: 18, swing: 12 },
-] as const;
-const SITES = ['Hamburg', 'Łódź', 'Rotterdam', 'Vác, north hall'] as const;
-const SERIES_PER_KIND = 40;
-const SERIES = KINDS.length * SERIES_PER_KIND;
+const sites = ['Hamburg', 'Łódź', 'Rotterdam', 'Vác, north hall'] as const;
+const seriesPerKind = 40;
+const seriesCount = sensorKindCount * seriesPerKind;
 
-const START = startOf('2025-11-02');
-const END = startOf('2026-01-01');
-const ROUND = 2400 * SECOND;
-const SLOT = ROUND / SERIES; // each series reports in a slot of its own within the round
+const dataStart = startOf('2025-11-02');
+const dataEnd = startOf('2026-01-01');
+const roundMicros = 2400 * microsPerSecond;
+const slotMicros = roundMicros / seriesCount; // each series reports in its own slot of the round
 
-/** The last series is a probe under test: it reports, in turn, the doubles that readers get wrong. */
-const PROBE = SERIES - 1;
-const AWKWARD_VALUES = [
+/** The last series reports, in turn, doubles that readers often decode incorrectly. */
+const probeIndex = seriesCount - 1;
+const awkwardValues = [
   'NaN',
   'Infinity',
   '-Infinity',
@@ -37,7 +30,7 @@ const AWKWARD_VALUES = [
   '123456789012345680',
 ] as const;
 
-const READING_ATTRIBUTES = [
+const readingAttributes = [
   '{"quality": "good", "battery": 87}',
   '{"quality": "uncertain", "battery": 12.50}',
   '{"quality": "bad", "reason": "out of range, \\"high\\""}',
@@ -46,65 +39,64 @@ const READING_ATTRIBUTES = [
   '{}',
 ] as const;
 
-const NAMES = Array.from({ length: SERIES }, (_, index) =>
-  index === PROBE ? 'probe-1' : `${at(KINDS, index).kind}-${Math.floor(index / KINDS.length) + 1}`,
-);
+const sensors = Array.from({ length: seriesCount }, (_, index) => sensorOf(index));
+const seriesNames = sensors.map(({ name }, index) => (index === probeIndex ? 'probe-1' : name));
 
-const READING_COLUMNS = ['series', 'at', 'value', 'attributes'];
+const readingColumns = ['series', 'at', 'value', 'attributes'];
 
 export const iot: Demo = {
   database: 'iot',
   tables: [
     { name: 'series', columns: ['series', 'unit', 'site', 'attributes'], rows: series },
-    // Straight into the partitions: COPY FREEZE refuses a partitioned table.
+    // Loaded into the partitions directly: COPY FREEZE rejects a partitioned table.
     {
       name: 'readings_2025_11',
-      columns: READING_COLUMNS,
-      rows: () => readings(START, startOf('2025-12-01')),
+      columns: readingColumns,
+      rows: () => readings(dataStart, startOf('2025-12-01')),
     },
     {
       name: 'readings_2025_12',
-      columns: READING_COLUMNS,
-      rows: () => readings(startOf('2025-12-01'), END),
+      columns: readingColumns,
+      rows: () => readings(startOf('2025-12-01'), dataEnd),
     },
   ],
 };
 
 function* series(): Generator<Row> {
-  for (const [index, name] of NAMES.entries()) {
-    const { unit, middle, swing } = at(KINDS, index);
+  for (const [index, name] of seriesNames.entries()) {
+    const { unit, middle, swing } = at(sensors, index);
     const random = new Random(index);
     const attributes = {
       model: `M${100 + random.below(900)}`,
       line: 1 + random.below(8),
       limits: { low: middle - swing, high: middle + swing },
     };
-    yield [name, unit, at(SITES, Math.floor(index / KINDS.length)), JSON.stringify(attributes)];
+    yield [name, unit, at(sites, Math.floor(index / sensorKindCount)), JSON.stringify(attributes)];
   }
 }
 
 export function* readings(from: number, until: number): Generator<Row> {
-  const random = new Random(from / DAY);
-  for (let round = from; round < until; round += ROUND) {
-    const noon = 1 - Math.abs((round % DAY) / (DAY / 2) - 1); // 0 at midnight, 1 at noon
-    for (let index = 0; index < SERIES; index++) {
-      const instant = round + index * SLOT + random.below(SLOT);
+  const random = new Random(from / microsPerDay);
+  for (let round = from; round < until; round += roundMicros) {
+    const noon = 1 - Math.abs((round % microsPerDay) / (microsPerDay / 2) - 1); // 0 at midnight, 1 at noon
+    for (let index = 0; index < seriesCount; index++) {
+      const instant = round + index * slotMicros + random.below(slotMicros);
       const chance = random.below(1000);
       if (chance < 30) continue; // a gap
       yield [
-        at(NAMES, index),
+        at(seriesNames, index),
         timestampText(instant),
         chance < 40 ? null : value(index, instant, noon, random),
-        chance >= 900 ? random.pick(READING_ATTRIBUTES) : null,
+        chance >= 900 ? random.pick(readingAttributes) : null,
       ];
     }
   }
 }
 
-/** Thousandths, from sums and products alone: Math.sin may differ between machines in the last digit. */
+/** Returns thousandths, with sums and products only: the last digit of Math.sin may differ between machines. */
 function value(index: number, instant: number, noon: number, random: Random): number | string {
-  if (index === PROBE) return at(AWKWARD_VALUES, Math.floor(instant / ROUND));
-  const { middle, swing } = at(KINDS, index);
+  if (index === probeIndex) return at(awkwardValues, Math.floor(instant / roundMicros));
+  const { middle, swing } = at(sensors, index);
   return (
     Math.round((middle + swing * (noon - 0.5 + (random.below(1001) - 500) / 1000)) * 1000) / 1000
   );

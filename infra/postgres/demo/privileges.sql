@@ -1,4 +1,4 @@
--- What the superuser makes in this database, from now on and in any schema, may be read by whoever may connect to
--- it: the reader of this source, which gets no grant of its own.
+-- Every role that may connect to this database may read what the superuser creates in it from now on, in any schema.
+-- That is the reader of this source, which needs no grants of its own.
 alter default privileges grant select on tables to public;
 alter default privileges grant usage on schemas to public;

@@ -6,7 +6,7 @@ export class Random {
     this.#state = Math.imul(seed, 0x9e3779b1);
   }
 
-  /** An integer from 0 to 2^32 - 1. */
+  /** Returns an integer from 0 to 2^32 - 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,7 +14,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** An integer from 0 to limit - 1; limit up to 2^32. */
+  /** Returns an integer from 0 to `limit` - 1; `limit` is at most 2^32. */
   below(limit: number): number {
     return Math.floor((this.next() / 0x1_0000_0000) * limit);
   }
@@ -24,9 +24,9 @@ export class Random {
   }
 }
 
-/** The element at the index, counted round and round the list. Throws RangeError if the list is empty. */
+/** Returns the element at the index modulo the length of the list. Throws a RangeError if the list is empty. */
 export function at<T>(list: readonly T[], index: number): T {
-  const found = list[index % list.length];
-  if (found === undefined) throw new RangeError('An empty list has nothing to take.');
-  return found;
+  const element = list[index % list.length];
+  if (element === undefined) throw new RangeError('the list is empty');
+  return element;
 }

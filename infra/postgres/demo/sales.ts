@@ -1,33 +1,40 @@
-// A shop's two years: customers, their orders with a rhythm of days and weeks, and the orders' items.
-// Every row is drawn from a stream seeded by its own id, so that orders and order_items, filled one after the
-// other, agree without either being kept: an order's total is the sum of the items written later.
+// Two years of a shop: customers, their orders, more or fewer by hour and weekday, and the items of the orders.
+// Every row comes from a random stream seeded by its id. Therefore orders and order_items agree although they are
+// generated separately: the total of an order is the sum of its items.
 
 import { type Row } from './csv.ts';
 import { at, Random } from './random.ts';
 import { type Demo } from './table.ts';
-import { AWKWARD_TEXTS, longText, remark } from './texts.ts';
-import { DAY, dateText, HOUR, SECOND, startOf, timestampText } from './time.ts';
+import { awkwardTexts, longText, remark } from './texts.ts';
+import {
+  dateText,
+  microsPerDay,
+  microsPerHour,
+  microsPerSecond,
+  startOf,
+  timestampText,
+} from './time.ts';
 
-const CUSTOMERS = 20_000;
-export const ORDERS = 201_000;
-const CONTACTS = 300;
+const customerCount = 20_000;
+export const orderCount = 201_000;
+const contactCount = 300;
 
-const START = startOf('2024-01-01');
-const END = startOf('2026-01-01');
-const HOURS = (END - START) / HOUR;
-const FIRST_CUSTOMER = startOf('2020-03-01');
+const dataStart = startOf('2024-01-01');
+const dataEnd = startOf('2026-01-01');
+const hourCount = (dataEnd - dataStart) / microsPerHour;
+const firstCustomerAt = startOf('2020-03-01');
 
-/** How busy an hour of the day is, in UTC, and a day of the week, from Monday. */
-const HOUR_WEIGHTS = [
+/** Relative numbers of orders by hour of the day, in UTC, and by day of the week, from Monday. */
+const hourWeights = [
   3, 2, 1, 1, 1, 2, 4, 7, 9, 11, 12, 12, 13, 12, 11, 11, 12, 13, 15, 17, 16, 13, 9, 5,
 ];
-const DAY_WEIGHTS = [10, 10, 10, 11, 13, 8, 6];
-const SUM_OF_WEIGHTS = Array.from({ length: HOURS }, (_, hour) => weight(hour)).reduce(
+const dayWeights = [10, 10, 10, 11, 13, 8, 6];
+const sumOfWeights = Array.from({ length: hourCount }, (_, hour) => weight(hour)).reduce(
   (sum, each) => sum + each,
   0,
 );
 
-const PLACES = [
+const places = [
   { city: 'Hamburg', country: 'DE', currency: 'EUR' },
   { city: 'Köln', country: 'DE', currency: 'EUR' },
   { city: "L'Haÿ-les-Roses", country: 'FR', currency: 'EUR' },
@@ -39,7 +46,7 @@ const PLACES = [
   { city: 'Washington, D.C.', country: 'US', currency: 'USD' },
   { city: '東京', country: 'JP', currency: 'JPY' },
 ] as const;
-const FIRST_NAMES = [
+const firstNames = [
   'Anna',
   'Zoë',
   'José',
@@ -53,7 +60,7 @@ const FIRST_NAMES = [
   'Nguyễn',
   'Åsa',
 ] as const;
-const LAST_NAMES = [
+const lastNames = [
   "O'Brien",
   'Müller',
   'van der Berg',
@@ -68,7 +75,7 @@ const LAST_NAMES = [
   'Kowalska-Żak',
 ] as const;
 
-const ARTICLES = [
+const articles = [
   priced('Desk lamp', '34.99'),
   priced('Cable 3", black', '4.995'),
   priced('Screws M4×20 (each)', '0.0425'),
@@ -81,8 +88,8 @@ const ARTICLES = [
   priced('Gift card', '25'),
   priced('Sticker 🚀', '0.9999'),
 ];
-const DISCOUNT_PERCENTS = [5, 10, 15, 20, 30] as const;
-const ITEM_ATTRIBUTES = [
+const discountPercents = [5, 10, 15, 20, 30] as const;
+const itemAttributes = [
   '{"colour": "red", "size": "M"}',
   '{"colour": "grün", "size": null}',
   '{"engraving": "For \\"Zoë\\",\\n with love ❤"}',
@@ -91,15 +98,15 @@ const ITEM_ATTRIBUTES = [
   '{}',
   '[]',
 ] as const;
-const CARRIERS = ['DHL', 'UPS', 'PostNL', 'La Poste', 'ヤマト'] as const;
-const TAGS = [
+const carriers = ['DHL', 'UPS', 'PostNL', 'La Poste', 'ヤマト'] as const;
+const tagArrays = [
   '{}',
   '{vip}',
   '{vip,wholesale}',
   '{"with, comma","with \\"quotes\\"",NULL,"NULL",""}',
   '{"back\\\\slash","line\nbreak"}',
 ] as const;
-const INTERVALS = ['P14D', 'P1M', 'P1Y2M3DT4H5M6.789S', 'PT0S', 'P-1DT-2H'] as const;
+const callIntervals = ['P14D', 'P1M', 'P1Y2M3DT4H5M6.789S', 'PT0S', 'P-1DT-2H'] as const;
 
 export const sales: Demo = {
   database: 'sales',
@@ -157,28 +164,28 @@ export const sales: Demo = {
 };
 
 function* customers(): Generator<Row> {
-  const step = (START - FIRST_CUSTOMER) / CUSTOMERS;
-  for (let id = 1; id <= CUSTOMERS; id++) {
+  const step = (dataStart - firstCustomerAt) / customerCount;
+  for (let id = 1; id <= customerCount; id++) {
     const random = new Random(id);
     const place = placeOf(id);
-    const createdAt = FIRST_CUSTOMER + Math.floor((id - 1) * step) + random.below(SECOND);
+    const createdAt = firstCustomerAt + Math.floor((id - 1) * step) + random.below(microsPerSecond);
     yield [
       id,
       nameOf(random),
       `customer${id}@example.com`,
       place.city,
       place.country,
-      id % 9 === 0 ? at(AWKWARD_TEXTS, id / 9) : null,
+      id % 9 === 0 ? at(awkwardTexts, id / 9) : null,
       timestampText(createdAt),
     ];
   }
 }
 
-/** Orders in the order of ordered_at. The first ones carry the awkward texts as comments, one each. */
+/** Yields the orders by ordered_at. The first ones have the awkward texts as comments, one each. */
 export function* orders(): Generator<Row> {
   for (const { id, orderedAt } of orderTimes()) {
     const random = streamOf(id, 1);
-    const customer = 1 + random.below(CUSTOMERS);
+    const customer = 1 + random.below(customerCount);
     const place = placeOf(customer);
     const { status, shippedOn } = progress(random, orderedAt);
     const cents = totalOf(itemsOf(id));
@@ -199,9 +206,9 @@ export function* orders(): Generator<Row> {
 export function* orderItems(): Generator<Row> {
   for (const { id, orderedAt } of orderTimes()) {
     const random = streamOf(id, 2);
-    const updatedAt = orderedAt + random.below(4 * HOUR);
+    const updatedAt = orderedAt + random.below(4 * microsPerHour);
     const updatedText =
-      updatedAt >= END || random.below(20) === 0 ? null : timestampText(updatedAt);
+      updatedAt >= dataEnd || random.below(20) === 0 ? null : timestampText(updatedAt);
     let line = 0;
     for (const { article, quantity, discountPercent } of itemsOf(id)) {
       line += 1;
@@ -212,7 +219,7 @@ export function* orderItems(): Generator<Row> {
         quantity,
         article.price,
         discountPercent === 0 ? null : discountPercent / 100,
-        random.below(8) === 0 ? random.pick(ITEM_ATTRIBUTES) : null,
+        random.below(8) === 0 ? random.pick(itemAttributes) : null,
         updatedText,
       ];
     }
@@ -220,7 +227,7 @@ export function* orderItems(): Generator<Row> {
 }
 
 function* contacts(): Generator<Row> {
-  for (let id = 1; id <= CONTACTS; id++) {
+  for (let id = 1; id <= contactCount; id++) {
     const random = streamOf(id, 3);
     const hex = Array.from({ length: 4 }, () => random.next().toString(16).padStart(8, '0')).join(
       '',
@@ -229,41 +236,44 @@ function* contacts(): Generator<Row> {
       `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`,
       id,
       nameOf(random),
-      id % 7 === 0 ? null : dateText(startOf('1940-01-01') + random.below(25_000) * DAY),
+      id % 7 === 0 ? null : dateText(startOf('1940-01-01') + random.below(25_000) * microsPerDay),
       id % 5 === 0
         ? null
         : timestampText(
-            START +
-              random.below(700) * DAY +
-              random.below(DAY / SECOND) * SECOND +
-              random.below(SECOND),
+            dataStart +
+              random.below(700) * microsPerDay +
+              random.below(microsPerDay / microsPerSecond) * microsPerSecond +
+              random.below(microsPerSecond),
           ).slice(0, -1),
       id % 3 === 0 ? 'false' : 'true',
       id % 4 === 0 ? null : `\\x${hex.slice(0, (id % 17) * 2)}`,
-      id % 6 === 0 ? null : at(TAGS, id),
-      id % 8 === 0 ? null : at(INTERVALS, id),
+      id % 6 === 0 ? null : at(tagArrays, id),
+      id % 8 === 0 ? null : at(callIntervals, id),
     ];
   }
 }
 
 /**
- * When each order comes: as many in an hour as its weight says, spread over the hour. The first order is at
- * START, the last a microsecond before END, and about one in 64 shares its instant with the one before.
+ * Yields the time of each order. The number of orders in an hour follows its weight. The first order is at dataStart, the
+ * last a microsecond before dataEnd, and about one in 64 has the same instant as the order before.
  */
 export function* orderTimes(): Generator<{ id: number; orderedAt: number }> {
   const random = new Random(2024);
   let weights = 0;
   let before = 0;
-  let orderedAt = START;
-  for (let hour = 0; hour < HOURS; hour++) {
+  let orderedAt = dataStart;
+  for (let hour = 0; hour < hourCount; hour++) {
     weights += weight(hour);
-    const until = Math.floor((ORDERS * weights) / SUM_OF_WEIGHTS);
-    const gap = HOUR / (until - before);
+    const until = Math.floor((orderCount * weights) / sumOfWeights);
+    const gap = microsPerHour / (until - before);
     for (let id = before + 1; id <= until; id++) {
       const tied = random.below(64) === 0;
       const next =
-        START + hour * HOUR + Math.floor((id - before - 1) * gap) + random.below(Math.floor(gap));
-      if (id === ORDERS) orderedAt = END - 1;
+        dataStart +
+        hour * microsPerHour +
+        Math.floor((id - before - 1) * gap) +
+        random.below(Math.floor(gap));
+      if (id === orderCount) orderedAt = dataEnd - 1;
       else if (id > 1 && !tied) orderedAt = next;
       yield { id, orderedAt };
     }
@@ -272,13 +282,13 @@ export function* orderTimes(): Generator<{ id: number; orderedAt: number }> {
 }
 
 function weight(hour: number): number {
-  return at(HOUR_WEIGHTS, hour) * at(DAY_WEIGHTS, Math.floor(hour / 24)); // 2024-01-01 is a Monday
+  return at(hourWeights, hour) * at(dayWeights, Math.floor(hour / 24)); // 2024-01-01 is a Monday
 }
 
 interface Article {
   product: string;
   price: string;
-  /** The price as a whole number, so that totals are exact. */
+  /** The price in ten-thousandths, so that totals are exact. */
   tenThousandths: number;
 }
 
@@ -289,7 +299,7 @@ function priced(product: string, price: string): Article {
 interface Item {
   article: Article;
   quantity: number;
-  /** 0 for none. */
+  /** 0 if there is no discount. */
   discountPercent: number;
 }
 
@@ -298,15 +308,15 @@ function itemsOf(order: number): Item[] {
   const items: Item[] = [];
   for (let left = 1 + random.below(4); left > 0; left--) {
     items.push({
-      article: random.pick(ARTICLES),
+      article: random.pick(articles),
       quantity: 1 + random.below(5),
-      discountPercent: random.below(5) === 0 ? random.pick(DISCOUNT_PERCENTS) : 0,
+      discountPercent: random.below(5) === 0 ? random.pick(discountPercents) : 0,
     });
   }
   return items;
 }
 
-/** In cents, each item rounded half up. */
+/** Returns the total in cents, each item rounded half up. */
 function totalOf(items: Item[]): number {
   let total = 0;
   for (const { article, quantity, discountPercent } of items)
@@ -314,29 +324,29 @@ function totalOf(items: Item[]): number {
   return total;
 }
 
-/** Streams of one id that do not depend on each other. */
+/** Returns one of four independent random streams of an id. */
 function streamOf(id: number, use: 0 | 1 | 2 | 3): Random {
   return new Random(id * 4 + use);
 }
 
-function placeOf(customer: number): (typeof PLACES)[number] {
-  return at(PLACES, customer * 7919 + Math.floor(customer / 10));
+function placeOf(customer: number): (typeof places)[number] {
+  return at(places, customer * 7919 + Math.floor(customer / 10));
 }
 
 function nameOf(random: Random): string {
-  return `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`;
+  return `${random.pick(firstNames)} ${random.pick(lastNames)}`;
 }
 
 function progress(random: Random, orderedAt: number): { status: string; shippedOn: number | null } {
   const chance = random.below(100);
-  const shippedOn = orderedAt + (1 + random.below(5)) * DAY;
+  const shippedOn = orderedAt + (1 + random.below(5)) * microsPerDay;
   if (chance < 4) return { status: 'cancelled', shippedOn: null };
-  if (shippedOn >= END) return { status: chance < 20 ? 'pending' : 'paid', shippedOn: null };
-  if (shippedOn >= END - 4 * DAY) return { status: 'shipped', shippedOn };
+  if (shippedOn >= dataEnd) return { status: chance < 20 ? 'pending' : 'paid', shippedOn: null };
+  if (shippedOn >= dataEnd - 4 * microsPerDay) return { status: 'shipped', shippedOn };
   return { status: chance < 7 ? 'returned' : 'delivered', shippedOn };
 }
 
-/** JSON text, or null where nothing is sent. The JSON value null, which is not SQL's, comes now and then. */
+/** Returns JSON text, or null if the order is not shipped. Orders with a multiple of 4,999 as id have the JSON value null. */
 function shipping(random: Random, id: number, status: string, city: string): string | null {
   if (status === 'pending' || status === 'paid' || status === 'cancelled') return null;
   if (id % 4999 === 0) return 'null';
@@ -344,15 +354,15 @@ function shipping(random: Random, id: number, status: string, city: string): str
   const express = random.below(5) === 0 ? ', "express": true' : '';
   const parcels =
     random.below(10) === 0 ? ', "parcels": [{"no": 1, "kg": 0.50}, {"no": 2, "kg": 12.0}]' : '';
-  return `{"to": "${city}", "carrier": "${random.pick(CARRIERS)}"${express}${parcels}}`;
+  return `{"to": "${city}", "carrier": "${random.pick(carriers)}"${express}${parcels}}`;
 }
 
 function comment(random: Random, id: number): string | null {
-  if (id <= AWKWARD_TEXTS.length) return at(AWKWARD_TEXTS, id - 1);
+  if (id <= awkwardTexts.length) return at(awkwardTexts, id - 1);
   if (id % 2000 === 0)
     return longText(random, id % 10_000 === 0 ? 5000 : 1000 + random.below(4000));
   const chance = random.below(100);
   if (chance < 55) return null;
   if (chance < 58) return '';
-  return chance < 92 ? remark(random) : random.pick(AWKWARD_TEXTS);
+  return chance < 92 ? remark(random) : random.pick(awkwardTexts);
 }

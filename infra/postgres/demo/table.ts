@@ -1,14 +1,14 @@
 import { type Row } from './csv.ts';
 
 export interface DemoTable {
-  /** As written in SQL, with its schema unless that is public. */
+  /** Name in SQL, with its schema unless that is public. */
   name: string;
   columns: readonly string[];
-  /** The same rows at every call. */
+  /** Returns the same rows at every call. */
   rows: () => Iterable<Row>;
 }
 
-/** One database: <database>.sql makes its tables, which are filled in this order; <database>.indexes.sql follows. */
+/** A database: <database>.sql creates its tables, which are filled in this order; then <database>.indexes.sql runs. */
 export interface Demo {
   database: 'sales' | 'iot';
   tables: readonly DemoTable[];

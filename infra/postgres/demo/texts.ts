@@ -1,7 +1,7 @@
 import { type Random } from './random.ts';
 
-/** Texts that readers and writers of CSV, JSON and COPY have been known to lose or change. */
-export const AWKWARD_TEXTS: readonly string[] = [
+/** Texts that some readers and writers of CSV, JSON and COPY lose or change. */
+export const awkwardTexts: readonly string[] = [
   '',
   ' ',
   ' leading space',
@@ -47,7 +47,7 @@ export const AWKWARD_TEXTS: readonly string[] = [
   '𝒳 beyond the basic plane \u{10ffff}',
 ];
 
-const REMARKS = [
+const remarks = [
   'Please leave with the neighbour.',
   'Ring twice, the bell is quiet.',
   'Gift wrapping, no invoice in the parcel.',
@@ -61,10 +61,10 @@ const REMARKS = [
 ] as const;
 
 export function remark(random: Random): string {
-  return random.pick(REMARKS);
+  return random.pick(remarks);
 }
 
-/** A text of exactly the given number of characters, of many lines. */
+/** Returns a text of several lines with exactly `length` characters. */
 export function longText(random: Random, length: number): string {
   let text = '';
   while (text.length < length)

@@ -11,7 +11,7 @@ create table accounts (
 );
 create unique index accounts_email on accounts (lower(email));
 
--- A key is kept as the SHA-256 of its secret: the secret has 256 random bits, so no salt is needed.
+-- A key is stored as the SHA-256 of its secret. The secret has 256 random bits, so it needs no salt.
 create table api_keys (
   id uuid primary key,
   account_id uuid not null references accounts on delete cascade,
@@ -32,9 +32,9 @@ create table exports (
   owner_id uuid not null references accounts,
   state text not null default 'queued' check (state in
     ('queued', 'dispatched', 'running', 'completing', 'ready', 'failed', 'cancelled', 'expired')),
-  -- json, not jsonb: what users read keeps its order.
+  -- json, not jsonb, keeps the order of the fields for users.
   request json not null,
-  -- CloudEvent id of the event that asked, null for the API.
+  -- CloudEvent id of the event that requested the export, null for the API.
   request_event_id text,
   estimated_rows bigint,
   units_total integer not null default 1,
@@ -56,7 +56,7 @@ create table exports (
     (file is not null and object_key is not null and manifest is not null and expires_at is not null)),
   check (state <> 'failed' or (error_code is not null and error_message is not null))
 );
--- The list of an account, newest first: ids are time-ordered (UUIDv7).
+-- For the list of an account, newest first: ids are ordered by time (UUIDv7).
 create index exports_by_owner on exports (owner_id, id desc) where deleted_at is null;
 create index exports_unfinished on exports (id)
   where state in ('queued', 'dispatched', 'running', 'completing');
@@ -76,11 +76,11 @@ create table units (
   planned_connections integer not null default 1,
   not_before timestamptz not null default now(),
   created_at timestamptz not null default now(),
-  -- Minted by dispatch; a message with another one is out of date.
+  -- Created by dispatch; a message with another id is stale.
   dispatch_id uuid,
   partition integer,
   "offset" bigint,
-  -- Minted by claim; every effect is conditional on it.
+  -- Created by claim; every effect of an attempt is conditional on it.
   attempt_id uuid,
   lease_until timestamptz,
   -- What the attempt has written so far.
@@ -107,14 +107,14 @@ create table attempts (
   outcome json,
   started_at timestamptz not null default now(),
   ended_at timestamptz,
-  -- When nothing of this attempt can be left in object storage any more.
+  -- When object storage was verified to have nothing of this attempt.
   cleared_at timestamptz
 );
 create index attempts_by_unit on attempts (unit_id, started_at);
 create index attempts_to_clear on attempts (ended_at) where cleared_at is null and ended_at is not null;
 
--- A slot is a partition of exports.work. It is free when no unit is dispatched to or running in it,
--- and it is not closed behind a lost attempt whose invocation may still hold the partition.
+-- A slot is a partition of exports.work. It is free if no unit is dispatched to it or running in it, and if it is not
+-- closed after a lost attempt whose invocation may still hold the partition.
 create table slots (
   partition integer primary key,
   last_used_at timestamptz,
@@ -138,7 +138,7 @@ create index outbox_unsent on outbox (id) where sent_at is null;
 create index outbox_sent on outbox (sent_at) where sent_at is not null;
 create index outbox_dispatches on outbox (dispatch_id) where dispatch_id is not null;
 
--- A ticket names one object and one account. Its secret is kept as a hash.
+-- A ticket is for one object and one account. Its secret is stored as a hash.
 create table tickets (
   secret_hash bytea primary key,
   export_id uuid not null references exports on delete cascade,
@@ -153,7 +153,7 @@ create table tickets (
 );
 create index tickets_by_age on tickets (created_at);
 
--- One asking, one export: an API client's Idempotency-Key, or source and id of an event.
+-- One export per key: an API client's Idempotency-Key, or source and id of an event.
 create table idempotency_keys (
   scope text not null,
   key text not null,

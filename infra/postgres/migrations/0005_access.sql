@@ -1,7 +1,7 @@
 -- Up Migration
 
--- When sign-ins failed, of an account (by the email that was given, whether it exists or not) and of an address.
--- The subject is a hash: what people type into the wrong field is often a password.
+-- When sign-ins failed, by email (whether the account exists or not) and by address. The subject is a hash, because
+-- people often type a password into the wrong field.
 create table sign_in_failures (
   subject bytea primary key,
   failed_at timestamptz[] not null,
@@ -9,18 +9,18 @@ create table sign_in_failures (
 );
 create index sign_in_failures_by_age on sign_in_failures (last_failed_at);
 
--- Which events may ask in the name of the account: all of them or signed ones alone, of all sources (null) or of these.
+-- Which events may request exports for the account: all or only signed ones, from all event sources (null) or from these.
 alter table accounts
   add column event_mode text not null default 'unsigned' check (event_mode in ('unsigned', 'signed')),
   add column event_sources text[];
 
--- The public keys by which an account signs events. A revoked one stays: its kid is never given to another key.
+-- The public keys of an account for signed events. A revoked key stays, so that its kid is never used for another key.
 create table event_keys (
   account_id uuid not null references accounts on delete cascade,
   kid text not null,
   -- The JWK as it was registered.
   jwk json not null,
-  -- RFC 7638, by which two keys are compared.
+  -- By RFC 7638; identifies the key whatever its kid.
   thumbprint text not null,
   created_at timestamptz not null default now(),
   revoked_at timestamptz,

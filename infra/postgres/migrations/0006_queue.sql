@@ -1,13 +1,13 @@
 -- Up Migration
 
--- What decides when a unit's turn is, beside it, so that no question about the queue has to read the queue.
+-- Each unit has the columns that decide its turn, so that no query about the queue has to read the whole queue.
 alter table units
   add column owner_id uuid,
-  -- Its place among those of its account: when its run was asked for; before all others if it puts a file together.
+  -- Its place among the units of its account: when its run was requested; a finalize unit is before all others.
   add column place timestamptz,
-  -- What may hold it back: long snapshots share half of the slots, units that put a file together wait for nothing.
+  -- What may delay it: long snapshots share half of the slots, finalize units wait for nothing.
   add column lane text check (lane in ('finalize', 'ordinary', 'long')),
-  -- It waits for not_before.
+  -- Whether it waits for not_before.
   add column delayed boolean not null default false,
   add column running_since timestamptz;
 
@@ -48,23 +48,23 @@ create index units_waiting on units
   where state = 'queued' and not delayed;
 create index units_delayed on units (not_before) where state = 'queued' and delayed;
 
--- The queue by its beginnings: a row for each account that has units waiting, and for each kind of them that may be
--- held back by itself. Dispatch takes the first row of each kind, whatever stands behind it.
+-- The heads of the queue: a row for each account with waiting units, and for each group of them that may be delayed
+-- independently. Dispatch reads only the first row of each group, however long the queue is.
 create table queue_lines (
   owner_id uuid not null,
   source text not null,
   lane text not null,
   connections integer not null,
-  -- When the account was served last, as in accounts; an account that never was is before all others.
+  -- When the account was served last, as in accounts; an account that was never served is before all others.
   served_at timestamptz not null,
-  -- The place of the unit with which the line began: the order of accounts that never were served.
+  -- The place of the first unit of the line: it orders the accounts that were never served.
   since timestamptz not null,
   primary key (owner_id, source, lane, connections)
 );
 create index queue_lines_in_order on queue_lines
   (source, lane, connections, served_at, since, owner_id);
 
--- The row is locked against its end by whoever has only just found the line empty.
+-- Locks the row, so that a transaction that found the line empty cannot delete it.
 create function enter_queue_line() returns trigger language plpgsql as $$
 begin
   loop
@@ -82,8 +82,8 @@ begin
   return null;
 end $$;
 
--- A line that somebody is just entering stays: it is looked at again when it is locked. So does one whose last two
--- units leave at the same moment: it costs dispatch a glance, and the sweep removes it.
+-- A line that a unit is just entering stays: it is checked again when it is locked. A line whose last two units leave at
+-- the same time stays as well: dispatch reads it once more than needed, and the sweep removes it.
 create function remove_line_if_empty(owner uuid, of_source text, of_lane text, of_connections integer)
 returns boolean language plpgsql as $$
 begin
@@ -136,14 +136,14 @@ group by u.owner_id, u.source, u.lane, u.planned_connections;
 create index exports_waiting on exports (owner_id) where state = 'queued';
 create index exports_in_progress on exports (id)
   where state in ('dispatched', 'running', 'completing');
--- What earlier exports were, for estimates: the queue has no files.
+-- Earlier exports, for estimates, without the queue, whose exports have no files.
 create index exports_with_file on exports (id) where file is not null;
 drop index exports_object_to_delete;
 create index exports_object_to_delete on exports (id)
   where object_key is not null and object_deleted_at is null
     and (deleted_at is not null or state = 'expired');
 
--- Its object is a file, or a piece that an export under way needs: the sweep does not look at it.
+-- Its object is a file, or a unit output that an unfinished export needs: the sweep ignores the attempt.
 alter table attempts add column kept boolean not null default false;
 update attempts a set kept = true from exports e
   where e.id = a.export_id and a.cleared_at is null and (e.object_key = a.object_key

@@ -1,22 +1,22 @@
 -- Up Migration
 
--- The connections that questions about sources have now, over all processes: what is in a source, estimates,
--- first rows. Those of exports are counted by their units. A row that is not deleted counts until `held_until`,
--- by when the server has ended what it was for. Nothing of it has to outlive a crash of the catalogue.
+-- The current connections of questions about sources, over all processes: datasets, estimates, previews. Connections of
+-- exports are counted by their units. A row that is not deleted counts until `held_until`, by when the server has ended
+-- the statement. The table is unlogged because its rows need not survive a crash of the catalogue.
 create unlogged table source_connections (
   id uuid primary key,
   source text not null,
-  -- Whose question it is; null: the system's own, or nobody's.
+  -- The account of the question; null: the system's own, or an idle connection.
   account_id uuid,
-  -- Open, and kept for a moment for the next question of its process.
+  -- Open and unused, kept briefly for the next question of its process.
   idle boolean not null default false,
   held_until timestamptz not null
 );
 create index source_connections_by_source on source_connections (source);
 
--- Takes a connection of those that a source has for questions, `most`: a new one, or the idle one of that id.
--- An account may have another one as long as more are free than it has already: alone it has half of them, and
--- whoever has none finds one, however slow the questions of the others are. One more is for the system itself.
+-- Takes one of the `most` connections that a source has for questions: a new one, or the idle one with that id. An
+-- account gets another connection only if more are free than it has already: alone it gets half of them, and an account
+-- without any finds a free one, however slow the questions of the others are. One more is for the system itself.
 create function take_source_connection(connection uuid, of_source text, account uuid, most integer, seconds float8)
 returns boolean language plpgsql as $$
 declare
@@ -45,7 +45,7 @@ begin
   return true;
 end $$;
 
--- The preview that an account waits for: one at a time, over all processes.
+-- The preview that an account waits for, one at a time over all processes.
 create unlogged table previews (
   account_id uuid primary key,
   id uuid not null,

@@ -1,6 +1,6 @@
 -- Up Migration
 
--- What a list of exports is searched by, a name a line. Kept, as a request may be a quarter of a megabyte of JSON.
+-- The text in which a list of exports is searched, one name per line. Stored, because a request may have 256 kB of JSON.
 alter table exports add column known_as text not null generated always as (lower(
   id::text
   || E'\n' || coalesce(file->>'name', '')

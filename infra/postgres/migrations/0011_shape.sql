@@ -1,7 +1,7 @@
 -- Up Migration
 
--- What exports of the same rows in the same form have in common: an estimate goes by the latest of them. A request may
--- have 256 kB, which is not read again for each.
+-- Equal for exports of the same rows in the same form: an estimate uses the latest of them. Stored, because a request
+-- may have 256 kB of JSON.
 create function shape_of(request json) returns bigint immutable parallel safe
 return hashtextextended(
   json_build_array(

@@ -1,99 +1,102 @@
 import type pg from 'pg';
-import { messageOf } from '../runtime/errors.ts';
-import { logger } from '../runtime/logger.ts';
-import type { SpareBuffers } from '../runtime/spare-buffers.ts';
-import { CopyOut } from '../sources/copy-out.ts';
-import { noteIfAlive } from '../sources/faults.ts';
+import type { BufferPool } from '../../runtime/buffer-pool.ts';
+import { errorMessage } from '../../runtime/errors.ts';
+import { logger } from '../../runtime/logger.ts';
+import { memoryLimits } from '../../runtime/memory-budget.ts';
+import { CopyToStream } from '../../sources/copy/copy-stream.ts';
+import { noteIfAlive } from '../../sources/source-errors.ts';
 
-/** Pieces that each reader reads ahead of its turn: 4 MB. */
-const ahead = 16;
+/** Chunks that each reader buffers before its turn: 4 MB. */
+const readAheadChunks = memoryLimits.readAhead;
 
 /**
- * Whoever waits for a lock waits for the first reader, too, if he wants one that no reader agrees with: it holds the
- * rows. Those who join would stand behind him in the queue, and the first waits for them: nobody would go on, and
- * PostgreSQL sees no deadlock. So they take what they get at once.
+ * `lock_timeout` of a reader that joins. Another session may wait for an exclusive lock that the first reader's lock
+ * blocks. A joining reader would queue after that session, and the first reader waits for it: a deadlock that
+ * PostgreSQL does not see. So a reader joins only if it gets its lock at once.
  */
-const joinLockMilliseconds = 1;
-/** And of what turns out only while they read (a policy's function reads another table). */
-const laterLockMilliseconds = 1_000;
+const joinLockMs = 1;
+/** `lock_timeout` while reading: a policy's function may read another table. */
+const laterLockMs = 1_000;
 
-interface Joining {
-  /** How many more readers are wanted. */
+interface ConnectOptions {
+  /** Readers in addition to the first. */
   others: number;
-  /** The statement that locks what they read. */
+  /** The statement that locks the relation. */
   holding: string;
   connect: () => Promise<pg.Client>;
 }
 
 /**
- * Connections to one source which see the same moment of it and read side by side. The first one has begun
- * the transaction and taken the snapshot; the others join it.
+ * Connections to one source that read the same snapshot in parallel. The first one has begun the transaction; the
+ * others import its snapshot.
  */
-export class Readers {
+export class ParallelReaders {
   readonly #clients: [pg.Client, ...pg.Client[]];
-  /** The statement that is being read out, of those in order. */
-  #head = 0;
-  #next = 0;
-  #moved = Promise.withResolvers<void>();
+  /** Index of the statement whose rows are consumed. */
+  #current = 0;
+  #nextToStart = 0;
+  #advanced = Promise.withResolvers<void>();
   #stopped = false;
-  /** On which connection a statement failed. */
+  /** The connection on which each error occurred. */
   readonly #failed = new Map<unknown, pg.Client>();
 
   private constructor(clients: [pg.Client, ...pg.Client[]]) {
     this.#clients = clients;
   }
 
-  static async join(first: pg.Client, { others, holding, connect }: Joining): Promise<Readers> {
-    const readers = new Readers([first]);
+  static async connect(
+    first: pg.Client,
+    { others, holding, connect }: ConnectOptions,
+  ): Promise<ParallelReaders> {
+    const readers = new ParallelReaders([first]);
     if (others === 0) return readers;
     const { rows } = await first.query<{ snapshot: string }>(
       'select pg_export_snapshot() as snapshot',
     );
     const snapshot = first.escapeLiteral(rows[0]?.snapshot ?? '');
     const begin = `begin isolation level repeatable read read only; set transaction snapshot ${snapshot};
-      set local lock_timeout = ${joinLockMilliseconds}; ${holding}; set local lock_timeout = ${laterLockMilliseconds}`;
+      set local lock_timeout = ${joinLockMs}; ${holding}; set local lock_timeout = ${laterLockMs}`;
     try {
-      for (let n = 0; n < others; n++) readers.#clients.push(await joined(connect, begin));
+      for (let n = 0; n < others; n++) readers.#clients.push(await joinSnapshot(connect, begin));
     } catch (error) {
-      // The source may have no connection left, or somebody waits for its lock. Fewer readers read the same.
-      logger.warn('fewer readers than planned', {
+      // The source may have no free connection, or another session may wait for a lock. Fewer readers read the same rows.
+      logger.warn('connected fewer readers than planned', {
         readers: readers.#clients.length,
-        reason: messageOf(error),
+        reason: errorMessage(error),
       });
     }
     return readers;
   }
 
   /**
-   * The outputs of the statements in their order, while those behind are being read already, up to what each
-   * reader may read ahead: `begun` is told of each as soon as its reader has turned to it. Each reader is at
-   * most one statement ahead.
+   * Yields the output of each statement in order, while the readers buffer the next ones. Each reader is at most one
+   * statement ahead. Calls `onStart` when a statement starts.
    */
-  async *inOrder(
+  async *streamInOrder(
     statements: readonly string[],
-    spare: SpareBuffers,
-    begun: (copy: CopyOut) => void,
-  ): AsyncGenerator<CopyOut> {
-    const open = statements.map(() => Promise.withResolvers<CopyOut>());
-    // A failure is told where its statement has its turn.
-    for (const { promise } of open) promise.catch(() => undefined);
+    pool: BufferPool,
+    onStart: (copy: CopyToStream) => void,
+  ): AsyncGenerator<CopyToStream> {
+    const copies = statements.map(() => Promise.withResolvers<CopyToStream>());
+    // Errors surface when the statement is consumed, in order.
+    for (const { promise } of copies) promise.catch(() => undefined);
     const reading = this.#clients.map((client) =>
-      this.#read(client, statements, spare, (n, copy) => {
-        begun(copy);
-        open[n]?.resolve(copy);
+      this.#read(client, statements, pool, (n, copy) => {
+        onStart(copy);
+        copies[n]?.resolve(copy);
       }).catch((error: unknown) => {
-        for (const { reject } of open) reject(error);
+        for (const { reject } of copies) reject(error);
       }),
     );
     try {
-      for (const { promise } of open) {
+      for (const { promise } of copies) {
         yield await promise;
-        this.#head++;
-        this.#move();
+        this.#current++;
+        this.#advance();
       }
     } finally {
       this.#stopped = true;
-      this.#move();
+      this.#advance();
     }
     await Promise.all(reading);
   }
@@ -101,26 +104,27 @@ export class Readers {
   async #read(
     client: pg.Client,
     statements: readonly string[],
-    spare: SpareBuffers,
-    opened: (n: number, copy: CopyOut) => void,
+    pool: BufferPool,
+    onStart: (n: number, copy: CopyToStream) => void,
   ): Promise<void> {
-    while (this.#next < statements.length) {
-      const n = this.#next++;
-      while (n > this.#head + this.#clients.length && !this.#stopped) await this.#moved.promise;
+    while (this.#nextToStart < statements.length) {
+      const n = this.#nextToStart++;
+      while (n > this.#current + this.#clients.length && !this.#stopped)
+        await this.#advanced.promise;
       if (this.#stopped) return;
-      const copy = client.query(new CopyOut(statements[n] ?? '', { ahead, spare }));
-      copy.told.catch((error: unknown) => this.#failed.set(error, client));
-      opened(n, copy);
-      await copy.told;
+      const copy = client.query(new CopyToStream(statements[n] ?? '', { readAheadChunks, pool }));
+      copy.serverRowCount.catch((error: unknown) => this.#failed.set(error, client));
+      onStart(n, copy);
+      await copy.serverRowCount;
     }
   }
 
-  #move(): void {
-    this.#moved.resolve();
-    this.#moved = Promise.withResolvers();
+  #advance(): void {
+    this.#advanced.resolve();
+    this.#advanced = Promise.withResolvers();
   }
 
-  /** Finds out whether the connection goes on on which this happened: then it is the dataset's fault. */
+  /** Marks an error as caused by the dataset if the connection on which it occurred is still alive. */
   noteIfAlive(error: unknown): Promise<void> {
     const client = this.#failed.get(error) ?? this.#clients[0];
     return noteIfAlive(error, () => client.query('rollback'));
@@ -130,14 +134,14 @@ export class Readers {
     await Promise.all(this.#clients.map((client) => client.query('commit')));
   }
 
-  /** All but the first, which is its owner's. */
+  /** Ends all connections but the first, which its owner ends. */
   async close(): Promise<void> {
     const [, ...others] = this.#clients;
     await Promise.all(others.map((client) => client.end()));
   }
 }
 
-async function joined(connect: () => Promise<pg.Client>, begin: string): Promise<pg.Client> {
+async function joinSnapshot(connect: () => Promise<pg.Client>, begin: string): Promise<pg.Client> {
   const client = await connect();
   try {
     await client.query(begin);

@@ -1,53 +1,51 @@
 import type pg from 'pg';
-import { compressionOf } from '../formats/compression.ts';
-import { formatOf } from '../formats/index.ts';
-import type { Piece, PieceClaim, Progress, WholeClaim } from '../scheduling/attempt.ts';
-import { connectReader, endBackends } from '../sources/connection.ts';
-import { noteIfAlive } from '../sources/faults.ts';
-import { requireFresh } from '../sources/guard.ts';
-import { holding } from '../sources/hold.ts';
-import { pageRanges } from '../sources/page-ranges.ts';
-import type { Selection } from '../sources/query.ts';
-import { Readers } from './readers.ts';
-import { beginSnapshot, withoutTime } from './snapshot.ts';
-import { type Sink, writeRows } from './write-rows.ts';
+import { compressionOf } from '../../formats/compression.ts';
+import { formatOf } from '../../formats/index.ts';
+import type { Progress, ReadClaim, UnitOutput, WholeClaim } from '../../scheduling/claim-types.ts';
+import { connectReader, terminateBackends } from '../../sources/connection.ts';
+import { pageRanges } from '../../sources/page-ranges.ts';
+import type { Selection } from '../../sources/query.ts';
+import { assertNotLagging } from '../../sources/replication-lag.ts';
+import { noteIfAlive } from '../../sources/source-errors.ts';
+import { holding } from '../../sources/table-locks.ts';
+import { type ByteSink, encodeAndUpload } from './encode-rows.ts';
+import { ParallelReaders } from './parallel-readers.ts';
+import { beginSnapshot, countRowsWithoutTime } from './snapshot.ts';
 
-/**
- * Reads one unit of one source under a snapshot of its own and writes it, piece by piece, as it comes. The
- * memory it needs does not depend on the size of the export; when the storage is slow, `write` waits, the
- * sockets fill, and PostgreSQL waits.
- *
- * Complete means: the server says it sent n rows, we counted n rows in the bytes we hashed and wrote,
- * and the transactions ended well. Anything else throws, and so does an export that grows over a limit of
- * its account.
- */
-interface Reading {
-  claim: WholeClaim | PieceClaim;
-  sink: Sink;
-  /** Kept current, for the heartbeat. */
+interface ReadContext {
+  claim: WholeClaim | ReadClaim;
+  sink: ByteSink;
+  /** Updated with each chunk; heartbeats report it. */
   progress: Progress;
-  /** Throws when that is more than the account may export. */
-  requireRoom: () => void;
+  /** Throws `over_limit` if `progress` exceeds the limits of the account. */
+  checkLimits: () => void;
   signal: AbortSignal;
   statementTimeoutSeconds: number;
 }
 
-export async function readUnit(reading: Reading): Promise<Piece> {
-  const { claim, signal, statementTimeoutSeconds } = reading;
+/**
+ * Reads one unit of one source under a snapshot of its own and writes it chunk by chunk. The memory it needs does not
+ * depend on the size of the export: when the storage is slow, `write` waits, the sockets fill, and PostgreSQL waits.
+ *
+ * The unit output is complete: the server reported n rows, n rows were counted in the bytes that were hashed and
+ * written, and the transactions were committed. Anything else throws.
+ */
+export async function readUnit(context: ReadContext): Promise<UnitOutput> {
+  const { claim, signal, statementTimeoutSeconds } = context;
   const connect = () => connectReader(claim.source, claim.attemptId, statementTimeoutSeconds);
   const client = await connect();
   let complete = false;
   try {
-    await requireFresh(client, claim.source);
-    const piece = await read(client, connect, reading);
+    await assertNotLagging(client, claim.source);
+    const output = await read(client, connect, context);
     complete = true;
-    return piece;
+    return output;
   } catch (error) {
     await noteIfAlive(error, () => client.query('rollback'));
     throw error;
   } finally {
-    // Ended by a second connection: the server may be in the middle of a COPY, or of a long sort.
-    if (!complete || signal.aborted) await endBackends(claim.source, claim.attemptId);
+    // A second connection terminates them: the server may be in the middle of a COPY or of a long sort.
+    if (!complete || signal.aborted) await terminateBackends(claim.source, claim.attemptId);
     await client.end();
   }
 }
@@ -55,33 +53,37 @@ export async function readUnit(reading: Reading): Promise<Piece> {
 async function read(
   client: pg.Client,
   connect: () => Promise<pg.Client>,
-  { claim, sink, progress, requireRoom, signal }: Reading,
-): Promise<Piece> {
+  { claim, sink, progress, checkLimits, signal }: ReadContext,
+): Promise<UnitOutput> {
   const { request } = claim;
   const format = formatOf(request);
-  const { selection, asOf, lsn, rowSecurity } = await beginSnapshot(client, claim);
-  const parts = await partsOf(client, selection, claim);
-  const others = Math.min(claim.connections, parts.length) - 1;
-  // Of a compressed file the header is in one member with rows: a reader may guess the types from the first alone.
+  const { selection, asOf, lsn, cursor, rowSecurity } = await beginSnapshot(client, claim);
+  const selections = await divideByPages(client, selection, claim);
+  const others = Math.min(claim.connections, selections.length) - 1;
+  // The header of a compressed file is in one member with rows: some readers guess the types from the first member.
   const begins =
-    claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).member !== null);
-  const readers = await Readers.join(client, { others, holding: holding(selection), connect });
+    claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).createStream !== null);
+  const readers = await ParallelReaders.connect(client, {
+    others,
+    holding: holding(selection),
+    connect,
+  });
   try {
-    const rowsWithoutTime = await withoutTime(client, claim, selection);
-    const { nulled, ...written } = await writeRows(readers, {
+    const rowsWithoutTime = await countRowsWithoutTime(client, claim, selection);
+    const { nulled, ...encodedRows } = await encodeAndUpload(readers, {
       request,
       columns: selection.columns,
-      statements: parts.map((part) => format.copy(part)),
+      statements: selections.map((pageSelection) => format.copy(pageSelection)),
       whole: claim.kind === 'whole',
       begins,
       sink,
       progress,
-      requireRoom,
+      checkLimits,
       signal,
     });
     await readers.commit();
     return {
-      ...written,
+      ...encodedRows,
       begins,
       source: claim.source,
       dataset: { schema: selection.dataset.schema, relation: selection.dataset.relation },
@@ -89,14 +91,17 @@ async function read(
       ...(rowSecurity ? { rowSecurity } : {}),
       asOf: asOf.toISOString(),
       lsn,
+      ...(cursor === undefined ? {} : { cursor }),
       schema: selection.columns,
       columns: selection.columns.map((column, n) => {
-        const policy = format.policy?.(column);
+        const nullPolicy = format.nullPolicy?.(column);
+        const nullsOf = { policy: nullPolicy, nulled: nulled[n] ?? 0 };
         return {
           name: column.name,
           databaseType: column.type,
           fileType: format.fileType(column),
-          ...(policy === undefined ? {} : { policy, nulled: nulled[n] ?? 0 }),
+          ...(nullPolicy === undefined ? {} : nullsOf),
+          ...(column.policy === undefined ? {} : { policy: column.policy }),
         };
       }),
     };
@@ -108,14 +113,14 @@ async function read(
   }
 }
 
-/** What is read side by side, in the order of the file; all at once if it cannot be divided, or needs not. */
-async function partsOf(
+/** Returns one selection for each page range, in the order of the file, or the selection undivided. */
+async function divideByPages(
   client: pg.Client,
   selection: Selection,
-  { request, connections }: Reading['claim'],
+  { request, connections }: ReadContext['claim'],
 ): Promise<Selection[]> {
-  const { pagesOfPart } = formatOf(request);
-  if (connections === 1 || pagesOfPart === null) return [selection];
-  const ranges = await pageRanges(client, selection, pagesOfPart);
+  const { pagesPerRange } = formatOf(request);
+  if (connections === 1 || pagesPerRange === null) return [selection];
+  const ranges = await pageRanges(client, selection, pagesPerRange);
   return ranges.length === 0 ? [selection] : ranges.map((pages) => ({ ...selection, pages }));
 }

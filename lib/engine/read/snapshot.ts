@@ -1,43 +1,47 @@
 import type pg from 'pg';
-import { selectionFor, withSourceColumn } from '../exports/selection.ts';
-import type { PieceClaim, WholeClaim } from '../scheduling/attempt.ts';
-import { StillChanging } from '../sources/faults.ts';
-import { hold } from '../sources/hold.ts';
-import { countRowsWithoutTime, type Selection } from '../sources/query.ts';
-import { isRowSecurityActive } from '../sources/row-security.ts';
+import { selectionFor, withSourceColumn } from '../../exports/planning/selection.ts';
+import type { ReadClaim, WholeClaim } from '../../scheduling/claim-types.ts';
+import { countRowsWithoutTimeSql, type Selection } from '../../sources/query.ts';
+import { isRowSecurityActive } from '../../sources/row-security.ts';
+import { StillChangingError } from '../../sources/source-errors.ts';
+import { hold } from '../../sources/table-locks.ts';
+import { readStreamCursor } from './stream-position.ts';
 
-/** What is to be read, and the moment of the source that it shows. */
+/** A selection and the time and WAL position of the snapshot that it is read under. */
 export interface Snapshot {
   selection: Selection;
   asOf: Date;
   lsn: string;
-  /** Policies of the source may leave out rows. */
+  /** The position in the stream of readings, if this is a snapshot of them. */
+  cursor: string | undefined;
+  /** True if row security policies of the source may hide rows. */
   rowSecurity: boolean;
 }
 
-/** Whoever rewrites a dataset more often than it can be locked gets so many tries of ours in a row. */
-const mostTries = 5;
+/** Snapshots tried in a row while another session rewrites the dataset before it can be locked. */
+const maxTries = 5;
 
 /**
- * The snapshot comes first, and then the lock, because a lock that needs no more rights than reading is taken by
- * reading. TRUNCATE and rewriting ALTERs do not respect snapshots: one that was waited for would leave us a table
- * that looks empty, so that then all begins anew.
+ * Begins a transaction with a snapshot of the source and locks the relation. The snapshot comes before the lock,
+ * because the role may only read, and a lock that needs no other right is acquired by reading. TRUNCATE and rewriting
+ * ALTERs do not respect snapshots: if the lock had to wait for one, the table would look empty, so a new snapshot is
+ * tried.
  */
 export async function beginSnapshot(
   client: pg.Client,
-  claim: WholeClaim | PieceClaim,
+  claim: WholeClaim | ReadClaim,
 ): Promise<Snapshot> {
-  for (let tries = 0; tries < mostTries; tries++) {
-    const snapshot = await takeSnapshot(client, claim);
+  for (let tries = 0; tries < maxTries; tries++) {
+    const snapshot = await createSnapshot(client, claim);
     if (await hold(client, snapshot.selection)) return snapshot;
     await client.query('rollback');
   }
-  throw new StillChanging(claim.request.dataset);
+  throw new StillChangingError(claim.request.dataset);
 }
 
-async function takeSnapshot(
+async function createSnapshot(
   client: pg.Client,
-  { source, request, ...claim }: WholeClaim | PieceClaim,
+  { source, request, grants, ...claim }: WholeClaim | ReadClaim,
 ): Promise<Snapshot> {
   await client.query('begin isolation level repeatable read read only');
   const { rows } = await client.query<{ as_of: Date; lsn: string }>(
@@ -45,26 +49,34 @@ async function takeSnapshot(
        (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as lsn`,
   );
   const [position] = rows;
-  if (!position) throw new Error('the source gave no snapshot');
-  const selection = withSourceColumn(await selectionFor(client, source, request), source, request);
-  const range = claim.kind === 'piece' ? (claim.range ?? undefined) : undefined;
+  if (!position) throw new Error('the source returned no snapshot');
+  const selection = withSourceColumn(
+    await selectionFor(client, source, request, grants),
+    source,
+    request,
+  );
+  const range = claim.kind === 'read' ? (claim.range ?? undefined) : undefined;
   return {
     selection: { ...selection, range },
     asOf: position.as_of,
     lsn: position.lsn,
+    cursor:
+      request.consistency === 'snapshot'
+        ? await readStreamCursor(client, source, selection.dataset)
+        : undefined,
     rowSecurity: await isRowSecurityActive(client, selection.dataset),
   };
 }
 
-/** Rows without a time are in no unit's range: the first unit of a source counts them for all. */
-export async function withoutTime(
+/** Returns how many rows have no time. They are in no unit's range, so the first unit of a source counts them. */
+export async function countRowsWithoutTime(
   client: pg.Client,
-  claim: WholeClaim | PieceClaim,
+  claim: WholeClaim | ReadClaim,
   selection: Selection,
 ): Promise<number> {
-  const count = countRowsWithoutTime(selection);
+  const countSql = countRowsWithoutTimeSql(selection);
   const isFirst = claim.kind === 'whole' || claim.range === null || claim.range.from === null;
-  if (count === null || !isFirst) return 0;
-  const { rows } = await client.query<{ rows: string }>(count);
+  if (countSql === null || !isFirst) return 0;
+  const { rows } = await client.query<{ rows: string }>(countSql);
   return Number(rows[0]?.rows);
 }

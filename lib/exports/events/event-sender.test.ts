@@ -3,9 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { base64url, CompactSign, exportJWK } from 'jose';
-import type { EventKey } from '../contracts/event-policy.ts';
-import { eventPolicySchema } from '../contracts/event-policy.ts';
-import { signDetached } from '../proof/detached-jws.ts';
+import type { EventKey } from '../../contracts/event-policy.ts';
+import { eventPolicySchema } from '../../contracts/event-policy.ts';
+import { signDetached } from '../../proof/detached-jws.ts';
 import { isFresh, isSigned } from './event-sender.ts';
 
 const type = 'streamsync-event+jws';
@@ -27,22 +27,29 @@ async function pairOf(
   if (!published) throw new Error('no key');
   return { published, privateKey, algorithm };
 }
-const ed25519 = (kid: string) => pairOf(generateKeyPairSync('ed25519'), kid, 'Ed25519');
-const p256 = (kid: string) =>
-  pairOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }), kid, 'ES256');
+
+function ed25519(kid: string) {
+  return pairOf(generateKeyPairSync('ed25519'), kid, 'Ed25519');
+}
+
+function p256(kid: string) {
+  return pairOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }), kid, 'ES256');
+}
 
 const pairs = { ed: await ed25519('ed'), ec: await p256('ec') };
 const keys = [pairs.ed.published, pairs.ec.published];
 
-const sign = async (event: object, { published, privateKey, algorithm }: Pair, as = type) => ({
-  ...event,
-  signature: await signDetached(event, {
-    jwk: privateKey.export({ format: 'jwk' }),
-    kid: published.kid,
-    algorithm,
-    type: as,
-  }),
-});
+async function sign(event: object, { published, privateKey, algorithm }: Pair, as = type) {
+  return {
+    ...event,
+    signature: await signDetached(event, {
+      jwk: privateKey.export({ format: 'jwk' }),
+      kid: published.kid,
+      algorithm,
+      type: as,
+    }),
+  };
+}
 
 const event = {
   specversion: '1.0',
@@ -59,13 +66,16 @@ const event = {
   },
 };
 
-test.each(['ed', 'ec'] as const)('the signature of a registered key is taken: %s', async (name) => {
-  expect(await isSigned(await sign(event, pairs[name]), keys)).toBe(true);
-  // Twice makes no difference, but for the key.
-  expect(await isSigned(await sign(event, pairs[name]), [pairs[name].published])).toBe(true);
-});
+test.each(['ed', 'ec'] as const)(
+  'isSigned accepts the signature of a registered key: %s',
+  async (name) => {
+    expect(await isSigned(await sign(event, pairs[name]), keys)).toBe(true);
+    // Signed again, and with the other key not registered.
+    expect(await isSigned(await sign(event, pairs[name]), [pairs[name].published])).toBe(true);
+  },
+);
 
-test('the older name of the algorithm is taken, where the key does not say another', async () => {
+test('isSigned accepts the algorithm name EdDSA unless the key names another', async () => {
   const signed = await sign(event, { ...pairs.ed, algorithm: 'EdDSA' });
   expect(await isSigned(signed, keys)).toBe(true);
   const [strict] = eventPolicySchema.parse({
@@ -76,29 +86,32 @@ test('the older name of the algorithm is taken, where the key does not say anoth
   expect(strict && (await isSigned(signed, [strict]))).toBe(false);
 });
 
-/** An event with anything in it that JSON can hold. */
+/** An event with arbitrary JSON in additional attributes. */
 const anyEvent = fc
   .dictionary(
     fc.string({ unit: 'grapheme', maxLength: 8 }).filter((name) => name !== 'signature'),
     fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }),
     { maxKeys: 5 },
   )
-  .map((more) => ({ ...event, ...more }));
+  .map((attributes) => ({ ...event, ...attributes }));
 const anyPair = fc.constantFrom(pairs.ed, pairs.ec);
 
-describe('of any event', () => {
-  test('the order of keys, spaces and escapes are not signed', async () => {
+describe('isSigned with an arbitrary event', () => {
+  test('isSigned ignores the order of keys, spaces and escapes', async () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, anyPair, async (plain, pair) => {
         const signed = await sign(plain, pair);
-        const turned = JSON.stringify(turn(signed), null, 3).replaceAll('/', String.raw`\/`);
-        expect(await isSigned(JSON.parse(turned), keys)).toBe(true);
+        const reformatted = JSON.stringify(reverseKeys(signed), null, 3).replaceAll(
+          '/',
+          String.raw`\/`,
+        );
+        expect(await isSigned(JSON.parse(reformatted), keys)).toBe(true);
       }),
       { numRuns: 60 },
     );
   });
 
-  test('every change breaks the signature', async () => {
+  test('isSigned rejects an event that was changed anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyEvent,
@@ -120,7 +133,7 @@ describe('of any event', () => {
     );
   });
 
-  test('every change of the signature breaks it', async () => {
+  test('isSigned rejects a signature that was changed anywhere', async () => {
     const signed = await sign(event, pairs.ed);
     const { signature } = signed;
     await fc.assert(
@@ -129,7 +142,7 @@ describe('of any event', () => {
         fc.constantFrom('A', 'Q', 'g', 'w', 'Z', 'z', '9', '_', '-', '.', '=', ' '),
         async (at, letter) => {
           const other = signature.slice(0, at) + letter + signature.slice(at + 1);
-          // The last letter of 64 bytes has four bits that say nothing.
+          // Four bits of the last letter are not part of the 64 bytes.
           fc.pre(bytesOf(other) !== bytesOf(signature));
           expect(await isSigned({ ...signed, signature: other }, keys)).toBe(false);
         },
@@ -139,10 +152,10 @@ describe('of any event', () => {
   });
 });
 
-describe('a signature is refused', () => {
+describe('isSigned with an invalid signature', () => {
   const without = (kid: string) => keys.filter((key) => key.kid !== kid);
 
-  test('of a key that is not, or no longer, among those of the account', async () => {
+  test('isSigned rejects a signature of a key that the account does not have', async () => {
     expect(await isSigned(await sign(event, pairs.ed), without('ed'))).toBe(false);
     expect(await isSigned(await sign(event, pairs.ed), [])).toBe(false);
     const forged = await sign(event, await ed25519('ed'));
@@ -150,7 +163,7 @@ describe('a signature is refused', () => {
     expect(await isSigned(await sign(event, await ed25519('ec')), keys)).toBe(false);
   });
 
-  test('of something else that the key has signed', async () => {
+  test('isSigned rejects a signature of another type by the same key', async () => {
     expect(await isSigned(await sign(event, pairs.ed, 'JWT'), keys)).toBe(false);
     expect(await isSigned(await sign(event, pairs.ed, 'streamsync-manifest+jws'), keys)).toBe(
       false,
@@ -161,11 +174,11 @@ describe('a signature is refused', () => {
   test.each<[string, (value: string) => unknown]>([
     ['without an algorithm', () => `${header({ alg: 'none', kid: 'ed', typ: type })}..`],
     [
-      'with none and a value',
+      'with the algorithm none and a value',
       (value) => `${header({ alg: 'none', kid: 'ed', typ: type })}..${value}`,
     ],
     [
-      'with a secret algorithm',
+      'with an HMAC algorithm',
       (value) => `${header({ alg: 'HS256', kid: 'ed', typ: type })}..${value}`,
     ],
     [
@@ -173,25 +186,25 @@ describe('a signature is refused', () => {
       (value) => `${header({ alg: 'ES256', kid: 'ed', typ: type })}..${value}`,
     ],
     [
-      'with its payload',
+      'with an attached payload',
       (value) => `${header({ alg: 'Ed25519', kid: 'ed', typ: type })}.e30.${value}`,
     ],
-    ['of other parts', () => 'a.b'],
-    ['that is no text', () => ({ alg: 'none' })],
+    ['of two parts', () => 'a.b'],
+    ['that is not a string', () => ({ alg: 'none' })],
     ['that is empty', () => ''],
     [
       'that is too long',
       (value) =>
         `${header({ alg: 'Ed25519', kid: 'ed', typ: type, x: 'x'.repeat(1_000) })}..${value}`,
     ],
-  ])('%s', async (_name, of) => {
+  ])('isSigned rejects a signature %s', async (_name, signatureFrom) => {
     const { signature } = await sign(event, pairs.ed);
-    expect(await isSigned({ ...event, signature: of(signature.split('..')[1] ?? '') }, keys)).toBe(
-      false,
-    );
+    expect(
+      await isSigned({ ...event, signature: signatureFrom(signature.split('..')[1] ?? '') }, keys),
+    ).toBe(false);
   });
 
-  test('with a critical header that we do not know (RFC 7515, 4.1.11)', async () => {
+  test('isSigned rejects an unknown critical header (RFC 7515, 4.1.11)', async () => {
     const jws = await new CompactSign(new TextEncoder().encode(canonicalize(event)))
       .setProtectedHeader({ alg: 'Ed25519', kid: 'ed', typ: type, crit: ['b64'], b64: true })
       .sign(pairs.ed.privateKey);
@@ -204,14 +217,14 @@ describe('a signature is refused', () => {
     );
   });
 
-  test('of what has no canonical form', async () => {
+  test('isSigned rejects an event that has no canonical form', async () => {
     const signed = await sign(event, pairs.ed);
     expect(await isSigned({ ...signed, data: Number.POSITIVE_INFINITY }, keys)).toBe(false);
     expect(await isSigned({ ...signed, data: '\ud800' }, keys)).toBe(false);
   });
 });
 
-test('keys: the private part, other curves, lengths and one kid twice are refused', () => {
+test('an event policy rejects private keys, other curves, wrong lengths and a kid that occurs twice', () => {
   const policy = (keys_: object[]) =>
     eventPolicySchema.safeParse({ mode: 'signed', sources: null, keys: keys_ }).success;
   const ed = pairs.ed.published;
@@ -225,7 +238,7 @@ test('keys: the private part, other curves, lengths and one kid twice are refuse
   expect(policy([ed, ed])).toBe(false);
 });
 
-test('a signed event is taken for six days, and a little ahead of our clock', () => {
+test('isFresh accepts times up to 6 days ago and 5 minutes ahead', () => {
   const now = Date.parse('2026-11-20T10:00:00Z');
   const fresh = (time: unknown): boolean => isFresh(time, now);
   expect(fresh('2026-11-20T10:00:00Z')).toBe(true);
@@ -236,18 +249,18 @@ test('a signed event is taken for six days, and a little ahead of our clock', ()
   expect([undefined, null, 1_795_000_000, 'now', ''].map(fresh)).toEqual(Array(5).fill(false));
 });
 
-/** The same with the keys the other way round, at every level. */
-function turn(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(turn);
+/** Returns the value with the keys of its objects in reverse order, at every level. */
+function reverseKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reverseKeys);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .toReversed()
-      .map(([name, inner]) => [name, turn(inner)]),
+      .map(([name, inner]) => [name, reverseKeys(inner)]),
   );
 }
 
-/** Changes, adds or takes away something in a JSON object, wherever the number leads. */
+/** Changes, adds or deletes a member of a JSON object, at the place that the number selects. */
 function change(target: object, place: number, value: unknown): void {
   const names = Object.keys(target).filter((name) => name !== 'signature');
   const name = names[place % (names.length + 1)];
@@ -261,8 +274,9 @@ function change(target: object, place: number, value: unknown): void {
   }
 }
 
-const bytesOf = (signature: string): string =>
-  signature
+function bytesOf(signature: string): string {
+  return signature
     .split('.')
     .map((part) => Buffer.from(part, 'base64url').toString('hex'))
     .join('.');
+}

@@ -1,60 +1,60 @@
-import type { Account } from '../access/accounts.ts';
-import { type Requester, requesterByEmail } from '../access/event-policy.ts';
-import { type EventKey, signedEventFields } from '../contracts/event-policy.ts';
-import { type ExportRequested, requestedBySchema } from '../contracts/events.ts';
-import { verifyDetached } from '../proof/detached-jws.ts';
-import { catalogue } from '../runtime/catalogue.ts';
-import { type Refusal, refusedFields } from '../runtime/errors.ts';
-import { rememberedDays } from './idempotency.ts';
+import type { Account } from '../../access/accounts.ts';
+import { type Requester, requesterByEmail } from '../../access/event-policy.ts';
+import { type EventKey, signedEventFields } from '../../contracts/event-policy.ts';
+import { type ExportRequested, requestedBySchema } from '../../contracts/events.ts';
+import { verifyDetached } from '../../proof/detached-jws.ts';
+import { catalogue } from '../../runtime/catalogue.ts';
+import { type AppError, invalidFields } from '../../runtime/errors.ts';
+import { idempotencyTtlDays } from './idempotency.ts';
 
-/** In whose name an event asks. */
+/** The account that an event names, and whether the event may request exports for it. */
 export interface Sender {
-  /** Where the ids of its events are remembered. Nobody without a key of an account has a place in the account's. */
+  /** Scope of the ids of its events. Only events signed with a key of the account use the scope of the account. */
   idempotencyScope: string;
-  /** Throws why not, if it may not ask in this name. */
+  /** Returns the account. Throws `invalid_request` if the event may not request exports for it. */
   owner: () => Account;
 }
 
 const signatureType = 'streamsync-event+jws';
-/** Less than ids are remembered: when one is forgotten, the event that had it is no longer taken. */
-const maxAgeDays = rememberedDays - 1;
+/** Less than `idempotencyTtlDays`: when an id is deleted, its event is already too old to be accepted. */
+const maxAgeDays = idempotencyTtlDays - 1;
 const maxAheadMinutes = 5;
-const day = 24 * 3_600_000;
+const dayMs = 24 * 3_600_000;
 
 /**
- * Finds out who sends an event. An event with a signature has to have a valid one, whatever the account takes; what
- * is refused before a signature was verified says nothing about the account.
+ * Returns the sender of an event. A signature must be valid, also if the account accepts unsigned events. A rejection
+ * before the signature is verified reveals nothing about the account.
  */
 export async function senderOf(event: ExportRequested): Promise<Sender> {
-  const unproven = `event:${event.source}`;
+  const unsignedScope = `event:${event.source}`;
   const requester = await requesterOf(event.data);
-  // CloudEvents' JSON may write an attribute that is not there as null.
+  // The JSON format of CloudEvents allows null for an absent attribute.
   if ((event['signature'] ?? null) === null) {
-    const allowed = requester?.policy.mode === 'unsigned' && takesSource(requester, event);
+    const allowed = requester?.policy.mode === 'unsigned' && acceptsSource(requester, event);
     return allowed
-      ? accepted(unproven, requester)
-      : refused(
-          unproven,
+      ? accepted(unsignedScope, requester)
+      : rejected(
+          unsignedScope,
           'requestedBy',
-          'must be the email of an account that takes such events: not all do, some take signed ones alone or those of a few sources',
+          'must be the email of an account that accepts this event: an account may accept no events, signed events only, or events of certain sources only',
         );
   }
   if (!requester || !(await isSigned(event, requester.policy.keys)))
-    return refused(
-      unproven,
+    return rejected(
+      unsignedScope,
       'signature',
-      'must be by a key that is registered for the account of `requestedBy`, over the event as it is',
+      'must be made with a key that is registered for the account of `requestedBy`, over the event as it was sent',
     );
-  const proven = `signed-event:${requester.account.id}:${event.source}`;
+  const signedScope = `signed-event:${requester.account.id}:${event.source}`;
   if (!isFresh(event['time'], Date.now()))
-    return refused(
-      proven,
+    return rejected(
+      signedScope,
       'time',
-      `must say when the event was made, in the last ${maxAgeDays} days: send it anew with another id`,
+      `must be the time when the event was created, within the last ${maxAgeDays} days: send a new event with another id`,
     );
-  if (!takesSource(requester, event))
-    return refused(proven, 'source', 'must be one from which the account takes events');
-  return accepted(proven, requester);
+  if (!acceptsSource(requester, event))
+    return rejected(signedScope, 'source', 'must be one from which the account accepts events');
+  return accepted(signedScope, requester);
 }
 
 async function requesterOf(data: unknown): Promise<Requester | undefined> {
@@ -63,48 +63,53 @@ async function requesterOf(data: unknown): Promise<Requester | undefined> {
   return email.success ? requesterByEmail(catalogue(), email.data) : undefined;
 }
 
-const accepted = (idempotencyScope: string, { account }: Requester): Sender => ({
-  idempotencyScope,
-  owner: () => account,
-});
+function accepted(idempotencyScope: string, { account }: Requester): Sender {
+  return {
+    idempotencyScope,
+    owner: () => account,
+  };
+}
 
-const refused = (idempotencyScope: string, field: string, message: string): Sender => {
-  const refusal: Refusal = refusedFields([{ field, message }]);
+function rejected(idempotencyScope: string, field: string, message: string): Sender {
+  const error: AppError = invalidFields([{ field, message }]);
   return {
     idempotencyScope,
     owner: () => {
-      throw refusal;
+      throw error;
     },
   };
-};
+}
 
-const takesSource = ({ policy: { sources } }: Requester, { source }: ExportRequested): boolean =>
-  sources === null || sources.includes(source);
+function acceptsSource({ policy: { sources } }: Requester, { source }: ExportRequested): boolean {
+  return sources === null || sources.includes(source);
+}
 
-/** Whether one of the keys has signed the event, which has to be as it was parsed, with all its attributes. */
+/** Returns whether one of the keys signed the event. The event must be complete and as it was parsed. */
 export async function isSigned(
   { signature, ...unsigned }: Readonly<Record<string, unknown>>,
   keys: readonly EventKey[],
 ): Promise<boolean> {
-  const form = signedEventFields.signature.safeParse(signature);
-  if (!form.success) return false;
-  const verdict = await verifyDetached(form.data, unsigned, signatureType, (kid) => {
+  const parsed = signedEventFields.signature.safeParse(signature);
+  if (!parsed.success) return false;
+  const verdict = await verifyDetached(parsed.data, unsigned, signatureType, (kid) => {
     const jwk = keys.find((candidate) => candidate.kid === kid);
     return jwk && { jwk, algorithms: algorithmsOf(jwk) };
   });
-  return !('refused' in verdict);
+  return !('rejected' in verdict);
 }
 
-/** `EdDSA` is the name that libraries know which are older than RFC 9864; by the key it means the same. */
+/**
+ * Returns the algorithms of a key. Libraries older than RFC 9864 call `Ed25519` `EdDSA`; the key makes it unambiguous.
+ */
 function algorithmsOf({ kty, alg }: EventKey): readonly string[] {
   if (alg === undefined) return kty === 'OKP' ? ['Ed25519', 'EdDSA'] : ['ES256'];
   return [alg];
 }
 
-/** Whether a signed event was made so lately that a copy of it would be known by its id. */
+/** Returns whether a signed event is so recent that the id of an earlier copy is still stored. */
 export function isFresh(time: unknown, now: number): boolean {
-  const made = signedEventFields.time.safeParse(time);
-  if (!made.success || made.data === undefined) return false;
-  const age = now - Date.parse(made.data);
-  return age < maxAgeDays * day && age > -maxAheadMinutes * 60_000;
+  const parsed = signedEventFields.time.safeParse(time);
+  if (!parsed.success || parsed.data === undefined) return false;
+  const ageMs = now - Date.parse(parsed.data);
+  return ageMs < maxAgeDays * dayMs && ageMs > -maxAheadMinutes * 60_000;
 }

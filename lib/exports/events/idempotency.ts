@@ -1,47 +1,53 @@
 import { createHash } from 'node:crypto';
-import type { Queryable } from '../runtime/catalogue.ts';
-import { Refusal } from '../runtime/errors.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
+import { AppError } from '../../runtime/errors.ts';
 
-/** One asking, however often it arrives: an API client's key, or the source and id of an event. */
-export interface Asking {
+/**
+ * Identifies a request that may arrive several times: by the key of an API client, or the source and id of an event.
+ */
+export interface IdempotencyKey {
   scope: string;
   key: string;
   fingerprint: Buffer;
 }
 
-/** How long a key is remembered. */
-export const rememberedDays = 7;
+/** How long a key is stored. */
+export const idempotencyTtlDays = 7;
 
-/** Requests are compared as parsed, defaults filled in: what means the same is the same. None at all is one, too. */
-export const asking = (scope: string, key: string, request: unknown): Asking => ({
-  scope,
-  key,
-  fingerprint: createHash('sha256')
-    .update(JSON.stringify(request) ?? '')
-    .digest(),
-});
+/**
+ * The fingerprint is of the parsed request with its defaults, so equivalent requests match. A request may be absent.
+ */
+export function idempotencyKeyFor(scope: string, key: string, request: unknown): IdempotencyKey {
+  return {
+    scope,
+    key,
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify(request) ?? '')
+      .digest(),
+  };
+}
 
-interface Answered {
+interface PreviousResult {
   exportId: string | null;
 }
 
 /**
- * What an asking was answered with before: an export, or (null) a refusal; undefined if it is new.
- * Throws `idempotency_conflict` if the key came with another request.
+ * Returns the result of an earlier request with the key: an export, or null for a rejection. Returns undefined if the
+ * key is new. Throws `idempotency_conflict` if the key was used for another request.
  */
-export async function earlierAnswer(
+export async function findPreviousResult(
   client: Queryable,
-  { scope, key, fingerprint }: Asking,
-): Promise<Answered | undefined> {
+  { scope, key, fingerprint }: IdempotencyKey,
+): Promise<PreviousResult | undefined> {
   const { rows } = await client.query<{ fingerprint: Buffer; export_id: string | null }>(
     `select fingerprint, export_id from idempotency_keys
-     where scope = $1 and key = $2 and created_at > now() - interval '${rememberedDays} days'`,
+     where scope = $1 and key = $2 and created_at > now() - interval '${idempotencyTtlDays} days'`,
     [scope, key],
   );
   const [row] = rows;
   if (!row) return undefined;
   if (!row.fingerprint.equals(fingerprint))
-    throw new Refusal(
+    throw new AppError(
       'idempotency_conflict',
       'This idempotency key was used for another request. Use a new key for a new request.',
     );
@@ -49,19 +55,19 @@ export async function earlierAnswer(
 }
 
 /**
- * Remembers the answer, in the transaction that makes it. Returns false if the same key was answered
- * meanwhile (a concurrent one is waited for): then nothing must be made.
+ * Stores the key with its result, in the transaction that creates the result. Waits for a concurrent transaction with
+ * the same key. Returns false if it stored a result: then the caller must create nothing.
  */
-export async function remember(
+export async function storeIdempotencyKey(
   client: Queryable,
-  { scope, key, fingerprint }: Asking,
+  { scope, key, fingerprint }: IdempotencyKey,
   exportId: string | null,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `insert into idempotency_keys (scope, key, fingerprint, export_id) values ($1, $2, $3, $4)
      on conflict (scope, key) do update
        set fingerprint = excluded.fingerprint, export_id = excluded.export_id, created_at = now()
-       where idempotency_keys.created_at <= now() - interval '${rememberedDays} days'`,
+       where idempotency_keys.created_at <= now() - interval '${idempotencyTtlDays} days'`,
     [scope, key, fingerprint, exportId],
   );
   return rowCount === 1;

@@ -1,30 +1,32 @@
 import {
+  type ExportOutcome,
   type ExportRejected,
   type ExportResult,
-  type Outcome,
   withoutValues,
-} from '../contracts/events.ts';
-import type { ExportDocument } from '../contracts/export-document.ts';
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { shortEvent } from '../contracts/short-event.ts';
-import { sizes } from '../contracts/sizes.ts';
-import { cloudEvent } from '../messaging/cloud-event.ts';
-import { enqueue } from '../messaging/outbox.ts';
-import { topics } from '../messaging/topics.ts';
-import type { Queryable } from '../runtime/catalogue.ts';
-import { config } from '../runtime/config.ts';
-import type { Refusal } from '../runtime/errors.ts';
-import { loadExport, toDocument } from './documents.ts';
+} from '../../contracts/events.ts';
+import type { ExportDocument } from '../../contracts/export-document.ts';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { shortEvent } from '../../contracts/short-event.ts';
+import { sizes } from '../../contracts/sizes.ts';
+import { cloudEvent } from '../../messaging/cloud-event.ts';
+import { enqueue } from '../../messaging/outbox.ts';
+import { topics } from '../../messaging/topics.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
+import { config } from '../../runtime/config.ts';
+import type { AppError } from '../../runtime/errors.ts';
+import { toDocument } from '../export-document.ts';
+import { loadExport } from '../export-record.ts';
 
-/** The link that events carry: it works with the owner's key or session, for nobody else. */
-const downloadUrlOf = (exportId: string): string =>
-  `${config().url}/api/v1/exports/${exportId}/file`;
+/** Returns the link in events. It works only with a key or session of the owner. */
+function downloadUrlOf(exportId: string): string {
+  return `${config().url}/api/v1/exports/${exportId}/file`;
+}
 
-/** Publishes what became of an export, in the transaction in which it became so. */
-export async function emitOutcome(
+/** Publishes the result of an export, in the transaction that records the result. */
+export async function publishResult(
   client: Queryable,
   exportId: string,
-  outcome: Outcome,
+  outcome: ExportOutcome,
 ): Promise<void> {
   const record = await loadExport(client, exportId);
   const document = toDocument(record);
@@ -33,21 +35,21 @@ export async function emitOutcome(
     request: requestWithoutValues(document.request),
     requestId: record.request_event_id,
     downloadUrl: downloadUrlOf(exportId),
-    message: sentence(outcome, document),
+    message: messageOf(outcome, document),
   });
   await publish(client, exportId, event);
 }
 
-/** Answers an event that asked for something we refuse. */
-export async function emitRejected(
+/** Publishes that the request of an event was rejected. */
+export async function publishRejection(
   client: Queryable,
   requestId: string,
-  refusal: Refusal,
+  error: AppError,
 ): Promise<void> {
   const event: ExportRejected = cloudEvent('streamsync.export.rejected.v1', requestId, {
     requestId,
-    message: `The export was not accepted: ${refusal.message}`,
-    problem: refusal.toProblem(requestId),
+    message: `The export was not accepted: ${error.message}`,
+    problem: error.toProblem(requestId),
   });
   await publish(client, requestId, event);
 }
@@ -56,7 +58,7 @@ function requestWithoutValues({ where, ...rest }: ExportRequest): ExportResult['
   return { ...rest, ...(where === undefined ? {} : { where: withoutValues(where) }) };
 }
 
-/** What is larger than a request may be is published in its short form, so that it fits everywhere. */
+/** Publishes an event, in its short form if it is larger than `sizes.requestBytes`. */
 async function publish(client: Queryable, key: string, event: ExportResult | ExportRejected) {
   const json = JSON.stringify(event);
   const fits = Buffer.byteLength(json) <= sizes.requestBytes;
@@ -68,21 +70,21 @@ async function publish(client: Queryable, key: string, event: ExportResult | Exp
   });
 }
 
-function sentence(outcome: Outcome, { request, file, error }: ExportDocument): string {
-  const what = `${request.dataset} of ${request.sources.join(', ')}`;
+function messageOf(outcome: ExportOutcome, { request, file, error }: ExportDocument): string {
+  const subject = `The export of ${request.dataset} of ${request.sources.join(', ')}`;
   switch (outcome) {
     case 'accepted':
-      return `The export of ${what} was accepted.`;
+      return `${subject} was accepted.`;
     case 'completed':
-      return `The export of ${what} is ready: ${file?.rows ?? 0} rows, ${file?.bytes ?? 0} bytes.`;
+      return `${subject} is ready: ${file?.rows ?? 0} rows, ${file?.bytes ?? 0} bytes.`;
     case 'failed':
-      return `The export of ${what} failed: ${error?.message ?? ''} No file was made.`;
+      return `${subject} failed: ${error?.message ?? ''} No file was made.`;
     case 'cancelled':
-      return `The export of ${what} was cancelled.`;
+      return `${subject} was cancelled.`;
     case 'expired':
-      return `The export of ${what} has expired; its file is deleted.`;
+      return `${subject} has expired; its file is deleted.`;
     case 'downloaded':
-      return `The export of ${what} was downloaded.`;
+      return `${subject} was downloaded.`;
     default:
       return outcome satisfies never;
   }

@@ -1,8 +1,8 @@
-import type { Queryable } from '../runtime/catalogue.ts';
-import { emitOutcome } from './outcomes.ts';
-import { move } from './states.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
+import { publishResult } from '../events/result-events.ts';
+import { transition } from './states.ts';
 
-/** Takes from the queue what units of an export are in it. */
+/** Cancels the queued and dispatched units of an export. */
 export async function cancelWaitingUnits(client: Queryable, exportId: string): Promise<void> {
   await client.query(
     `update units u set state = 'cancelled' from exports e
@@ -12,8 +12,8 @@ export async function cancelWaitingUnits(client: Queryable, exportId: string): P
 }
 
 /**
- * Cancels what waits; with no unit running any more the export is cancelled. Returns whether it is
- * now. The caller has locked the export.
+ * Cancels the waiting units of an export, and the export if no unit runs. Returns whether the export is cancelled. The
+ * caller must have locked the export.
  */
 export async function cancelExport(client: Queryable, exportId: string): Promise<boolean> {
   await cancelWaitingUnits(client, exportId);
@@ -21,7 +21,7 @@ export async function cancelExport(client: Queryable, exportId: string): Promise
     `select 1 from units where export_id = $1 and state = 'running'`,
     [exportId],
   );
-  if (rowCount !== 0 || !(await move(client, exportId, 'cancelled'))) return false;
-  await emitOutcome(client, exportId, 'cancelled');
+  if (rowCount !== 0 || !(await transition(client, exportId, 'cancelled'))) return false;
+  await publishResult(client, exportId, 'cancelled');
   return true;
 }

@@ -1,15 +1,16 @@
-import { transaction } from '../runtime/catalogue.ts';
+import { recordRequest } from '../../audit/record-audit.ts';
+import { transaction } from '../../runtime/catalogue.ts';
+import { type ExportRecord, findExport, loadExport } from '../export-record.ts';
 import { cancelExport } from './cancel.ts';
-import { type ExportRecord, findExport, loadExport } from './documents.ts';
-import { move } from './states.ts';
+import { transition } from './states.ts';
 
-export type Removed = { was: 'queued' | 'running'; record: ExportRecord } | { was: 'ended' };
+export type DeleteResult = { was: 'queued' | 'running'; record: ExportRecord } | { was: 'ended' };
 
 /**
- * What DELETE means: a queued export is cancelled at once, a running one is told to stop, an ended one
- * is gone, file and all (the sweep deletes the object; nobody gets a byte from this moment on).
+ * Cancels a queued export, requests cancellation of a running one, and deletes an ended one with its file. The file is
+ * no longer delivered from then on; the sweep deletes the object.
  */
-export async function removeExport(ownerId: string, exportId: string): Promise<Removed> {
+export async function deleteExport(ownerId: string, exportId: string): Promise<DeleteResult> {
   return transaction(async (client) => {
     await client.query('select 1 from exports where id = $1 and owner_id = $2 for update', [
       exportId,
@@ -25,16 +26,18 @@ export async function removeExport(ownerId: string, exportId: string): Promise<R
           'update exports set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
           [exportId],
         );
-        // A unit that is running learns of it by its next heartbeat, and ends the export with it.
+        // A running unit learns of the cancellation with its next heartbeat, and then cancels the export.
         const was = (await cancelExport(client, exportId)) ? 'queued' : 'running';
+        await recordRequest(client, { action: 'export.cancel', details: { was } });
         return { was, record: await loadExport(client, exportId) };
       }
       case 'ready':
       case 'failed':
       case 'cancelled':
       case 'expired':
-        await move(client, exportId, 'expired');
+        await transition(client, exportId, 'expired');
         await client.query('update exports set deleted_at = now() where id = $1', [exportId]);
+        await recordRequest(client, { details: { was: record.state } });
         return { was: 'ended' };
       default:
         return record.state satisfies never;

@@ -1,16 +1,16 @@
-import type { PublicStatus } from '../contracts/export-document.ts';
-import type { Queryable } from '../runtime/catalogue.ts';
+import type { PublicStatus } from '../../contracts/export-document.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
 
 /**
- * The states of an export and every legal move between them.
+ * The states of an export and the transitions between them.
  *
  *   queued → dispatched → running → completing → ready → expired
  *
- * with `failed` and `cancelled` from any of the first four, and back to `queued` from the three after
- * it (the worker was lost, the attempt is to be made again, the next unit waits for a slot). A retry
- * by its owner (`retry.ts`) makes a new run of an export that has ended, which starts at `queued`.
+ * The first four states may change to `failed` and `cancelled`. The three after `queued` may change back to `queued`:
+ * the worker was lost, the unit is retried, or the next unit waits for a slot. A rerun by the owner (`rerun.ts`) starts
+ * a new run of an ended export at `queued`.
  */
-export const moves = {
+export const transitions = {
   queued: ['dispatched', 'failed', 'cancelled'],
   dispatched: ['running', 'queued', 'failed', 'cancelled'],
   running: ['completing', 'dispatched', 'queued', 'failed', 'cancelled'],
@@ -21,14 +21,17 @@ export const moves = {
   expired: [],
 } as const satisfies Record<string, readonly string[]>;
 
-export type State = keyof typeof moves;
+export type State = keyof typeof transitions;
 
-const isState = (text: string): text is State => Object.hasOwn(moves, text);
-export const states = Object.keys(moves).filter(isState);
+function isState(text: string): text is State {
+  return Object.hasOwn(transitions, text);
+}
 
-/** The states from which `to` may be entered. */
-export function statesBefore(to: State): State[] {
-  return states.filter((from) => moves[from].some((next) => next === to));
+export const states = Object.keys(transitions).filter(isState);
+
+/** Returns the states from which a transition to `to` is legal. */
+export function sourceStates(to: State): State[] {
+  return states.filter((from) => transitions[from].some((next) => next === to));
 }
 
 const publicNames: Record<State, PublicStatus> = {
@@ -42,27 +45,30 @@ const publicNames: Record<State, PublicStatus> = {
   expired: 'expired',
 };
 
-export const publicStatus = (state: State): PublicStatus => publicNames[state];
+export function publicStatus(state: State): PublicStatus {
+  return publicNames[state];
+}
 
-export const statesOf = (status: PublicStatus): State[] =>
-  states.filter((state) => publicNames[state] === status);
+export function statesOf(status: PublicStatus): State[] {
+  return states.filter((state) => publicNames[state] === status);
+}
 
-/** Moves an export, if it stands where that is legal. Returns whether it moved. */
-export async function move(client: Queryable, exportId: string, to: State): Promise<boolean> {
+/** Changes the state of an export if that is legal. Returns whether it did. */
+export async function transition(client: Queryable, exportId: string, to: State): Promise<boolean> {
   const { rowCount } = await client.query(
     `update exports set state = $2,
        started_at = case when $2 = 'running' then coalesce(started_at, now()) else started_at end,
        finished_at = case when $2 in ('failed', 'cancelled') then now() else finished_at end
      where id = $1 and state = any($3)`,
-    [exportId, to, statesBefore(to)],
+    [exportId, to, sourceStates(to)],
   );
-  // What it kept of its pieces nobody needs any more.
+  // The unit outputs are no longer needed, so the sweep may delete them.
   if (rowCount === 1 && (to === 'failed' || to === 'cancelled'))
     await client.query('update attempts set kept = false where export_id = $1', [exportId]);
   return rowCount === 1;
 }
 
-/** The states in which units of an export may still be worked on. */
+/** The states in which units of an export may still run. */
 export const activeStates = [
   'queued',
   'dispatched',
@@ -71,13 +77,13 @@ export const activeStates = [
 ] as const satisfies State[];
 
 /**
- * Puts an export that is under way where its units stand, after one of them was given out, taken or
- * given back. Between two units, with one of them given out, it is running all the same.
+ * Sets the state of an active export from the states of its units. Call it after a unit is dispatched, claimed or
+ * requeued. If a unit is done and another one dispatched, the export is running.
  */
-export async function settle(client: Queryable, exportId: string): Promise<void> {
+export async function syncExportState(client: Queryable, exportId: string): Promise<void> {
   await client.query(
-    `update exports e set state = stands.state,
-       started_at = case when stands.state = 'running' then coalesce(e.started_at, now()) else e.started_at end
+    `update exports e set state = derived.state,
+       started_at = case when derived.state = 'running' then coalesce(e.started_at, now()) else e.started_at end
      from (
        select case
          when bool_or(u.state = 'running') then 'running'
@@ -86,7 +92,7 @@ export async function settle(client: Queryable, exportId: string): Promise<void>
          else 'queued' end as state
        from exports x join units u on u.export_id = x.id and u.run = x.run
        where x.id = $1 group by x.units_done
-     ) stands
+     ) derived
      where e.id = $1 and e.state = any($2)`,
     [exportId, activeStates],
   );

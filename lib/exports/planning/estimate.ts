@@ -1,15 +1,16 @@
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { catalogue } from '../runtime/catalogue.ts';
-import { Refusal } from '../runtime/errors.ts';
-import type { Look } from './look.ts';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { catalogue } from '../../runtime/catalogue.ts';
+import { AppError } from '../../runtime/errors.ts';
+import type { SourceInspection } from './inspect-sources.ts';
 
-/** What is usual where no such export has been made: of text, compressed; of CSV's text, as Parquet. */
-const compressed = { none: 1, gzip: 0.22, zstd: 0.2 };
-const columnar = { none: 0.6, snappy: 0.2, gzip: 0.11, zstd: 0.115 };
-/** Of CSV's text, as the workbook, which is always compressed. */
-const workbook = 0.48;
+/** Typical share of compressed text in the text, for a dataset without earlier exports. */
+const compressedShare = { none: 1, gzip: 0.22, zstd: 0.2 };
+/** Typical share of Parquet in the text of CSV. */
+const parquetShare = { none: 0.6, snappy: 0.2, gzip: 0.11, zstd: 0.115 };
+/** Typical share of a workbook, which is always compressed, in the text of CSV. */
+const workbookShare = 0.48;
 
-/** Separators of a row: in CSV a character behind each value, in JSON the name and its signs before each. */
+/** Returns the bytes of a row. CSV adds a character after each value, JSON the name with its punctuation before it. */
 function bytesOfRow(
   { format, compression }: ExportRequest,
   { characters, values, names }: RowWidth,
@@ -17,15 +18,15 @@ function bytesOfRow(
   const csv = characters + names.length;
   switch (format) {
     case 'xlsx':
-      return csv * workbook;
+      return csv * workbookShare;
     case 'parquet':
-      return csv * columnar[compression];
+      return csv * parquetShare[compression];
     case 'csv':
     case 'json':
     case 'ndjson': {
       const json = characters + 3 + 3 * values + names.join('').length + 3 * names.length;
-      // Snappy is Parquet's alone.
-      const share = compression === 'snappy' ? 1 : compressed[compression];
+      // Only Parquet uses Snappy.
+      const share = compression === 'snappy' ? 1 : compressedShare[compression];
       return (format === 'csv' ? csv : json) * share;
     }
     default:
@@ -40,16 +41,16 @@ interface RowWidth {
 }
 
 /**
- * What earlier exports of the same dataset in the same form had a row, and how long a row took. What every
- * file has, however small, is much to a row of a small one.
+ * Selects the median bytes and seconds per row of the five latest exports of the same shape. Small files are left out,
+ * because the fixed costs of a file distort them, and files in which a grant left rows or columns out.
  */
-const latest = `
+const selectMediansSql = `
   with latest as (
     select (e.file->>'bytes')::float8 / (e.file->>'rows')::float8 as bytes,
       extract(epoch from e.finished_at - e.started_at)::float8 as seconds,
       (e.file->>'rows')::float8 as rows
     from exports e
-    where e.shape = shape_of($1) and (e.file->>'rows')::bigint > 0
+    where e.shape = shape_of($1) and e.policy = '' and (e.file->>'rows')::bigint > 0
     order by e.id desc
     limit 5
   )
@@ -57,7 +58,19 @@ const latest = `
     percentile_cont(0.5) within group (order by seconds / rows) filter (where rows > 10000) as seconds
   from latest`;
 
-/** What a file will be, and what it takes. */
+interface Medians {
+  bytes: number | null;
+  seconds: number | null;
+}
+
+async function mediansOf(
+  shape: Pick<ExportRequest, 'sources' | 'dataset' | 'format' | 'compression' | 'columns'>,
+): Promise<Medians | undefined> {
+  const { rows } = await catalogue().query<Medians>(selectMediansSql, [JSON.stringify(shape)]);
+  return rows[0];
+}
+
+/** Expected size of a file, and the time to read it. */
 interface FileEstimate {
   rows: number;
   bytes: number;
@@ -65,33 +78,30 @@ interface FileEstimate {
 }
 
 /**
- * From the statistics of its sources and the planner's cost, and, where the same has been exported
- * lately, from what that was. Reads nothing of the dataset. Throws `source_error` if a planner does not say
- * what it expects.
+ * Returns the estimate of a file from the statistics of its sources, the planner's cost and the latest exports of the
+ * same shape. Reads no rows of the dataset. Throws `source_error` if the planner of a source returns no estimate.
  */
-export async function estimateOf(
+export async function estimateFile(
   request: ExportRequest,
-  looks: readonly Look[],
+  inspections: readonly SourceInspection[],
 ): Promise<FileEstimate> {
   const total = { rows: 0, bytes: 0, seconds: 0 };
   const { dataset, format, compression, columns } = request;
-  for (const { source, expected, whyNot = '', width, selection } of looks) {
+  for (const { source, expected, whyNot = '', width, selection } of inspections) {
     if (!expected)
-      throw new Refusal(
+      throw new AppError(
         'source_error',
-        `Database ${source} gives no estimate of ${request.dataset}. ${whyNot} It can be asked for all the same.`,
+        `Database ${source} returned no estimate of ${request.dataset}. ${whyNot} You can export it all the same.`,
       );
     const { rows, seconds } = expected;
-    const {
-      rows: [lately],
-    } = await catalogue().query<{
-      bytes: number | null;
-      seconds: number | null;
-    }>(latest, [JSON.stringify({ sources: [source], dataset, format, compression, columns })]);
+    // The exports of others have what a grant hides.
+    const medians = selection.dataset.permission
+      ? undefined
+      : await mediansOf({ sources: [source], dataset, format, compression, columns });
     const names = selection.columns.map(({ name }) => name);
     total.rows += rows;
-    total.bytes += rows * (lately?.bytes ?? bytesOfRow(request, { ...width, names }));
-    total.seconds += lately?.seconds == null ? seconds : rows * lately.seconds;
+    total.bytes += rows * (medians?.bytes ?? bytesOfRow(request, { ...width, names }));
+    total.seconds += medians?.seconds == null ? seconds : rows * medians.seconds;
   }
   return {
     rows: total.rows,

@@ -1,73 +1,78 @@
 import type pg from 'pg';
-import type { Account } from '../access/accounts.ts';
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { codeOf, messageOf, refusedFields } from '../runtime/errors.ts';
-import { logger } from '../runtime/logger.ts';
-import { patternProbe } from '../sources/conditions.ts';
-import { placeOf } from '../sources/copy-statements.ts';
-import { type Estimate, estimate } from '../sources/estimate.ts';
-import { faultOfSource, isOfDataset } from '../sources/faults.ts';
-import type { Selection } from '../sources/query.ts';
-import { type Asker, askedBy, askSource, attempt } from '../sources/question.ts';
-import { type Width, widthOfRow } from '../sources/width.ts';
-import { requireAgreement, selectionFor } from './selection.ts';
+import type { Account } from '../../access/accounts.ts';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { errorCode, errorMessage, invalidFields } from '../../runtime/errors.ts';
+import { logger } from '../../runtime/logger.ts';
+import { patternProbe } from '../../sources/conditions.ts';
+import { placeOf } from '../../sources/copy/statements.ts';
+import { type Estimate, estimate, estimatePermitted } from '../../sources/estimate.ts';
+import type { Selection } from '../../sources/query.ts';
+import { type Asker, askedBy, askSource, attempt } from '../../sources/question.ts';
+import { estimateRowWidth, type RowWidth } from '../../sources/row-width.ts';
+import { classifySourceError, isOfDataset } from '../../sources/source-errors.ts';
+import { assertSameColumns, selectionFor } from './selection.ts';
 
-/** What a request selects of one source as it is now, and what its database expects of that. */
-export interface Look {
+/** The selection of a request in one source with its current schema, and its estimate. */
+export interface SourceInspection {
   source: string;
   selection: Selection;
-  /** Null if its planner says nothing, or why not. */
+  /** Null if the planner failed; `whyNot` then has the reason. */
   expected: Estimate | null;
   whyNot?: string | undefined;
-  width: Width;
+  width: RowWidth;
 }
 
-/** Every source as it is now, each of them the account's, all with the same dataset. */
-export async function lookAt(
+/**
+ * Validates a request against the current schema of each source. Throws `invalid_request` if a source is not granted,
+ * fields do not match the schema, or the sources differ in their columns.
+ */
+export async function inspectSources(
   owner: Account,
   request: ExportRequest,
   asker: Asker = askedBy(owner),
-): Promise<Look[]> {
+): Promise<SourceInspection[]> {
   requireGranted(owner, request);
-  const looks = await Promise.all(
+  const inspections = await Promise.all(
     request.sources.map((source) =>
       askSource(source, asker, async (client) => {
-        const selection = await selectionFor(client, source, request);
+        const selection = await selectionFor(client, source, request, owner.grants);
         await requireZone(client, source, request);
-        const width = await widthOfRow(client, selection);
-        return { source, selection, width, ...(await guess(client, source, selection)) };
+        const width = await estimateRowWidth(client, selection);
+        return { source, selection, width, ...(await estimateOrNull(client, source, selection)) };
       }),
     ),
   );
-  requireAgreement(looks);
-  return looks;
+  assertSameColumns(inspections);
+  return inspections;
 }
 
-/** What all sources are expected to give together; null if of one of them nobody knows. */
-export function expectedOf(looks: readonly Look[]): Pick<Estimate, 'rows' | 'seconds'> | null {
-  const all = { rows: 0, seconds: 0 };
-  for (const { expected } of looks) {
+/** Returns the sum of the estimates of all sources; null if one source has none. */
+export function totalEstimate(
+  inspections: readonly SourceInspection[],
+): Pick<Estimate, 'rows' | 'seconds'> | null {
+  const total = { rows: 0, seconds: 0 };
+  for (const { expected } of inspections) {
     if (!expected) return null;
-    all.rows += expected.rows;
-    all.seconds += expected.seconds;
+    total.rows += expected.rows;
+    total.seconds += expected.seconds;
   }
-  return all;
+  return total;
 }
 
-/** A source that is not granted is unknown to the account. */
+/** Throws `invalid_request` for sources that are not granted, as for sources that do not exist. */
 function requireGranted(owner: Account, { sources }: ExportRequest): void {
-  const others = sources.filter((source) => !owner.sources.includes(source));
-  if (others.length === 0) return;
-  throw refusedFields([
+  const notGranted = sources.filter((source) => !owner.sources.includes(source));
+  if (notGranted.length === 0) return;
+  throw invalidFields([
     {
       field: 'sources',
-      message: `names no source of yours: ${others.join(', ')}`,
+      message: `names no source of yours: ${notGranted.join(', ')}`,
       allowed: owner.sources,
     },
   ]);
 }
 
-/** Not every database has all names of IANA: its time zone data may be older, or leave out those of old. */
+/** Throws `invalid_request` if a database does not know a time zone: its data may be older, or omit old IANA names. */
 async function requireZone(
   client: pg.ClientBase,
   source: string,
@@ -78,58 +83,61 @@ async function requireZone(
   try {
     await attempt(client, () => client.query(probe, [placeOf(timeZone)]));
   } catch (error) {
-    if (codeOf(error) !== '22023') throw error;
+    if (errorCode(error) !== '22023') throw error;
     const message = `is a time zone that the database of ${source} does not know: ${timeZone}`;
-    throw refusedFields([{ field: 'timeZone', message }]);
+    throw invalidFields([{ field: 'timeZone', message }]);
   }
 }
 
-/** Without an estimate an export is still an export: its progress is shown without a percentage. */
-async function guess(
+/** Returns the planner's estimate. Without one an export runs all the same, and its progress has no percentage. */
+async function estimateOrNull(
   client: pg.ClientBase,
   source: string,
   selection: Selection,
-): Promise<Pick<Look, 'expected' | 'whyNot'>> {
+): Promise<Pick<SourceInspection, 'expected' | 'whyNot'>> {
   try {
     const expected = await attempt(client, async () => {
       const probe = patternProbe(selection.dataset, selection.where);
       if (probe !== null) await client.query(probe);
-      return estimate(client, selection);
+      return typeof selection.dataset.permission?.rows === 'string'
+        ? estimatePermitted(client, selection)
+        : estimate(client, selection);
     });
     return { expected };
   } catch (error) {
     if (!isOfDataset(error)) throw error;
     if (await isOfConditions(client, selection, error))
-      throw refusedFields([
-        { field: 'where', message: `is not what the database takes: ${messageOf(error)}` },
+      throw invalidFields([
+        { field: 'where', message: `is rejected by the database: ${errorMessage(error)}` },
       ]);
-    logger.warn('no estimate', {
+    logger.warn('planner returned no estimate', {
       source,
       dataset: selection.dataset.name,
-      reason: messageOf(error),
+      reason: errorMessage(error),
     });
-    return { expected: null, whyNot: faultOfSource(error, source)?.message };
+    return { expected: null, whyNot: classifySourceError(error, source)?.message };
   }
 }
 
-/** Classes of what may pass: locks, limits, time-outs. */
-const mayPass = /^(40|53|55|57|58)/;
+/** SQLSTATE classes of errors that may pass: locks, limits, timeouts. */
+const transientClasses = /^(40|53|55|57|58)/;
 
 /**
- * Whether it is about the conditions: no value of the column's type, no such comparison of it. The database,
- * which knows its types, says it in any words (a name of regclass "does not exist"), but not without them.
+ * Returns whether the conditions cause the error, as a value that the column's type does not accept or a missing
+ * operator. Error texts vary by type (a name of regclass "does not exist"), so this checks that the planner succeeds
+ * without the conditions.
  */
 async function isOfConditions(
   client: pg.ClientBase,
   selection: Selection,
   error: unknown,
 ): Promise<boolean> {
-  if (selection.where.length === 0 || mayPass.test(codeOf(error) ?? '')) return false;
+  if (selection.where.length === 0 || transientClasses.test(errorCode(error) ?? '')) return false;
   try {
     await attempt(client, () => estimate(client, { ...selection, where: [] }));
     return true;
-  } catch (other) {
-    if (!isOfDataset(other)) throw other;
+  } catch (errorWithout) {
+    if (!isOfDataset(errorWithout)) throw errorWithout;
     return false;
   }
 }

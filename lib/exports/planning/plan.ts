@@ -1,92 +1,101 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Account } from '../access/accounts.ts';
-import type { ExportEstimate } from '../contracts/export-document.ts';
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { formatOf } from '../formats/index.ts';
-import type { Queryable } from '../runtime/catalogue.ts';
-import { config } from '../runtime/config.ts';
-import { refusedFields } from '../runtime/errors.ts';
-import type { KeyRange } from '../sources/key-ranges.ts';
-import { type Asker, askedBy, askSource } from '../sources/question.ts';
-import { splitKey, splitRanges } from '../sources/split.ts';
-import { estimateOf } from './estimate.ts';
-import { expectedOf, type Look, lookAt } from './look.ts';
-import { refusalOfSize } from './size.ts';
+import type { Account } from '../../access/accounts.ts';
+import type { ExportEstimate } from '../../contracts/export-document.ts';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { formatOf } from '../../formats/index.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
+import { config } from '../../runtime/config.ts';
+import { invalidFields } from '../../runtime/errors.ts';
+import type { KeyRange } from '../../sources/key-ranges.ts';
+import { type Asker, askedBy, askSource } from '../../sources/question.ts';
+import { splitKey, splitRanges } from '../../sources/split-key-ranges.ts';
+import { estimateFile } from './estimate.ts';
+import { inspectSources, type SourceInspection, totalEstimate } from './inspect-sources.ts';
+import { checkSize } from './size-limits.ts';
 
-/** A unit of a resumable export reads for about this long, so that a lost worker costs no more. */
+/** Target reading time of a unit of a resumable export, and so what a lost worker costs. */
 const unitSeconds = 60;
-/** S3 copies a thousand pieces in a minute or two; more would not be resumed any better. */
-const mostUnits = 1_000;
+/** S3 copies 1,000 unit outputs in one to two minutes; more units would not help to resume. */
+const maxUnits = 1_000;
 
-/** How an export is to be made. */
+/** The units of an export and its estimate. */
 export interface Plan {
   estimatedRows: number | null;
   estimatedSeconds: number | null;
-  /** Those that read, in the order of the file; without a range all rows of the source. */
+  /** Null if there is no estimate, or no limit or quota needs it. */
+  estimatedBytes: number | null;
+  /** The read units in the order of the file; a null range means all rows of the source. */
   units: { source: string; range: KeyRange | null; connections: number }[];
 }
 
 /**
- * Holds a request against its sources as they are now, asks how much it will be, and divides the work:
- * each source is a unit at least. Throws refusals: of fields, of what is too much for its account or for
- * one snapshot, of a source that does not answer.
+ * Validates a request against the current schema of its sources, estimates its size and divides it into units, at least
+ * one for each source. Throws `invalid_request`, `over_limit`, `too_large_for_snapshot` or an error of a source.
  */
-export async function planExport(owner: Account, request: ExportRequest): Promise<Plan> {
+export async function planExport(
+  owner: Account,
+  request: ExportRequest,
+  quota: { ofBytes: boolean },
+): Promise<Plan> {
   const asker = askedBy(owner);
-  const looks = await lookAt(owner, request, asker);
-  const expected = expectedOf(looks);
-  const sized =
-    expected && owner.limits.maxBytes !== null ? await estimateOf(request, looks) : null;
-  const refusal = refusalOfSize(owner.limits, request, looks, {
+  const inspections = await inspectSources(owner, request, asker);
+  const expected = totalEstimate(inspections);
+  const fileEstimate =
+    expected && (owner.limits.maxBytes !== null || quota.ofBytes)
+      ? await estimateFile(request, inspections)
+      : null;
+  const sizeError = checkSize(owner.limits, request, inspections, {
     rows: expected?.rows ?? null,
-    bytes: sized?.bytes ?? null,
+    bytes: fileEstimate?.bytes ?? null,
   });
-  if (refusal) throw refusal;
+  if (sizeError) throw sizeError;
   const units: Plan['units'] = [];
-  for (const look of looks) {
-    const ranges = await rangesOf(look, request, asker);
-    const connections = readersOf(look, request);
-    units.push(...ranges.map((range) => ({ source: look.source, range, connections })));
+  for (const inspection of inspections) {
+    const ranges = await rangesOf(inspection, request, asker);
+    const connections = readersOf(inspection, request);
+    units.push(...ranges.map((range) => ({ source: inspection.source, range, connections })));
   }
   return {
     estimatedRows: expected?.rows ?? null,
     estimatedSeconds: expected && Math.ceil(expected.seconds),
+    estimatedBytes: fileEstimate && Math.ceil(fileEstimate.bytes),
     units,
   };
 }
 
 /**
- * What an export would be, before any work. Throws the refusals that asking for it would; that of its
- * size is told beside it.
+ * Returns the estimate of an export without creating it. Throws the errors that creating it would, except for its size:
+ * that one is returned as `refusal`.
  */
 export async function estimateExport(
   owner: Account,
   request: ExportRequest,
 ): Promise<ExportEstimate> {
-  const looks = await lookAt(owner, request);
-  const expected = await estimateOf(request, looks);
-  const refusal = refusalOfSize(owner.limits, request, looks, expected);
+  const inspections = await inspectSources(owner, request);
+  const expected = await estimateFile(request, inspections);
+  const sizeError = checkSize(owner.limits, request, inspections, expected);
+  const { maxRows, maxBytes } = owner.limits;
   return {
     ...expected,
-    limits: owner.limits,
-    refusal: refusal && { code: refusal.code, message: refusal.message },
+    limits: { maxRows, maxBytes },
+    refusal: sizeError && { code: sizeError.code, message: sizeError.message },
   };
 }
 
-/** Readers side by side pay where there is a second of work or more, and nobody waits for the rows in an order. */
-function readersOf({ source, expected }: Look, request: ExportRequest): number {
-  const { readers = 1, maxConnections = 1 } = config().sources.get(source) ?? {};
-  const pays =
+/** Returns the number of parallel readers: several if reading takes at least a second and the rows need no order. */
+function readersOf({ source, expected }: SourceInspection, request: ExportRequest): number {
+  const { maxReadersPerExport = 1, maxConnections = 1 } = config().sources.get(source) ?? {};
+  const isWorthwhile =
     request.consistency === 'snapshot' &&
     request.sources.length === 1 &&
-    formatOf(request).pagesOfPart !== null &&
+    formatOf(request).pagesPerRange !== null &&
     expected?.readsAllPages === true &&
     expected.seconds >= 1;
-  return pays ? Math.min(readers, maxConnections) : 1;
+  return isWorthwhile ? Math.min(maxReadersPerExport, maxConnections) : 1;
 }
 
 async function rangesOf(
-  { source, selection, expected }: Look,
+  { source, selection, expected }: SourceInspection,
   { consistency }: ExportRequest,
   asker: Asker,
 ): Promise<(KeyRange | null)[]> {
@@ -94,20 +103,20 @@ async function rangesOf(
   return askSource(source, asker, async (client) => {
     const key = await splitKey(client, selection);
     if (!key)
-      throw refusedFields([
+      throw invalidFields([
         {
           field: 'consistency',
           message: `cannot be resumable: ${selection.dataset.name} has neither a primary key nor a time column to divide it by`,
           allowed: ['snapshot'],
         },
       ]);
-    const units = Math.min(mostUnits, Math.ceil((expected?.seconds ?? 0) / unitSeconds));
+    const units = Math.min(maxUnits, Math.ceil((expected?.seconds ?? 0) / unitSeconds));
     if (units <= 1 || !expected) return [null];
     return splitRanges(client, selection, key, { units, rows: expected.rows });
   });
 }
 
-/** Writes the read units of a run. */
+/** Inserts the read units of a run. */
 export async function insertUnits(
   client: Queryable,
   exportId: string,

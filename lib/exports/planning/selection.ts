@@ -1,34 +1,40 @@
-import type { ExportRequest } from '../contracts/export-request.ts';
-import { capabilitiesOf, formats } from '../contracts/format-capabilities.ts';
-import type { FieldError } from '../contracts/problem.ts';
-import type { WhereCondition } from '../contracts/where.ts';
-import type { Queryable } from '../runtime/catalogue.ts';
-import { Refusal, refusedFields } from '../runtime/errors.ts';
-import { readComparisons } from '../sources/comparisons.ts';
-import type { ColumnCondition, Condition } from '../sources/conditions.ts';
-import { namesOfDatasets, readDataset, type SourceDataset } from '../sources/datasets.ts';
-import { faultOfCondition } from '../sources/operators.ts';
-import type { Selection } from '../sources/query.ts';
+import type { ExportRequest } from '../../contracts/export-request.ts';
+import { capabilitiesOf, formats } from '../../contracts/format-capabilities.ts';
+import type { Grant } from '../../contracts/grants.ts';
+import type { FieldError } from '../../contracts/problem.ts';
+import type { WhereCondition } from '../../contracts/where.ts';
+import type { Queryable } from '../../runtime/catalogue.ts';
+import { type AppError, invalidFields } from '../../runtime/errors.ts';
+import type { SourceDataset } from '../../sources/datasets.ts';
+import { validateCondition } from '../../sources/operators.ts';
+import {
+  namesOfPermittedDatasets,
+  readPermittedDataset,
+  resolveConditions,
+} from '../../sources/permitted-datasets.ts';
+import type { Selection } from '../../sources/query.ts';
 
-/** Names are suggested up to here; a source with thousands of tables answers with a list no one reads. */
-const suggestions = 100;
+/** Dataset names that an error suggests at most. */
+const maxSuggestions = 100;
 
 /**
- * Holds a request against what the source has at this moment. Throws `refused_request` naming the
- * fields: a dataset or column that is not there, a time bound where there is no time column.
+ * Validates a request against the current schema of a source, as these grants of its owner show it, and returns the
+ * selection. Throws `invalid_request` with the fields, such as an unknown dataset or column, or a time bound on a dataset
+ * without a time column.
  */
 export async function selectionFor(
   client: Queryable,
   source: string,
   request: ExportRequest,
+  grants: readonly Grant[],
 ): Promise<Selection> {
-  const dataset = await readDataset(client, source, request.dataset);
+  const dataset = await readPermittedDataset(client, source, request.dataset, grants);
   if (!dataset)
-    throw refusedFields([
+    throw invalidFields([
       {
         field: 'dataset',
         message: `names no dataset of ${source}: ${request.dataset}`,
-        allowed: await namesOfDatasets(client, suggestions),
+        allowed: await namesOfPermittedDatasets(client, source, grants, maxSuggestions),
       },
     ]);
   const errors = [
@@ -37,24 +43,24 @@ export async function selectionFor(
     ...needsTime(dataset, request),
     ...wrongConditions(dataset, request),
   ];
-  if (errors.length > 0) throw refusedFields(errors);
-  const wanted = request.columns;
-  const columns = wanted
-    ? wanted.flatMap((name) => dataset.columns.filter((column) => column.name === name))
+  if (errors.length > 0) throw invalidFields(errors);
+  const names = request.columns;
+  const columns = names
+    ? names.flatMap((name) => dataset.columns.filter((column) => column.name === name))
     : dataset.columns;
   return {
     dataset,
     columns,
     from: request.from,
     to: request.to,
-    where: await conditionsFor(client, dataset, request),
+    where: await resolveConditions(client, dataset, request.where ?? []),
     ordered: request.order === 'time',
   };
 }
 
 const sourceColumn = '_source';
 
-/** With several sources each row says of which it is. */
+/** Adds the column `_source` with the name of the source if the request has several sources. */
 export function withSourceColumn(
   selection: Selection,
   source: string,
@@ -71,39 +77,43 @@ export function withSourceColumn(
   return { ...selection, columns: [column, ...selection.columns] };
 }
 
-/** Refuses sources whose datasets are not the same, naming the first difference, or leave no room for `_source`. */
-export function requireAgreement(
+/** Throws `invalid_request` with the first difference if the sources differ in their columns, or one has `_source`. */
+export function assertSameColumns(
   selections: readonly { source: string; selection: Selection }[],
 ): void {
   const [first, ...others] = selections;
   if (!first || others.length === 0) return;
-  const spell = ({ columns }: Selection): string[] =>
-    columns.map(({ name, type, base }) => `${name} ${type}${base === type ? '' : ` over ${base}`}`);
-  const wanted = spell(first.selection);
-  const refuse = (message: string): Refusal => refusedFields([{ field: 'sources', message }]);
+  const describeColumns = ({ columns }: Selection): string[] =>
+    columns.map(
+      ({ name, type, base, policy }) =>
+        `${name} ${type}${base === type ? '' : ` over ${base}`}${policy === undefined ? '' : ` (${policy})`}`,
+    );
+  const expected = describeColumns(first.selection);
+  const mismatch = (message: string): AppError => invalidFields([{ field: 'sources', message }]);
   if (first.selection.columns.some(({ name }) => name === sourceColumn))
-    throw refuse(`cannot be several: ${first.selection.dataset.name} has a column ${sourceColumn}`);
+    throw mismatch(
+      `cannot be several: ${first.selection.dataset.name} has a column ${sourceColumn}`,
+    );
   for (const { source, selection } of others) {
-    const found = spell(selection);
-    const at = Math.max(wanted.length, found.length);
-    for (let n = 0; n < at; n++)
-      if (wanted[n] !== found[n])
-        throw refuse(
-          `do not agree: column ${n + 1} is ${wanted[n] ?? 'missing'} in ${first.source}, ${found[n] ?? 'missing'} in ${source}`,
+    const actual = describeColumns(selection);
+    const count = Math.max(expected.length, actual.length);
+    for (let n = 0; n < count; n++)
+      if (expected[n] !== actual[n])
+        throw mismatch(
+          `do not agree: column ${n + 1} is ${expected[n] ?? 'missing'} in ${first.source}, ${actual[n] ?? 'missing'} in ${source}`,
         );
   }
 }
 
-/** With several sources there is the column that says of which a row is. */
+/** Returns an error for a dataset without columns in a format that needs one. `_source` of several sources is one. */
 function needsColumns(
   { name, columns }: SourceDataset,
   { format, sources }: ExportRequest,
 ): FieldError[] {
   if (columns.length > 0 || sources.length > 1 || capabilitiesOf(format).emptyRows) return [];
   const message = `cannot be ${format}: ${name} has no columns`;
-  return [
-    { field: 'format', message, allowed: formats.filter((it) => capabilitiesOf(it).emptyRows) },
-  ];
+  const allowed = formats.filter((other) => capabilitiesOf(other).emptyRows);
+  return [{ field: 'format', message, allowed }];
 }
 
 function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest): FieldError[] {
@@ -114,50 +124,32 @@ function unknownColumns(dataset: SourceDataset, { columns = [] }: ExportRequest)
   return [{ field: 'columns', message, allowed: known }];
 }
 
-/** All conditions of a request, each with the name of its field. */
-const namedConditions = ({ where = [] }: ExportRequest): [string, WhereCondition][] =>
-  where.flatMap((item, n): [string, WhereCondition][] =>
+/** Returns all conditions of a request, each with the path of its field. */
+function namedConditions({ where = [] }: ExportRequest): [string, WhereCondition][] {
+  return where.flatMap((item, n): [string, WhereCondition][] =>
     'any' in item
       ? item.any.map((condition, m) => [`where.${n}.any.${m}`, condition])
       : [[`where.${n}`, item]],
   );
+}
 
 function wrongConditions(dataset: SourceDataset, request: ExportRequest): FieldError[] {
+  const comparable = dataset.columns.filter(({ policy }) => policy === undefined);
   return namedConditions(request).flatMap(([field, condition]): FieldError[] => {
-    const column = dataset.columns.find(({ name }) => name === condition.column);
+    const column = comparable.find(({ name }) => name === condition.column);
     if (!column)
       return [
         {
           field: `${field}.column`,
           message: `names no column of ${dataset.name}: ${condition.column}`,
-          allowed: dataset.columns.map(({ name }) => name),
+          allowed: comparable.map(({ name }) => name),
         },
       ];
-    const fault = faultOfCondition(column, condition);
-    if (!fault) return [];
-    const { part, ...said } = fault;
-    return [{ field: `${field}.${part}`, ...said }];
+    const problem = validateCondition(column, condition);
+    if (!problem) return [];
+    const { part, ...details } = problem;
+    return [{ field: `${field}.${part}`, ...details }];
   });
-}
-
-/** The conditions of a request that is right, with what the database knows of their columns. */
-async function conditionsFor(
-  client: Queryable,
-  dataset: SourceDataset,
-  request: ExportRequest,
-): Promise<Condition[]> {
-  const names = namedConditions(request).map(([, { column }]) => column);
-  const comparisons = await readComparisons(client, dataset, [...new Set(names)]);
-  const known = ({ column: name, op, value }: WhereCondition): ColumnCondition => {
-    const column = dataset.columns.find((it) => it.name === name);
-    const comparison = comparisons.get(name);
-    if (!column || !comparison)
-      throw new Refusal('dataset_changed', `${dataset.name} has no column ${name} any more.`);
-    return { column, comparison, op, value };
-  };
-  return (request.where ?? []).map((item) =>
-    'any' in item ? { any: item.any.map(known) } : known(item),
-  );
 }
 
 function needsTime(dataset: SourceDataset, { from, to, order }: ExportRequest): FieldError[] {

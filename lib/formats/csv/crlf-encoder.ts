@@ -1,40 +1,41 @@
-import type { Encoder } from './format.ts';
+import type { Encoder } from '../format.ts';
 
 const [quote, lineFeed, carriageReturn] = [0x22, 0x0a, 0x0d];
 
 /**
- * Puts CR before the LF that ends a row of COPY's CSV. An LF inside of a value is between quotes, and so is every
- * quote of it, doubled: behind an even number of them a row ends. No other character of UTF-8 has these bytes in
- * it. So the pieces may be cut anywhere.
+ * Inserts CR before each LF that ends a row of COPY's CSV. An LF inside a value is between quotes, and a quote
+ * inside a value is doubled, so an LF ends a row exactly if an even number of quotes precedes it. No other character
+ * of UTF-8 contains these bytes, so chunks may be cut anywhere.
  */
-export class LineEnds implements Encoder {
+export class CrlfEncoder implements Encoder {
   rows = 0;
   #isQuoted = false;
-  #made = Buffer.alloc(0);
+  #output = Buffer.alloc(0);
 
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let last = lineFeed;
-    for await (const piece of source) {
-      if (piece.length === 0) continue;
-      yield this.#converted(piece);
-      last = piece.at(-1) ?? last;
+    for await (const chunk of source) {
+      if (chunk.length === 0) continue;
+      yield this.#converted(chunk);
+      last = chunk.at(-1) ?? last;
     }
     if (this.#isQuoted || last !== lineFeed) throw new Error('the rows end inside a row');
   }
 
-  #converted(piece: Buffer): Buffer {
-    if (this.#made.length < 2 * piece.length) this.#made = Buffer.allocUnsafeSlow(2 * piece.length);
-    const made = this.#made;
+  #converted(chunk: Buffer): Buffer {
+    if (this.#output.length < 2 * chunk.length)
+      this.#output = Buffer.allocUnsafeSlow(2 * chunk.length);
+    const output = this.#output;
     let length = 0;
-    for (let at = 0; at < piece.length; at++) {
-      const byte = piece[at] ?? 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0;
       if (byte === quote) this.#isQuoted = !this.#isQuoted;
       else if (byte === lineFeed && !this.#isQuoted) {
         this.rows++;
-        made[length++] = carriageReturn;
+        output[length++] = carriageReturn;
       }
-      made[length++] = byte;
+      output[length++] = byte;
     }
-    return made.subarray(0, length);
+    return output.subarray(0, length);
   }
 }

@@ -1,43 +1,45 @@
-import type { CsvOptions } from '../contracts/format-capabilities.ts';
-import { copyCsv, copyCsvForSpreadsheets, type LocalTimes } from '../sources/copy-statements.ts';
-import { formulaBegins, wideFormulaBegins } from '../sources/formulas.ts';
-import { csvRows } from './csv-fields.ts';
-import { asItComes, type Format, nothing } from './format.ts';
-import { LineEnds } from './line-ends.ts';
+import type { CsvOptions } from '../../contracts/format-capabilities.ts';
+import { copyCsv, copyCsvForSpreadsheets, type LocalTimes } from '../../sources/copy/statements.ts';
+import { formulaBegins, wideFormulaBegins } from '../../sources/csv-injection.ts';
+import { emptyBuffer, type Format, passthroughEncoder } from '../format.ts';
+import { CrlfEncoder } from './crlf-encoder.ts';
+import { parseCsv } from './parse.ts';
 
 /**
- * CSV as PostgreSQL writes it (COPY … FORMAT csv): comma, LF, quotes where needed, NULL as nothing and
- * the empty string as "", as far as it is not asked for otherwise.
+ * CSV as PostgreSQL writes it (COPY … FORMAT csv). Unless `options` differ: comma, LF, quotes where needed, NULL as
+ * an empty field and the empty string as "".
  * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-CSV-FORMAT
  */
 export const csv = (options: CsvOptions): Format => ({
   extension: 'csv',
   contentType: 'text/csv; charset=utf-8',
-  pagesOfPart: 512,
-  // The server sends no other line ends.
-  encodedBeside: options.newline === 'crlf',
+  pagesPerRange: 512,
+  // The server ends rows with LF only.
+  encodesInWorker: options.newline === 'crlf',
   isText: true,
   copy: (selection) => copyCsv(selection, options),
-  prologue: (columns) =>
+  copyEncoding: copyEncoding(options, options.quote === 'all'),
+  header: (columns) =>
     header(
       columns.map(({ name }) => name),
       options,
     ),
-  encoder: options.newline === 'crlf' ? () => new LineEnds() : asItComes,
-  glue: () => nothing,
-  epilogue: () => nothing,
+  encoder: options.newline === 'crlf' ? () => new CrlfEncoder() : passthroughEncoder,
+  separator: () => emptyBuffer,
+  footer: () => emptyBuffer,
   fileType: () => 'text',
-  show: (_, copied) => csvRows(copied.toString(), options),
+  preview: (_, copyOutput) => parseCsv(copyOutput.toString(), options),
 });
 
 /**
- * The same for people who open it in a spreadsheet, by what it says to one: the byte order mark that it is
- * UTF-8, a `'` before text that it is no formula, quotes that a `;` or a tab in it is text.
+ * CSV for people who open it in a spreadsheet. The byte order mark marks it as UTF-8, a `'` before a text keeps it
+ * from being read as a formula, and quotes keep a `;` or a tab inside a field.
  */
 export const csvForSpreadsheets = (times: LocalTimes, options: CsvOptions): Format => ({
   ...csv(options),
   copy: (selection) => copyCsvForSpreadsheets(selection, times, options),
-  prologue: (columns) =>
+  copyEncoding: copyEncoding(options, true),
+  header: (columns) =>
     Buffer.concat([
       byteOrderMark,
       header(
@@ -48,12 +50,17 @@ export const csvForSpreadsheets = (times: LocalTimes, options: CsvOptions): Form
     ]),
 });
 
+const copyEncoding = (
+  { delimiter, nullText }: CsvOptions,
+  isQuoted: boolean,
+): Format['copyEncoding'] => ({ kind: 'csv', delimiter, nullText, isQuoted });
+
 const byteOrderMark = Buffer.from('\ufeff');
 
 const asText = (name: string): string =>
   [...formulaBegins, ...wideFormulaBegins].includes(name.charAt(0)) ? `'${name}` : name;
 
-/** Quoted by the rule of COPY's own header: a lone `\.` would read as the end of the data. */
+/** Returns the header row, quoted by the rule of COPY's own header: a lone `\.` would be read as the end of the data. */
 function header(
   names: readonly string[],
   { delimiter, nullText, quote, newline }: CsvOptions,

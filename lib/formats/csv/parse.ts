@@ -1,19 +1,19 @@
-import type { CsvOptions } from '../contracts/format-capabilities.ts';
-import type { Shown } from './format.ts';
+import type { CsvOptions } from '../../contracts/format-capabilities.ts';
+import type { PreviewValue } from '../format.ts';
 
 /**
- * Takes CSV as COPY writes it apart (RFC 4180, LF): NULL is `nullText` without quotes, which a text has that is
- * the same. A row that does not end is left out.
+ * Parses CSV as COPY writes it (RFC 4180, LF). `nullText` without quotes is NULL; COPY quotes a text that is the
+ * same. Leaves out a last row that is incomplete.
  */
-export function csvRows(
+export function parseCsv(
   text: string,
   { delimiter, nullText }: Pick<CsvOptions, 'delimiter' | 'nullText'>,
-): Shown[][] {
-  // In a class of characters none of them means another.
+): PreviewValue[][] {
+  // No delimiter has a special meaning inside a character class.
   const quoted = new RegExp(`"([^"]*(?:""[^"]*)*)"([${delimiter}\n])`, 'y');
   const plain = new RegExp(`([^"${delimiter}\n]*)([${delimiter}\n])`, 'y');
-  const rows: Shown[][] = [];
-  let row: Shown[] = [];
+  const rows: PreviewValue[][] = [];
+  let row: PreviewValue[] = [];
   let at = 0;
   while (at < text.length) {
     const isQuoted = text[at] === '"';

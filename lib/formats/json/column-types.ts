@@ -1,40 +1,39 @@
-import type { SourceColumn } from '../sources/datasets.ts';
+import type { SourceColumn } from '../../sources/datasets.ts';
 
 /**
- * What COPY's text of a column is to JSON. All that is not told apart here the server sends as JSON that it
- * has made.
+ * How COPY's text of a column becomes JSON. For types that are not listed here the server encodes the JSON.
  */
-export type Kind = 'number' | 'double' | 'boolean' | 'string' | 'moment' | 'json';
+export type JsonEncoding = 'number' | 'double' | 'boolean' | 'string' | 'timestamp' | 'json';
 
-const kinds: readonly (readonly [RegExp, Kind])[] = [
+const encodings: readonly (readonly [RegExp, JsonEncoding])[] = [
   [/^(smallint|integer)$/, 'number'],
   [/^(real|double precision)$/, 'double'],
   [/^boolean$/, 'boolean'],
-  // A double does not hold all integers of 64 bits, nor exact numbers. Bytes come as base64.
+  // A double cannot hold every 64-bit integer or exact number. The server sends bytes as base64.
   [/^(bigint|numeric(\(\d+,-?\d+\))?|bytea)$/, 'string'],
   [/^(text|character( varying)?(\(\d+\))?|uuid|money|inet|cidr|macaddr8?)$/, 'string'],
   [/^(date|time(\(\d\))? with(out)? time zone|interval(\(\d\))?)$/, 'string'],
-  [/^timestamp(\(\d\))? with(out)? time zone$/, 'moment'],
+  [/^timestamp(\(\d\))? with(out)? time zone$/, 'timestamp'],
 ];
 
-export const kindOf = ({ base }: Pick<SourceColumn, 'base'>): Kind =>
-  kinds.find(([types]) => types.test(base))?.[1] ?? 'json';
+export const jsonEncodingOf = ({ base }: Pick<SourceColumn, 'base'>): JsonEncoding =>
+  encodings.find(([types]) => types.test(base))?.[1] ?? 'json';
 
-/** Whether the server is to make JSON of it. */
-export const isMade = (column: Pick<SourceColumn, 'base'>): boolean =>
-  kindOf(column) === 'json' && !/^jsonb?$/.test(column.base);
+/** Returns whether the server encodes the values of the column as JSON. */
+export const encodedByServer = (column: Pick<SourceColumn, 'base'>): boolean =>
+  jsonEncodingOf(column) === 'json' && !/^jsonb?$/.test(column.base);
 
-const types: Record<Kind, string> = {
+const types: Record<JsonEncoding, string> = {
   number: 'number',
   double: 'number',
   boolean: 'boolean',
   string: 'string',
-  moment: 'string',
+  timestamp: 'string',
   json: 'any',
 };
 
-/** The name, in JSON's terms, of what a column becomes: one type for all its values, or null. */
+/** Returns the JSON type of a column: all its values have that type or are null. */
 export function jsonType(column: SourceColumn): string {
   if (/\[\]$|^(int2|oid)vector$/.test(column.base)) return 'array';
-  return isMade(column) ? (column.inJson ?? 'string') : types[kindOf(column)];
+  return encodedByServer(column) ? (column.inJson ?? 'string') : types[jsonEncodingOf(column)];
 }

@@ -1,14 +1,14 @@
-import { type Format, nothing } from './format.ts';
-import { JsonEncoder } from './json-encoder.ts';
-import { ndjson } from './ndjson.ts';
+import { emptyBuffer, type Format } from '../format.ts';
+import { ndjson } from '../ndjson/index.ts';
+import { JsonEncoder } from './encoder.ts';
 
-/** One JSON array, an object a line, with the values of NDJSON. */
+/** One JSON array, one object per line, with the values of NDJSON. */
 export const json: Format = {
   ...ndjson,
   extension: 'json',
   contentType: 'application/json',
-  prologue: () => Buffer.from('[\n'),
+  header: () => Buffer.from('[\n'),
   encoder: (columns) => new JsonEncoder(columns, ','),
-  glue: (rowsBefore) => (rowsBefore ? Buffer.from(',') : nothing),
-  epilogue: () => Buffer.from(']\n'),
+  separator: (rowsBefore) => (rowsBefore ? Buffer.from(',') : emptyBuffer),
+  footer: () => Buffer.from(']\n'),
 };

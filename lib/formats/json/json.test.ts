@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { copiedText } from './copied-text.ts';
-import type { Format } from './format.ts';
-import { json } from './json.ts';
-import { ndjson } from './ndjson.ts';
+import type { Format } from '../format.ts';
+import { ndjson } from '../ndjson/index.ts';
+import { toCopyText } from '../testing/copy-text.ts';
+import { json } from './index.ts';
 
 const column = (name: string, base: string) => ({ name, type: base, base, nullable: true });
-/** One of each kind. */
+/** At least one column of each `JsonEncoding`. */
 const columns = [
   column('n', 'integer'),
   column('a "quoted"\nname', 'text'),
@@ -18,32 +18,32 @@ const columns = [
   column('doc', 'jsonb'),
 ];
 
-/** What an encoder gives of pieces. */
+/** Returns the output of an encoder for these chunks. */
 async function encoded(
   format: Format,
-  pieces: readonly Buffer[],
-  of = columns,
+  chunks: readonly Buffer[],
+  described = columns,
 ): Promise<{ text: string; rows: number | undefined }> {
-  const encoder = format.encoder(of, 'none');
-  const made: Buffer[] = [];
-  // Copied: a piece is its own only until the next is asked for.
-  for await (const piece of encoder.encode(Readable.from(pieces))) made.push(Buffer.from(piece));
-  return { text: Buffer.concat(made).toString(), rows: encoder.rows };
+  const encoder = format.encoder(described, 'none');
+  const output: Buffer[] = [];
+  // Copied, because a chunk is valid only until the next one is requested.
+  for await (const chunk of encoder.encode(Readable.from(chunks))) output.push(Buffer.from(chunk));
+  return { text: Buffer.concat(output).toString(), rows: encoder.rows };
 }
 
-/** Parts, one behind the other, as a file is put together of them. */
-async function fileOf(format: Format, parts: readonly Buffer[]): Promise<string> {
-  let text = format.prologue([]).toString();
-  let before = false;
-  for (const part of parts) {
-    const made = await encoded(format, [part]);
-    if (made.text !== '') text += format.glue(before).toString() + made.text;
-    before ||= made.text !== '';
+/** Returns the file that these segments are concatenated into. */
+async function fileOf(format: Format, segments: readonly Buffer[]): Promise<string> {
+  let text = format.header([]).toString();
+  let hasRows = false;
+  for (const segment of segments) {
+    const output = await encoded(format, [segment]);
+    if (output.text !== '') text += format.separator(hasRows).toString() + output.text;
+    hasRows ||= output.text !== '';
   }
-  return text + format.epilogue({ columns: [], compression: 'none', parts: [] }).toString();
+  return text + format.footer({ columns: [], compression: 'none', segments: [] }).toString();
 }
 
-const none = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { freq: 4 });
+const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { freq: 4 });
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc.string({
@@ -52,19 +52,19 @@ const text = fc.oneof(
   }),
 );
 const row = fc.record({
-  n: none(fc.integer()),
-  text: none(text),
-  big: none(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
-  ratio: none(fc.double()),
-  yes: none(fc.boolean()),
-  day: none(fc.constantFrom('2024-02-29', '0044-03-15', '12024-01-01')),
-  doc: none(fc.json()),
+  n: orNull(fc.integer()),
+  text: orNull(text),
+  big: orNull(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  ratio: orNull(fc.double()),
+  yes: orNull(fc.boolean()),
+  day: orNull(fc.constantFrom('2024-02-29', '0044-03-15', '12024-01-01')),
+  doc: orNull(fc.json()),
 });
 type Row = typeof row extends fc.Arbitrary<infer T> ? T : never;
 const rows = fc.array(row, { maxLength: 5 });
 
 const sent = (all: readonly Row[]): Buffer =>
-  copiedText(
+  toCopyText(
     all.map(({ n, text: words, big, ratio, yes, day, doc }) => [
       n === null ? null : String(n),
       words,
@@ -75,8 +75,8 @@ const sent = (all: readonly Row[]): Buffer =>
       doc,
     ]),
   );
-/** What JSON has of them. */
-const wanted = (all: readonly Row[]): object[] =>
+/** Returns the rows as JSON has them. */
+const expected = (all: readonly Row[]): object[] =>
   all.map(({ n, text: words, big, ratio, yes, day, doc }) => ({
     n,
     'a "quoted"\nname': words,
@@ -90,7 +90,7 @@ const wanted = (all: readonly Row[]): object[] =>
 describe.each([
   { name: 'json', format: json },
   { name: 'ndjson', format: ndjson },
-])('rows as $name', ({ format }) => {
+])('JsonEncoder for $name', ({ format }) => {
   const read = (file: string): unknown =>
     format === json
       ? JSON.parse(file)
@@ -99,7 +99,7 @@ describe.each([
           .slice(0, -1)
           .map((line) => JSON.parse(line));
 
-  test('are the same cut in two at every byte, and byte by byte', async () => {
+  test('encodes the same rows wherever the input is cut', async () => {
     await fc.assert(
       fc.asyncProperty(rows, async (all) => {
         const bytes = sent(all);
@@ -114,17 +114,17 @@ describe.each([
     );
   });
 
-  test('of several parts are one file, whichever have none', async () => {
+  test('encodes segments that are one file when concatenated, with or without rows', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(rows, { maxLength: 4 }), async (parts) => {
-        const file = await fileOf(format, parts.map(sent));
-        expect(read(file)).toEqual(wanted(parts.flat()));
+      fc.asyncProperty(fc.array(rows, { maxLength: 4 }), async (segments) => {
+        const file = await fileOf(format, segments.map(sent));
+        expect(read(file)).toEqual(expected(segments.flat()));
       }),
       { numRuns: 500 },
     );
   });
 
-  test('that end inside a row, or have too few or too many values, fail', async () => {
+  test('fails if the input ends inside a row, or a row has too few or too many values', async () => {
     const line = sent([{ n: 1, text: 'x', big: 2n, ratio: -1, yes: true, day: null, doc: '{}' }]);
     for (let at = 1; at < line.length; at++)
       await expect(encoded(format, [line.subarray(0, at)])).rejects.toThrow('inside a row');
@@ -132,7 +132,7 @@ describe.each([
       await expect(encoded(format, [Buffer.from(wrong)])).rejects.toThrow('values than there are');
   });
 
-  test('come whole wherever a piece of the file ends', async () => {
+  test('encodes complete rows wherever a chunk of the output ends', async () => {
     const one = {
       n: 1,
       big: 2n,
@@ -143,48 +143,48 @@ describe.each([
     } as const;
     const long = `${'x'.repeat(200)}"\n`;
     const few = Array.from({ length: 500 }, () => ({ ...one, text: long }));
-    // Each time by less than a name further on, for the length of a row.
+    // Shifts the end of the chunk over a whole row, in steps shorter than a name.
     for (let shift = 0; shift < 400; shift += 5) {
       const all = few.map((it, n) => (n === 0 ? { ...it, text: 'x'.repeat(shift) } : it));
       const file = await encoded(format, [sent(all)]);
       expect(file.text.length).toBeGreaterThan(128 * 1_024);
       expect(file.text).toBe(
-        wanted(all)
+        expected(all)
           .map((it, n) => `${format === json && n > 0 ? ',' : ''}${JSON.stringify(it)}\n`)
           .join(''),
       );
     }
   });
 
-  test('larger than any piece come whole', async () => {
+  test('encodes rows that are larger than a chunk of the output', async () => {
     const value = `"${'\\"é\u0001'.repeat(200_000)}`;
-    const of = [column('x'.repeat(60), 'text')];
-    const made = await encoded(format, [copiedText([[value], [value], [value]])], of);
-    const lines = made.text.split('\n').slice(0, -1);
+    const long = [column('x'.repeat(60), 'text')];
+    const output = await encoded(format, [toCopyText([[value], [value], [value]])], long);
+    const lines = output.text.split('\n').slice(0, -1);
     expect(lines.map((it) => Object.values(JSON.parse(it.replace(/^,/, ''))))).toEqual(
       Array.from({ length: 3 }, () => [value]),
     );
   });
 });
 
-test('negative zero, and numbers that a double does not hold, are written as they came', async () => {
+test('JsonEncoder writes negative zero and the extreme values of a double as PostgreSQL sends them', async () => {
   const values = ['-0', '1e+308', '-Infinity', 'Infinity', 'NaN', '-1', '\\N'];
-  const made = await encoded(
+  const output = await encoded(
     ndjson,
     [Buffer.from(`${values.join('\n')}\n`)],
     [column('d', 'real')],
   );
-  expect(made.text.split('\n').slice(0, -1)).toEqual(
+  expect(output.text.split('\n').slice(0, -1)).toEqual(
     ['-0', '1e+308', '"-Infinity"', '"Infinity"', '"NaN"', '-1', 'null'].map((it) => `{"d":${it}}`),
   );
 });
 
-test('a time of another zone than that of the session is none', async () => {
-  const of = [column('at', 'timestamp with time zone')];
-  const made = encoded(ndjson, [Buffer.from('2024-01-01 00:00:00+05:30\n')], of);
-  await expect(made).rejects.toThrow('column 1 has what no value of its type has');
+test('JsonEncoder fails on a timestamp of another time zone than UTC', async () => {
+  const described = [column('at', 'timestamp with time zone')];
+  const output = encoded(ndjson, [Buffer.from('2024-01-01 00:00:00+05:30\n')], described);
+  await expect(output).rejects.toThrow('column 1 has a byte that no value of its type contains');
 });
 
-test('rows of no columns are empty objects', async () => {
+test('JsonEncoder encodes rows without columns as empty objects', async () => {
   expect(await encoded(ndjson, [Buffer.from('\n\n')], [])).toEqual({ text: '{}\n{}\n', rows: 2 });
 });

@@ -2,26 +2,27 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import snappy from 'snappyjs';
 import type { ExportRequest } from '../../contracts/export-request.ts';
-import { ZstdFrames } from './zstd-frames.ts';
+import { memoryLimits } from '../../runtime/memory-budget.ts';
+import { ZstdCompressor } from './zstd-compressor.ts';
 
-/** How pages are compressed, each on its own. */
+/** How pages are compressed; each page is compressed separately. */
 export interface Codec {
   /** `enum CompressionCodec` of parquet.thrift. */
   id: number;
-  /** Gives bytes of their own: those of the page are used again. */
+  /** Returns bytes that share no buffer with the page, because the buffer of the page is reused. */
   compress(page: Buffer): Promise<Buffer>;
 }
 
-const gzipped = promisify(gzip);
-const zstd = new ZstdFrames();
+const gzipAsync = promisify(gzip);
+const zstd = new ZstdCompressor();
 
-/** What comes out is gathered in chunks: larger ones are mostly empty, smaller ones more turns through the pool. */
-const chunkSize = 128 * 1_024;
+/** Bytes per output buffer of gzip: larger ones stay mostly empty, smaller ones need more runs in Node's thread pool. */
+const chunkSize = memoryLimits.gzipOutputBytes;
 
 const codecs: Record<ExportRequest['compression'], Codec> = {
   none: { id: 0, compress: async (page) => Buffer.from(page) },
   snappy: { id: 1, compress: async (page) => Buffer.from(snappy.compress(page)) },
-  gzip: { id: 2, compress: (page) => gzipped(page, { level: 4, chunkSize }) },
+  gzip: { id: 2, compress: (page) => gzipAsync(page, { level: 4, chunkSize }) },
   zstd: { id: 6, compress: (page) => zstd.compress(page) },
 };
 

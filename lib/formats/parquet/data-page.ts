@@ -1,79 +1,80 @@
 import { crc32 } from 'node:zlib';
-import { SpareBuffers } from '../../runtime/spare-buffers.ts';
+import { BufferPool } from '../../runtime/buffer-pool.ts';
+import { memoryBudget, memoryLimits } from '../../runtime/memory-budget.ts';
 import type { Codec } from './codecs.ts';
 import { struct } from './thrift.ts';
 
-/** A page as it stands in the file. */
+/** A data page as it is in the file. */
 export interface Page {
   header: Buffer;
   body: Buffer;
-  /** What header and body would be together without compression. */
-  plainBytes: number;
+  /** Bytes of the header and of the uncompressed body. */
+  uncompressedBytes: number;
 }
 
-/** Pages being compressed at a time: as many as Node's pool has threads. */
-const mostUnderway = 4;
+/** Pages that are compressed at the same time: Node's pool has 4 threads. */
+const maxInFlight = memoryLimits.pagesInFlight;
 
-/** When what is open is closed. */
+/** The sizes at which a row group or a page ends. */
 export interface ParquetSizes {
   /**
-   * Bytes from COPY that make a row group. A reader wants them large; until one is full its pages wait in
-   * memory, compressed, because a row group has its columns behind each other.
+   * Bytes of COPY's output per row group. Large row groups are faster to read; but the compressed pages of one stay
+   * in memory until it ends, because a row group has its columns one after the other.
    */
   rowGroupBytes: number;
-  /** Bytes of values that make a page. */
+  /** Bytes of values per page. */
   pageBytes: number;
-  /** Levels that make a page. */
+  /** Levels per page. */
   pageLevels: number;
 }
 
-export const usualSizes: ParquetSizes = {
-  rowGroupBytes: 16 * 1_024 * 1_024,
-  pageBytes: 1_024 * 1_024,
+export const defaultSizes: ParquetSizes = {
+  rowGroupBytes: memoryBudget.rowGroup.bytes,
+  pageBytes: memoryLimits.pageBytes,
   pageLevels: 256 * 1_024,
 };
 
-/** A usual page, the last value and the levels; a page with a longer value has a buffer of its own. */
-const bufferBytes = usualSizes.pageBytes + 64 * 1_024;
+/** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
+const bufferBytes = memoryBudget.pageBuffer.bytes;
 
 const encodings = { plain: 0, rle: 3 };
 
-/** Compresses pages beside the thread that fills them. */
-export class PagePress {
+/** Compresses pages; gzip and zstd run in Node's thread pool. */
+export class PageCompressor {
   readonly codec: Codec;
-  readonly #underway = new Set<Promise<Page>>();
-  readonly #spare = new SpareBuffers(bufferBytes, 2 * mostUnderway);
+  readonly #inFlight = new Set<Promise<Page>>();
+  readonly #pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
 
   constructor(codec: Codec) {
     this.codec = codec;
   }
 
-  /** A data page of `values` levels, and behind them the values that are not NULL. The parts are copied. */
-  press(parts: readonly Uint8Array[], values: number): Promise<Page> {
-    const length = parts.reduce((all, part) => all + part.length, 0);
-    const page = this.#press(this.#gathered(parts, length), length, values).finally(() =>
-      this.#underway.delete(page),
+  /** Returns a data page of `values` levels. `sections`: the levels, then the values that are not NULL; they are copied. */
+  compress(sections: readonly Uint8Array[], values: number): Promise<Page> {
+    const length = sections.reduce((total, section) => total + section.length, 0);
+    const page = this.#compressPage(this.#concatenate(sections, length), length, values).finally(
+      () => this.#inFlight.delete(page),
     );
-    this.#underway.add(page);
-    // It is waited for later; until then nobody listens.
+    this.#inFlight.add(page);
+    // Awaited later; this handler avoids an unhandled rejection.
     page.catch(() => undefined);
     return page;
   }
 
-  #gathered(parts: readonly Uint8Array[], length: number): Buffer {
-    const isUsual = length > 128 * 1_024 && length <= bufferBytes;
-    const buffer = isUsual ? this.#spare.take() : Buffer.allocUnsafeSlow(length);
+  #concatenate(sections: readonly Uint8Array[], length: number): Buffer {
+    const isPooled = length > 128 * 1_024 && length <= bufferBytes;
+    const buffer = isPooled ? this.#pool.acquire() : Buffer.allocUnsafeSlow(length);
     let at = 0;
-    for (const part of parts) {
-      buffer.set(part, at);
-      at += part.length;
+    for (const section of sections) {
+      buffer.set(section, at);
+      at += section.length;
     }
     return buffer;
   }
 
-  async #press(buffer: Buffer, length: number, values: number): Promise<Page> {
+  async #compressPage(buffer: Buffer, length: number, values: number): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
-    this.#spare.give(buffer);
+    this.#pool.release(buffer);
     const header = struct((page) => {
       page.i32(1, 0);
       page.i32(2, length);
@@ -86,14 +87,14 @@ export class PagePress {
         data.i32(4, encodings.rle);
       });
     });
-    return { header, body, plainBytes: header.length + length };
+    return { header, body, uncompressedBytes: header.length + length };
   }
 
-  /** Waits until few enough are underway; lets everything else of the process have its turn, too. */
-  async roomy(): Promise<void> {
-    while (this.#underway.size > mostUnderway) await Promise.race(this.#underway);
+  /** Waits until at most `maxInFlight` pages are being compressed. */
+  async waitForCapacity(): Promise<void> {
+    while (this.#inFlight.size > maxInFlight) await Promise.race(this.#inFlight);
   }
 }
 
-/** The encodings that a column chunk names. */
+/** The encodings that the metadata of a column chunk lists. */
 export const encodingsUsed = [encodings.plain, encodings.rle];

@@ -1,11 +1,11 @@
-import { convertedType, type Kind, logicalType, physical } from './kinds.ts';
-import { isFinite, unscaledBigInt, unscaledNumber } from './numeric.ts';
+import { isFiniteNumeric, unscaledBigInt, unscaledNumber } from './numeric.ts';
 import type { Struct } from './thrift.ts';
+import { convertedType, logicalType, type ParquetType, physicalType } from './types.ts';
 
-export const mostDigits = 38;
+export const maxPrecision = 38;
 
-/** The smallest physical type that holds the digits. */
-export function decimal(digits: number, scale: number): Kind {
+/** Returns a decimal in the smallest physical type that holds the digits. */
+export function decimal(digits: number, scale: number): ParquetType {
   const name = `DECIMAL(${digits},${scale})`;
   const logical = (element: Struct): void => {
     element.i32(6, convertedType.decimal);
@@ -16,13 +16,13 @@ export function decimal(digits: number, scale: number): Kind {
       type.i32(2, digits);
     });
   };
-  const common = { name, logical, policy: 'NaN and the infinities are NULL' };
+  const common = { name, logical, nullPolicy: 'NaN and the infinities are NULL' };
   if (digits <= 9)
     return {
       ...common,
-      physical: physical.int32,
-      put(out, from, at) {
-        if (!isFinite(from, at)) return false;
+      physicalType: physicalType.int32,
+      encode(out, from, at) {
+        if (!isFiniteNumeric(from, at)) return false;
         out.int32(unscaledNumber(from, at, digits, scale));
         return true;
       },
@@ -30,9 +30,9 @@ export function decimal(digits: number, scale: number): Kind {
   if (digits <= 15)
     return {
       ...common,
-      physical: physical.int64,
-      put(out, from, at) {
-        if (!isFinite(from, at)) return false;
+      physicalType: physicalType.int64,
+      encode(out, from, at) {
+        if (!isFiniteNumeric(from, at)) return false;
         const value = unscaledNumber(from, at, digits, scale);
         const high = Math.floor(value / 2 ** 32);
         out.int64(high, (value - high * 2 ** 32) | 0);
@@ -42,24 +42,24 @@ export function decimal(digits: number, scale: number): Kind {
   if (digits <= 18)
     return {
       ...common,
-      physical: physical.int64,
-      put(out, from, at) {
-        if (!isFinite(from, at)) return false;
+      physicalType: physicalType.int64,
+      encode(out, from, at) {
+        if (!isFiniteNumeric(from, at)) return false;
         const value = unscaledBigInt(from, at, digits, scale);
-        const to = out.take(8);
+        const to = out.reserve(8);
         out.view.setBigInt64(to, value, true);
         return true;
       },
     };
   return {
     ...common,
-    physical: physical.fixed,
+    physicalType: physicalType.fixed,
     width: 16,
     signed: true,
-    put(out, from, at) {
-      if (!isFinite(from, at)) return false;
+    encode(out, from, at) {
+      if (!isFiniteNumeric(from, at)) return false;
       const value = unscaledBigInt(from, at, digits, scale);
-      const to = out.take(16);
+      const to = out.reserve(16);
       out.view.setBigInt64(to, value >> 64n);
       out.view.setBigUint64(to + 8, BigInt.asUintN(64, value));
       return true;

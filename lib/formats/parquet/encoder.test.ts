@@ -6,10 +6,10 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ExportRequest } from '../../contracts/export-request.ts';
-import { array, copyBytes, cutAt, int32, int64, numeric } from './copy-bytes.ts';
+import { array, cutAt, int32, int64, numeric, toCopyBinary } from '../testing/copy-binary.ts';
 import { ParquetEncoder } from './encoder.ts';
 import { parquet as formatOf } from './index.ts';
-import { columnsOf as fileColumnsOf } from './mapping.ts';
+import { columnsOf as fileColumnsOf } from './schema.ts';
 
 const parquet = formatOf('native');
 
@@ -24,17 +24,21 @@ const columnsOf = (types: Record<string, string>) =>
 
 async function encoded(
   types: Record<string, string>,
-  pieces: readonly Buffer[],
+  chunks: readonly Buffer[],
   { compression = 'zstd', rowGroupBytes }: Options = {},
 ): Promise<{ file: Buffer; rows: number; nulled: number[] }> {
   const columns = columnsOf(types);
   const sizes = rowGroupBytes === undefined ? {} : { rowGroupBytes };
   const encoder = new ParquetEncoder(fileColumnsOf(columns, 'native'), compression, sizes);
   const out: Buffer[] = [];
-  for await (const piece of encoder.encode(Readable.from(pieces))) out.push(piece);
-  const part = Buffer.concat(out);
-  const parts = [{ bytes: part.length, fragment: encoder.fragment() }];
-  const file = [parquet.prologue(columns), part, parquet.epilogue({ columns, compression, parts })];
+  for await (const chunk of encoder.encode(Readable.from(chunks))) out.push(chunk);
+  const segment = Buffer.concat(out);
+  const segments = [{ bytes: segment.length, fragment: encoder.metadata() }];
+  const file = [
+    parquet.header(columns),
+    segment,
+    parquet.footer({ columns, compression, segments }),
+  ];
   return { file: Buffer.concat(file), rows: encoder.rows, nulled: encoder.nulled() };
 }
 
@@ -49,9 +53,9 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What a reader that is not ours has of a file. */
+/** Returns the rows of a query that DuckDB, an independent reader, runs on a file. */
 async function read(file: Buffer, query: (source: string) => string): Promise<object[]> {
-  // A name of its own: DuckDB may take a file that is written again for the one it knows.
+  // A new name each time, because DuckDB may cache a file by its name.
   const path = join(directory, `${++files}.parquet`);
   await writeFile(path, file);
   const source = `'${path.replaceAll("'", "''")}'`;
@@ -75,7 +79,7 @@ const sampleRow = (n: number) => [
   Buffer.from([n % 2]),
 ];
 const sampleRows = Array.from({ length: 1_000 }, (_, n) => sampleRow(n));
-const bytes = copyBytes(sampleRows);
+const bytes = toCopyBinary(sampleRows);
 const expected = sampleRows.map((_, n) => ({
   id: `${n}`,
   name: n % 3 === 0 ? null : 'x'.repeat(n % 50),
@@ -84,9 +88,9 @@ const expected = sampleRows.map((_, n) => ({
   on: String(n % 2 === 1),
 }));
 
-describe('a file', () => {
+describe('a Parquet file', () => {
   test.each(['none', 'snappy', 'gzip', 'zstd'] as const)(
-    'compressed with %s, of one row group and of many, holds the rows',
+    'contains the rows with the compression %s, in one row group or in many',
     async (compression) => {
       for (const rowGroupBytes of [undefined, 10_000, 1]) {
         const options = rowGroupBytes === undefined ? {} : { rowGroupBytes };
@@ -97,18 +101,18 @@ describe('a file', () => {
     },
   );
 
-  test('is the same wherever the bytes that came are cut', async () => {
+  test('is the same wherever the input is cut', async () => {
     const { file } = await encoded(sample, [bytes], { rowGroupBytes: 10_000 });
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (places) => {
-        const again = await encoded(sample, cutAt(bytes, places), { rowGroupBytes: 10_000 });
-        expect(again.file.equals(file)).toBe(true);
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (offsets) => {
+        const other = await encoded(sample, cutAt(bytes, offsets), { rowGroupBytes: 10_000 });
+        expect(other.file.equals(file)).toBe(true);
       }),
       { numRuns: 30 },
     );
   });
 
-  test('has row groups of the size that is set, with the least and greatest of each', async () => {
+  test('has row groups of the requested size, with minimum and maximum of each', async () => {
     const { file } = await encoded(sample, [bytes], { rowGroupBytes: 10_000 });
     const groups = await read(
       file,
@@ -131,7 +135,7 @@ describe('a file', () => {
     expect(next).toBe(1_000);
   });
 
-  test('has bounds that no value is outside of', async () => {
+  test('has bounds that enclose every value', async () => {
     const types = { i: 'integer', d: 'double precision', t: 'text', p: 'numeric(30,1)', u: 'uuid' };
     const doubles = [
       'bff4000000000000',
@@ -148,7 +152,7 @@ describe('a file', () => {
       ),
       Buffer.from(['00', 'ff', '80', '7f'][n]?.repeat(16) ?? '', 'hex'),
     ]);
-    const { file } = await encoded(types, [copyBytes(rows)]);
+    const { file } = await encoded(types, [toCopyBinary(rows)]);
     const bounds = await read(
       file,
       (source) =>
@@ -163,10 +167,10 @@ describe('a file', () => {
     ]);
   });
 
-  test('has no bounds for a column with a NaN, which readers put in different places', async () => {
+  test('has no bounds for a column with a NaN, which readers order differently', async () => {
     const doubles = ['3ff0000000000000', '7ff8000000000000', '4008000000000000'];
     const rows = doubles.map((value) => [Buffer.from(value, 'hex')]);
-    const { file } = await encoded({ d: 'double precision' }, [copyBytes(rows)]);
+    const { file } = await encoded({ d: 'double precision' }, [toCopyBinary(rows)]);
     const bounds = await read(
       file,
       (source) =>
@@ -179,7 +183,7 @@ describe('a file', () => {
       ).toEqual([{ n: '1' }]);
   });
 
-  /** Of each column; DuckDB shows bytes that are no text as they are escaped. */
+  /** Returns the bounds of each column. DuckDB escapes bytes that are not text. */
   const boundsIn = (file: Buffer): Promise<object[]> =>
     read(
       file,
@@ -188,25 +192,25 @@ describe('a file', () => {
          from parquet_metadata(${source})`,
     );
 
-  test('has no bounds of a column in any row group where one that has values has none', async () => {
+  test('has no bounds of a column if any row group with values has none', async () => {
     const [one, nan] = ['3ff0000000000000', '7ff8000000000000'].map((it) => Buffer.from(it, 'hex'));
     const rows = [
       [one, one, one],
       [one, nan, null],
     ].map((row) => row.map((it) => it ?? null));
     const type = 'double precision';
-    const { file } = await encoded({ always: type, once: type, null: type }, [copyBytes(rows)], {
+    const { file } = await encoded({ always: type, once: type, null: type }, [toCopyBinary(rows)], {
       rowGroupBytes: 1,
     });
-    const [both, none, first] = [{ min: '1.0' }, { min: null }, { min: '1.0' }];
-    expect(await boundsIn(file)).toMatchObject([both, none, first, both, none, { min: null }]);
+    const [known, none] = [{ min: '1.0' }, { min: null }];
+    expect(await boundsIn(file)).toMatchObject([known, none, known, known, none, none]);
   });
 
-  test('has bounds of booleans, by the values that there are', async () => {
+  test('has bounds of booleans, from the values that occur', async () => {
     const types = { no: 'boolean', yes: 'boolean', both: 'boolean', none: 'boolean' };
     const bit = (on: number): Buffer => Buffer.of(on);
     const rows = Array.from({ length: 20 }, (_, n) => [bit(0), bit(1), bit(n === 9 ? 1 : 0), null]);
-    const { file } = await encoded(types, [copyBytes(rows)]);
+    const { file } = await encoded(types, [toCopyBinary(rows)]);
     expect(await boundsIn(file)).toMatchObject([
       { min: 'false', max: 'false' },
       { min: 'true', max: 'true' },
@@ -218,17 +222,17 @@ describe('a file', () => {
   test.each([
     ['short', ['b', 'a'], { min: 'a', minExact: true, max: 'b', maxExact: true }],
     [
-      'as long as a bound may be',
+      'as long as the longest bound',
       ['x'.repeat(64), 'y'],
       { min: 'x'.repeat(64), minExact: true, max: 'y', maxExact: true },
     ],
     [
-      'longer',
+      'longer than a bound',
       ['x'.repeat(65), 'x'.repeat(64), 'x'.repeat(70)],
       { min: 'x'.repeat(64), minExact: true, max: `${'x'.repeat(63)}y`, maxExact: false },
     ],
     [
-      'longer, the least of them',
+      'longer than a bound, for the minimum only',
       ['x'.repeat(65), 'z'],
       { min: 'x'.repeat(64), minExact: false, max: 'z', maxExact: true },
     ],
@@ -243,30 +247,34 @@ describe('a file', () => {
       },
     ],
     [
-      'before the surrogates',
+      'followed by the surrogates',
       ['\ud7ff'.repeat(30)],
       { min: '\ud7ff'.repeat(21), max: `${'\ud7ff'.repeat(20)}\ue000` },
     ],
     [
-      'with the last of all characters',
+      'full of the last code point after another character',
       [`a${'\u{10ffff}'.repeat(30)}`],
       { min: `a${'\u{10ffff}'.repeat(15)}`, max: 'b' },
     ],
-    ['behind which there is nothing', ['\u{10ffff}'.repeat(30), 'a'], { min: null, max: null }],
+    [
+      'full of the last code point, so that no value is greater',
+      ['\u{10ffff}'.repeat(30), 'a'],
+      { min: null, max: null },
+    ],
   ])('has bounds of text that is %s', async (_, texts, bounds) => {
     const { file } = await encoded({ t: 'text' }, [
-      copyBytes(texts.map((it) => [Buffer.from(it)])),
+      toCopyBinary(texts.map((it) => [Buffer.from(it)])),
     ]);
     expect(await boundsIn(file)).toMatchObject([bounds]);
   });
 
-  test('has bounds of bytes that are longer than a bound', async () => {
+  test('has shortened bounds of bytes that are longer than a bound', async () => {
     const rows = [Buffer.alloc(100, 0xff), Buffer.alloc(100, 0x80)];
     const types = { b: 'bytea' };
-    expect(await boundsIn((await encoded(types, [copyBytes([[rows[0] ?? null]])])).file)).toEqual([
-      expect.objectContaining({ min: null, max: null }),
-    ]);
-    const { file } = await encoded(types, [copyBytes([[rows[1] ?? null], [Buffer.of(1)]])]);
+    expect(
+      await boundsIn((await encoded(types, [toCopyBinary([[rows[0] ?? null]])])).file),
+    ).toEqual([expect.objectContaining({ min: null, max: null })]);
+    const { file } = await encoded(types, [toCopyBinary([[rows[1] ?? null], [Buffer.of(1)]])]);
     const [max] = await read(
       file,
       (source) => `select stats_max_value as max from parquet_metadata(${source})`,
@@ -274,7 +282,7 @@ describe('a file', () => {
     expect(max).toEqual({ max: `${'\\x80'.repeat(63)}\\x81` });
   });
 
-  test('has bounds that no text is outside of, exact ones if they say so', async () => {
+  test('has bounds that enclose every text, and are exact exactly if they are marked so', async () => {
     const alphabet = fc.constantFrom('a', 'é', '\ud7ff', '\u{10ffff}', '\u0001');
     const word = fc.array(alphabet, { maxLength: 40 }).map((it) => it.join(''));
     const texts = fc.array(
@@ -284,36 +292,36 @@ describe('a file', () => {
     await fc.assert(
       fc.asyncProperty(texts, async (values) => {
         const { file } = await encoded({ t: 'text' }, [
-          copyBytes(values.map((it) => [Buffer.from(it)])),
+          toCopyBinary(values.map((it) => [Buffer.from(it)])),
         ]);
-        const [said] = await read(
+        const [checks] = await read(
           file,
           (source) =>
-            `with bounds as (select stats_min_value as least, stats_max_value as greatest,
+            `with bounds as (select stats_min_value as minimum, stats_max_value as maximum,
                min_is_exact as min_exact, max_is_exact as max_exact from parquet_metadata(${source}))
-             select min(t) >= any_value(least) and max(t) <= any_value(greatest) as within,
-               (min(t) = any_value(least)) = any_value(min_exact) as least,
-               (max(t) = any_value(greatest)) = any_value(max_exact) as greatest
+             select min(t) >= any_value(minimum) and max(t) <= any_value(maximum) as within,
+               (min(t) = any_value(minimum)) = any_value(min_exact) as minimum,
+               (max(t) = any_value(maximum)) = any_value(max_exact) as maximum
              from ${source}, bounds`,
         );
         const hasNone = values.some((it) => it.startsWith('\u{10ffff}'.repeat(16)));
-        expect(said).toEqual(
-          hasNone && Object.values(said ?? {}).includes(null)
+        expect(checks).toEqual(
+          hasNone && Object.values(checks ?? {}).includes(null)
             ? expect.anything()
-            : { within: true, least: true, greatest: true },
+            : { within: true, minimum: true, maximum: true },
         );
       }),
       { numRuns: 100 },
     );
   });
 
-  test('holds as many booleans, alone and in arrays, as a page may have to grow for', async () => {
+  test('contains every boolean, alone and in arrays, if a page has to grow', async () => {
     for (const count of [2_048, 2_049, 5_000]) {
       const rows = Array.from({ length: count }, (_, n) => [
         Buffer.from([n % 3 === 0 ? 1 : 0]),
         array([Buffer.from([n % 2]), null, Buffer.from([1])]),
       ]);
-      const { file } = await encoded({ b: 'boolean', a: 'boolean[]' }, [copyBytes(rows)]);
+      const { file } = await encoded({ b: 'boolean', a: 'boolean[]' }, [toCopyBinary(rows)]);
       const sums = await read(
         file,
         (source) =>
@@ -325,8 +333,8 @@ describe('a file', () => {
     }
   });
 
-  test('without rows has its columns all the same', async () => {
-    const { file, rows } = await encoded(sample, [copyBytes([])]);
+  test('without rows has its columns', async () => {
+    const { file, rows } = await encoded(sample, [toCopyBinary([])]);
     expect(rows).toBe(0);
     expect(await read(file, (source) => `select count(*) as n from ${source}`)).toEqual([
       { n: '0' },
@@ -342,9 +350,9 @@ describe('a file', () => {
     );
   });
 
-  test('of pages that are full goes on in others', async () => {
+  test('continues in another page when a page is full', async () => {
     const rows = Array.from({ length: 40 }, (_, n) => [Buffer.alloc(100_000, 97 + (n % 26)), null]);
-    const { file } = await encoded({ t: 'text', none: 'text' }, [copyBytes(rows)]);
+    const { file } = await encoded({ t: 'text', none: 'text' }, [toCopyBinary(rows)]);
     const sums = await read(
       file,
       (source) =>
@@ -354,15 +362,15 @@ describe('a file', () => {
   });
 });
 
-describe('a value that a column cannot hold', () => {
+describe('a value that a Parquet column cannot hold', () => {
   const infinities = [2n ** 63n - 1n, -(2n ** 63n), 0n].map((value) => [
     int64(value),
     numeric('NaN'),
   ]);
 
-  test('is NULL and counted where that is the policy', async () => {
+  test('becomes NULL and is counted if the type has a nullPolicy', async () => {
     const types = { at: 'timestamp with time zone', price: 'numeric(5,2)' };
-    const { file, nulled } = await encoded(types, [copyBytes(infinities)]);
+    const { file, nulled } = await encoded(types, [toCopyBinary(infinities)]);
     expect(nulled).toEqual([2, 3]);
     const rows = await read(file, (source) => `select epoch_us("at") as at, price from ${source}`);
     expect(rows).toEqual([null, null, '946684800000000'].map((at) => ({ at, price: null })));
@@ -372,28 +380,28 @@ describe('a value that a column cannot hold', () => {
     ['timestamp without time zone', int64(2n ** 63n - 2n), /row 2, column x.*294247/],
     ['integer[]', Buffer.concat([int32(2), Buffer.alloc(36)]), /row 2, column x.*2 dimensions/],
     ['numeric(5,2)', numeric('1000'), /row 2, column x.*5 digits/],
-  ])('of type %s ends the export, and says where', async (type, value, message) => {
-    await expect(encoded({ x: type }, [copyBytes([[null], [value]])])).rejects.toThrow(message);
+  ])('of type %s fails the export with its row and column', async (type, value, message) => {
+    await expect(encoded({ x: type }, [toCopyBinary([[null], [value]])])).rejects.toThrow(message);
   });
 });
 
-test('a value of another length than its type has is not read as one', async () => {
-  const wrong = encoded({ x: 'integer' }, [copyBytes([[int64(7n)]])]);
-  await expect(wrong).rejects.toThrow('column x sent 8 bytes');
+test('ParquetEncoder fails on a value whose length differs from that of its type', async () => {
+  const wrong = encoded({ x: 'integer' }, [toCopyBinary([[int64(7n)]])]);
+  await expect(wrong).rejects.toThrow('column x sent a value of 8 bytes');
 });
 
-test('rows make the same file cut at every byte, and none if they end before their end', async () => {
-  const few = copyBytes(sampleRows.slice(0, 5));
+test('ParquetEncoder writes the same file wherever the input is cut, and fails if it ends early', async () => {
+  const few = toCopyBinary(sampleRows.slice(0, 5));
   const { file } = await encoded(sample, [few], { rowGroupBytes: 100 });
   for (let at = 0; at < few.length; at++) {
     const [head, rest] = [few.subarray(0, at), few.subarray(at)];
-    const again = await encoded(sample, [head, rest], { rowGroupBytes: 100 });
-    expect(again.file.equals(file)).toBe(true);
+    const other = await encoded(sample, [head, rest], { rowGroupBytes: 100 });
+    expect(other.file.equals(file)).toBe(true);
     await expect(encoded(sample, [head])).rejects.toThrow('inside a row');
   }
 });
 
-test('the footer names the version of package.json, by which readers know faults of writers', async () => {
+test('the footer of Parquet names the version of package.json, by which readers detect defects of a writer', async () => {
   const about: unknown = JSON.parse(await readFile('package.json', 'utf8'));
   const { file } = await encoded(sample, [bytes]);
   const [metadata] = await read(
@@ -405,21 +413,24 @@ test('the footer names the version of package.json, by which readers know faults
   });
 });
 
-test.each(['constructor', '__proto__', 'toString', 'uuid_'])('a type named %s is text', (base) => {
-  const column = { name: 'x', type: base, base, nullable: true };
-  expect([parquet, formatOf('portable')].map((it) => it.fileType(column))).toEqual([
-    'STRING',
-    'STRING',
-  ]);
-});
+test.each(['constructor', '__proto__', 'toString', 'uuid_'])(
+  'a column of a type named %s is stored as text in Parquet',
+  (base) => {
+    const column = { name: 'x', type: base, base, nullable: true };
+    expect([parquet, formatOf('portable')].map((it) => it.fileType(column))).toEqual([
+      'STRING',
+      'STRING',
+    ]);
+  },
+);
 
-test('the end of a file is not made of what no encoder has left', () => {
+test('the footer of Parquet rejects metadata that is not of a Parquet segment', () => {
   const columns = columnsOf(sample);
-  const end = (fragment: unknown) =>
-    parquet.epilogue({ columns, compression: 'none', parts: [{ bytes: 1, fragment }] });
+  const footerOf = (fragment: unknown) =>
+    parquet.footer({ columns, compression: 'none', segments: [{ bytes: 1, fragment }] });
   const place = { values: 1, nulls: 0, bounds: null, offset: 0, bytes: 1, plainBytes: 1 };
   const group = { rows: 1, chunks: columns.map(() => place) };
-  expect(end([group]).subarray(-4).toString()).toBe('PAR1');
+  expect(footerOf([group]).subarray(-4).toString()).toBe('PAR1');
   for (const wrong of [
     undefined,
     [{ ...group, rows: '1' }],
@@ -428,5 +439,5 @@ test('the end of a file is not made of what no encoder has left', () => {
     [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==' } }] }],
     [{ ...group, chunks: [{ ...place, bounds: { min: 'AA==', max: 'AA==', minExact: 1 } }] }],
   ])
-    expect(() => end(wrong)).toThrow('row groups are not known');
+    expect(() => footerOf(wrong)).toThrow('does not list its row groups');
 });

@@ -1,23 +1,23 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
+import { CopyBinaryParser } from '../../sources/copy/binary-parser.ts';
 import type { Encoder } from '../format.ts';
 import { codecOf } from './codecs.ts';
-import { type Chunk, Column } from './column.ts';
-import { CopyRows } from './copy-rows.ts';
-import type { FileColumn } from './mapping.ts';
-import { PagePress, type ParquetSizes, usualSizes } from './pages.ts';
+import { type ColumnChunk, ColumnChunkWriter } from './column-chunk.ts';
+import { defaultSizes, PageCompressor, type ParquetSizes } from './data-page.ts';
 import type { ChunkPlace, RowGroup } from './row-groups.ts';
-import type { Bounded } from './statistics.ts';
-import { unfitRow } from './unfit.ts';
+import type { FileColumn } from './schema.ts';
+import type { MinMax } from './statistics.ts';
+import { toRowError } from './unsupported-value.ts';
 
 /**
- * Writes the row groups of Parquet out of COPY's binary format: bytes are moved from one to the other, no
- * value becomes one of JavaScript, so none can be rounded. It needs the memory of one row group.
+ * Encodes the row groups of a Parquet file from COPY's binary format. The bytes of values are rearranged and never
+ * become JavaScript numbers, so no value is rounded. It needs the memory of one row group.
  * https://parquet.apache.org/docs/file-format/
  */
 export class ParquetEncoder implements Encoder {
   rows = 0;
-  readonly #press: PagePress;
-  readonly #columns: Column[];
+  readonly #compressor: PageCompressor;
+  readonly #columns: ColumnChunkWriter[];
   readonly #rowGroupBytes: number;
   readonly #groups: RowGroup[] = [];
   #offset = 0;
@@ -27,49 +27,49 @@ export class ParquetEncoder implements Encoder {
     compression: ExportRequest['compression'],
     sizes: Partial<ParquetSizes> = {},
   ) {
-    const all = { ...usualSizes, ...sizes };
-    this.#press = new PagePress(codecOf(compression));
-    this.#columns = columns.map((column) => new Column(column, this.#press, all));
+    const all = { ...defaultSizes, ...sizes };
+    this.#compressor = new PageCompressor(codecOf(compression));
+    this.#columns = columns.map((column) => new ColumnChunkWriter(column, this.#compressor, all));
     this.#rowGroupBytes = all.rowGroupBytes;
   }
 
-  /** By column, how many values are NULL in the file and not in the source. */
+  /** Returns for each column how many values are NULL in the file but not in the source. */
   nulled(): number[] {
     return this.#columns.map(({ nulled }) => nulled);
   }
 
-  /** Where the row groups lie, counted from the first. */
-  fragment(): readonly RowGroup[] {
+  /** Returns the row groups, with offsets from the start of the first one. */
+  metadata(): readonly RowGroup[] {
     return this.#groups;
   }
 
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    const copied = new CopyRows(this.#columns.length);
-    let begun = 0;
-    for await (const piece of source) {
-      copied.push(piece);
-      while (copied.next()) {
-        this.#put(copied);
-        if (copied.taken - begun < this.#rowGroupBytes) continue;
+    const parser = new CopyBinaryParser(this.#columns.length);
+    let groupStart = 0;
+    for await (const chunk of source) {
+      parser.push(chunk);
+      while (parser.next()) {
+        this.#append(parser);
+        if (parser.rowBytes - groupStart < this.#rowGroupBytes) continue;
         yield* this.#rowGroup();
-        begun = copied.taken;
+        groupStart = parser.rowBytes;
       }
-      await this.#press.roomy();
+      await this.#compressor.waitForCapacity();
     }
-    copied.end();
-    if (copied.taken > begun) yield* this.#rowGroup();
-    const written = this.#groups.reduce((all, { rows }) => all + rows, 0);
-    if (written !== this.rows)
-      throw new Error(`${this.rows} rows were read, ${written} are in the file`);
+    parser.end();
+    if (parser.rowBytes > groupStart) yield* this.#rowGroup();
+    const encodedRows = this.#groups.reduce((total, { rows }) => total + rows, 0);
+    if (encodedRows !== this.rows)
+      throw new Error(`${this.rows} rows were read, but ${encodedRows} are in the file`);
   }
 
-  #put(row: CopyRows): void {
+  #append(row: CopyBinaryParser): void {
     this.rows++;
     for (const [n, column] of this.#columns.entries()) {
       try {
-        column.put(row, n);
+        column.append(row, n);
       } catch (error) {
-        throw unfitRow(error, this.rows, column.name);
+        throw toRowError(error, this.rows, column.name);
       }
     }
   }
@@ -77,9 +77,9 @@ export class ParquetEncoder implements Encoder {
   async *#rowGroup(): AsyncGenerator<Buffer> {
     const group: RowGroup = { rows: 0, chunks: [] };
     for (const [n, column] of this.#columns.entries()) {
-      const { pages, rows, bounds, ...chunk } = await column.chunk();
+      const { pages, rows, bounds, ...chunk } = await column.finish();
       if (n > 0 && rows !== group.rows)
-        throw new Error(`column ${column.name} has ${rows} rows of ${group.rows}`);
+        throw new Error(`column ${column.name} has ${rows} rows; the row group has ${group.rows}`);
       group.rows = rows;
       const offset = this.#offset;
       for (const { header, body } of pages) {
@@ -87,23 +87,28 @@ export class ParquetEncoder implements Encoder {
         yield body;
         this.#offset += header.length + body.length;
       }
-      group.chunks.push({ ...chunk, bounds: bounds && asText(bounds), offset, ...sizesOf(pages) });
+      group.chunks.push({
+        ...chunk,
+        bounds: bounds && toBase64(bounds),
+        offset,
+        ...sizesOf(pages),
+      });
     }
     this.#groups.push(group);
   }
 }
 
-const asText = ({ min, max, ...exact }: Bounded): ChunkPlace['bounds'] => ({
+const toBase64 = ({ min, max, ...exact }: MinMax): ChunkPlace['bounds'] => ({
   min: min.toString('base64'),
   max: max.toString('base64'),
   ...exact,
 });
 
-function sizesOf(pages: Chunk['pages']): { bytes: number; plainBytes: number } {
+function sizesOf(pages: ColumnChunk['pages']): { bytes: number; plainBytes: number } {
   let [bytes, plainBytes] = [0, 0];
   for (const page of pages) {
     bytes += page.header.length + page.body.length;
-    plainBytes += page.plainBytes;
+    plainBytes += page.uncompressedBytes;
   }
   return { bytes, plainBytes };
 }

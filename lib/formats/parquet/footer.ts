@@ -1,17 +1,17 @@
 import { version } from '../../runtime/version.ts';
-import type { FileColumn } from './mapping.ts';
-import { encodingsUsed } from './pages.ts';
+import { encodingsUsed } from './data-page.ts';
 import type { ChunkPlace, RowGroup } from './row-groups.ts';
+import type { FileColumn } from './schema.ts';
 import { type Struct, struct } from './thrift.ts';
 
-/** A file begins and ends with it. */
+/** A file starts and ends with these bytes. */
 export const magic = Buffer.from('PAR1');
 
 const optional = 1;
 const repeated = 2;
 const listType = 3;
 
-/** The footer of a file: its schema, where everything lies, and how long the footer itself is. */
+/** Returns the footer of a file: its schema, the places of its column chunks, and the length of the footer. */
 export function footer(
   columns: readonly FileColumn[],
   groups: readonly RowGroup[],
@@ -25,9 +25,9 @@ export function footer(
       sum(groups, ({ rows }) => rows),
     );
     file.structs(4, groups, (group, value) => rowGroup(group, value, columns, codec));
-    // Readers look for `name version x`, to know faults of writers.
+    // Readers look for `name version x`, to work around known defects of a writer.
     file.binary(6, `streamsync version ${version}`);
-    // Least and greatest values are by the order of their types.
+    // Minimum and maximum are by the order that the format defines for each type.
     file.structs(7, columns, (order) => order.struct(1, () => undefined));
   });
   const length = Buffer.alloc(4);
@@ -37,7 +37,7 @@ export function footer(
 
 type Element = (element: Struct) => void;
 
-/** The tree of the columns, flat: an element is before its children. All may be NULL. */
+/** Returns the tree of columns as a list in which each element precedes its children. Every column may be NULL. */
 function schema(columns: readonly FileColumn[]): Element[] {
   const root: Element = (element) => {
     element.binary(4, 'rows');
@@ -46,8 +46,8 @@ function schema(columns: readonly FileColumn[]): Element[] {
   return [root, ...columns.flatMap((column) => elements(column))];
 }
 
-function elements({ name, kind, list }: FileColumn): Element[] {
-  if (!list) return [leaf(name, kind)];
+function elements({ name, parquetType, list }: FileColumn): Element[] {
+  if (!list) return [leaf(name, parquetType)];
   return [
     (outer) => {
       outer.i32(3, optional);
@@ -61,14 +61,14 @@ function elements({ name, kind, list }: FileColumn): Element[] {
       values.binary(4, 'list');
       values.i32(5, 1);
     },
-    leaf('element', kind),
+    leaf('element', parquetType),
   ];
 }
 
 const leaf =
-  (name: string, { physical, width, logical }: FileColumn['kind']): Element =>
+  (name: string, { physicalType, width, logical }: FileColumn['parquetType']): Element =>
   (element) => {
-    element.i32(1, physical);
+    element.i32(1, physicalType);
     if (width !== undefined) element.i32(2, width);
     element.i32(3, optional);
     element.binary(4, name);
@@ -83,7 +83,7 @@ function rowGroup(
 ): void {
   const places = columns.map((column, n) => {
     const place = chunks[n];
-    if (!place) throw new Error(`a row group without the column ${column.name}`);
+    if (!place) throw new Error(`a row group lacks the column ${column.name}`);
     return { column, place };
   });
   group.structs(1, places, (chunk, { column, place }) => {
@@ -104,11 +104,11 @@ function rowGroup(
 
 function columnChunk(
   metadata: Struct,
-  { name, kind, list }: FileColumn,
+  { name, parquetType, list }: FileColumn,
   place: ChunkPlace,
   codec: number,
 ): void {
-  metadata.i32(1, kind.physical);
+  metadata.i32(1, parquetType.physicalType);
   metadata.i32s(2, encodingsUsed);
   metadata.binaries(3, list ? [name, 'list', 'element'] : [name]);
   metadata.i32(4, codec);
@@ -128,4 +128,4 @@ function columnChunk(
 }
 
 const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
-  values.reduce((all, value) => all + of(value), 0);
+  values.reduce((total, value) => total + of(value), 0);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { numeric } from './copy-bytes.ts';
-import { isFinite, unscaledBigInt, unscaledNumber } from './numeric.ts';
+import { numeric } from '../testing/copy-binary.ts';
+import { isFiniteNumeric, unscaledBigInt, unscaledNumber } from './numeric.ts';
 
 const viewOf = (bytes: Buffer): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** −12345n with scale 2 → −123.45 */
+/** Returns −123.45 for −12345n with scale 2. */
 function decimalText(unscaled: bigint, scale: number): string {
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
@@ -14,8 +14,8 @@ function decimalText(unscaled: bigint, scale: number): string {
   return scale === 0 ? sign + whole : `${sign}${whole}.${digits.slice(-scale)}`;
 }
 
-const decimals = (most: number) =>
-  fc.integer({ min: 1, max: most }).chain((digits) =>
+const decimals = (max: number) =>
+  fc.integer({ min: 1, max }).chain((digits) =>
     fc.record({
       digits: fc.constant(digits),
       scale: fc.integer({ min: 0, max: digits }),
@@ -27,8 +27,8 @@ const decimals = (most: number) =>
     }),
   );
 
-describe('an exact number', () => {
-  test('has all its digits', () => {
+describe('a numeric', () => {
+  test('keeps all its digits as a BigInt', () => {
     fc.assert(
       fc.property(decimals(38), ({ digits, scale, unscaled }) => {
         const view = viewOf(numeric(decimalText(unscaled, scale)));
@@ -38,7 +38,7 @@ describe('an exact number', () => {
     );
   });
 
-  test('of up to 15 digits has them as a number, too', () => {
+  test('of up to 15 digits keeps all of them as a number', () => {
     fc.assert(
       fc.property(decimals(15), ({ digits, scale, unscaled }) => {
         const view = viewOf(numeric(decimalText(unscaled, scale)));
@@ -54,14 +54,14 @@ describe('an exact number', () => {
     ['0.001', 5, 2],
     ['1.00001', 9, 4],
     ['1000000000000000000000000000000000000000000', 15, 2],
-  ])('%s is not rounded to fit into (%d,%d)', (text, digits, scale) => {
+  ])('of %s is rejected, not rounded, by numeric(%d,%d)', (text, digits, scale) => {
     expect(() => unscaledNumber(viewOf(numeric(text)), 0, digits, scale)).toThrow(/has more/);
     expect(() => unscaledBigInt(viewOf(numeric(text)), 0, digits, scale)).toThrow(/has more/);
   });
 
-  test('is told from what is no number', () => {
+  test('is distinguished from NaN and the infinities', () => {
     for (const text of ['NaN', 'Infinity', '-Infinity'])
-      expect(isFinite(viewOf(numeric(text)), 0)).toBe(false);
-    expect(isFinite(viewOf(numeric('-1')), 0)).toBe(true);
+      expect(isFiniteNumeric(viewOf(numeric(text)), 0)).toBe(false);
+    expect(isFiniteNumeric(viewOf(numeric('-1')), 0)).toBe(true);
   });
 });

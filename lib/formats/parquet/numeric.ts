@@ -1,10 +1,10 @@
-import { Unfit } from './unfit.ts';
+import { UnsupportedValueError } from './unsupported-value.ts';
 
-/** Signs of PostgreSQL's binary numeric (`numeric_send`); the rest are NaN and the infinities. */
+/** Signs in PostgreSQL's binary numeric (`numeric_send`); all others mean NaN or an infinity. */
 const positive = 0;
 const negative = 0x4000;
 
-export const isFinite = (view: DataView, at: number): boolean => {
+export const isFiniteNumeric = (view: DataView, at: number): boolean => {
   const sign = view.getUint16(at + 4);
   return sign === positive || sign === negative;
 };
@@ -15,10 +15,10 @@ const powers = Array.from({ length: 16 }, (_, n) => 10 ** n);
 const power = (n: number): number => powers[n] ?? Number.NaN;
 
 /**
- * The digits of a numeric × 10^scale, as a whole number. PostgreSQL sends groups of four decimal digits,
- * the first of which stands for group × 10000^weight; nothing here is ever rounded.
+ * Returns a numeric × 10^scale as a whole number, without rounding. PostgreSQL sends groups of four decimal digits;
+ * the first one means group × 10000^weight. Throws `UnsupportedValueError` if the value does not fit.
  *
- * This one is for up to 15 digits, where a double holds every whole number.
+ * For up to 15 digits: a double holds every whole number of that many.
  */
 export function unscaledNumber(view: DataView, at: number, digits: number, scale: number): number {
   const groups = view.getUint16(at);
@@ -34,13 +34,13 @@ export function unscaledNumber(view: DataView, at: number, digits: number, scale
       exponent = 0;
     }
   }
-  // A group of leading digits alone can have so many zeros behind it that they are past `power`.
+  // For more than 15 trailing zeros `power` is NaN, and so is the value: it is too long, too.
   if (value !== 0) value *= power(exponent);
   if (!(value < power(digits))) throw tooLong(digits);
   return isNegative(view, at) ? -value : value;
 }
 
-/** The same for any number of digits. */
+/** Returns the same as `unscaledNumber`, for any number of digits. */
 export function unscaledBigInt(view: DataView, at: number, digits: number, scale: number): bigint {
   const groups = view.getUint16(at);
   const weight = view.getInt16(at + 2);
@@ -62,11 +62,12 @@ export function unscaledBigInt(view: DataView, at: number, digits: number, scale
   return isNegative(view, at) ? -value : value;
 }
 
-/** A group without its last digits, which are behind the scale and have to be zeros. */
-function wholeOf(group: number, behind: number): number {
-  const divisor = power(Math.min(behind, 4));
-  if (group % divisor !== 0) throw new Unfit('has more decimals than its type');
+/** Returns a group without its last digits, which exceed the scale and must be zeros. */
+function wholeOf(group: number, excessDigits: number): number {
+  const divisor = power(Math.min(excessDigits, 4));
+  if (group % divisor !== 0) throw new UnsupportedValueError('has more decimals than its type');
   return group / divisor;
 }
 
-const tooLong = (digits: number): Unfit => new Unfit(`has more than ${digits} digits`);
+const tooLong = (digits: number): UnsupportedValueError =>
+  new UnsupportedValueError(`has more than ${digits} digits`);

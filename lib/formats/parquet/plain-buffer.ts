@@ -1,15 +1,17 @@
-const mostKept = 4 * 1_024 * 1_024;
+import { memoryLimits } from '../../runtime/memory-budget.ts';
 
-/** The values of a page as they stand in it (PLAIN): little-endian, behind each other; it grows. */
-export class Values {
+const maxRetainedBytes = memoryLimits.columnBufferKept;
+
+/** A growing buffer with the values of a page in PLAIN encoding: little-endian, one after the other. */
+export class PlainBuffer {
   bytes: Buffer = Buffer.allocUnsafe(256);
   view = viewOf(this.bytes);
   length = 0;
-  /** Of a page of booleans, which are single bits. */
+  /** Number of values in a page of booleans, which are single bits. */
   bits = 0;
 
-  /** Makes room for so many bytes more and says where they begin. */
-  take(more: number): number {
+  /** Adds `more` bytes and returns their offset. */
+  reserve(more: number): number {
     const at = this.length;
     this.length += more;
     if (this.length > this.bytes.length) this.#grow();
@@ -17,42 +19,42 @@ export class Values {
   }
 
   int32(value: number): void {
-    // Before the view is taken: `take` may put another in its place.
-    const at = this.take(4);
+    // `reserve` may replace the view, so it comes first.
+    const at = this.reserve(4);
     this.view.setInt32(at, value, true);
   }
 
   int64(high: number, low: number): void {
-    const at = this.take(8);
+    const at = this.reserve(8);
     this.view.setInt32(at, low, true);
     this.view.setInt32(at + 4, high, true);
   }
 
   copy(from: DataView, start: number, length: number): void {
-    const at = this.take(length);
-    // A call out of JavaScript costs as much as some dozen bytes.
+    const at = this.reserve(length);
+    // A native call costs as much as copying some dozen bytes in JavaScript.
     if (length < 40)
       for (let n = 0; n < length; n++) this.view.setUint8(at + n, from.getUint8(start + n));
     else this.bytes.set(new Uint8Array(from.buffer, from.byteOffset + start, length), at);
   }
 
-  /** Text and bytes have their length before them. */
+  /** Appends text or bytes, preceded by their length. */
   byteArray(from: DataView, start: number, length: number): void {
-    const at = this.take(4);
+    const at = this.reserve(4);
     this.view.setUint32(at, length, true);
     this.copy(from, start, length);
   }
 
-  /** A text of ASCII. */
+  /** Appends a text that has only ASCII characters, preceded by its length. */
   ascii(text: string): void {
-    const at = this.take(4 + text.length);
+    const at = this.reserve(4 + text.length);
     this.view.setUint32(at, text.length, true);
     this.bytes.write(text, at + 4, 'latin1');
   }
 
   bit(on: boolean): void {
     if (this.bits % 8 === 0) {
-      const next = this.take(1);
+      const next = this.reserve(1);
       this.view.setUint8(next, 0);
     }
     const at = this.length - 1;
@@ -63,17 +65,17 @@ export class Values {
   clear(): void {
     this.length = 0;
     this.bits = 0;
-    // One value of a gigabyte is not to cost that for the rest of the file.
-    if (this.bytes.length > mostKept) this.#turnTo(Buffer.allocUnsafe(256));
+    // After one value of a gigabyte the buffer must not stay that large for the rest of the file.
+    if (this.bytes.length > maxRetainedBytes) this.#replace(Buffer.allocUnsafe(256));
   }
 
   #grow(): void {
     const larger = Buffer.allocUnsafe(Math.max(this.length, 2 * this.bytes.length));
     larger.set(this.bytes);
-    this.#turnTo(larger);
+    this.#replace(larger);
   }
 
-  #turnTo(bytes: Buffer): void {
+  #replace(bytes: Buffer): void {
     this.bytes = bytes;
     this.view = viewOf(bytes);
   }

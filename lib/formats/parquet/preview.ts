@@ -1,39 +1,44 @@
-import type { Shown } from '../format.ts';
-import { clockText } from './clock.ts';
-import { type CopyRow, CopyRows } from './copy-rows.ts';
-import { type Kind, physical } from './kinds.ts';
-import type { FileColumn } from './mapping.ts';
-import { Unfit, unfitRow } from './unfit.ts';
-import { Values } from './values.ts';
+import { type BinaryRow, CopyBinaryParser } from '../../sources/copy/binary-parser.ts';
+import type { PreviewValue } from '../format.ts';
+import { PlainBuffer } from './plain-buffer.ts';
+import type { FileColumn } from './schema.ts';
+import { clockText } from './time-of-day.ts';
+import { type ParquetType, physicalType } from './types.ts';
+import { toRowError, UnsupportedValueError } from './unsupported-value.ts';
 
 /**
- * The rows in COPY's binary format, each value as a reader of the file would write it down. It is told from
- * the bytes that stand in the file, so that what becomes NULL by policy is seen to.
+ * Returns the rows of COPY's binary format, each value as a reader of the file would show it. The text is derived
+ * from the bytes that the file would contain, so that the preview shows NULL where `nullPolicy` applies.
  */
-export function showRows(columns: readonly FileColumn[], copied: Buffer): Shown[][] {
-  const row = new CopyRows(columns.length);
-  const shown = columns.map((column) => ({ name: column.name, show: showing(column) }));
-  const rows: Shown[][] = [];
-  row.push(copied);
+export function previewRows(columns: readonly FileColumn[], copyOutput: Buffer): PreviewValue[][] {
+  const row = new CopyBinaryParser(columns.length);
+  const previewers = columns.map((column) => ({ name: column.name, preview: previewerOf(column) }));
+  const rows: PreviewValue[][] = [];
+  row.push(copyOutput);
   while (row.next())
     rows.push(
-      shown.map(({ name, show }, n) => {
+      previewers.map(({ name, preview }, n) => {
         try {
-          return show(row, n);
+          return preview(row, n);
         } catch (error) {
-          throw unfitRow(error, rows.length + 1, name);
+          throw toRowError(error, rows.length + 1, name);
         }
       }),
     );
   return rows;
 }
 
-/** A list is an array of JSON, of what its values are each. */
-function showing({ kind, list }: FileColumn): (row: CopyRow, n: number) => Shown {
-  const values = new Values();
-  const one = (view: DataView, at: number, length: number): Shown => {
+/** Returns the function that previews a column. A list becomes a JSON array of the texts of its values. */
+function previewerOf({
+  parquetType,
+  list,
+}: FileColumn): (row: BinaryRow, n: number) => PreviewValue {
+  const values = new PlainBuffer();
+  const one = (view: DataView, at: number, length: number): PreviewValue => {
     values.clear();
-    return length >= 0 && kind.put(values, view, at, length) ? textOf(kind, values) : null;
+    return length >= 0 && parquetType.encode(values, view, at, length)
+      ? textOf(parquetType, values)
+      : null;
   };
   return ({ view, starts, lengths }, n) => {
     const [at = 0, length = -1] = [starts[n], lengths[n]];
@@ -42,11 +47,13 @@ function showing({ kind, list }: FileColumn): (row: CopyRow, n: number) => Shown
   };
 }
 
-/** Where the elements of an array are, and how many bytes each has; see `Column`, which is in a hurry. */
+/** Yields offset and length of the elements of an array. `ColumnChunkWriter` repeats this without a generator, for speed. */
 function* elementsOf(view: DataView, at: number): Generator<[at: number, bytes: number]> {
   const dimensions = view.getInt32(at);
   if (dimensions > 1)
-    throw new Unfit(`is an array of ${dimensions} dimensions, a list in the file has one`);
+    throw new UnsupportedValueError(
+      `is an array of ${dimensions} dimensions; a list in the file has one`,
+    );
   const elements = dimensions === 0 ? 0 : view.getInt32(at + 12);
   let next = at + 20;
   for (let n = 0; n < elements; n++) {
@@ -56,47 +63,49 @@ function* elementsOf(view: DataView, at: number): Generator<[at: number, bytes: 
   }
 }
 
-/** Of a value as it stands in a page (PLAIN encoding), by the physical type, and what the name says it means. */
-function textOf(kind: Kind, { bytes, view, length }: Values): string {
-  switch (kind.physical) {
-    case physical.boolean:
+/** Returns the text of a value in PLAIN encoding, by its physical type and by the meaning that the type name gives. */
+function textOf(parquetType: ParquetType, { bytes, view, length }: PlainBuffer): string {
+  switch (parquetType.physicalType) {
+    case physicalType.boolean:
       return view.getUint8(0) === 1 ? 'true' : 'false';
-    case physical.int32:
-      return kind.name === 'DATE'
+    case physicalType.int32:
+      return parquetType.name === 'DATE'
         ? dayText(view.getInt32(0, true))
-        : wholeText(kind, BigInt(view.getInt32(0, true)));
-    case physical.int64:
-      return wholeText(kind, view.getBigInt64(0, true));
-    case physical.float:
+        : wholeText(parquetType, BigInt(view.getInt32(0, true)));
+    case physicalType.int64:
+      return wholeText(parquetType, view.getBigInt64(0, true));
+    case physicalType.float:
       return floatText(view.getFloat32(0, true));
-    case physical.double:
+    case physicalType.double:
       return doubleText(view.getFloat64(0, true));
-    case physical.byteArray: {
+    case physicalType.byteArray: {
       const content = bytes.subarray(4, length);
-      return kind.name === 'BYTE_ARRAY' ? `\\x${content.toString('hex')}` : content.toString();
+      return parquetType.name === 'BYTE_ARRAY'
+        ? `\\x${content.toString('hex')}`
+        : content.toString();
     }
-    case physical.fixed:
-      return kind.name === 'UUID'
+    case physicalType.fixed:
+      return parquetType.name === 'UUID'
         ? bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-        : wholeText(kind, (view.getBigInt64(0) << 64n) | view.getBigUint64(8));
+        : wholeText(parquetType, (view.getBigInt64(0) << 64n) | view.getBigUint64(8));
     default:
-      return kind.physical satisfies never;
+      return parquetType.physicalType satisfies never;
   }
 }
 
-function wholeText({ name }: Kind, value: bigint): string {
+function wholeText({ name }: ParquetType, value: bigint): string {
   const scale = /^DECIMAL\(\d+,(\d+)\)$/.exec(name)?.[1];
   if (scale !== undefined) return decimalText(value, Number(scale));
   if (name.startsWith('TIMESTAMP')) {
-    const seconds = floored(value, 1_000_000n);
-    const day = floored(seconds, 86_400n);
+    const seconds = floorDivide(value, 1_000_000n);
+    const day = floorDivide(seconds, 86_400n);
     const time = clockText(Number(value - day * 86_400_000_000n));
     return `${dayText(Number(day))} ${time}${name.includes('UTC') ? 'Z' : ''}`;
   }
   return name.startsWith('TIME') ? clockText(Number(value)) : String(value);
 }
 
-const floored = (value: bigint, by: bigint): bigint => {
+const floorDivide = (value: bigint, by: bigint): bigint => {
   const quotient = value / by;
   return quotient * by > value ? quotient - 1n : quotient;
 };
@@ -107,7 +116,7 @@ function decimalText(value: bigint, scale: number): string {
   return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-/** ISO 8601; a day that Date does not reach is told by its number. */
+/** Returns a day in ISO 8601; beyond the range of `Date`, by its number. */
 function dayText(days: number): string {
   const date = new Date(days * 86_400_000);
   return Number.isNaN(date.getTime())
@@ -117,7 +126,7 @@ function dayText(days: number): string {
 
 const doubleText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
 
-/** The shortest number that is this one in 32 bits. */
+/** Returns the shortest decimal number that is the same value in 32 bits. */
 function floatText(value: number): string {
   for (let digits = 1; digits < 9; digits++) {
     const text = value.toPrecision(digits);

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { packLevels } from './levels.ts';
+import { encodeRleHybrid } from './rle.ts';
 
-/** Reads what is packed; a last group may have more in it than there are. */
+/** Decodes `count` levels; the last group may be padded. */
 function unpack(bytes: Buffer, bits: number, count: number): number[] {
   const levels: number[] = [];
   let at = 0;
@@ -27,7 +27,7 @@ function unpack(bytes: Buffer, bits: number, count: number): number[] {
   return levels.slice(0, count);
 }
 
-test.each([1, 2] as const)('levels of %d bits come back', (bits) => {
+test.each([1, 2] as const)('encodeRleHybrid encodes levels of %d bits without a loss', (bits) => {
   const run = fc.record({
     level: fc.integer({ min: 0, max: 2 ** bits - 1 }),
     times: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 })),
@@ -35,7 +35,7 @@ test.each([1, 2] as const)('levels of %d bits come back', (bits) => {
   fc.assert(
     fc.property(fc.array(run, { maxLength: 30 }), (runs) => {
       const levels = runs.flatMap(({ level, times }) => Array.from({ length: times }, () => level));
-      expect(unpack(packLevels(Uint8Array.from(levels), bits), bits, levels.length)).toEqual(
+      expect(unpack(encodeRleHybrid(Uint8Array.from(levels), bits), bits, levels.length)).toEqual(
         levels,
       );
     }),

@@ -1,8 +1,8 @@
 /**
- * Levels as Parquet packs them: runs of the same level, and between them groups of eight in as few bits
- * as they need. https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
+ * Encodes levels in Parquet's RLE/bit-packing hybrid: runs of at least 8 equal levels, and between them groups of 8
+ * levels of `bits` bits each. https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
  */
-export function packLevels(levels: Uint8Array, bits: 1 | 2): Buffer {
+export function encodeRleHybrid(levels: Uint8Array, bits: 1 | 2): Buffer {
   const out: number[] = [];
   let at = 0;
   while (at < levels.length) {
@@ -22,7 +22,7 @@ function runLength(levels: Uint8Array, from: number): number {
   return at - from;
 }
 
-/** Groups up to where the next run begins; the last one of a page may be filled up. */
+/** Packs groups up to the start of the next run and returns its index. The last group of a page is padded with zeros. */
 function packGroups(levels: Uint8Array, from: number, bits: number, out: number[]): number {
   let at = from;
   const packed: number[] = [];

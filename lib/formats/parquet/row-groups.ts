@@ -1,36 +1,38 @@
-/** What the footer says of a column chunk. It may be kept as JSON until the file has its footer. */
+/** What the footer contains about a column chunk. It may be stored as JSON until the footer is written. */
 export interface ChunkPlace {
-  /** Levels: a list has one for each of its values. */
+  /** Number of levels. A list has one for each of its values, or one if it is empty or NULL. */
   values: number;
   nulls: number;
-  /** Least and greatest value, base64. Whether they are exact is not said by an earlier version, whose bounds were. */
+  /** Minimum and maximum in base64. An earlier version left out `minExact` and `maxExact`: its bounds were exact. */
   bounds: { min: string; max: string; minExact?: boolean; maxExact?: boolean } | null;
-  /** Where it begins in its part of the file, and in the whole once that is put together. */
+  /** Offset in the segment; in the file, once the footer is written. */
   offset: number;
   bytes: number;
+  /** Bytes without compression. */
   plainBytes: number;
 }
 
-/** A row group of a file, and where its column chunks lie. */
+/** A row group, and the places of its column chunks. */
 export interface RowGroup {
   rows: number;
-  /** One for each column. */
+  /** In the order of the columns. */
   chunks: ChunkPlace[];
 }
 
 /**
- * Returns the row groups that an encoder of this format left as its `fragment`, which went through JSON where its
- * unit was another worker's. Throws if it is anything else. By hand: zod would cost each encoder's thread 19 MB.
+ * Returns the row groups from the metadata of a segment, which was stored as JSON if another worker encoded it. Throws
+ * for anything else. Checked without zod, which would cost each worker thread 19 MB.
  */
 export function rowGroupsOf(fragment: unknown): RowGroup[] {
   if (!Array.isArray(fragment) || !fragment.every(isRowGroup))
-    throw new Error('a part of a Parquet file whose row groups are not known');
+    throw new Error('the metadata of a Parquet segment does not list its row groups');
   return fragment;
 }
 
 /**
- * Returns the row groups with the bounds of those columns that have them wherever there is a value. DataFusion takes
- * those of a file from the groups that have some, and passes the file over for what is beyond them in another.
+ * Returns the row groups with the bounds of only those columns that have bounds in every row group with values.
+ * DataFusion takes the bounds of a file from the row groups that have some, and skips the file for a value that is
+ * outside of them, even if a row group without bounds has that value.
  */
 export function withBoundsOfAll(groups: readonly RowGroup[]): RowGroup[] {
   const isKnown = (groups[0]?.chunks ?? []).map((_, n) =>

@@ -1,13 +1,13 @@
-import { type Kind, physical } from './kinds.ts';
-import { Values } from './values.ts';
+import { PlainBuffer } from './plain-buffer.ts';
+import { type ParquetType, physicalType } from './types.ts';
 
-/** A longer text says little more about where it lies, and would stand in the footer twice. */
-const longestBound = 64;
-/** So much of a text tells it from any that is no longer than a bound, and whether it is longer itself. */
-const mostCompared = longestBound + 1;
+/** Longer bounds would hardly let readers skip more, and the footer would contain two of them per column chunk. */
+const maxBoundBytes = 64;
+/** Bytes that distinguish a text from any text no longer than a bound, and show whether it is longer itself. */
+const maxComparedBytes = maxBoundBytes + 1;
 
-/** No value is less than `min` or greater than `max`; exact: there is one that is the same. */
-export interface Bounded {
+/** No value is less than `min` or greater than `max`. Exact: the column chunk contains that value. */
+export interface MinMax {
   min: Buffer;
   max: Buffer;
   minExact: boolean;
@@ -15,48 +15,50 @@ export interface Bounded {
 }
 
 /**
- * The least and the greatest value of a column chunk, for readers that skip what they do not look for.
- * Those of each page are kept as if they were a page themselves, and looked through again at the end.
+ * Minimum and maximum of a column chunk, by which readers skip data. The minimum and maximum of each page are kept
+ * as if they were values of one more page, which is searched at the end.
  */
-export class Bounds {
-  readonly #kind: Kind;
-  readonly #ofPages = new Values();
-  /** Of booleans, which are single bits: whether there is a value of false, of true. */
+export class MinMaxStatistics {
+  readonly #parquetType: ParquetType;
+  readonly #ofPages = new PlainBuffer();
+  /** For booleans, which are single bits: whether the column chunk has a false value, a true value. */
   readonly #seen = { false: false, true: false };
-  /** Some value is NaN. */
+  /** Whether any value is NaN. */
   #unknown = false;
 
-  constructor(kind: Kind) {
-    this.#kind = kind;
+  constructor(parquetType: ParquetType) {
+    this.#parquetType = parquetType;
   }
 
-  add(page: Values): void {
+  add(page: PlainBuffer): void {
     if (this.#unknown) return;
-    if (this.#kind.physical === physical.boolean) return this.#addBits(page);
-    const ends = endsOf(this.#kind, page);
+    if (this.#parquetType.physicalType === physicalType.boolean) return this.#addBits(page);
+    const ends = endsOf(this.#parquetType, page);
     if (ends === 'unknown') this.#unknown = true;
     else if (ends) for (const at of [ends.min, ends.max]) this.#keep(page.view, at);
   }
 
-  /** Null: there are none, or they are not known. */
-  taken(): Bounded | null {
-    if (this.#kind.physical === physical.boolean) return this.#ofBits();
+  /** Returns null if there are no values, if one is NaN, or if no short value is greater than all of them. */
+  finish(): MinMax | null {
+    if (this.#parquetType.physicalType === physicalType.boolean) return this.#ofBits();
     const all = this.#ofPages;
-    const ends = this.#unknown ? null : endsOf(this.#kind, all);
+    const ends = this.#unknown ? null : endsOf(this.#parquetType, all);
     if (ends === null || ends === 'unknown') return null;
-    const min = valueAt(this.#kind, all, ends.min);
-    const max = valueAt(this.#kind, all, ends.max);
-    if (this.#kind.physical === physical.byteArray) return shortened(this.#kind, min, max);
-    return { ...isZero(this.#kind, min, max), minExact: true, maxExact: true };
+    const min = valueAt(this.#parquetType, all, ends.min);
+    const max = valueAt(this.#parquetType, all, ends.max);
+    if (this.#parquetType.physicalType === physicalType.byteArray)
+      return shorten(this.#parquetType, min, max);
+    return { ...normalizeZeros(this.#parquetType, min, max), minExact: true, maxExact: true };
   }
 
   #keep(view: DataView, at: number): void {
-    if (this.#kind.physical !== physical.byteArray)
-      this.#ofPages.copy(view, at, sizeAt(this.#kind, view, at));
-    else this.#ofPages.byteArray(view, at + 4, Math.min(view.getUint32(at, true), mostCompared));
+    if (this.#parquetType.physicalType !== physicalType.byteArray)
+      this.#ofPages.copy(view, at, sizeAt(this.#parquetType, view, at));
+    else
+      this.#ofPages.byteArray(view, at + 4, Math.min(view.getUint32(at, true), maxComparedBytes));
   }
 
-  #addBits({ view, bits }: Values): void {
+  #addBits({ view, bits }: PlainBuffer): void {
     for (let at = 0; at < bits; at++) {
       if ((view.getUint8(at >> 3) >> (at & 7)) & 1) this.#seen.true = true;
       else this.#seen.false = true;
@@ -64,7 +66,7 @@ export class Bounds {
     }
   }
 
-  #ofBits(): Bounded | null {
+  #ofBits(): MinMax | null {
     const { false: no, true: yes } = this.#seen;
     if (!no && !yes) return null;
     const [min, max] = [Buffer.alloc(1, no ? 0 : 1), Buffer.alloc(1, yes ? 1 : 0)];
@@ -73,18 +75,18 @@ export class Bounds {
 }
 
 /**
- * Texts that are not longer than a bound may be: of one that is longer its beginning, which is less, and for the
- * greatest the next one behind all with that beginning. Null: there is no next one.
+ * Shortens texts to `maxBoundBytes`: the minimum to its first bytes, which are less than it, and the maximum to the
+ * next value after all values with these first bytes. Returns null if there is no next value.
  * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift (`is_max_value_exact`)
  */
-function shortened({ logical }: Kind, min: Buffer, max: Buffer): Bounded | null {
+function shorten({ logical }: ParquetType, min: Buffer, max: Buffer): MinMax | null {
   const isText = logical !== undefined;
-  const [minExact, maxExact] = [min, max].map(({ length }) => length <= longestBound);
-  const greatest = maxExact === true ? max : successorOf(cut(max, isText), isText);
-  if (greatest === null) return null;
+  const [minExact, maxExact] = [min, max].map(({ length }) => length <= maxBoundBytes);
+  const upperBound = maxExact === true ? max : successorOf(cut(max, isText), isText);
+  if (upperBound === null) return null;
   return {
     min: minExact === true ? min : cut(min, isText),
-    max: greatest,
+    max: upperBound,
     minExact: minExact === true,
     maxExact: maxExact === true,
   };
@@ -92,14 +94,14 @@ function shortened({ logical }: Kind, min: Buffer, max: Buffer): Bounded | null 
 
 const isContinuation = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
-/** A text ends with a whole character. */
+/** Returns the first bytes of a value; a text is cut at the end of a character. */
 function cut(value: Buffer, isText: boolean): Buffer {
-  let end = longestBound;
+  let end = maxBoundBytes;
   if (isText) while (end > 0 && isContinuation(value[end])) end--;
-  return alone(value.subarray(0, end));
+  return copyOf(value.subarray(0, end));
 }
 
-/** A value that is greater than any which begins like this one; null if there is none. */
+/** Returns a value that is greater than every value with this prefix; null if no value is. */
 function successorOf(value: Buffer, isText: boolean): Buffer | null {
   for (let end = value.length; end > 0; end--) {
     if (!isText) {
@@ -108,7 +110,7 @@ function successorOf(value: Buffer, isText: boolean): Buffer | null {
       continue;
     }
     if (isContinuation(value[end - 1])) continue;
-    // The order of UTF-8 is that of the code points; surrogates are none, and behind the last there is nothing.
+    // UTF-8 sorts by code points. Surrogates are not encoded, and no code point follows the last one.
     const last =
       value
         .subarray(end - 1)
@@ -121,8 +123,8 @@ function successorOf(value: Buffer, isText: boolean): Buffer | null {
   return null;
 }
 
-/** Kept until the end: out of Node's pool it would keep a whole slab of that. */
-function alone(value: Buffer): Buffer {
+/** Returns a copy outside of Node's buffer pool: it is kept until the end, and would keep a whole slab of the pool. */
+function copyOf(value: Buffer): Buffer {
   const copy = Buffer.alloc(value.length);
   copy.set(value);
   return copy;
@@ -133,13 +135,13 @@ interface Ends {
   max: number;
 }
 
-function endsOf(kind: Kind, { view, length }: Values): Ends | 'unknown' | null {
-  const compare = comparison(kind);
+function endsOf(parquetType: ParquetType, { view, length }: PlainBuffer): Ends | 'unknown' | null {
+  const compare = comparison(parquetType);
   let ends: Ends | null = null;
   for (let at = 0, size = 0; at < length; at += size) {
-    size = sizeAt(kind, view, at);
-    // Readers disagree where NaN stands: bounds without it make some skip rows that have it.
-    if (isNotANumber(kind, view, at)) return 'unknown';
+    size = sizeAt(parquetType, view, at);
+    // Readers order NaN differently: bounds that ignore it make some readers skip rows that have it.
+    if (isNotANumber(parquetType, view, at)) return 'unknown';
     if (ends === null) ends = { min: at, max: at };
     else if (compare(view, at, ends.min) < 0) ends.min = at;
     else if (compare(view, at, ends.max) > 0) ends.max = at;
@@ -147,25 +149,29 @@ function endsOf(kind: Kind, { view, length }: Values): Ends | 'unknown' | null {
   return ends;
 }
 
-function sizeAt({ physical: type, width }: Kind, view: DataView, at: number): number {
-  if (type === physical.byteArray) return 4 + view.getUint32(at, true);
-  if (type === physical.fixed) return width ?? 0;
-  return type === physical.int32 || type === physical.float ? 4 : 8;
+function sizeAt({ physicalType: type, width }: ParquetType, view: DataView, at: number): number {
+  if (type === physicalType.byteArray) return 4 + view.getUint32(at, true);
+  if (type === physicalType.fixed) return width ?? 0;
+  return type === physicalType.int32 || type === physicalType.float ? 4 : 8;
 }
 
-function valueAt(kind: Kind, { bytes, view }: Values, at: number): Buffer {
-  const skip = kind.physical === physical.byteArray ? 4 : 0;
-  return alone(bytes.subarray(at + skip, at + sizeAt(kind, view, at)));
+function valueAt(parquetType: ParquetType, { bytes, view }: PlainBuffer, at: number): Buffer {
+  const skip = parquetType.physicalType === physicalType.byteArray ? 4 : 0;
+  return copyOf(bytes.subarray(at + skip, at + sizeAt(parquetType, view, at)));
 }
 
-function isNotANumber({ physical: type }: Kind, view: DataView, at: number): boolean {
-  if (type === physical.float) return Number.isNaN(view.getFloat32(at, true));
-  return type === physical.double && Number.isNaN(view.getFloat64(at, true));
+function isNotANumber({ physicalType: type }: ParquetType, view: DataView, at: number): boolean {
+  if (type === physicalType.float) return Number.isNaN(view.getFloat32(at, true));
+  return type === physicalType.double && Number.isNaN(view.getFloat64(at, true));
 }
 
-/** Zero has two signs that are equal: as the least it is -0, as the greatest +0, as the format wants. */
-function isZero({ physical: type }: Kind, min: Buffer, max: Buffer): { min: Buffer; max: Buffer } {
-  if (type !== physical.float && type !== physical.double) return { min, max };
+/** Returns the bounds with -0 for a minimum of zero and +0 for a maximum of zero, as the format requires. */
+function normalizeZeros(
+  { physicalType: type }: ParquetType,
+  min: Buffer,
+  max: Buffer,
+): { min: Buffer; max: Buffer } {
+  if (type !== physicalType.float && type !== physicalType.double) return { min, max };
   const last = min.length - 1;
   const zero = (bytes: Buffer) => bytes.every((byte, n) => (n === last ? byte & 0x7f : byte) === 0);
   if (zero(min)) min[last] = 0x80;
@@ -175,20 +181,20 @@ function isZero({ physical: type }: Kind, min: Buffer, max: Buffer): { min: Buff
 
 type Compare = (view: DataView, a: number, b: number) => number;
 
-function comparison(kind: Kind): Compare {
-  switch (kind.physical) {
-    case physical.int32:
+function comparison(parquetType: ParquetType): Compare {
+  switch (parquetType.physicalType) {
+    case physicalType.int32:
       return (view, a, b) => view.getInt32(a, true) - view.getInt32(b, true);
-    case physical.int64:
+    case physicalType.int64:
       return (view, a, b) =>
         view.getInt32(a + 4, true) - view.getInt32(b + 4, true) ||
         view.getUint32(a, true) - view.getUint32(b, true);
-    case physical.float:
+    case physicalType.float:
       return (view, a, b) => compareNumbers(view.getFloat32(a, true), view.getFloat32(b, true));
-    case physical.double:
+    case physicalType.double:
       return (view, a, b) => compareNumbers(view.getFloat64(a, true), view.getFloat64(b, true));
-    case physical.fixed:
-      return kind.signed === true
+    case physicalType.fixed:
+      return parquetType.signed === true
         ? compareSigned
         : (view, a, b) => compareBytes(view, a, 16, b, 16);
     default:
@@ -198,12 +204,12 @@ function comparison(kind: Kind): Compare {
 }
 
 const comparedAt = (view: DataView, at: number): number =>
-  Math.min(view.getUint32(at, true), mostCompared);
+  Math.min(view.getUint32(at, true), maxComparedBytes);
 
-/** Not by subtraction: that of two infinities is none. */
+/** Compares without subtraction, because the difference of two infinities is NaN. */
 const compareNumbers = (a: number, b: number): number => Number(a > b) - Number(a < b);
 
-/** Big-endian numbers of 16 bytes. */
+/** Compares big-endian signed numbers of 16 bytes. */
 const compareSigned: Compare = (view, a, b) =>
   view.getInt8(a) - view.getInt8(b) || compareBytes(view, a, 16, b, 16);
 

@@ -1,16 +1,16 @@
 /**
- * Thrift's compact protocol, as much of it as Parquet's metadata needs.
+ * The subset of Thrift's compact protocol that Parquet's metadata needs.
  * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 const types = { true: 1, false: 2, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const;
 
 type Fields = (struct: Struct) => void;
 
-/** The bytes of a struct. */
+/** Returns the bytes of a struct. */
 export function struct(fields: Fields): Buffer {
   const out = new Bytes();
   writeStruct(out, fields);
-  return out.taken();
+  return out.toBuffer();
 }
 
 function writeStruct(out: Bytes, fields: Fields): void {
@@ -18,7 +18,7 @@ function writeStruct(out: Bytes, fields: Fields): void {
   out.byte(0);
 }
 
-/** Writes the fields of one struct, which have to come in the order of their numbers. */
+/** Writes the fields of one struct, which must be written in the order of their numbers. */
 export class Struct {
   readonly #out: Bytes;
   #last = 0;
@@ -76,14 +76,14 @@ export class Struct {
   }
 
   #field(id: number, type: number): void {
-    // Numbers in Parquet's structs are close together: the short form serves.
+    // The ids of successive fields in Parquet's structs differ by at most 15, so the short form is enough.
     if (id <= this.#last || id > this.#last + 15) throw new Error(`field ${id} is out of order`);
     this.#out.byte(((id - this.#last) << 4) | type);
     this.#last = id;
   }
 }
 
-/** A buffer that grows. */
+/** A growing buffer. */
 class Bytes {
   #bytes = Buffer.allocUnsafe(1_024);
   #length = 0;
@@ -93,7 +93,7 @@ class Bytes {
     this.#bytes[this.#length++] = value;
   }
 
-  /** Of whole numbers from 0 to 2^53, which is past all sizes that there are. */
+  /** For whole numbers from 0 to 2^53; every size in a file is smaller. */
   varint(value: number): void {
     let rest = value;
     for (; rest > 127; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
@@ -112,7 +112,7 @@ class Bytes {
     this.#length += bytes.length;
   }
 
-  taken(): Buffer {
+  toBuffer(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
@@ -120,7 +120,7 @@ class Bytes {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
-    larger.set(this.taken());
+    larger.set(this.toBuffer());
     this.#bytes = larger;
   }
 }

@@ -1,8 +1,8 @@
-import { withoutTrailing } from '../../contracts/trailing.ts';
+import { withoutTrailing } from '../../contracts/trim-trailing.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** A time of day, of microseconds from midnight, as PostgreSQL writes it: 24:00:00 is one. */
+/** Returns a time of day as PostgreSQL writes it, from microseconds since midnight; 24:00:00 is allowed. */
 export function clockText(micros: number): string {
   const seconds = Math.floor(micros / 1_000_000);
   const fraction = withoutTrailing(String(micros % 1_000_000).padStart(6, '0'), '0');

@@ -2,25 +2,25 @@ import { randomFillSync } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ZstdFrames } from './zstd-frames.ts';
+import { ZstdCompressor } from './zstd-compressor.ts';
 
-/** Of so many bytes, of which the first are all alike and the others are not. */
+/** Returns `length` bytes: the last `random` bytes are random, all before them are equal. */
 function bytesOf(length: number, random: number): Buffer {
   const bytes = Buffer.alloc(length, 'x');
   randomFillSync(bytes, Math.max(0, length - random));
   return bytes;
 }
 
-test('each is a frame of its own, whatever its length, one behind the other and side by side', async () => {
-  const frames = new ZstdFrames();
+test('ZstdCompressor compresses each buffer into a frame, of any length, one after the other and in parallel', async () => {
+  const compressor = new ZstdCompressor();
   const length = fc.oneof(fc.nat(100), fc.nat(3_000_000));
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(length, length), { minLength: 1, maxLength: 6 }),
       async (lengths) => {
         const all = lengths.map(([whole, random]) => bytesOf(whole, Math.min(whole, random)));
-        const made = await Promise.all(all.map((bytes) => frames.compress(bytes)));
-        for (const [n, frame] of made.entries())
+        const output = await Promise.all(all.map((bytes) => compressor.compress(bytes)));
+        for (const [n, frame] of output.entries())
           expect(zstdDecompressSync(frame).equals(all[n] ?? Buffer.alloc(0))).toBe(true);
       },
     ),
@@ -28,14 +28,14 @@ test('each is a frame of its own, whatever its length, one behind the other and 
   );
 });
 
-test('a frame stays as it is when its bytes, and the compressor, are used again', async () => {
-  const frames = new ZstdFrames();
+test('a frame of ZstdCompressor stays the same when its input buffer and the compressor are reused', async () => {
+  const compressor = new ZstdCompressor();
   const bytes = bytesOf(200_000, 100_000);
   const copy = Buffer.from(bytes);
-  const frame = await frames.compress(bytes);
+  const frame = await compressor.compress(bytes);
   for (let n = 0; n < 20; n++) {
     randomFillSync(bytes);
-    await frames.compress(bytes);
+    await compressor.compress(bytes);
   }
   expect(zstdDecompressSync(frame).equals(copy)).toBe(true);
 });

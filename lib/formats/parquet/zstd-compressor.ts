@@ -1,38 +1,39 @@
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
+import { memoryLimits } from '../../runtime/memory-budget.ts';
 
-/** What comes out is gathered in buffers of this size, one after the other. */
-const chunkSize = 1_024 * 1_024;
+/** Bytes per output buffer. */
+const chunkSize = memoryLimits.zstdOutputBytes;
 
 /**
- * Compresses buffers with zstd, each into a frame of its own, with compressors that go on from one to the next:
- * a new one for each would take a megabyte and a half from the system, and give it back, for every page.
+ * Compresses each buffer into a zstd frame. Compressors are reused, because a new one for each page would allocate and
+ * free 1.5 MB every time.
  */
-export class ZstdFrames {
+export class ZstdCompressor {
   readonly #idle: ZstdCompress[] = [];
 
-  /** The bytes may be used again when it has resolved. */
+  /** Returns the frame. The caller may reuse `bytes` once the promise resolves. */
   async compress(bytes: Buffer): Promise<Buffer> {
-    const compressor = this.#idle.pop() ?? started();
+    const compressor = this.#idle.pop() ?? newCompressor();
     const frame = await frameOf(compressor, bytes);
-    // One that failed is left to be collected.
+    // A compressor that failed is not reused.
     this.#idle.push(compressor);
     return frame;
   }
 }
 
-const started = (): ZstdCompress =>
+const newCompressor = (): ZstdCompress =>
   createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 
 async function frameOf(compressor: ZstdCompress, bytes: Buffer): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const made: Buffer[] = [];
-  const take = (piece: Buffer): number => made.push(piece);
-  compressor.on('data', take).on('error', reject);
+  const output: Buffer[] = [];
+  const collect = (chunk: Buffer): number => output.push(chunk);
+  compressor.on('data', collect).on('error', reject);
   compressor.write(bytes);
   compressor.flush(constants.ZSTD_e_end, resolve);
   await promise;
-  // What came out last may not have been handed on yet.
+  // The last chunks may still be in the buffer of the stream.
   while (compressor.readableLength > 0) compressor.read();
-  compressor.off('data', take).off('error', reject);
-  return made.length === 1 && made[0] ? made[0] : Buffer.concat(made);
+  compressor.off('data', collect).off('error', reject);
+  return output.length === 1 && output[0] ? output[0] : Buffer.concat(output);
 }

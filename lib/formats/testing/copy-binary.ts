@@ -1,5 +1,5 @@
-/** COPY's binary format as PostgreSQL writes it, for the tests. */
-export function copyBytes(rows: readonly (readonly (Uint8Array | null)[])[]): Buffer {
+/** Returns rows in COPY's binary format, as PostgreSQL writes it. */
+export function toCopyBinary(rows: readonly (readonly (Uint8Array | null)[])[]): Buffer {
   return Buffer.concat([
     Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'),
     Buffer.alloc(8),
@@ -29,7 +29,7 @@ export const int64 = (value: bigint): Buffer => {
   return bytes;
 };
 
-/** A numeric of its decimal text, as `numeric_send` has it. */
+/** Returns a numeric, given as decimal text, as `numeric_send` encodes it. */
 export function numeric(text: string): Buffer {
   const special = { NaN: 0xc000, Infinity: 0xd000, '-Infinity': 0xf000 }[text];
   if (special !== undefined) return Buffer.concat([int32(0), Buffer.from([special >> 8, 0, 0, 0])]);
@@ -49,16 +49,16 @@ export function numeric(text: string): Buffer {
   return Buffer.concat([...head, int16(sign), int16(decimals.length), ...groups.map(int16)]);
 }
 
-/** An array of one dimension, as `array_send` has it. */
+/** Returns an array of one dimension as `array_send` encodes it. */
 export function array(values: readonly (Uint8Array | null)[]): Buffer {
   const dimensions = values.length === 0 ? [] : [int32(values.length), int32(1)];
   const head = [int32(dimensions.length / 2), int32(Number(values.includes(null))), int32(0)];
   return Buffer.concat([...head, ...dimensions, ...values.flatMap(field)]);
 }
 
-/** The bytes in pieces that end at these places. */
-export function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...places.map((place) => place % bytes.length), bytes.length].toSorted(
+/** Returns the bytes cut into chunks at these offsets (modulo the length). */
+export function cutAt(bytes: Buffer, offsets: readonly number[]): Buffer[] {
+  const ends = [...offsets.map((offset) => offset % bytes.length), bytes.length].toSorted(
     (a, b) => a - b,
   );
   return ends.map((end, n) => bytes.subarray(ends[n - 1] ?? 0, end));

@@ -11,8 +11,8 @@ const letters: Record<string, string> = {
 const escaped = (value: string | null): string =>
   value === null
     ? '\\N'
-    : value.replaceAll(/[\b\f\n\r\t\v\\]/g, (sign) => `\\${letters[sign] ?? ''}`);
+    : value.replaceAll(/[\b\f\n\r\t\v\\]/g, (character) => `\\${letters[character] ?? ''}`);
 
-/** COPY's text form as PostgreSQL writes it (CopyAttributeOutText), for the tests. */
-export const copiedText = (rows: readonly (readonly (string | null)[])[]): Buffer =>
+/** Returns rows in COPY's text format, as PostgreSQL writes it (CopyAttributeOutText). */
+export const toCopyText = (rows: readonly (readonly (string | null)[])[]): Buffer =>
   Buffer.from(rows.map((row) => `${row.map(escaped).join('\t')}\n`).join(''));

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { SpareBuffers } from '../../runtime/spare-buffers.ts';
+import { BufferPool } from '../../runtime/buffer-pool.ts';
 import { formatOf } from '../index.ts';
-import { copyBytes, int64 } from '../parquet/copy-bytes.ts';
-import { EncoderBeside } from './encoder.ts';
-import type { Job } from './messages.ts';
+import { int64, toCopyBinary } from '../testing/copy-binary.ts';
+import type { Job } from './protocol.ts';
+import { WorkerEncoder } from './worker-encoder.ts';
 
 const column = (name: string, type: string) => ({ name, type, base: type, nullable: true });
 const parquet: Job = {
@@ -16,70 +16,70 @@ const xlsx: Job = {
   columns: [column('text', 'text')],
 };
 const rowsOf = (count: number): Buffer =>
-  copyBytes(Array.from({ length: count }, (_, n) => [int64(BigInt(n)), null]));
-const spare = new SpareBuffers(1_000, 4);
-const never = { signal: new AbortController().signal, spare };
+  toCopyBinary(Array.from({ length: count }, (_, n) => [int64(BigInt(n)), null]));
+const pool = new BufferPool(1_000, 4);
+const context = { signal: new AbortController().signal, pool };
 
-async function all(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
-  const made: Buffer[] = [];
-  for await (const piece of pieces) made.push(piece);
-  return Buffer.concat(made);
+async function all(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const result: Buffer[] = [];
+  for await (const chunk of chunks) result.push(chunk);
+  return Buffer.concat(result);
 }
 
-describe('an encoder beside', () => {
-  test('makes what it makes here, and says the same of it', async () => {
+describe('WorkerEncoder', () => {
+  test('returns the bytes, row count and metadata that the same encoder returns in the main thread', async () => {
     const bytes = rowsOf(50_000);
-    const pieces = Array.from({ length: 100 }, (_, n) =>
+    const chunks = Array.from({ length: 100 }, (_, n) =>
       bytes.subarray((n * bytes.length) / 100, ((n + 1) * bytes.length) / 100),
     );
-    const here = formatOf(parquet.request).encoder(parquet.columns, 'zstd');
-    const wanted = await all(here.encode(Readable.from(pieces)));
-    const beside = new EncoderBeside(parquet, never);
-    const made = await all(beside.encode(Readable.from(pieces)));
-    expect(made.equals(wanted)).toBe(true);
-    expect(beside.rows).toBe(50_000);
-    expect(beside.fragment()).toEqual(here.fragment?.());
-    expect(beside.nulled()).toEqual(here.nulled?.());
+    const local = formatOf(parquet.request).encoder(parquet.columns, 'zstd');
+    const expected = await all(local.encode(Readable.from(chunks)));
+    const worker = new WorkerEncoder(parquet, context);
+    const result = await all(worker.encode(Readable.from(chunks)));
+    expect(result.equals(expected)).toBe(true);
+    expect(worker.rows).toBe(50_000);
+    expect(worker.metadata()).toEqual(local.metadata?.());
+    expect(worker.nulled()).toEqual(local.nulled?.());
   });
 
-  test('is used again for the next, of another format, too', async () => {
+  test('reuses a worker for another job, even of another format', async () => {
     for (let n = 0; n < 3; n++) {
-      const beside = new EncoderBeside(xlsx, never);
-      const made = await all(beside.encode(Readable.from([Buffer.from('a\nb\n')])));
-      expect(made.subarray(0, 2).toString()).toBe('PK');
-      expect(beside.rows).toBe(2);
+      const worker = new WorkerEncoder(xlsx, context);
+      const result = await all(worker.encode(Readable.from([Buffer.from('a\nb\n')])));
+      expect(result.subarray(0, 2).toString()).toBe('PK');
+      expect(worker.rows).toBe(2);
     }
   });
 
-  test('is given pieces that are used again when it has taken them, whatever it has of them', async () => {
+  test('accepts views of pooled buffers, which are reused once they are encoded', async () => {
     const lines = Buffer.from('a text of some length\n'.repeat(20_000));
     async function* cut(): AsyncGenerator<Buffer> {
       for (let at = 0; at < lines.length; at += 1_000) {
-        const piece = spare.take();
-        lines.copy(piece, 0, at);
-        yield piece.subarray(0, Math.min(1_000, lines.length - at));
+        const chunk = pool.acquire();
+        lines.copy(chunk, 0, at);
+        yield chunk.subarray(0, Math.min(1_000, lines.length - at));
       }
     }
-    const beside = new EncoderBeside(xlsx, never);
-    await all(beside.encode(cut()));
-    expect(beside.rows).toBe(20_000);
+    const worker = new WorkerEncoder(xlsx, context);
+    await all(worker.encode(cut()));
+    expect(worker.rows).toBe(20_000);
   });
 
-  test('says what it cannot hold, and of which row', async () => {
+  test('fails with the row and the column of a value that the format cannot hold', async () => {
     const long = Buffer.from(`short\n${'x'.repeat(32_768)}\n`);
-    const made = all(new EncoderBeside(xlsx, never).encode(Readable.from([long])));
-    await expect(made).rejects.toMatchObject({
-      name: 'UnfitRow',
+    const result = all(new WorkerEncoder(xlsx, context).encode(Readable.from([long])));
+    await expect(result).rejects.toMatchObject({
+      name: 'UnencodableRowError',
       code: 'cell_too_long',
       row: 2,
-      said: { before: 'Row ', behind: expect.stringContaining('in the column text') },
+      text: { prefix: 'Row ', suffix: expect.stringContaining('in the column text') },
     });
   });
 
-  test('fails with its source, and when the source ends inside a row', async () => {
+  test('fails if the source fails, or ends inside a row', async () => {
     const bytes = rowsOf(10);
     const cut = all(
-      new EncoderBeside(parquet, never).encode(Readable.from([bytes.subarray(0, 40)])),
+      new WorkerEncoder(parquet, context).encode(Readable.from([bytes.subarray(0, 40)])),
     );
     await expect(cut).rejects.toThrow('inside a row');
     const broken = Readable.from(
@@ -88,25 +88,25 @@ describe('an encoder beside', () => {
         throw new Error('the source is gone');
       })(),
     );
-    const made = all(new EncoderBeside(parquet, never).encode(broken));
-    await expect(made).rejects.toThrow('the source is gone');
+    const result = all(new WorkerEncoder(parquet, context).encode(broken));
+    await expect(result).rejects.toThrow('the source is gone');
   });
 
-  test('ends by the signal, whether anybody takes what it makes or not', async () => {
+  test('ends when the signal aborts, whether its result is consumed or not', async () => {
     const stop = new AbortController();
     const endless = Readable.from(
       (function* () {
         for (;;) yield Buffer.from(`${'x'.repeat(1_000)}\n`.repeat(100));
       })(),
     );
-    const pieces = new EncoderBeside(xlsx, { signal: stop.signal, spare }).encode(endless);
-    setTimeout(() => stop.abort(new Error('not wanted')), 200);
-    await expect(all(pieces)).rejects.toThrow('not wanted');
-    const aside = new AbortController();
-    const untaken = new EncoderBeside(xlsx, { signal: aside.signal, spare }).encode(
+    const chunks = new WorkerEncoder(xlsx, { signal: stop.signal, pool }).encode(endless);
+    setTimeout(() => stop.abort(new Error('stopped')), 200);
+    await expect(all(chunks)).rejects.toThrow('stopped');
+    const stopUnread = new AbortController();
+    const unread = new WorkerEncoder(xlsx, { signal: stopUnread.signal, pool }).encode(
       Readable.from([Buffer.from('a\n')]),
     );
-    aside.abort(new Error('not wanted either'));
-    await expect(all(untaken)).rejects.toThrow('not wanted either');
+    stopUnread.abort(new Error('stopped, too'));
+    await expect(all(unread)).rejects.toThrow('stopped, too');
   });
 });

@@ -1,27 +1,27 @@
-import { withoutTrailing } from '../../contracts/trailing.ts';
+import { withoutTrailing } from '../../contracts/trim-trailing.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
-import { serialOf } from './serial.ts';
+import { toDateSerial } from './date-serial.ts';
 import { styles } from './styles.ts';
-import { inlineString } from './text.ts';
+import { inlineString } from './xml-text.ts';
 
-/** What a column becomes. A value that its kind cannot hold exactly is text. */
+/** The kind of the cells of a column. A value that its kind cannot hold exactly is a text cell. */
 type CellKind = 'number' | 'boolean' | 'date' | 'dateTime' | 'text';
 
-/** What stands behind `<c r="A1"` for a value (ECMA-376 part 1, 18.3.1.4). */
+/** Returns the XML of a value after `<c r="A1"` (ECMA-376 part 1, 18.3.1.4). */
 type CellWriter = (value: string) => string;
 
-interface Kind {
+interface CellType {
   kind: CellKind;
   write: CellWriter;
-  /** In characters, so that a usual value is seen whole. */
+  /** Width of the column in characters, so that a typical value is fully visible. */
   width: number;
 }
 
-/** A string that a spreadsheet would read otherwise if it were typed in again keeps its quote. */
-const wouldBeRead = /^[-=+@]/;
+/** A text that a spreadsheet would read as a formula or a number if a user edited its cell: it keeps a quote prefix. */
+const needsQuotePrefix = /^[-=+@]/;
 
 const textCell: CellWriter = (text) =>
-  `${wouldBeRead.test(text) ? ` s="${styles.quoted}"` : ''} t="inlineStr">${inlineString(text)}</c>`;
+  `${needsQuotePrefix.test(text) ? ` s="${styles.quoted}"` : ''} t="inlineStr">${inlineString(text)}</c>`;
 
 const quotedCell: CellWriter = (text) =>
   ` s="${styles.quoted}" t="inlineStr">${inlineString(text)}</c>`;
@@ -29,18 +29,18 @@ const quotedCell: CellWriter = (text) =>
 const numberCell: CellWriter = (text) => `><v>${text}</v></c>`;
 
 const isNumber = /^-?\d/;
-/** Below this a double has fewer digits, and spreadsheets take it for 0. */
-const leastNormal = 2.225_073_858_507_201_4e-308;
+/** Below this value a double has fewer digits, and spreadsheets read it as 0. */
+const smallestNormal = 2.225_073_858_507_201_4e-308;
 
 const isNormal = (text: string): boolean => {
   const value = Math.abs(Number(text));
-  return value === 0 || (value >= leastNormal && value <= Number.MAX_VALUE);
+  return value === 0 || (value >= smallestNormal && value <= Number.MAX_VALUE);
 };
 
 const doubleCell: CellWriter = (text) =>
   isNumber.test(text) && (text.length < 6 || isNormal(text)) ? numberCell(text) : textCell(text);
 
-/** A double gives back every decimal number of 15 significant digits (DBL_DIG), and so does Excel. */
+/** A double preserves every decimal number of 15 significant digits (DBL_DIG), and so does Excel. */
 const exactCell: CellWriter = (text) =>
   isNumber.test(text) && (text.length <= 15 || isExact(text)) ? numberCell(text) : quotedCell(text);
 
@@ -50,12 +50,12 @@ function isExact(text: string): boolean {
 }
 
 const dateCell: CellWriter = (text) => {
-  const serial = serialOf(text);
+  const serial = toDateSerial(text);
   return serial === undefined ? textCell(text) : ` s="${styles.date}"><v>${serial}</v></c>`;
 };
 
 const dateTimeCell: CellWriter = (text) => {
-  const serial = serialOf(text);
+  const serial = toDateSerial(text);
   if (serial === undefined) return textCell(text);
   const style = text.length > 19 ? styles.dateTimeFraction : styles.dateTime;
   return ` s="${style}"><v>${serial}</v></c>`;
@@ -63,7 +63,7 @@ const dateTimeCell: CellWriter = (text) => {
 
 const booleanCell: CellWriter = (text) => ` t="b"><v>${text === 't' ? 1 : 0}</v></c>`;
 
-const kinds: readonly [RegExp, Kind][] = [
+const cellTypes: readonly [RegExp, CellType][] = [
   [/^(smallint|integer)$/, { kind: 'number', write: numberCell, width: 11 }],
   [/^(bigint|numeric)(\(.*\))?$/, { kind: 'number', write: exactCell, width: 16 }],
   [/^(real|double precision)$/, { kind: 'number', write: doubleCell, width: 16 }],
@@ -75,8 +75,8 @@ const kinds: readonly [RegExp, Kind][] = [
   ],
 ];
 
-const text: Kind = { kind: 'text', write: textCell, width: 20 };
+const text: CellType = { kind: 'text', write: textCell, width: 20 };
 
-/** By the type as PostgreSQL writes it: `numeric(12,2)`. */
-export const kindOf = ({ base }: Pick<SourceColumn, 'base'>): Kind =>
-  kinds.find(([pattern]) => pattern.test(base))?.[1] ?? text;
+/** Returns the cell type of a column by its type as PostgreSQL writes it: `numeric(12,2)`. */
+export const cellTypeOf = ({ base }: Pick<SourceColumn, 'base'>): CellType =>
+  cellTypes.find(([pattern]) => pattern.test(base))?.[1] ?? text;

@@ -1,98 +1,108 @@
 import { PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
+import {
+  LineTooLongError,
+  parseCopyFields,
+  splitCopyLines,
+  type TextField,
+} from '../../sources/copy/text-parser.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import type { Encoder } from '../format.ts';
-import { UnfitRow } from '../unfit-row.ts';
-import { kindOf } from './cells.ts';
-import { copyLines, type Field, fieldsOf, LongLine } from './copy-text.ts';
-import { closingParts, leadingParts, sheetFoot, sheetHead, sheetPath } from './package.ts';
+import { UnencodableRowError } from '../unencodable-row.ts';
+import { cellTypeOf } from './cells.ts';
+import {
+  closingEntries,
+  openingEntries,
+  sheetFooter,
+  sheetHeader,
+  sheetPath,
+} from './opc-parts.ts';
 import { styles } from './styles.ts';
-import { inlineString } from './text.ts';
+import { inlineString } from './xml-text.ts';
 
-/** What a spreadsheet takes: https://support.microsoft.com/office/excel-specifications-and-limits */
-const mostRows = 1_048_576;
-const mostCharacters = 32_767;
+/** The limits of Excel: https://support.microsoft.com/office/excel-specifications-and-limits */
+const maxRows = 1_048_576;
+const maxCharacters = 32_767;
 
 /**
- * Bytes of XML behind which no row of a sheet begins. From 4 GiB on its zip entry would be one of zip64, which
- * Excel offers to repair and exceljs refuses; a row of 1,664 columns of characters that are escaped has 370 MB.
+ * Bytes of XML after which a sheet gets no further row. From 4 GiB on its zip entry would need zip64, which Excel
+ * offers to repair and exceljs rejects; a row of 1,664 columns of escaped characters has 370 MB.
  */
-const mostBytes = 3_500_000_000;
+const maxSheetBytes = 3_500_000_000;
 
 /**
- * Bytes in COPY's text behind which a line is not waited for to end: no row that fits into cells has as many.
- * A text of hundreds of megabytes has no room in a string of V8, of which a cell would be made.
+ * Returns the bytes of COPY's text after which an incomplete line fails: no row that fits into cells is that long.
+ * Without this limit a text of hundreds of megabytes would exceed the length of a string in V8.
  */
 const lineBytes = (columns: number): number =>
-  Math.max(64 * 1_024 * 1_024, columns * (mostBytesOfCell + 1));
-/** Of a character of UTF-16 there are three, or two where it is escaped. */
-const mostBytesOfCell = 3 * mostCharacters;
+  Math.max(64 * 1_024 * 1_024, columns * (maxCellBytes + 1));
+/** A character of UTF-16 has at most 3 bytes in UTF-8, or 2 if COPY escapes it. */
+const maxCellBytes = 3 * maxCharacters;
 
-/** XML is handed on in pieces of about so many characters. */
-const pieceCharacters = 64 * 1_024;
-/** Of zlib: a third of the time of its default, for a tenth more bytes. */
+/** Characters of XML after which a chunk ends. */
+const chunkCharacters = 64 * 1_024;
+/** zlib's level 1 needs a third of the time of its default level, for a tenth more bytes. */
 const compressionLevel = 1;
 
-/** A, …, Z, AA, … */
+/** Returns the letters of a column: A, …, Z, AA, … */
 export function columnLetters(index: number): string {
   const last = String.fromCharCode(65 + (index % 26));
   return index < 26 ? last : columnLetters(Math.floor(index / 26) - 1) + last;
 }
 
-/** What a sheet holds before another is begun. */
+/** The sizes at which a sheet is full. */
 interface SheetSizes {
   rows: number;
-  /** Of XML. */
+  /** Bytes of XML. */
   bytes: number;
 }
 
 /**
- * Writes a workbook as its rows come, in memory that does not depend on how many there are: the XML of
- * one sheet after the other, deflated into the zip, whose bytes go on at once. A sheet that is full is
- * followed by another, with a header of its own.
+ * Writes a workbook in constant memory while its rows arrive: the XML of one sheet after the other is deflated into
+ * the zip, whose bytes are yielded immediately. A full sheet is followed by another one with the same header.
  */
-export class XlsxWriter implements Encoder {
+export class XlsxEncoder implements Encoder {
   rows = 0;
   readonly #columns: readonly { name: string; letters: string; open: string; width: number }[];
   readonly #cells: readonly ((value: string) => string)[];
-  readonly #most: SheetSizes;
+  readonly #max: SheetSizes;
   readonly #ranges: string[] = [];
   #batch: string[] = [];
   #at = 0;
 
   constructor(columns: readonly SourceColumn[], sizes: Partial<SheetSizes> = {}) {
-    const kinds = columns.map(kindOf);
+    const cellTypes = columns.map(cellTypeOf);
     this.#columns = columns.map(({ name }, n) => {
       const letters = columnLetters(n);
-      return { name, letters, open: `<c r="${letters}`, width: kinds[n]?.width ?? 0 };
+      return { name, letters, open: `<c r="${letters}`, width: cellTypes[n]?.width ?? 0 };
     });
-    this.#cells = kinds.map(({ write }) => write);
-    this.#most = { rows: mostRows, bytes: mostBytes, ...sizes };
+    this.#cells = cellTypes.map(({ write }) => write);
+    this.#max = { rows: maxRows, bytes: maxSheetBytes, ...sizes };
   }
 
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const zip = new ZipFile();
     const output = zip.outputStream.pipe(new PassThrough());
     const stop = new AbortController();
-    // Its own errors are of what it is given, which `#fill` sees first.
+    // An error of the zip comes from its input, so `#fill` has seen it before.
     zip.on('error', (error: Error) => output.destroy(error));
-    const filled = this.#fill(zip, source, stop.signal).catch((error: unknown) => {
+    const filling = this.#fill(zip, source, stop.signal).catch((error: unknown) => {
       output.destroy(error instanceof Error ? error : new Error(String(error)));
     });
     try {
-      for await (const piece of output) yield piece;
+      for await (const chunk of output) yield chunk;
     } finally {
       stop.abort();
-      await filled;
+      await filling;
     }
   }
 
   async #fill(zip: ZipFile, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
-    const put = ([path, xml]: readonly [string, string]): void =>
+    const addEntry = ([path, xml]: readonly [string, string]): void =>
       zip.addBuffer(Buffer.from(xml), path, { compressionLevel });
-    for (const part of leadingParts) put(part);
-    const batches = copyLines(source, lineBytes(this.#columns.length));
+    for (const entry of openingEntries) addEntry(entry);
+    const batches = splitCopyLines(source, lineBytes(this.#columns.length));
     try {
       do {
         const number = this.#ranges.length + 1;
@@ -107,15 +117,15 @@ export class XlsxWriter implements Encoder {
     } finally {
       await batches.return(undefined);
     }
-    for (const part of closingParts(this.#ranges)) put(part);
+    for (const entry of closingEntries(this.#ranges)) addEntry(entry);
     zip.end();
   }
 
-  /** Whether there is another row; it stands at `#at` of the batch. */
+  /** Returns whether there is another row; if so, it is at `#at` of the batch. */
   async #hasRow(batches: AsyncIterator<string[]>): Promise<boolean> {
     while (this.#at >= this.#batch.length) {
       const next = await batches.next().catch((error: unknown) => {
-        throw error instanceof LongLine ? this.#tooLong(error) : error;
+        throw error instanceof LineTooLongError ? this.#tooLong(error) : error;
       });
       if (next.done === true) return false;
       this.#batch = next.value;
@@ -126,32 +136,32 @@ export class XlsxWriter implements Encoder {
 
   async *#sheet(number: number, batches: AsyncIterator<string[]>): AsyncGenerator<Buffer> {
     const widths = this.#columns.map(({ width }) => width);
-    const head = Buffer.from(sheetHead({ number, widths }) + this.#header());
+    const head = Buffer.from(sheetHeader({ number, widths }) + this.#header());
     yield head;
     let bytes = head.length;
     let row = 1;
-    const isFull = (): boolean => row >= this.#most.rows || (bytes >= this.#most.bytes && row > 1);
+    const isFull = (): boolean => row >= this.#max.rows || (bytes >= this.#max.bytes && row > 1);
     while (!isFull() && (await this.#hasRow(batches))) {
       let xml = '';
       for (; this.#at < this.#batch.length; this.#at++) {
-        if (row >= this.#most.rows || xml.length >= pieceCharacters) break;
+        if (row >= this.#max.rows || xml.length >= chunkCharacters) break;
         row++;
-        xml += this.#row(row, fieldsOf(this.#batch[this.#at] ?? ''));
+        xml += this.#row(row, parseCopyFields(this.#batch[this.#at] ?? ''));
       }
-      const piece = Buffer.from(xml);
-      bytes += piece.length;
-      yield piece;
+      const chunk = Buffer.from(xml);
+      bytes += chunk.length;
+      yield chunk;
     }
     const last = columnLetters(this.#columns.length - 1);
     this.#ranges.push(`$A$1:$${last}$${row}`);
-    yield Buffer.from(sheetFoot(`A1:${last}${row}`));
+    yield Buffer.from(sheetFooter(`A1:${last}${row}`));
   }
 
-  /** The next row, whose length nobody has seen. */
-  #tooLong({ open }: LongLine): UnfitRow {
-    const n = open.findIndex((bytes) => bytes > mostBytesOfCell);
+  /** Returns the error for the next row, which is incomplete, so that its exact length is unknown. */
+  #tooLong({ open }: LineTooLongError): UnencodableRowError {
+    const n = open.findIndex((bytes) => bytes > maxCellBytes);
     return cellTooLong(
-      `more than ${mostCharacters.toLocaleString('en')}`,
+      `more than ${maxCharacters.toLocaleString('en')}`,
       this.rows + 1,
       this.#columns[n]?.name ?? '',
     );
@@ -164,29 +174,29 @@ export class XlsxWriter implements Encoder {
     return `<row r="1">${cells.join('')}</row>`;
   }
 
-  #row(row: number, fields: readonly Field[]): string {
+  #row(row: number, fields: readonly TextField[]): string {
     if (fields.length !== this.#columns.length)
-      throw new Error(`a row of ${fields.length} fields for ${this.#columns.length} columns`);
+      throw new Error(`a row has ${fields.length} fields for ${this.#columns.length} columns`);
     this.rows++;
     let xml = `<row r="${row}">`;
     for (let n = 0; n < fields.length; n++) {
       const [value, column, write] = [fields[n], this.#columns[n], this.#cells[n]];
       if (typeof value !== 'string' || !column || !write) continue;
-      requireCell(value, this.rows, column.name);
+      assertFitsCell(value, this.rows, column.name);
       xml += `${column.open}${row}"${write(value)}`;
     }
     return `${xml}</row>`;
   }
 }
 
-/** Throws `cell_too_long` for a value that no cell holds. */
-export function requireCell(value: Field, row: number, column: string): void {
+/** Throws `cell_too_long` if the value has more characters than a cell can hold. */
+export function assertFitsCell(value: TextField, row: number, column: string): void {
   const length = value?.length ?? 0;
-  if (length > mostCharacters) throw cellTooLong(length.toLocaleString('en'), row, column);
+  if (length > maxCharacters) throw cellTooLong(length.toLocaleString('en'), row, column);
 }
 
-const cellTooLong = (length: string, row: number, column: string): UnfitRow =>
-  new UnfitRow('cell_too_long', row, {
-    before: 'Row ',
-    behind: ` has ${length} characters in the column ${column}; a cell of a spreadsheet holds ${mostCharacters.toLocaleString('en')}. Leave the column out, or ask for csv.`,
+const cellTooLong = (length: string, row: number, column: string): UnencodableRowError =>
+  new UnencodableRowError('cell_too_long', row, {
+    prefix: 'Row ',
+    suffix: ` has ${length} characters in the column ${column}; a cell of a spreadsheet can have ${maxCharacters.toLocaleString('en')}. Leave the column out, or choose CSV.`,
   });

@@ -1,6 +1,6 @@
 import { stylesXml } from './styles.ts';
 
-/** The parts of a workbook besides its sheets (ECMA-376 part 1, 12.3; relationships and types: part 2). */
+/** The parts of a workbook except for the rows of its sheets (ECMA-376 part 1, 12.3; relationships and types: part 2). */
 const declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
 const relations = 'http://schemas.openxmlformats.org/package/2006/relationships';
@@ -15,14 +15,16 @@ const relation = (id: string, type: string, target: string): string =>
 const relationships = (all: readonly string[]): string =>
   `${declaration}<Relationships xmlns="${relations}">${all.join('')}</Relationships>`;
 
-/** What can be written before it is known how many sheets there are. */
-export const leadingParts: readonly (readonly [path: string, xml: string])[] = [
+/** The entries that do not depend on the number of sheets, so that they can be written first. */
+export const openingEntries: readonly (readonly [path: string, xml: string])[] = [
   ['_rels/.rels', relationships([relation('rId1', 'officeDocument', 'xl/workbook.xml')])],
   ['xl/styles.xml', declaration + stylesXml],
 ];
 
-/** The rest. `ranges`: of each sheet the cells that are filtered, `$A$1:$C$7`. */
-export function closingParts(ranges: readonly string[]): (readonly [path: string, xml: string])[] {
+/** Returns the entries that depend on the sheets. `ranges`: the filtered cells of each sheet, `$A$1:$C$7`. */
+export function closingEntries(
+  ranges: readonly string[],
+): (readonly [path: string, xml: string])[] {
   const numbers = ranges.map((_, index) => index + 1);
   return [
     ['xl/workbook.xml', workbook(ranges)],
@@ -37,7 +39,7 @@ export function closingParts(ranges: readonly string[]): (readonly [path: string
   ];
 }
 
-/** The hidden name is that of a filter's range (ECMA-376 part 1, 18.2.5); programs look for it. */
+/** The hidden name is the range of the filter (ECMA-376 part 1, 18.2.5), which programs look up. */
 function workbook(ranges: readonly string[]): string {
   const sheets = ranges.map(
     (_, n) => `<sheet name="${sheetName(n + 1)}" sheetId="${n + 1}" r:id="rId${n + 1}"/>`,
@@ -68,12 +70,12 @@ function contentTypes(numbers: readonly number[]): string {
 
 interface SheetHead {
   number: number;
-  /** Widths of the columns, in characters. */
+  /** Widths of the columns in characters. */
   widths: readonly number[];
 }
 
-/** A sheet up to its rows: the first row stays where it is when the others are scrolled. */
-export function sheetHead({ number, widths }: SheetHead): string {
+/** Returns the XML of a sheet before its rows. The first row is frozen: it stays in place when the others scroll. */
+export function sheetHeader({ number, widths }: SheetHead): string {
   const cols = widths.map(
     (width, n) => `<col min="${n + 1}" max="${n + 1}" width="${width}" customWidth="1"/>`,
   );
@@ -86,5 +88,5 @@ export function sheetHead({ number, widths }: SheetHead): string {
   );
 }
 
-export const sheetFoot = (range: string): string =>
+export const sheetFooter = (range: string): string =>
   `</sheetData><autoFilter ref="${range}"/></worksheet>`;

@@ -1,4 +1,4 @@
-/** Places in `cellXfs` below. */
+/** Indexes in `cellXfs` below. */
 export const styles = { header: 1, date: 2, dateTime: 3, dateTimeFraction: 4, quoted: 5 } as const;
 
 const day = 'yyyy\\-mm\\-dd';
@@ -7,7 +7,7 @@ const format = (id: number, code: string): string =>
 const xf = (numFmtId: number, more = ''): string =>
   `<xf numFmtId="${numFmtId}" fontId="0" fillId="0" borderId="0" xfId="0"${more}/>`;
 
-/** Formats of one's own begin at 164 (ECMA-376 part 1, 18.8.30); the two fills are asked for by Excel. */
+/** Custom formats start at 164 (ECMA-376 part 1, 18.8.30). Excel requires the two fills. */
 export const stylesXml =
   '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">' +
   `<numFmts count="3">${format(164, day)}${format(165, `${day}\\ hh:mm:ss`)}${format(166, `${day}\\ hh:mm:ss.000`)}</numFmts>` +

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { inlineString, xmlText } from './text.ts';
+import { inlineString, xmlText } from './xml-text.ts';
 
-/** What any reader does: entities by XML, then escapes from left to right. */
+/** Decodes like any reader: XML entities first, then escapes from left to right. */
 const read = (xml: string): string =>
   xml
     .replaceAll('&lt;', '<')
@@ -12,18 +12,18 @@ const read = (xml: string): string =>
       String.fromCharCode(Number.parseInt(digits, 16)),
     );
 
-// What XML 1.0 allows (section 2.2) but CR.
-const held = /^[\t\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
+// The characters that XML 1.0 allows (section 2.2), without CR.
+const allowed = /^[\t\n\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
-describe('text in XML', () => {
-  test('comes back, and holds what XML can hold', () => {
+describe('xmlText', () => {
+  test('encodes any text without a loss, in characters that XML allows', () => {
     const hostile = fc.string({
       unit: fc.constantFrom('_', 'x', '0', '4', '1', 'F', '\u0001', '\r', '\n', '\uffff', '&', 'é'),
     });
     const any = fc.string({ unit: 'binary', maxLength: 20 });
     fc.assert(
       fc.property(fc.oneof(hostile, any), (text) => {
-        expect(xmlText(text)).toMatch(held);
+        expect(xmlText(text)).toMatch(allowed);
         expect(xmlText(text)).not.toMatch(/[<>]/);
         expect(read(xmlText(text))).toBe(text);
       }),
@@ -39,11 +39,11 @@ describe('text in XML', () => {
     ['_x004_', '_x004_'],
     ['\r\n', '_x000D_\n'],
     ['<&>"\'', '&lt;&amp;&gt;"\''],
-  ])('%j is %s', (text, xml) => {
+  ])('encodes %j as %s', (text, xml) => {
     expect(xmlText(text)).toBe(xml);
   });
 
-  test('keeps its spaces', () => {
+  test('is marked by inlineString to keep its spaces', () => {
     expect(inlineString(' a')).toBe('<is><t xml:space="preserve"> a</t></is>');
     expect(inlineString('a b')).toBe('<is><t>a b</t></is>');
   });

@@ -1,27 +1,27 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { copyBytes, cutAt } from './copy-bytes.ts';
-import { CopyRows } from './copy-rows.ts';
+import { cutAt, toCopyBinary } from '../../formats/testing/copy-binary.ts';
+import { CopyBinaryParser } from './binary-parser.ts';
 
 type Row = (Buffer | null)[];
 
-function read(pieces: readonly Buffer[], columns: number): Row[] {
-  const copied = new CopyRows(columns);
+function parseRows(chunks: readonly Buffer[], columns: number): Row[] {
+  const parser = new CopyBinaryParser(columns);
   const rows: Row[] = [];
-  for (const piece of pieces) {
-    copied.push(piece);
-    while (copied.next()) {
-      const { buffer, byteOffset } = copied.view;
+  for (const chunk of chunks) {
+    parser.push(chunk);
+    while (parser.next()) {
+      const { buffer, byteOffset } = parser.view;
       rows.push(
         Array.from({ length: columns }, (_, n) => {
-          const length = copied.lengths[n] ?? -1;
-          const from = byteOffset + (copied.starts[n] ?? 0);
+          const length = parser.lengths[n] ?? -1;
+          const from = byteOffset + (parser.starts[n] ?? 0);
           return length < 0 ? null : Buffer.from(new Uint8Array(buffer, from, length));
         }),
       );
     }
   }
-  copied.end();
+  parser.end();
   return rows;
 }
 
@@ -37,11 +37,11 @@ const table = fc.integer({ min: 0, max: 5 }).chain((columns) =>
   }),
 );
 
-describe('rows of the binary format', () => {
-  test('are the same wherever the bytes are cut; NULL is not the empty value', () => {
+describe('CopyBinaryParser', () => {
+  test('CopyBinaryParser returns the same rows wherever the bytes are cut, and NULL is not empty', () => {
     fc.assert(
       fc.property(table, ({ columns, rows, places }) => {
-        expect(read(cutAt(copyBytes(rows), places), columns)).toEqual(rows);
+        expect(parseRows(cutAt(toCopyBinary(rows), places), columns)).toEqual(rows);
       }),
       { numRuns: 500 },
     );
@@ -51,35 +51,37 @@ describe('rows of the binary format', () => {
     [Buffer.from('a'), null, Buffer.alloc(0)],
     [null, Buffer.from('long enough to be cut in the middle'), null],
   ];
-  const bytes = copyBytes(rows);
+  const bytes = toCopyBinary(rows);
 
-  test('are the same cut at every byte, and byte by byte', () => {
+  test('CopyBinaryParser returns the same rows cut at every byte, and byte by byte', () => {
     for (let place = 0; place < bytes.length; place++)
-      expect(read(cutAt(bytes, [place]), 3)).toEqual(rows);
+      expect(parseRows(cutAt(bytes, [place]), 3)).toEqual(rows);
     const single = [...bytes].map((byte) => Buffer.from([byte]));
-    expect(read(single, 3)).toEqual(rows);
+    expect(parseRows(single, 3)).toEqual(rows);
   });
 
-  test('that end before their end are none', () => {
+  test('CopyBinaryParser throws if the rows end early', () => {
     for (let length = 0; length < bytes.length; length++)
-      expect(() => read([bytes.subarray(0, length)], 3)).toThrow('inside a row');
+      expect(() => parseRows([bytes.subarray(0, length)], 3)).toThrow('inside a row');
   });
 
-  test('may be long between short ones', () => {
+  test('CopyBinaryParser returns long rows between short ones', () => {
     const long = [1, 9_000_000, 2, 300_000, 0, 6_000_000, 7].map((length) => [
       Buffer.alloc(length, length % 251),
     ]);
-    const all = copyBytes(long);
+    const all = toCopyBinary(long);
     const cuts = Array.from({ length: Math.floor(all.length / 65_536) }, (_, n) => n * 65_536);
-    const same = read(cutAt(all, cuts), 1).map(([held], n) => held?.equals(long[n]?.[0] ?? held));
+    const same = parseRows(cutAt(all, cuts), 1).map(([parsed], n) =>
+      parsed?.equals(long[n]?.[0] ?? parsed),
+    );
     expect(same).toEqual(long.map(() => true));
   });
 
   test.each([
-    ['of another number of columns', bytes, 2, '3 columns'],
-    ['with more behind them', Buffer.concat([bytes, Buffer.from('x')]), 3, 'more behind'],
-    ['that are text', Buffer.from('1,2,3\n'.repeat(10)), 3, 'not its binary format'],
-  ])('%s are refused', (_name, wrong, columns, message) => {
-    expect(() => read([wrong], columns)).toThrow(message);
+    ['a row of another number of columns', bytes, 2, '3 columns'],
+    ['bytes after the end', Buffer.concat([bytes, Buffer.from('x')]), 3, 'after its end'],
+    ['text', Buffer.from('1,2,3\n'.repeat(10)), 3, 'not its binary format'],
+  ])('CopyBinaryParser rejects %s', (_name, wrong, columns, message) => {
+    expect(() => parseRows([wrong], columns)).toThrow(message);
   });
 });

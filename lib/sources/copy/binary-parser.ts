@@ -1,30 +1,32 @@
-/** Where the values of one row lie: value `n` has `lengths[n]` bytes from `starts[n]`; -1 is NULL. */
-export interface CopyRow {
+import { memoryBudget } from '../../runtime/memory-budget.ts';
+
+/** The positions of the values of one row in `view`: value `n` has `lengths[n]` bytes from `starts[n]`; -1 is NULL. */
+export interface BinaryRow {
   view: DataView;
   starts: Int32Array;
   lengths: Int32Array;
 }
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
-/** Behind the signature: flags, and the length of an extension. */
+/** After the signature come the flags and the length of an extension, 4 bytes each. */
 const headerLength = signature.length + 8;
-const isNull = -1;
-/** Bytes of the buffer; what a row of a gigabyte made of it is given back behind it. */
-const usual = 256 * 1_024;
-const mostKept = 16 * usual;
+const nullLength = -1;
+/** Bytes of the buffer. It grows for a larger row; above `maxRetainedBytes` it is replaced once that row is read. */
+const initialBufferBytes = 256 * 1_024;
+const maxRetainedBytes = memoryBudget.binaryRows.bytes;
 
 /**
- * Takes COPY … (FORMAT binary) apart, row by row, out of pieces cut anywhere. A row has to fit into
- * memory; no more is kept. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+ * Parses COPY … (FORMAT binary) row by row from chunks cut anywhere. It keeps one row and one chunk in memory.
+ * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
  */
-export class CopyRows implements CopyRow {
+export class CopyBinaryParser implements BinaryRow {
   view: DataView;
   readonly starts: Int32Array;
   readonly lengths: Int32Array;
-  /** How many bytes of rows were given so far. */
-  taken = 0;
-  /** One for all pieces, because a new one for each would pile up until they are collected. */
-  #bytes = Buffer.allocUnsafeSlow(usual);
+  /** Bytes of the rows parsed so far. */
+  rowBytes = 0;
+  /** One buffer for all chunks, because one for each chunk would pile up until they are collected. */
+  #bytes = Buffer.allocUnsafeSlow(initialBufferBytes);
   #at = 0;
   #end = 0;
   #needed = headerLength;
@@ -36,29 +38,29 @@ export class CopyRows implements CopyRow {
     this.view = viewOf(this.#bytes);
   }
 
-  /** To be called when `next` said false. What it gave before is gone then. */
-  push(piece: Buffer): void {
-    const begun = this.#bytes.subarray(this.#at, this.#end);
-    const length = begun.length + piece.length;
-    const isTooLarge = this.#bytes.length > mostKept && length < usual;
+  /** Adds a chunk. Call it when `next` has returned false; it invalidates the row that `next` returned before. */
+  push(chunk: Buffer): void {
+    const rest = this.#bytes.subarray(this.#at, this.#end);
+    const length = rest.length + chunk.length;
+    const isTooLarge = this.#bytes.length > maxRetainedBytes && length < initialBufferBytes;
     if (length > this.#bytes.length || isTooLarge) {
-      this.#bytes = Buffer.allocUnsafeSlow(isTooLarge ? usual : 2 * length);
+      this.#bytes = Buffer.allocUnsafeSlow(isTooLarge ? initialBufferBytes : 2 * length);
       this.view = viewOf(this.#bytes);
-      this.#bytes.set(begun);
-    } else if (this.#at > 0) this.#bytes.set(begun);
-    this.#bytes.set(piece, begun.length);
+      this.#bytes.set(rest);
+    } else if (this.#at > 0) this.#bytes.set(rest);
+    this.#bytes.set(chunk, rest.length);
     this.#at = 0;
     this.#end = length;
   }
 
-  /** Goes on to the next row; false if more has to be pushed before. */
+  /** Moves to the next row. Returns false if another chunk has to be pushed first. */
   next(): boolean {
     if (!this.#has(this.#needed)) return false;
     if (this.#state === 'header' && !this.#header()) return false;
-    return this.#state === 'rows' ? this.#row() : this.#nothing();
+    return this.#state === 'rows' ? this.#row() : this.#atEnd();
   }
 
-  /** To be called behind the last piece. */
+  /** Call it after the last chunk. Throws if the rows are incomplete. */
   end(): void {
     if (this.#state !== 'ended') throw new Error('the rows end inside a row');
   }
@@ -66,10 +68,10 @@ export class CopyRows implements CopyRow {
   #header(): boolean {
     const at = this.#at;
     if (!this.#bytes.subarray(at, at + signature.length).equals(signature))
-      throw new Error('COPY gave something that is not its binary format');
-    // Bits 16 to 31 are for what a reader has to know; there is nothing yet that it could.
+      throw new Error('COPY sent bytes that are not its binary format');
+    // Bits 16 to 31 are critical: a reader that does not know one has to stop. None is defined yet.
     if (this.view.getUint32(at + signature.length) !== 0)
-      throw new Error('COPY has a flag set that we do not know');
+      throw new Error('COPY set an unknown flag');
     const length = headerLength + this.view.getUint32(at + signature.length + 4);
     if (!this.#has(length)) return false;
     this.#advance(length);
@@ -84,10 +86,10 @@ export class CopyRows implements CopyRow {
     if (columns === -1) {
       this.#advance(2);
       this.#state = 'ended';
-      return this.#nothing();
+      return this.#atEnd();
     }
     if (columns !== starts.length)
-      throw new Error(`COPY gave a row of ${columns} columns in place of ${starts.length}`);
+      throw new Error(`COPY sent a row of ${columns} columns instead of ${starts.length}`);
     let length = 2;
     for (let n = 0; n < columns; n++) {
       if (!this.#has(length + 4)) return false;
@@ -95,22 +97,22 @@ export class CopyRows implements CopyRow {
       length += 4;
       starts[n] = this.#at + length;
       lengths[n] = bytes;
-      if (bytes === isNull) continue;
-      if (bytes < 0) throw new Error('COPY gave a value of negative length');
+      if (bytes === nullLength) continue;
+      if (bytes < 0) throw new Error('COPY sent a value of negative length');
       length += bytes;
       if (!this.#has(length)) return false;
     }
-    this.taken += length;
+    this.rowBytes += length;
     this.#advance(length);
     return true;
   }
 
-  #nothing(): false {
-    if (this.#end > this.#at) throw new Error('COPY gave more behind its end');
+  #atEnd(): false {
+    if (this.#end > this.#at) throw new Error('COPY sent bytes after its end');
     return false;
   }
 
-  /** Whether so many bytes are here; else they are waited for. */
+  /** Returns whether `bytes` are buffered; if not, `next` returns false until they are. */
   #has(bytes: number): boolean {
     if (this.#end - this.#at >= bytes) return true;
     this.#needed = bytes;

@@ -1,86 +1,91 @@
 import { Readable } from 'node:stream';
 import type { Connection, Submittable } from 'pg';
-import { SpareBuffers } from '../runtime/spare-buffers.ts';
-import { SourceSocket } from './source-socket.ts';
+import { BufferPool } from '../../runtime/buffer-pool.ts';
+import { memoryBudget } from '../../runtime/memory-budget.ts';
+import { ReusedBufferSocket } from './reused-buffer-socket.ts';
 
-/** Bytes are handed on in pieces of about so many, */
-const pieceBytes = 256 * 1_024;
-/** and fewer when the server has taken so long for them: somebody looks at how far it is. */
-const pieceMilliseconds = 50;
+/** Bytes of a full chunk. */
+const chunkBytes = memoryBudget.copyChunk.bytes;
+/** A chunk that is not full within this time is passed on, so that progress stays visible. */
+const maxChunkDelayMs = 50;
 
-/** For the pieces of several readers, as much as they may read ahead. */
-export const piecesToSpare = (): SpareBuffers => new SpareBuffers(pieceBytes, 128);
+/** Returns a pool for the chunks of several readers: it retains as many as they may read ahead. */
+export const createChunkPool = (): BufferPool =>
+  new BufferPool(chunkBytes, memoryBudget.copyChunk.count);
 
-/** What may stand between the rows and is not for us: how COPY sends, notices, parameters, notifications. */
-const passedOver = new Set(['H', 'N', 'S', 'A'].map((letter) => letter.charCodeAt(0)));
+/** Messages that may come between the rows: CopyOutResponse, notices, parameter changes, notifications. */
+const ignoredMessageTypes = new Set(['H', 'N', 'S', 'A'].map((letter) => letter.charCodeAt(0)));
 const copyData = 'd'.charCodeAt(0);
 const copyDone = 'c'.charCodeAt(0);
-/** A message begins with its type and its length, which counts itself but not the type. */
+/** A message begins with its type (1 byte) and its length (4 bytes), which includes itself but not the type. */
 const headLength = 5;
 
 /**
- * The bytes of a COPY … TO STDOUT, with the frames taken off in which the server sends them. There is a
- * frame for each row (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY): they are
- * counted, and that is how many rows have passed here whole. In the binary format the end is a frame, too.
+ * The bytes of a COPY … TO STDOUT without the frames of the protocol. The server sends a frame for each row
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY), so the frames are counted to know
+ * how many rows were received whole. The binary format has one more frame, for its end.
  *
- * Pieces are made in buffers of `spare`: who is through with one gives it back there.
+ * Chunks are buffers of `pool`: the consumer releases them there.
  *
- * It reads ahead up to so many pieces as `ahead` says; then it leaves the rest with the server. It ends at CopyDone;
- * that the server finished well is known by `told`.
+ * The stream buffers up to `readAheadChunks` chunks, then stops reading the socket (back-pressure). It ends at
+ * CopyDone; `serverRowCount` resolves once the server has completed the statement.
  */
-export class CopyOut extends Readable implements Submittable {
-  /** Frames that have come whole. */
-  frames = 0;
-  /** How many rows the server says it sent; rejects if it failed, or its connection was lost. */
-  readonly told: Promise<number>;
+export class CopyToStream extends Readable implements Submittable {
+  /** Frames received whole. */
+  rowCount = 0;
+  /** How many rows the server reports to have sent. Rejects if the statement failed or the connection was lost. */
+  readonly serverRowCount: Promise<number>;
   readonly #statement: string;
   readonly #settle: { resolve: (rows: number) => void; reject: (error: Error) => void };
   #connection: Connection | undefined;
-  /** The listener of the driver, which is not to see what we take. */
+  /** The driver's listener, detached while this stream reads the socket. */
   #driver: ((bytes: Buffer) => void) | undefined;
   #rows: number | undefined;
-  #wanted = false;
-  readonly #spare: SpareBuffers;
-  #piece: Buffer | undefined;
+  #readRequested = false;
+  readonly #pool: BufferPool;
+  #chunk: Buffer | undefined;
   #filled = 0;
-  #handedAt = performance.now();
-  /** The frame that has begun: its type, and how many bytes of it are to come. */
+  #lastFlushAt = performance.now();
+  /** The current frame: its type, and how many of its bytes are still to come. */
   #type = 0;
-  #left = 0;
+  #frameBytesLeft = 0;
   #head: Buffer = Buffer.alloc(0);
 
   constructor(
     statement: string,
-    { ahead = 4, spare = piecesToSpare() }: { ahead?: number; spare?: SpareBuffers } = {},
+    {
+      readAheadChunks = 4,
+      pool = createChunkPool(),
+    }: { readAheadChunks?: number; pool?: BufferPool } = {},
   ) {
-    // As bytes they would be put together in a new buffer for whoever reads them.
-    super({ objectMode: true, highWaterMark: ahead });
+    // In byte mode Node would concatenate the chunks into new buffers.
+    super({ objectMode: true, highWaterMark: readAheadChunks });
     this.#statement = statement;
-    this.#spare = spare;
+    this.#pool = pool;
     const { promise, ...settle } = Promise.withResolvers<number>();
-    this.told = promise;
-    // Who does not wait for it learns of a failure by the stream.
+    this.serverRowCount = promise;
+    // A consumer that does not await it gets the error from the stream; this avoids an unhandled rejection.
     promise.catch(() => undefined);
     this.#settle = settle;
   }
 
-  /** Called by the driver when it is this one's turn on the connection. */
+  /** The driver calls it when the connection is free for this statement. */
   submit(connection: Connection): void {
     this.#connection = connection;
     const { stream } = connection;
     const [driver] = stream.listeners('data');
-    if (!driver) throw new Error('nobody listens to the connection');
+    if (!driver) throw new Error('the driver has no listener on its connection');
     this.#driver = (bytes) => driver.call(stream, bytes);
     stream.removeAllListeners('data');
-    if (stream instanceof SourceSocket) stream.lends = true;
+    if (stream instanceof ReusedBufferSocket) stream.lendsBuffer = true;
     stream.on('data', this.#listen);
     connection.query(this.#statement);
-    // Rows come before anybody asks for them.
+    // Starts reading ahead before the consumer does.
     this.read(0);
   }
 
   handleError(error: Error): void {
-    this.#release(Buffer.alloc(0));
+    this.#reattachDriver(Buffer.alloc(0));
     this.#settle.reject(error);
     this.destroy(error);
   }
@@ -94,84 +99,84 @@ export class CopyOut extends Readable implements Submittable {
   }
 
   override _read(): void {
-    this.#wanted = true;
+    this.#readRequested = true;
     if (this.#driver) this.#connection?.stream.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#connection?.stream.removeListener('data', this.#listen);
-    // Taken to their end, they are still to be told; that may come with the next bytes.
+    // A stream read to its end still waits for the server's row count.
     if (error || !this.readableEnded)
-      this.#settle.reject(error ?? new Error('the rows are not wanted any more'));
+      this.#settle.reject(error ?? new Error('the stream was destroyed before its end'));
     callback(error);
   }
 
   readonly #listen = (bytes: Buffer): void => {
     this.#unframe(bytes);
     if (!this.#driver) return;
-    if (performance.now() - this.#handedAt > pieceMilliseconds) this.#hand();
-    if (!this.#wanted) this.#connection?.stream.pause();
+    if (performance.now() - this.#lastFlushAt > maxChunkDelayMs) this.#flush();
+    if (!this.#readRequested) this.#connection?.stream.pause();
   };
 
   #unframe(received: Buffer): void {
     const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, received]) : received;
     let at = 0;
     while (at < bytes.length) {
-      if (this.#left === 0) {
+      if (this.#frameBytesLeft === 0) {
         const type = bytes[at] ?? 0;
-        if (type !== copyData && !passedOver.has(type)) return this.#end(bytes, at);
+        if (type !== copyData && !ignoredMessageTypes.has(type)) return this.#end(bytes, at);
         if (bytes.length - at < headLength) break;
         this.#type = type;
-        this.#left = bytes.readUInt32BE(at + 1) - (headLength - 1);
+        this.#frameBytesLeft = bytes.readUInt32BE(at + 1) - (headLength - 1);
         at += headLength;
       }
-      const length = Math.min(this.#left, bytes.length - at);
-      if (this.#type === copyData) this.#put(bytes, at, length);
+      const length = Math.min(this.#frameBytesLeft, bytes.length - at);
+      if (this.#type === copyData) this.#append(bytes, at, length);
       at += length;
-      this.#left -= length;
-      if (this.#left === 0 && this.#type === copyData) this.frames++;
+      this.#frameBytesLeft -= length;
+      if (this.#frameBytesLeft === 0 && this.#type === copyData) this.rowCount++;
     }
-    // The bytes are only lent.
+    // Copied, because the socket reuses its buffer.
     this.#head = Buffer.from(bytes.subarray(at));
   }
 
-  #put(bytes: Buffer, start: number, length: number): void {
+  #append(bytes: Buffer, start: number, length: number): void {
     let at = start;
     while (at < start + length) {
-      if (this.#filled === pieceBytes) this.#hand();
-      const piece = (this.#piece ??= this.#spare.take());
-      const part = Math.min(start + length - at, pieceBytes - this.#filled);
-      // A call out of JavaScript costs as much as some dozen bytes.
-      if (part < 48) for (let n = 0; n < part; n++) piece[this.#filled + n] = bytes[at + n] ?? 0;
-      else bytes.copy(piece, this.#filled, at, at + part);
-      this.#filled += part;
-      at += part;
+      if (this.#filled === chunkBytes) this.#flush();
+      const chunk = (this.#chunk ??= this.#pool.acquire());
+      const count = Math.min(start + length - at, chunkBytes - this.#filled);
+      // Below 48 bytes a loop is faster than the native call of `copy`.
+      if (count < 48) for (let n = 0; n < count; n++) chunk[this.#filled + n] = bytes[at + n] ?? 0;
+      else bytes.copy(chunk, this.#filled, at, at + count);
+      this.#filled += count;
+      at += count;
     }
   }
 
-  #hand(): void {
-    const piece = this.#piece?.subarray(0, this.#filled);
-    if (!piece) return;
-    this.#piece = undefined;
+  #flush(): void {
+    const chunk = this.#chunk?.subarray(0, this.#filled);
+    if (!chunk) return;
+    this.#chunk = undefined;
     this.#filled = 0;
-    this.#handedAt = performance.now();
-    if (!this.push(piece)) this.#wanted = false;
+    this.#lastFlushAt = performance.now();
+    if (!this.push(chunk)) this.#readRequested = false;
   }
 
-  /** What follows the rows is the driver's: the end, or an error. */
+  /** Passes what follows the rows to the driver: the end or an error. */
   #end(bytes: Buffer, at: number): void {
     const isDone = bytes[at] === copyDone;
-    if (isDone) this.#hand();
-    this.#release(bytes.subarray(at));
+    if (isDone) this.#flush();
+    this.#reattachDriver(bytes.subarray(at));
     if (isDone) this.push(null);
   }
 
-  #release(rest: Buffer): void {
+  #reattachDriver(rest: Buffer): void {
     const [driver, stream] = [this.#driver, this.#connection?.stream];
     this.#driver = undefined;
     if (!driver || !stream) return;
     stream.removeListener('data', this.#listen);
-    if (stream instanceof SourceSocket) stream.lends = false;
+    if (stream instanceof ReusedBufferSocket) stream.lendsBuffer = false;
     stream.on('data', driver);
     if (rest.length > 0) driver(Buffer.from(rest));
     process.nextTick(() => stream.resume());

@@ -1,17 +1,17 @@
 import { Socket } from 'node:net';
 
-/** More than a socket holds after one turn of everything else; a larger one is no faster. */
+/** More than a socket has received after one turn of the event loop; a larger buffer was not faster. */
 const readBytes = 128 * 1_024;
 
 /**
- * A socket that reads into one buffer for as long as it lives. Node's own makes another of 64 kB for each time
- * it reads, and those pile up until they are collected.
+ * A socket that reads into one buffer for its whole life. Node's own socket allocates 64 kB for each read, and
+ * those buffers pile up until they are collected.
  *
- * What it reads it emits as `data`, whether it is paused or not is kept; it is read in no other way.
+ * It can be read only by its event `data`; `pause` and `resume` work as usual.
  */
-export class SourceSocket extends Socket {
-  /** Whether its listener is through with the bytes when it returns. Else they are copied for it. */
-  lends = false;
+export class ReusedBufferSocket extends Socket {
+  /** If true, the listener must not keep the bytes after it returns. Otherwise each chunk is copied. */
+  lendsBuffer = false;
 
   constructor() {
     super({
@@ -19,7 +19,7 @@ export class SourceSocket extends Socket {
         buffer: Buffer.allocUnsafeSlow(readBytes),
         callback: (length, { buffer }) => {
           const bytes = Buffer.from(buffer, 0, length);
-          this.emit('data', this.lends ? bytes : Buffer.from(bytes));
+          this.emit('data', this.lendsBuffer ? bytes : Buffer.from(bytes));
           return true;
         },
       },

@@ -1,24 +1,24 @@
-import type { CsvOptions } from '../contracts/format-capabilities.ts';
-import type { SourceColumn } from './datasets.ts';
-import { formulaBegins, wideFormulaBegins } from './formulas.ts';
-import { type Selection, selectRows } from './query.ts';
-import { columnOf, identifier, literal, operator } from './sql-text.ts';
+import type { CsvOptions } from '../../contracts/format-capabilities.ts';
+import { formulaBegins, wideFormulaBegins } from '../csv-injection.ts';
+import type { SourceColumn } from '../datasets.ts';
+import { type Selection, selectRows } from '../query.ts';
+import { columnOf, identifier, literal, operator } from '../sql-text.ts';
 
-/** Server-made CSV of the rows, without header, with a line feed behind each row whatever `newline` says. */
+/** Returns a COPY of the rows as CSV, without a header, with a line feed after each row whatever `newline` is. */
 export const copyCsv = (selection: Selection, options: CsvOptions): string =>
   `copy (${selectRows(selection, (column) => withDecimal(column, options))}) to stdout (${copyOptions(options)})`;
 
-function copyOptions({ delimiter, nullText, quote }: CsvOptions, texts = ''): string {
-  const quoted = quote === 'all' ? '*' : texts;
+function copyOptions({ delimiter, nullText, quote }: CsvOptions, quotedColumns = ''): string {
+  const forceQuote = quote === 'all' ? '*' : quotedColumns;
   return [
     'format csv',
     ...(delimiter === ',' ? [] : [`delimiter ${literal(delimiter)}`]),
     ...(nullText === '' ? [] : [`null ${literal(nullText)}`]),
-    ...(quoted === '' ? [] : [`force_quote ${quoted}`]),
+    ...(forceQuote === '' ? [] : [`force_quote ${forceQuote}`]),
   ].join(', ');
 }
 
-/** Never in a text: an array or a composite value of numbers is one. `money` is written as its locale has it. */
+/** Replaces the decimal point of numbers, but not in arrays and composite values, which are text. `money` keeps that of its locale. */
 function withDecimal({ name, base }: SourceColumn, { decimal }: CsvOptions): string {
   const column = columnOf({ name });
   return decimal === '.' || !/^(numeric(\(.*\))?|real|double precision)$/.test(base)
@@ -27,32 +27,35 @@ function withDecimal({ name, base }: SourceColumn, { decimal }: CsvOptions): str
 }
 
 /**
- * The same for people who open it in a spreadsheet: local times, and no text that would be a formula. Text is
- * between quotes whatever is in it: a spreadsheet may take `;` and tabs for the ends of fields as well.
+ * Returns a COPY of the rows as CSV for spreadsheets: with local times, and without text that would be a formula.
+ * Every text is quoted, because a spreadsheet may take `;` and tabs for separators as well.
  */
 export function copyCsvForSpreadsheets(
   selection: Selection,
   times: LocalTimes,
   options: CsvOptions,
 ): string {
-  const begins = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
-  const first = begins.map(literal).join(', ');
+  const prefixes = [...formulaBegins, ...(selection.dataset.singleByte ? [] : wideFormulaBegins)];
+  const formulaPrefixes = prefixes.map(literal).join(', ');
   const rows = selectRows(
     selection,
-    (column) => notFormula(column, first) ?? inZone(column, times) ?? withDecimal(column, options),
+    (column) =>
+      escapeFormula(column, formulaPrefixes) ??
+      inZone(column, times) ??
+      withDecimal(column, options),
   );
   const texts = selection.columns.filter(
     (column) => column.constant === undefined && !neverText.test(column.base),
   );
-  const quoted = texts.map(({ name }) => identifier(name)).join(', ');
-  return `copy (${rows}) to stdout (${copyOptions(options, quoted && `(${quoted})`)})`;
+  const quotedColumns = texts.map(({ name }) => identifier(name)).join(', ');
+  return `copy (${rows}) to stdout (${copyOptions(options, quotedColumns && `(${quotedColumns})`)})`;
 }
 
-/** Server-made text of the rows, tabs between values, with the times of a zone. */
+/** Returns a COPY of the rows in text format, with local times. */
 export const copyText = (selection: Selection, times: LocalTimes): string =>
   `copy (${selectRows(selection, (column) => inZone(column, times) ?? columnOf(column))}) to stdout`;
 
-/** How instants are written for people: as the clocks of a zone show them, with or without how far those are from UTC. */
+/** How instants are written for people: in local time of a zone, with or without its offset from UTC. */
 export interface LocalTimes {
   timeZone: string;
   withOffset: boolean;
@@ -61,7 +64,7 @@ export interface LocalTimes {
 export const isInstant = ({ base }: Pick<SourceColumn, 'base'>): boolean =>
   /^timestamp(\(\d\))? with time zone$/.test(base);
 
-/** AT TIME ZONE takes these for abbreviations, which have no summer; by IANA they are links to these. */
+/** AT TIME ZONE takes these names for abbreviations without summer time. IANA links them to these zones. */
 const places = new Map([
   ['CET', 'Europe/Brussels'],
   ['MET', 'Europe/Brussels'],
@@ -69,12 +72,12 @@ const places = new Map([
   ['WET', 'Europe/Lisbon'],
 ]);
 
-/** The name by which the database is asked for a zone. */
+/** Returns the name of a zone for PostgreSQL. */
 export const placeOf = (timeZone: string): string => places.get(timeZone.toUpperCase()) ?? timeZone;
 
 /**
- * An instant as the clocks of the zone show it; infinite, or within a day of the ends of PostgreSQL's time,
- * as it is: AT TIME ZONE would fail beyond them.
+ * Writes an instant in local time of the zone. An infinite one, or one within a day of the ends of PostgreSQL's
+ * range, stays in UTC, because AT TIME ZONE would fail beyond the range.
  */
 function inZone(
   { name, base }: SourceColumn,
@@ -91,8 +94,8 @@ function inZone(
 }
 
 /**
- * How far a local time is from UTC, as in RFC 3339: `+02:00`, before what is to stay behind it. Before clocks agreed it
- * has seconds, too.
+ * Returns the SQL of a local time's offset from UTC, as in RFC 3339: `+02:00`, followed by `\1` for ` BC`. Before time
+ * zones were standardized, an offset has seconds, too.
  */
 function offsetOf(instant: string, local: string): string {
   const offset = `(${local} ${operator('-')} (${instant} at time zone 'UTC'))`;
@@ -102,27 +105,27 @@ function offsetOf(instant: string, local: string): string {
       pg_catalog.regexp_replace((${size})::pg_catalog.text, ':00$', ''), ${literal('\\1')})`;
 }
 
-/** What is a value to a spreadsheet whatever its first character, or never begins with one of those. */
+/** Types whose values a spreadsheet never takes for formulas. */
 const neverText =
   /^(smallint|integer|bigint|numeric|real|double precision|money|oid|boolean|date|time|timestamp|uuid|bytea)(\(.*\))?( with(out)? time zone)?$/;
 
 /**
- * A text that would be a formula behind the quote that makes it text. `concat` writes any type as COPY
- * does, blanks at the end and all; `is not distinct` asks nothing of the fields of a composite value.
+ * Puts a single quote, which makes it text, before a text that would be a formula. `concat` writes any type as COPY
+ * does, trailing blanks included; `is not distinct` does not look at the fields of a composite value.
  * https://owasp.org/www-community/attacks/CSV_Injection
  */
-function notFormula({ name, base }: SourceColumn, first: string): string | undefined {
+function escapeFormula({ name, base }: SourceColumn, formulaPrefixes: string): string | undefined {
   if (neverText.test(base)) return undefined;
   const column = columnOf({ name });
-  const simple = /^(text|character varying(\(\d+\))?)$/.test(base);
-  const text = simple ? column : `pg_catalog.concat(${column})`;
-  const none = simple ? '' : `when ${column} is not distinct from null then null `;
-  return `case ${none}when pg_catalog.left(${text}, 1) in (${first}) then pg_catalog.concat('''', ${text}) else ${text} end as ${identifier(name)}`;
+  const isText = /^(text|character varying(\(\d+\))?)$/.test(base);
+  const text = isText ? column : `pg_catalog.concat(${column})`;
+  const keepNull = isText ? '' : `when ${column} is not distinct from null then null `;
+  return `case ${keepNull}when pg_catalog.left(${text}, 1) in (${formulaPrefixes}) then pg_catalog.concat('''', ${text}) else ${text} end as ${identifier(name)}`;
 }
 
 /**
- * The rows in COPY's binary format. Of the columns that are sent as text it has what their type writes:
- * `format` calls its output function, where a cast calls whatever cast there is (inet gets a mask).
+ * Returns a COPY of the rows in binary format. Columns that are sent as text have the output of their type:
+ * `format` calls its output function, while a cast may write something else (inet gets a mask).
  */
 export function copyBinary(
   selection: Selection,
@@ -130,7 +133,7 @@ export function copyBinary(
 ): string {
   const value = (column: SourceColumn): string => {
     const name = columnOf(column);
-    // `is null` would take a row of NULLs for NULL.
+    // `is null` would be true of a composite value whose fields are all NULL.
     return sentAsText(column)
       ? `case when pg_catalog.num_nulls(${name}) ${operator('=')} 0 then pg_catalog.format('%s', ${name}) end`
       : name;
@@ -139,34 +142,34 @@ export function copyBinary(
 }
 
 /**
- * Server-made text of the rows for JSON. Of the columns that are to come as JSON it has what row_to_json makes
- * of them; of all others the text of their type, bytes in base64.
+ * Returns a COPY of the rows in text format, for JSON. Columns that the server encodes are JSON as row_to_json writes
+ * it; all others are the text of their type, bytes in base64.
  */
-export const copyJson = (
+export function copyJson(
   selection: Selection,
-  isMade: (column: SourceColumn) => boolean,
-): string => {
+  encodedByServer: (column: SourceColumn) => boolean,
+): string {
   const value = (column: SourceColumn): string => {
     const name = columnOf(column);
-    if (isMade(column)) return jsonValue(name, column.base);
+    if (encodedByServer(column)) return jsonValue(name, column.base);
     return column.base === 'bytea' ? base64(name) : name;
   };
   return `copy (${selectRows(selection, value)}) to stdout`;
-};
-
-/**
- * Integers of 64 bits and exact numbers are strings, whatever their value: a double does not hold them, and a
- * type must not change from row to row. Bytes are base64. So are those of arrays, of any dimensions; what is
- * in a composite value stays as row_to_json has it.
- */
-function jsonValue(column: string, base: string): string {
-  const exact = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])+)$/.exec(base);
-  if (exact) return exactInJson(column, exact[1] ?? '');
-  return /^bytea(\[\])+$/.test(base) ? bytesInJson(column) : `pg_catalog.to_json(${column})`;
 }
 
-/** The elements of an array of domains over arrays are arrays, for which a cast would give text. */
-const exactInJson = (column: string, brackets: string): string =>
+/**
+ * Encodes a value as JSON. bigint and numeric are strings whatever their value, because a double cannot hold all of
+ * them and a type must not change from row to row. bytea is base64. The same holds for the elements of their arrays;
+ * the fields of a composite value stay as row_to_json writes them.
+ */
+function jsonValue(column: string, base: string): string {
+  const exactArray = /^(?:bigint|numeric)(?:\(.*\))?((?:\[\])+)$/.exec(base);
+  if (exactArray) return exactArrayInJson(column, exactArray[1] ?? '');
+  return /^bytea(\[\])+$/.test(base) ? byteArrayInJson(column) : `pg_catalog.to_json(${column})`;
+}
+
+/** Quotes the numbers of an array in JSON. A cast would turn an array of domains over arrays into texts of arrays. */
+const exactArrayInJson = (column: string, brackets: string): string =>
   brackets.length > 2
     ? `pg_catalog.regexp_replace(pg_catalog.to_json(${column})::pg_catalog.text, '-?[0-9][0-9.]*', ${literal('"\\&"')}, 'g')::pg_catalog.json`
     : `pg_catalog.to_json(${column}::pg_catalog.text${brackets})`;
@@ -174,12 +177,12 @@ const exactInJson = (column: string, brackets: string): string =>
 const base64 = (bytes: string): string =>
   `pg_catalog.translate(pg_catalog.encode(${bytes}, 'base64'), E'\\n', '')`;
 
-/** As JSON the array is brackets and commas, and between quotes `\\x` and the bytes in hexadecimal. */
-const bytesInJson = (column: string): string => {
+/** Replaces the texts of an array in JSON, which are `\\x` and hexadecimal digits, by base64. Every second split at `"` is one. */
+function byteArrayInJson(column: string): string {
   const bytes = base64(`pg_catalog.decode(pg_catalog.substr(part, 4), 'hex')`);
   const quoted = `pg_catalog.concat('"', ${bytes}, '"')`;
   const isText = `n ${operator('%')} 2::pg_catalog.int8 ${operator('=')} 0::pg_catalog.int8`;
   return `(select pg_catalog.string_agg(case when ${isText} then ${quoted} else part end, '' order by n)::pg_catalog.json
     from pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.to_json(${column})::pg_catalog.text, '"'))
       with ordinality parts(part, n))`;
-};
+}

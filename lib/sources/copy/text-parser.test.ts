@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { copiedText } from '../copied-text.ts';
-import { copyLines, type Field, fieldsOf } from './copy-text.ts';
+import { toCopyText } from '../../formats/testing/copy-text.ts';
+import { parseCopyFields, splitCopyLines, type TextField } from './text-parser.ts';
 
-async function read(...pieces: Buffer[]): Promise<Field[][]> {
-  const rows: Field[][] = [];
-  for await (const lines of copyLines(Readable.from(pieces), 1_000_000))
-    rows.push(...lines.map(fieldsOf));
+async function parseRows(...chunks: Buffer[]): Promise<TextField[][]> {
+  const rows: TextField[][] = [];
+  for await (const lines of splitCopyLines(Readable.from(chunks), 1_000_000))
+    rows.push(...lines.map(parseCopyFields));
   return rows;
 }
 
@@ -22,40 +22,40 @@ const table = fc
     fc.array(fc.array(field, { minLength: width, maxLength: width }), { maxLength: 5 }),
   );
 
-describe('the text form of COPY', () => {
-  test('gives back any values, NULL told from the empty string, cut in two anywhere', async () => {
+describe('splitCopyLines', () => {
+  test('splitCopyLines and parseCopyFields return any values, NULL apart from the empty string, cut in two anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(table, async (rows) => {
-        const bytes = copiedText(rows);
+        const bytes = toCopyText(rows);
         for (let at = 0; at <= bytes.length; at++)
-          expect(await read(bytes.subarray(0, at), bytes.subarray(at))).toEqual(rows);
+          expect(await parseRows(bytes.subarray(0, at), bytes.subarray(at))).toEqual(rows);
       }),
       { numRuns: 60 },
     );
   });
 
-  test('and byte by byte', async () => {
+  test('splitCopyLines and parseCopyFields return any values byte by byte', async () => {
     await fc.assert(
       fc.asyncProperty(table, async (rows) => {
-        const bytes = [...copiedText(rows)].map((byte) => Buffer.from([byte]));
-        expect(await read(...bytes)).toEqual(rows);
+        const bytes = [...toCopyText(rows)].map((byte) => Buffer.from([byte]));
+        expect(await parseRows(...bytes)).toEqual(rows);
       }),
     );
   });
 
-  test('of a line that does not end is not waited for, and says how long its fields are', async () => {
-    const pieces = ['1\ta\n2\tab', 'c\t', 'x'.repeat(60), 'x'.repeat(60)].map((it) =>
+  test('splitCopyLines throws LineTooLongError with the bytes of each field', async () => {
+    const chunks = ['1\ta\n2\tab', 'c\t', 'x'.repeat(60), 'x'.repeat(60)].map((it) =>
       Buffer.from(it),
     );
-    const seen: string[][] = [];
-    const lines = async (): Promise<void> => {
-      for await (const batch of copyLines(Readable.from(pieces), 100)) seen.push(batch);
+    const batches: string[][] = [];
+    const splitAll = async (): Promise<void> => {
+      for await (const batch of splitCopyLines(Readable.from(chunks), 100)) batches.push(batch);
     };
-    await expect(lines()).rejects.toMatchObject({ open: [1, 3, 120] });
-    expect(seen).toEqual([['1\ta']]);
+    await expect(splitAll()).rejects.toMatchObject({ open: [1, 3, 120] });
+    expect(batches).toEqual([['1\ta']]);
   });
 
-  test('that ends inside a row is none', async () => {
-    await expect(read(Buffer.from('1\ta\n2'))).rejects.toThrow('inside a row');
+  test('splitCopyLines throws if the text ends inside a row', async () => {
+    await expect(parseRows(Buffer.from('1\ta\n2'))).rejects.toThrow('inside a row');
   });
 });

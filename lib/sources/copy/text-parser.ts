@@ -1,75 +1,76 @@
-/** A value as PostgreSQL writes it; null is NULL, which the empty string is not. */
-export type Field = string | null;
+/** A value as PostgreSQL writes it; null is NULL. */
+export type TextField = string | null;
 
 const lineFeed = 0x0a;
 const tab = 0x09;
 
-/** A line that has not ended within the bytes that it may have. */
-export class LongLine extends Error {
-  /** How many bytes each of its fields has, the last of which has not ended. */
+/** A line did not end within its maximum number of bytes. */
+export class LineTooLongError extends Error {
+  /** Bytes of each of its fields; the last field is incomplete. */
   readonly open: number[];
 
-  constructor(open: readonly Buffer[]) {
+  constructor(chunks: readonly Buffer[]) {
     super('a line is too long');
-    this.open = lengthsOf(open);
+    this.open = fieldLengths(chunks);
   }
 }
 
-function lengthsOf(pieces: readonly Buffer[]): number[] {
+function fieldLengths(chunks: readonly Buffer[]): number[] {
   const lengths = [0];
   const add = (bytes: number): void => {
     lengths.push((lengths.pop() ?? 0) + bytes);
   };
-  for (const piece of pieces) {
+  for (const chunk of chunks) {
     let from = 0;
-    for (let at = piece.indexOf(tab); at !== -1; at = piece.indexOf(tab, from)) {
+    for (let at = chunk.indexOf(tab); at !== -1; at = chunk.indexOf(tab, from)) {
       add(at - from);
       lengths.push(0);
       from = at + 1;
     }
-    add(piece.length - from);
+    add(chunk.length - from);
   }
   return lengths;
 }
 
 /**
- * Reads COPY's text form, in pieces cut anywhere: the lines of the rows, some at a time. In it a line feed
- * or a tab is never part of a value, and no other character of UTF-8 has their byte in it. Throws `LongLine`.
+ * Splits COPY's text format, in chunks cut anywhere, into lines, one for each row, and yields them in batches.
+ * In it a line feed or a tab is never part of a value, and no other character of UTF-8 contains their byte.
+ * Throws `LineTooLongError`.
  * https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-TEXT-FORMAT
  */
-export async function* copyLines(
+export async function* splitCopyLines(
   source: AsyncIterable<Buffer>,
-  mostBytes: number,
+  maxBytes: number,
 ): AsyncGenerator<string[]> {
-  let open: Buffer[] = [];
-  let openBytes = 0;
-  for await (const piece of source) {
-    const end = piece.lastIndexOf(lineFeed);
-    openBytes = end === -1 ? openBytes + piece.length : piece.length - end - 1;
+  let lineStart: Buffer[] = [];
+  let lineBytes = 0;
+  for await (const chunk of source) {
+    const end = chunk.lastIndexOf(lineFeed);
+    lineBytes = end === -1 ? lineBytes + chunk.length : chunk.length - end - 1;
     if (end === -1) {
-      if (piece.length > 0) open.push(Buffer.from(piece));
-      if (openBytes > mostBytes) throw new LongLine(open);
+      if (chunk.length > 0) lineStart.push(Buffer.from(chunk));
+      if (lineBytes > maxBytes) throw new LineTooLongError(lineStart);
       continue;
     }
-    const whole = piece.subarray(0, end);
-    const text = open.length === 0 ? whole : Buffer.concat([...open, whole]);
-    // A copy: the piece is another's when the next is asked for.
-    open = end + 1 < piece.length ? [Buffer.from(piece.subarray(end + 1))] : [];
+    const whole = chunk.subarray(0, end);
+    const text = lineStart.length === 0 ? whole : Buffer.concat([...lineStart, whole]);
+    // Copied, because the source may reuse the chunk once the next one is requested.
+    lineStart = end + 1 < chunk.length ? [Buffer.from(chunk.subarray(end + 1))] : [];
     yield text.toString().split('\n');
   }
-  if (open.length > 0) throw new Error('the rows end inside a row');
+  if (lineStart.length > 0) throw new Error('the rows end inside a row');
 }
 
-/** Each row when it is its turn: those of a whole piece at once would outlive the young generation. */
-export const fieldsOf = (line: string): Field[] => line.split('\t').map(fieldOf);
+/** Parses one line. Call it row by row: the fields of a whole chunk would outlive V8's young generation. */
+export const parseCopyFields = (line: string): TextField[] => line.split('\t').map(parseCopyField);
 
-function fieldOf(field: string): Field {
+function parseCopyField(field: string): TextField {
   if (!field.includes('\\')) return field;
-  return field === '\\N' ? null : field.replaceAll(/\\(.)/g, unescaped);
+  return field === '\\N' ? null : field.replaceAll(/\\(.)/g, unescape);
 }
 
 /** COPY TO writes no other sequences; a backslash before any other character is that character. */
-const sequences: Record<string, string> = {
+const escapes: Record<string, string> = {
   b: '\b',
   f: '\f',
   n: '\n',
@@ -78,4 +79,4 @@ const sequences: Record<string, string> = {
   v: '\v',
 };
 
-const unescaped = (_: string, letter: string): string => sequences[letter] ?? letter;
+const unescape = (_: string, letter: string): string => escapes[letter] ?? letter;

@@ -5,7 +5,7 @@ import org.apache.poi.ss.usermodel.CellType;
 import org.apache.poi.ss.usermodel.Row;
 import org.apache.poi.ss.usermodel.WorkbookFactory;
 
-/** Prints of the first sheet of a workbook with the columns id, price and word: rows, sums, prices that are missing, letters. */
+/** Prints totals of the first sheet of a workbook with the columns id, price and word: rows, sum of ids, sum of prices, missing prices, letters. */
 class ReadBook {
   public static void main(String[] args) throws Exception {
     try (var book = WorkbookFactory.create(new File(args[0]), null, true)) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 
-/** What the proxy between the functions and S3 can be told to do wrong, and its book of what it was told. */
+/** The faults that the proxy between the functions and S3 can be asked for, and the list of the requested ones. */
 const operations = [
   'CreateMultipartUpload',
   'UploadPart',
@@ -18,31 +18,31 @@ const operations = [
 type Operation = (typeof operations)[number];
 
 const actionSchema = z.discriminatedUnion('kind', [
-  /** S3's own kind of error, after the body was taken: `InternalError`, `SlowDown`. */
+  /** An S3 error such as `InternalError` or `SlowDown`, after the request body was read. */
   z.strictObject({ kind: z.literal('answer'), status: z.int(), code: z.string() }),
-  /** The connection breaks: at once, or when S3 has been passed so much of the body. */
+  /** The connection breaks: at once, or after `afterBytes` of the body went to S3. */
   z.strictObject({ kind: z.literal('reset'), afterBytes: z.int().positive().optional() }),
-  /** It took effect, and the connection breaks before the answer. */
+  /** S3 executes the request, then the connection breaks before the answer. */
   z.strictObject({ kind: z.literal('resetResponse') }),
-  /** The body is taken, and no answer comes. S3 is not asked. */
+  /** The body is read, no answer follows. The request does not reach S3. */
   z.strictObject({ kind: z.literal('stall') }),
-  /** Waits for `release`, then S3 is asked. */
+  /** The request waits for `release` before it goes to S3. */
   z.strictObject({ kind: z.literal('holdBefore') }),
-  /** It took effect; the answer waits for `release`. */
+  /** S3 executes the request; its answer waits for `release`. */
   z.strictObject({ kind: z.literal('holdAfter') }),
 ]);
 
 export const faultSchema = z.strictObject({
   operation: z.enum(operations),
-  /** A part of the key, which names owner, export and attempt; for a list, of its prefix. */
+  /** A substring of the key (which names owner, export and attempt), or of the prefix of a list request. */
   key: z.string().default(''),
   action: actionSchema,
-  /** How often, at most. */
+  /** The maximum number of requests that it applies to. */
   times: z.int().positive().optional(),
-  /** How many requests it would fit are let through first. */
+  /** The number of matching requests that pass first. */
   skip: z.int().nonnegative().default(0),
 });
-/** As a test writes it. */
+/** A fault as tests write it. */
 export type Fault = z.input<typeof faultSchema>;
 
 export const ruleStateSchema = z.object({ hits: z.int(), held: z.int() });
@@ -63,8 +63,8 @@ class FaultRule {
     return { hits: this.#hits, held: this.#held.size };
   }
 
-  /** Whether it concerns this request; if so, it counts. */
-  takes(operation: Operation, key: string): boolean {
+  /** Returns whether the rule applies to this request, and counts the request if so. */
+  applies(operation: Operation, key: string): boolean {
     const { times = Number.POSITIVE_INFINITY, skip } = this.fault;
     if (operation !== this.fault.operation || !key.includes(this.fault.key)) return false;
     if (this.#fitting++ < skip || this.#hits >= times) return false;
@@ -72,7 +72,7 @@ class FaultRule {
     return true;
   }
 
-  /** → when the request may go on; never, if its client leaves before. */
+  /** Resolves when the request may continue; never resolves if the client disconnects first. */
   async hold(response: ServerResponse): Promise<void> {
     if (this.#released) return;
     await new Promise<void>((resolve) => {
@@ -81,7 +81,7 @@ class FaultRule {
     });
   }
 
-  /** For what is held, and for what would be held later. */
+  /** Releases the held requests, and every later one. */
   release(): void {
     this.#released = true;
     for (const resolve of this.#held) resolve();
@@ -89,7 +89,7 @@ class FaultRule {
   }
 }
 
-/** The first rule added that fits a request decides about it. */
+/** The list of the rules. The first added rule that matches a request applies. */
 export class FaultRules {
   readonly #rules = new Map<string, FaultRule>();
 
@@ -112,21 +112,24 @@ export class FaultRules {
     for (const id of this.#rules.keys()) this.remove(id);
   }
 
-  take(operation: Operation, key: string): FaultRule | undefined {
-    for (const rule of this.#rules.values()) if (rule.takes(operation, key)) return rule;
+  match(operation: Operation, key: string): FaultRule | undefined {
+    for (const rule of this.#rules.values()) if (rule.applies(operation, key)) return rule;
     return undefined;
   }
 }
 
-interface Asked {
+interface S3Request {
   method: string;
-  /** Path and query: buckets are named in the path here, not in the host. */
+  /** Path and query. The path, not the host, names the bucket. */
   url: string;
   copies: boolean;
 }
 
-/** The operation of S3 that a request is, by the rules of its REST API. */
-export function operationOf({ method, url, copies }: Asked): { operation: Operation; key: string } {
+/** Returns the S3 operation of a request, by the rules of the REST API of S3. */
+export function operationOf({ method, url, copies }: S3Request): {
+  operation: Operation;
+  key: string;
+} {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const [, key = ''] = /^\/[^/]+\/(.+)$/.exec(pathname) ?? [];
   const has = (name: string): boolean => searchParams.has(name);

@@ -1,10 +1,10 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { listenFor } from './listen-for.ts';
+import { listenFor } from '../listen-for.ts';
 
-/** A way to a server on which each connection but the first waits until `open` is called. */
+/** Starts a TCP proxy on which every connection after the first waits until `open` is called. */
 export async function startGateProxy(target: string): Promise<{
   url: string;
-  /** How many connections have come. */
+  /** Returns the number of connections so far. */
   arrived: () => number;
   open: () => void;
   stop: () => Promise<void>;

@@ -1,23 +1,23 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
-import { listenFor } from './listen-for.ts';
+import { listenFor } from '../listen-for.ts';
 
-/** A message of the server begins with its type and its length, which counts itself but not the type. */
+/** A server message begins with its type (1 byte) and its length (4 bytes, counts itself but not the type). */
 const headLength = 5;
 const copyData = 'd'.charCodeAt(0);
 
-/** Takes the n-th CopyData message (from 0) of a connection out of what the server sends, and nothing else. */
+/** Drops the n-th CopyData message (from 0) of a connection from what the server sends. */
 function withoutRow(n: number): Transform {
-  let held: Buffer = Buffer.alloc(0);
+  let buffered: Buffer = Buffer.alloc(0);
   let rows = 0;
   return new Transform({
     transform(bytes: Buffer, _encoding, done) {
-      held = Buffer.concat([held, bytes]);
-      while (held.length >= headLength) {
-        const length = held.readUInt32BE(1) + 1;
-        if (held.length < length) break;
-        const message = held.subarray(0, length);
-        held = held.subarray(length);
+      buffered = Buffer.concat([buffered, bytes]);
+      while (buffered.length >= headLength) {
+        const length = buffered.readUInt32BE(1) + 1;
+        if (buffered.length < length) break;
+        const message = buffered.subarray(0, length);
+        buffered = buffered.subarray(length);
         if (message[0] === copyData && rows++ === n) continue;
         this.push(message);
       }
@@ -26,7 +26,7 @@ function withoutRow(n: number): Transform {
   });
 }
 
-/** A way to a server of PostgreSQL on which the n-th row of each COPY is lost. */
+/** Starts a proxy for a PostgreSQL server that loses the n-th row (from 0) of each COPY. */
 export async function startLossyProxy(
   target: string,
   n: number,

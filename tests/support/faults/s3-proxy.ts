@@ -11,15 +11,15 @@ import { text } from 'node:stream/consumers';
 import { FaultRules, faultSchema, operationOf } from './fault-rules.ts';
 
 /**
- * What stands between the functions and LocalStack in a stack that tests start: everything is passed on as it comes,
- * except what a test has asked to go wrong (storage-faults.ts). Nothing is kept in memory but what is in flight.
+ * The proxy between the functions and LocalStack in a stack that the tests start. It streams every exchange
+ * unchanged, except where a test requested a fault (storage-faults.ts).
  */
 export interface S3Proxy {
-  /** What the functions take for S3. */
+  /** The S3 endpoint for the functions. */
   endpoint: string;
-  /** Where tests add and remove faults. */
+  /** The address at which tests add and remove faults. */
   faults: string;
-  /** Requests that come before this is called wait for it. */
+  /** Sets the target. Requests that arrive before this call wait for it. */
   forwardTo: (port: number) => void;
   stop: () => Promise<void>;
 }
@@ -29,15 +29,18 @@ interface Exchange {
   response: ServerResponse;
 }
 
-/** In which ways a forwarded exchange may be not the usual. */
-interface Bend {
+/** How the forwarding of an exchange deviates from the usual. */
+interface ForwardOptions {
   cutAfterBytes?: number;
   beforeAnswer?: () => Promise<void>;
   withoutAnswer?: boolean;
 }
 
 const controlPath = '/__faults';
-/** A first start installs things before LocalStack is there, but nobody asks for S3 then. */
+/**
+ * The time limit for LocalStack to start. A first start installs programs before, but no function calls S3 in that
+ * time.
+ */
 const targetSeconds = 60;
 
 export async function startS3Proxy(): Promise<S3Proxy> {
@@ -51,15 +54,15 @@ export async function startS3Proxy(): Promise<S3Proxy> {
       return control(rules, { request, response });
     const copies = request.headers['x-amz-copy-source'] !== undefined;
     const { operation, key } = operationOf({ method, url, copies });
-    const rule = rules.take(operation, key);
-    const forward = async (bend: Bend = {}): Promise<void> =>
-      pass({ request, response }, await targetPort(target.promise), agent, bend);
+    const rule = rules.match(operation, key);
+    const forward = async (options: ForwardOptions = {}): Promise<void> =>
+      pass({ request, response }, await targetPort(target.promise), agent, options);
     const action = rule?.fault.action;
     if (rule === undefined || action === undefined) return forward();
     switch (action.kind) {
       case 'answer':
-        await takeBody({ request, response });
-        return refuse(response, action.status, action.code);
+        await readBody({ request, response });
+        return respondWithError(response, action.status, action.code);
       case 'reset':
         if (action.afterBytes !== undefined) return forward({ cutAfterBytes: action.afterBytes });
         request.socket.destroy();
@@ -67,7 +70,7 @@ export async function startS3Proxy(): Promise<S3Proxy> {
       case 'resetResponse':
         return forward({ withoutAnswer: true });
       case 'stall':
-        await Promise.all([takeBody({ request, response }), rule.hold(response)]);
+        await Promise.all([readBody({ request, response }), rule.hold(response)]);
         request.socket.destroy();
         return undefined;
       case 'holdBefore':
@@ -81,13 +84,13 @@ export async function startS3Proxy(): Promise<S3Proxy> {
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    // A client that is gone has no use for an answer; its socket is destroyed already then.
+    // If the client has disconnected, its socket is destroyed already and needs no answer.
     serve({ request, response }).catch((error: unknown) => {
       if (response.headersSent || response.destroyed) request.socket.destroy();
-      else refuse(response, 503, 'ServiceUnavailable', String(error));
+      else respondWithError(response, 503, 'ServiceUnavailable', String(error));
     });
   };
-  // No limits of its own: requests are held for as long as a test likes, idle connections are the client's affair.
+  // No timeouts: tests may hold requests for any time, and the client closes idle connections.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, onRequest);
   server.on('checkContinue', onRequest);
   const port = await listen(server);
@@ -110,7 +113,7 @@ function listen(server: Server): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       if (typeof address === 'object' && address !== null) resolve(address.port);
-      else reject(new Error('the proxy has no port'));
+      else reject(new Error('the S3 proxy has no port'));
     });
   });
 }
@@ -118,7 +121,10 @@ function listen(server: Server): Promise<number> {
 async function targetPort(target: Promise<number>): Promise<number> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('S3 is not there yet')), targetSeconds * 1_000);
+    timer = setTimeout(
+      () => reject(new Error(`LocalStack did not start within ${targetSeconds} s`)),
+      targetSeconds * 1_000,
+    );
   });
   try {
     return await Promise.race([target, late]);
@@ -127,8 +133,13 @@ async function targetPort(target: Promise<number>): Promise<number> {
   }
 }
 
-/** Forwards a request, and its answer back, both as they come. Whichever side breaks off, so does the other. */
-function pass({ request, response }: Exchange, port: number, agent: Agent, bend: Bend): void {
+/** Forwards a request and its answer unchanged. If either side disconnects, so does the other. */
+function pass(
+  { request, response }: Exchange,
+  port: number,
+  agent: Agent,
+  options: ForwardOptions,
+): void {
   if (request.socket.destroyed) return;
   const { method, url: path, headers } = request;
   const onward = requestOf({ host: '127.0.0.1', port, agent, method, path, headers });
@@ -138,21 +149,21 @@ function pass({ request, response }: Exchange, port: number, agent: Agent, bend:
     if (!response.writableFinished) onward.destroy();
   });
   onward.on('response', (answer) => {
-    if (bend.withoutAnswer) {
+    if (options.withoutAnswer) {
       answer.resume();
       answer.on('close', () => request.socket.destroy());
       return;
     }
-    const giveBack = (): void => {
+    const sendAnswer = (): void => {
       if (response.destroyed) return;
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
-      // What goes wrong here destroys the socket, which is what the client is to see of it.
+      // An error here destroys the socket, which is how the client notices it.
       pipeline(answer, response, () => {});
     };
-    if (bend.beforeAnswer) void bend.beforeAnswer().then(giveBack);
-    else giveBack();
+    if (options.beforeAnswer) void options.beforeAnswer().then(sendAnswer);
+    else sendAnswer();
   });
-  const { cutAfterBytes } = bend;
+  const { cutAfterBytes } = options;
   if (cutAfterBytes !== undefined) {
     let passed = 0;
     request.on('data', (chunk: Buffer) => {
@@ -163,46 +174,51 @@ function pass({ request, response }: Exchange, port: number, agent: Agent, bend:
   request.pipe(onward);
 }
 
-/** An answer ahead of the body would leave the body on a connection that is kept. */
-async function takeBody({ request, response }: Exchange): Promise<void> {
+/** Reads the body before an answer. An earlier answer would leave the body on the reused connection. */
+async function readBody({ request, response }: Exchange): Promise<void> {
   if (request.headers.expect !== undefined) response.writeContinue();
   request.resume();
   if (request.complete) return;
   await new Promise<void>((resolve, reject) => {
     request.once('end', resolve);
-    request.once('close', () => reject(new Error('the client broke off')));
+    request.once('close', () => reject(new Error('the client disconnected')));
   });
 }
 
-function refuse(response: ServerResponse, status: number, code: string, message = code): void {
+function respondWithError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message = code,
+): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(
     `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`,
   );
 }
 
-/** POST {fault} → {id}; GET /id → {hits, held}; POST /id/release; DELETE /id, or all of them. */
+/** Handles POST {fault} → {id}; GET /id → {hits, held}; POST /id/release; DELETE /id, or all of them. */
 async function control(rules: FaultRules, { request, response }: Exchange): Promise<void> {
   const answer = (status: number, body: unknown): void => {
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));
   };
   const [, , id, verb] = (request.url ?? '').split('/');
-  const asked = `${request.method}${id === undefined ? '' : ' id'}${verb === undefined ? '' : ` ${verb}`}`;
+  const command = `${request.method}${id === undefined ? '' : ' id'}${verb === undefined ? '' : ` ${verb}`}`;
   const body = await text(request);
-  if (asked === 'POST') {
+  if (command === 'POST') {
     const fault = faultSchema.safeParse(JSON.parse(body));
     if (!fault.success) return answer(400, { error: fault.error.message });
     return answer(201, { id: rules.add(fault.data) });
   }
-  if (asked === 'DELETE') {
+  if (command === 'DELETE') {
     rules.clear();
     return answer(200, {});
   }
   const rule = rules.get(id ?? '');
-  if (rule === undefined) return answer(404, { error: 'there is no such fault' });
-  if (asked === 'POST id release') rule.release();
-  else if (asked === 'DELETE id') rules.remove(id ?? '');
-  else if (asked !== 'GET id') return answer(405, { error: `what is ${asked}?` });
+  if (rule === undefined) return answer(404, { error: 'fault not found' });
+  if (command === 'POST id release') rule.release();
+  else if (command === 'DELETE id') rules.remove(id ?? '');
+  else if (command !== 'GET id') return answer(405, { error: `${command} is not supported` });
   return answer(200, rule.state);
 }

@@ -1,0 +1,106 @@
+/**
+ * What one worker may hold in memory while it makes a file, in one table: every buffer that is as large as a constant
+ * says has its size and its number here, and the code that allocates it takes both from here. The sum is the bound of
+ * a worker for rows of usual length, whatever the size of the export. `memory-budget.test.ts` compares it with the
+ * worker's `memorySize` in serverless.yml; docs/performance.md has what was measured.
+ *
+ * Outside of the table: a row that is longer than a buffer needs its own length several times while it is encoded, and
+ * a source that is read by more than `maxReaders` connections needs `readAhead` chunks for each further one. A table of
+ * hundreds of columns keeps, for each, the buffer of its largest page so far.
+ */
+const kibibyte = 1_024;
+const mebibyte = 1_024 * kibibyte;
+
+interface BudgetRow {
+  what: string;
+  /** Of one of them. */
+  bytes: number;
+  /** How many there are at a time. */
+  count: number;
+}
+
+/** Readers of one source for which there is room; the usual number is 2. */
+const maxReaders = 8;
+/** COPY chunks that each reader may have waiting before its turn: 4 MiB. */
+const readAhead = 16;
+/** The thread that moves bytes, and the worker thread that encodes. */
+const threads = 2;
+/** Parts of an upload that are on their way to the storage. */
+const partsInFlight = 3;
+/** Data pages being compressed: as many as Node's pool has threads. */
+const pagesInFlight = 4;
+const rowGroupBytes = 16 * mebibyte;
+
+export const memoryBudget = {
+  code: { what: 'Node and the code of the worker, measured', bytes: 100 * mebibyte, count: 1 },
+  workerThread: { what: 'a worker thread and its code, measured', bytes: 30 * mebibyte, count: 1 },
+  youngGeneration: {
+    what: "V8's young generation: three semi-spaces of 4 MiB (--max-semi-space-size)",
+    bytes: 12 * mebibyte,
+    count: threads,
+  },
+  garbage: {
+    what: 'buffers that nothing refers to any more, before a collection is asked for',
+    bytes: 16 * mebibyte,
+    count: threads,
+  },
+  copyChunk: {
+    what: 'chunks of COPY streams, read ahead or being encoded',
+    bytes: 256 * kibibyte,
+    count: maxReaders * readAhead,
+  },
+  workerOutput: {
+    what: 'encoded chunks on their way from the worker thread',
+    bytes: 512 * kibibyte,
+    count: 32,
+  },
+  binaryRows: {
+    what: 'the buffer in which rows of COPY BINARY are parsed',
+    bytes: 4 * mebibyte,
+    count: 1,
+  },
+  openPages: {
+    // The buffers double as they fill, and all columns together have no more than a row group.
+    what: 'values of Parquet pages that are not full yet',
+    bytes: 2 * rowGroupBytes,
+    count: 1,
+  },
+  rowGroup: { what: 'compressed pages of an open row group', bytes: rowGroupBytes, count: 1 },
+  pageBuffer: {
+    what: 'pages of Parquet being compressed, and as many that wait: the page, its last value, its levels',
+    bytes: mebibyte + 64 * kibibyte,
+    count: 2 * pagesInFlight,
+  },
+  pageCompressor: {
+    what: 'a zstd compressor, which has 1.5 MiB, and its output buffer of 1 MiB',
+    bytes: 2.5 * mebibyte,
+    count: pagesInFlight,
+  },
+  uploadPart: {
+    // The first 1,000 have 5 MiB.
+    what: 'parts of a multipart upload of more than 5,000 MiB: those on their way, and the one being filled',
+    bytes: 64 * mebibyte,
+    count: partsInFlight + 1,
+  },
+} satisfies Record<string, BudgetRow>;
+
+/** Sizes and numbers that are shares of rows of the table. */
+export const memoryLimits = {
+  readAhead,
+  /** COPY chunks sent to a worker thread that it has not asked for; they are of `copyChunk`. */
+  workerInput: 4,
+  partsInFlight,
+  pagesInFlight,
+  pageBytes: mebibyte,
+  /** Output buffers of the compressors of pages: of zstd, part of `pageCompressor`, and of gzip. */
+  zstdOutputBytes: mebibyte,
+  gzipOutputBytes: 128 * kibibyte,
+  /** A column's buffer that grew larger, for one long value, is released after the page. */
+  columnBufferKept: 4 * mebibyte,
+  /** Of each of the first 1,000 parts of an upload. */
+  firstPartBytes: 5 * mebibyte,
+};
+
+/** Returns the sum of the table in bytes. */
+export const budgetBytes = (): number =>
+  Object.values(memoryBudget).reduce((sum, { bytes, count }) => sum + bytes * count, 0);
