@@ -1,11 +1,18 @@
 /** Installs packages on Debian and Ubuntu as root. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { errorMessage } from '../../../lib/runtime/errors.ts';
+import { sleep } from '../../../lib/runtime/retry.ts';
+import { type Lock, lock } from '../../bootstrap/pid-lock.mjs';
 import { run } from '../processes.ts';
 
 const aptGet = '/usr/bin/apt-get';
 const policyFile = '/usr/sbin/policy-rc.d';
 const updateTimeoutSeconds = 300;
 const installTimeoutSeconds = 900;
+/** All clones of a machine share its apt. */
+const aptLock = '/run/lock/streamsync-apt';
+/** How long an apt that StreamSync has not started may hold the lists of packages. */
+const foreignAptMs = 120_000;
 
 /** What finding and installing a tool needs. */
 export interface ToolContext {
@@ -19,7 +26,14 @@ export function canUseApt(): boolean {
   return process.getuid?.() === 0 && existsSync(aptGet) && existsSync('/etc/debian_version');
 }
 
-/** Installs all packages in one call. Throws a StackError with the end of apt's output. */
+/** Waits until no other process of StreamSync on this machine installs packages: apt itself would fail at once. */
+export const lockApt = ({ signal, report }: ToolContext): Promise<Lock> =>
+  lock(aptLock, {
+    signal,
+    onWait: (pid) => report(`process ${pid} is installing packages, waiting`),
+  });
+
+/** Installs all packages in one call; the caller holds the lock of `lockApt`. Throws a StackError with the end of apt's output. */
 export async function installWithApt(
   packages: readonly string[],
   context: ToolContext,
@@ -30,7 +44,7 @@ export async function installWithApt(
     await run({
       what,
       command: aptGet,
-      // Another apt may be running on a machine that has just booted: wait for its lock.
+      // Another apt may be running on a machine that has just booted: wait for its lock on the installed packages.
       args: ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Use-Pty=0', ...args],
       env: { ...context.environment, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
       cwd: '/',
@@ -38,11 +52,27 @@ export async function installWithApt(
       signal: context.signal,
     });
   };
-  await apt('apt-get update', updateTimeoutSeconds, ['update']);
+  await retryWhileLocked(context.signal, () =>
+    apt('apt-get update', updateTimeoutSeconds, ['update']),
+  );
   await withoutStartingServices(() =>
     apt('apt-get install', installTimeoutSeconds, ['install', '--no-install-recommends', ...names]),
   );
   context.report('installed');
+}
+
+/** Repeats `update` while another apt holds the lists of packages: apt waits for its other locks, not for this one. */
+async function retryWhileLocked(signal: AbortSignal, update: () => Promise<void>): Promise<void> {
+  const end = performance.now() + foreignAptMs;
+  for (;;) {
+    try {
+      return await update();
+    } catch (error) {
+      if (!errorMessage(error).includes('Could not get lock') || performance.now() > end)
+        throw error;
+      await sleep(1_000, signal);
+    }
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { StackError } from '../errors.ts';
 import { run } from '../processes.ts';
-import { canUseApt, installWithApt, type ToolContext } from './apt.ts';
+import { canUseApt, installWithApt, lockApt, type ToolContext } from './apt.ts';
 
 export interface Tool {
   /** The name in messages: "Java 17 or newer". */
@@ -27,11 +27,20 @@ export async function findTools(
   let paths = await findAll(tools, context);
   const missing = (): Tool[] => tools.filter((tool) => !paths.has(tool));
   if (missing().length > 0 && canUseApt()) {
-    await installWithApt(
-      missing().flatMap((tool) => tool.apt),
-      context,
-    );
-    paths = await findAll(tools, context);
+    const { release } = await lockApt(context);
+    try {
+      // Another process may have installed them while this one waited.
+      paths = await findAll(tools, context);
+      if (missing().length > 0) {
+        await installWithApt(
+          missing().flatMap((tool) => tool.apt),
+          context,
+        );
+        paths = await findAll(tools, context);
+      }
+    } finally {
+      release();
+    }
   }
   if (missing().length > 0) throw missingError(missing());
   return (tool) => {
