@@ -14,6 +14,7 @@ import type {
 } from '../scheduling/claim-types.ts';
 import { dispatch } from '../scheduling/dispatch.ts';
 import { Lease } from '../scheduling/lease.ts';
+import { reopenSlot } from '../scheduling/slots.ts';
 import {
   type FinishedObject,
   finishExport,
@@ -48,6 +49,8 @@ export async function runUnit(delivery: Delivery, remainingMs: number): Promise<
     const ids = { exportId, unitId, attemptId };
     logger.info('attempt begins', ids);
     await runAttempt(claim, remainingMs);
+    // The sweep may have declared the attempt lost: its slot waits no longer for an invocation that has ended.
+    await reopenSlot(delivery);
     logger.info('attempt ended', ids);
   }
   await dispatch();

@@ -20,6 +20,7 @@ import type {
 } from './claim-types.ts';
 import { leaseSeconds, progressOfOtherUnits } from './lease.ts';
 import { markAttemptLost, maxLostAttempts, tooManyLostAttempts } from './lost-attempts.ts';
+import { reopenSlot } from './slots.ts';
 import { cancelUnit, failUnit } from './unit-transitions.ts';
 
 interface UnitRow {
@@ -77,17 +78,6 @@ export async function claimUnit(delivery: Delivery): Promise<Claim | undefined> 
   });
   if (result?.lostAttemptId) await terminateBackends(result.source, result.lostAttemptId);
   return result?.claim;
-}
-
-/** Reopens the slot of a lost attempt: a delivery at or after its offset proves that its invocation is over. */
-async function reopenSlot({ partition, offset }: Delivery): Promise<void> {
-  await transaction((client) =>
-    client.query(
-      `update slots set closed_until = null, closed_offset = null
-       where partition = $1 and closed_offset <= $2`,
-      [partition, offset],
-    ),
-  );
 }
 
 /** Locks and returns the unit of a current delivery. Locks its export first, as every transaction does. */

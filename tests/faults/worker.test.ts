@@ -164,11 +164,12 @@ test('an export whose source connection is terminated is retried, and ready', as
   expect(attempts.map(({ state }) => state)).toEqual(['retried', 'done']);
 });
 
-test('a worker that resumes after it was replaced has no effect', async () => {
+test('a worker that resumes after it was replaced has no effect, and its slot reopens', async () => {
   const { id, victim } = stopped;
   const document = await ended(id, 120);
   expect(document.status).toBe('ready');
   expect(await attemptsOf(id)).toEqual(['lost', 'done']);
+  expect(await isSlotClosed(id)).toBe(true);
   process.kill(victim, 'SIGCONT');
   // The worker acts only now: its attempt was lost before.
   await waitFor('the resumed worker finds that it was replaced', async () => {
@@ -178,6 +179,9 @@ test('a worker that resumes after it was replaced has no effect', async () => {
       .some((line) => line.includes('attempt fenced') && line.includes(id));
     return fenced ? true : undefined;
   });
+  await waitFor('the slot of the lost attempt is open', async () =>
+    (await isSlotClosed(id)) ? undefined : true,
+  );
   await assertComplete(id, { reference: await expectedCsv(), results });
   const { downloadedAt } = await readExport(id);
   expect(await readExport(id)).toEqual({ ...document, downloadedAt });
@@ -195,6 +199,17 @@ test('an export is ready after its server, source and catalogue in one, has cras
   });
   await assertComplete(id, { reference: await expectedCsv(), results });
 });
+
+/** Returns whether the slot of the lost attempt of an export is closed. */
+async function isSlotClosed(id: string): Promise<boolean> {
+  const closed = await sql(
+    stack.postgres.catalogue,
+    `select 1 from attempts t join slots s on s.partition = t.partition and s.closed_offset = t."offset"
+     where t.export_id = $1 and t.state = 'lost' and s.closed_until > now()`,
+    [id],
+  );
+  return closed.length > 0;
+}
 
 /** Returns the start time of the checkpointer: a process that PostgreSQL starts again after a crash. */
 async function startOfCheckpointer(): Promise<string | undefined> {
