@@ -19,6 +19,7 @@ export default {
       testMatch: ['<rootDir>/tests/{integration,e2e,faults}/**/*.test.ts'],
       globalSetup: '<rootDir>/tests/support/setup.ts',
       globalTeardown: '<rootDir>/tests/support/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/tests/support/after-suite.ts'],
     },
   ],
   // The files of a worker share one stack, and some of them stop its services. tests/run.ts allows two workers.

@@ -3,8 +3,8 @@ import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { sourceListSchema } from '../../lib/contracts/sources.ts';
 import { newAccount } from '../support/accounts.ts';
 import { asAdmin, asDemo, asOther, call, createExport, ended, readExport } from '../support/api.ts';
-import { waitForFreeSlots } from '../support/free-slots.ts';
-import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
+import { cancelRemainingExports, waitForFreeSlots } from '../support/remaining-exports.ts';
+import { sourceUrl, sql, stack } from '../support/stack.ts';
 import { sweep } from '../support/sweep.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -46,28 +46,9 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const source of ['sales', 'iot'])
     await call('DELETE', `/sources/${source}/pause`, { headers: asAdmin });
-  await cancelRemaining();
+  await cancelRemainingExports();
 });
 afterAll(() => sql(sourceUrl('sales'), `drop schema ${schema} cascade`));
-
-/** Cancels what a failed test has left: its exports would use the slots of the following tests. */
-async function cancelRemaining(): Promise<void> {
-  const { demo, admin, other } = credentials;
-  const headersOf = new Map([
-    [demo.email, asDemo],
-    [admin.email, asAdmin],
-    [other.email, asOther],
-  ]);
-  const remaining = await sql<{ id: string; email: string }>(
-    stack.postgres.catalogue,
-    `select e.id, a.email from exports e join accounts a on a.id = e.owner_id
-     where e.request ->> 'dataset' like $1 and e.state in ('queued', 'dispatched', 'running', 'completing')`,
-    [`${schema}.%`],
-  );
-  for (const { id, email } of remaining)
-    await call('DELETE', `/exports/${id}`, { headers: headersOf.get(email) ?? asDemo });
-  if (remaining.length > 0) await waitForFreeSlots();
-}
 
 const statuses = async (ids: string[]): Promise<string[]> =>
   (await Promise.all(ids.map((id) => readExport(id)))).map(({ status }) => status);
