@@ -13,7 +13,8 @@ import {
 } from './admin.ts';
 import { csvNote } from './admin-lists.ts';
 import { auditListSchema, auditQuerySchema } from './audit.ts';
-import { described, type Route } from './route.ts';
+import { exportDocumentSchema } from './export-document.ts';
+import { described, type Route, secondsSchema } from './route.ts';
 
 const pageHeaders = z.object({
   Link: described('The next page of CSV, if there is one').optional(),
@@ -39,6 +40,28 @@ export const adminRoutes: readonly Route[] = [
       },
     },
     codes: ['invalid_request'],
+  },
+  {
+    method: 'post',
+    path: '/admin/exports/{id}/cancel',
+    operationId: 'cancelExport',
+    summary: 'Cancel an export of any account (administrators)',
+    description: 'Its owner keeps the export, as cancelled, and may run it again.',
+    caller: 'account',
+    scope: 'admin',
+    audit: 'export.cancel',
+    params: z.object({ id: z.uuid().meta({ description: 'The id of an export' }) }),
+    answers: {
+      200: { description: 'It was queued and is cancelled now', schema: exportDocumentSchema },
+      202: {
+        description: 'It is running and will be `cancelled`',
+        schema: exportDocumentSchema,
+        headers: z.object({
+          'Retry-After': secondsSchema.meta({ description: 'Seconds until it is cancelled' }),
+        }),
+      },
+    },
+    codes: ['not_found', 'conflict'],
   },
   {
     method: 'get',

@@ -2,13 +2,13 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { downloadSchema } from '../../lib/contracts/export-document.ts';
 import { newAccount } from '../support/accounts.ts';
-import { call, createExport, monthOfOrders } from '../support/api.ts';
+import { call, createExport, ended, monthOfOrders } from '../support/api.ts';
 import { violations } from '../support/axe.ts';
 import { signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
 import { produce } from '../support/events.ts';
 import { overflowOf } from '../support/overflow.ts';
-import { credentials, stack } from '../support/stack.ts';
+import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const { page, another } = useBrowser();
@@ -252,6 +252,63 @@ test('a dead letter is shown as text and hex, never rendered, and is discarded',
   await here.getByRole('dialog').getByRole('button', { name: 'Discard 1' }).click();
   await here.getByRole('status').filter({ hasText: '1 message discarded' }).waitFor();
   await here.getByText(mark).waitFor({ state: 'detached' });
+});
+
+test('a dead letter is replayed to its topic once', async () => {
+  const here = page();
+  const mark = `replayed ${Date.now()}`;
+  await produce('readings', [{ value: mark }]);
+  await openAdmin(here, 'Dead letters');
+  const rows = here.getByRole('row').filter({ hasText: 'readings' });
+  const first = rows.first();
+  await waitFor('the dead letter is listed', async () => {
+    await here.getByRole('button', { name: 'Refresh' }).click();
+    if ((await rows.count()) === 0) return undefined;
+    if (!(await first.getByText('As hex').isVisible())) await first.getByText('Payload').click();
+    return (await first.getByText(mark).isVisible()) ? true : undefined;
+  });
+  const letters = await rows.count();
+  await first.getByRole('checkbox').check();
+  await here.getByRole('button', { name: 'Replay 1' }).click();
+  const dialog = here.getByRole('dialog', { name: 'Replay 1 message to readings?' });
+  await dialog.getByRole('button', { name: 'Replay 1' }).click();
+  await here.getByRole('status').filter({ hasText: '1 message replayed' }).waitFor();
+  // The record is as unreadable as before, so that it becomes another dead letter.
+  await waitFor('the record was handled again', async () => {
+    await here.getByRole('button', { name: 'Refresh' }).click();
+    return (await rows.count()) > letters ? true : undefined;
+  });
+});
+
+test('an administrator cancels a running export of another account', async () => {
+  const here = page();
+  const view = `cancelled_by_admin_${Date.now()}`;
+  await sql(
+    sourceUrl('sales'),
+    `create view ${view} as select id, pg_sleep(0.05)::text as nothing from customers`,
+  );
+  const { id } = await createExport({ sources: ['sales'], dataset: view, format: 'csv' });
+  await openAdmin(here, 'Running');
+  const row = here.getByRole('row').filter({ hasText: id });
+  const cancel = row.getByRole('button', {
+    name: `Cancel ${view}.csv of ${credentials.demo.email}`,
+  });
+  await cancel.focus();
+  await here.keyboard.press('Enter');
+  const dialog = here.getByRole('dialog', { name: `Cancel ${view}.csv?` });
+  await dialog
+    .getByText(
+      `The rows written so far are discarded. ${credentials.demo.email} keeps the export, as cancelled.`,
+    )
+    .waitFor();
+  await dialog.getByRole('button', { name: 'Cancel export' }).click();
+  await here
+    .getByRole('status')
+    .filter({ hasText: `${view}.csv is being cancelled` })
+    .waitFor();
+  await row.waitFor({ state: 'detached' });
+  expect((await ended(id)).status).toBe('cancelled');
+  await sql(sourceUrl('sales'), `drop view ${view}`);
 });
 
 test('a source is paused with a reason, and resumed', async () => {

@@ -71,6 +71,7 @@ const access: Readonly<Record<string, Access>> = {
   setGrants: 'administrator',
   revokeAccount: 'administrator',
   listAllExports: 'administrator',
+  cancelExport: 'administrator',
   listAudit: 'administrator',
   getStats: 'administrator',
   listRunning: 'administrator',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   adminExportsSchema,
@@ -5,6 +6,7 @@ import {
   runningSchema,
   statsSchema,
 } from '../../lib/contracts/admin.ts';
+import { auditListSchema } from '../../lib/contracts/audit.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { basePath } from '../../lib/contracts/route.ts';
 import { routes } from '../../lib/contracts/routes.ts';
@@ -214,6 +216,50 @@ test('GET /admin/running has the units that wait, and those that run with worker
   } finally {
     await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
   }
+});
+
+test('an administrator cancels an export of another account, which waits or runs', async () => {
+  const cancel = (id: string, headers: Record<string, string> = asAdmin) =>
+    call('POST', `/admin/exports/${id}/cancel`, { headers });
+  const slowly = { sources: ['sales'], dataset: `${schema}.slowly`, format: 'csv' };
+  const { id: running } = await createExport(slowly, account.byKey);
+  const statusOf = async (id: string) =>
+    (await call('GET', `/exports/${id}`, { headers: account.byKey })).json(exportDocumentSchema)
+      .status;
+  await waitFor('it runs', async () =>
+    (await statusOf(running)) === 'running' ? true : undefined,
+  );
+  await call('POST', '/sources/sales/pause', { headers: asAdmin, body: { reason: 'of cancel' } });
+  try {
+    const { id: waiting } = await createExport(monthOfOrders, account.byKey);
+    expect((await cancel(waiting, account.byKey)).problem()).toMatchObject({ status: 403 });
+    const cancelled = await cancel(waiting);
+    expect(cancelled.status).toBe(200);
+    expect(cancelled.json(exportDocumentSchema).status).toBe('cancelled');
+    expect((await cancel(waiting)).problem()).toMatchObject({ status: 409, code: 'conflict' });
+    expect((await cancel(randomUUID())).problem()).toMatchObject({ status: 404 });
+  } finally {
+    await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
+  }
+  expect((await cancel(running)).status).toBe(202);
+  await waitFor('it is cancelled', async () =>
+    (await statusOf(running)) === 'cancelled' ? true : undefined,
+  );
+  // The owner keeps the export and may run it again.
+  const again = await call('POST', `/exports/${running}/retry`, { headers: account.byKey });
+  expect(again.status).toBe(202);
+  await call('DELETE', `/exports/${running}`, { headers: account.byKey });
+  const { items } = (await get(`/admin/audit?export=${running}&action=export.cancel`)).json(
+    auditListSchema,
+  );
+  expect(items).toContainEqual(
+    expect.objectContaining({
+      actor: credentials.admin.email,
+      target: running,
+      outcome: 'done',
+      details: { was: 'running' },
+    }),
+  );
 });
 
 test('GET /admin/running has pages', async () => {

@@ -141,3 +141,8 @@ const accountPath = (email: string): string => `/admin/accounts/${encodeURICompo
 
 const letterPath = ({ topic, partition, offset }: LetterPosition): string =>
   `/admin/dead-letters/${encodeURIComponent(topic)}/${partition}/${offset}`;
+
+/** Cancels an export of any account, which has not ended. */
+export async function cancelExport(id: string): Promise<void> {
+  await call(`/admin/exports/${id}/cancel`, { method: 'POST' });
+}

@@ -1,7 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Running as RunningUnits } from '../../lib/contracts/admin.ts';
-import { removeExport } from '../api/calls.ts';
 import { Button } from '../ui/button.tsx';
 import { FailureNote } from '../ui/failure-note.tsx';
 import { type Column, ListTable } from '../ui/list-table.tsx';
@@ -9,6 +8,7 @@ import { Modal, ModalActions } from '../ui/modal.tsx';
 import { useNow } from '../ui/now.ts';
 import { bytes, duration, formatApproximate, formatExact } from '../ui/quantity.ts';
 import { useAction } from '../ui/use-action.ts';
+import { cancelExport } from './calls.ts';
 import { pagesQuery } from './queries.ts';
 import { Loaded, refreshMs, SectionHead, Updated } from './section.tsx';
 
@@ -24,8 +24,8 @@ const states: Record<Unit['state'], string> = {
 
 const nameOf = ({ dataset, format }: Unit): string => `${dataset}.${format}`;
 
-/** The units that run and wait. One's own exports can be cancelled here. */
-export function Running({ email }: { email: string }): ReactNode {
+/** The units that run and wait, each with a button that cancels its export. */
+export function Running(): ReactNode {
   const [paused, setPaused] = useState(false);
   const [cancelling, setCancelling] = useState<Unit | null>(null);
   const list = useInfiniteQuery({
@@ -33,7 +33,7 @@ export function Running({ email }: { email: string }): ReactNode {
     refetchInterval: paused ? false : refreshMs,
   });
   const now = useNow(refreshMs);
-  const columns = columnsOf(now, email, setCancelling);
+  const columns = columnsOf(now, setCancelling);
   return (
     <div className="space-y-4">
       <SectionHead title="Running">
@@ -67,7 +67,7 @@ export function Running({ email }: { email: string }): ReactNode {
 }
 
 function CancelDialog({ unit, onClose }: { unit: Unit; onClose: () => void }): ReactNode {
-  const { start, busy, failure } = useAction(() => removeExport(unit.exportId), {
+  const { start, busy, failure } = useAction(() => cancelExport(unit.exportId), {
     changes: [['admin', path]],
     done: () => {
       onClose();
@@ -76,7 +76,9 @@ function CancelDialog({ unit, onClose }: { unit: Unit; onClose: () => void }): R
   });
   return (
     <Modal title={`Cancel ${nameOf(unit)}?`} onClose={onClose}>
-      <p className="mt-2 mb-4 text-muted">The rows written so far are discarded.</p>
+      <p className="mt-2 mb-4 text-muted">
+        {`The rows written so far are discarded. ${unit.owner} keeps the export, as cancelled.`}
+      </p>
       <FailureNote failure={failure} />
       <ModalActions>
         <Button data-initial-focus onClick={onClose}>
@@ -90,7 +92,7 @@ function CancelDialog({ unit, onClose }: { unit: Unit; onClose: () => void }): R
   );
 }
 
-const columnsOf = (now: number, email: string, onCancel: (unit: Unit) => void): Column<Unit>[] => [
+const columnsOf = (now: number, onCancel: (unit: Unit) => void): Column<Unit>[] => [
   {
     name: 'Export',
     cell: (unit) => (
@@ -146,17 +148,14 @@ const columnsOf = (now: number, email: string, onCancel: (unit: Unit) => void): 
   },
   {
     name: 'Action',
-    cell: (unit) =>
-      unit.owner === email ? (
-        <Button
-          small
-          aria-label={`Cancel ${nameOf(unit)} of ${unit.owner}`}
-          onClick={() => onCancel(unit)}
-        >
-          Cancel
-        </Button>
-      ) : (
-        '–'
-      ),
+    cell: (unit) => (
+      <Button
+        small
+        aria-label={`Cancel ${nameOf(unit)} of ${unit.owner}`}
+        onClick={() => onCancel(unit)}
+      >
+        Cancel
+      </Button>
+    ),
   },
 ];

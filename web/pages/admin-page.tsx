@@ -35,7 +35,7 @@ export default function AdminPage(): ReactNode {
           <Route index element={<Navigate to="/admin/overview" replace />} />
           <Route path="overview" element={<Overview />} />
           <Route path="history" element={<History />} />
-          <Route path="running" element={<Running email={me.email} />} />
+          <Route path="running" element={<Running />} />
           <Route path="accounts" element={<Accounts />} />
           <Route path="grants" element={<Grants />} />
           <Route path="audit" element={<Audit />} />

@@ -1,10 +1,10 @@
 import { recordRequest } from '../../audit/record-audit.ts';
 import { transaction } from '../../runtime/catalogue.ts';
-import { type ExportRecord, findExport, loadExport } from '../export-record.ts';
-import { cancelExport } from './cancel.ts';
+import { findExport } from '../export-record.ts';
+import { type CancelResult, requestCancel } from './cancel.ts';
 import { transition } from './states.ts';
 
-export type DeleteResult = { was: 'queued' | 'running'; record: ExportRecord } | { was: 'ended' };
+export type DeleteResult = CancelResult | { was: 'ended' };
 
 /**
  * Cancels a queued export, requests cancellation of a running one, and deletes an ended one with its file. The file is
@@ -21,16 +21,8 @@ export async function deleteExport(ownerId: string, exportId: string): Promise<D
       case 'queued':
       case 'dispatched':
       case 'running':
-      case 'completing': {
-        await client.query(
-          'update exports set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1',
-          [exportId],
-        );
-        // A running unit learns of the cancellation with its next heartbeat, and then cancels the export.
-        const was = (await cancelExport(client, exportId)) ? 'queued' : 'running';
-        await recordRequest(client, { action: 'export.cancel', details: { was } });
-        return { was, record: await loadExport(client, exportId) };
-      }
+      case 'completing':
+        return requestCancel(client, exportId);
       case 'ready':
       case 'failed':
       case 'cancelled':
