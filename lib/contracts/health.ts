@@ -17,6 +17,7 @@ const healthProblemCodes = [
   'readings_delayed',
   'readings_rejected',
   'live_delayed',
+  'deliveries_delayed',
 ] as const;
 
 const healthProblemSchema = z.object({

@@ -29,11 +29,21 @@ export type AccountLimits = z.infer<typeof accountLimitsSchema>;
 
 const count = z.int().nonnegative();
 
+/** The quotas that apply to an account: its own, else the defaults of the deployment. Null: none. */
+const quotasSchema = z.object({
+  runningExports: max.meta({ description: 'queued and running exports at a time' }),
+  rowsPerDay: max,
+  bytesPerDay: max,
+});
+
 /** What an account has used of its quotas. */
 export const usageSchema = z.object({
   runningExports: count.meta({ description: 'queued and running exports' }),
   rowsToday: count.meta({ description: 'rows written by its exports since 00:00 UTC' }),
   bytesToday: count.meta({ description: 'bytes written by its exports since 00:00 UTC' }),
   resetsAt: z.iso.datetime().meta({ description: 'when the next day begins' }),
+  quotas: quotasSchema.meta({
+    description: 'the quotas that apply: of the account, else of the deployment; null: none',
+  }),
 });
 export type Usage = z.infer<typeof usageSchema>;

@@ -91,10 +91,20 @@ function defaultQuotas(): (number | null)[] {
   return [runningExports ?? null, rowsPerDay ?? null, bytesPerDay ?? null];
 }
 
-/** Returns what an account has used of its quotas. */
+/** Returns the quotas that apply to an account, and what it has used of them. */
 export async function usageOf(client: Queryable, { id }: { id: string }): Promise<Usage> {
-  const { runningExports, rowsToday, bytesToday, resetsAt } = await readAccount(client, id);
-  return { runningExports, rowsToday, bytesToday, resetsAt: resetsAt.toISOString() };
+  const account = await readAccount(client, id);
+  return {
+    runningExports: account.runningExports,
+    rowsToday: account.rowsToday,
+    bytesToday: account.bytesToday,
+    resetsAt: account.resetsAt.toISOString(),
+    quotas: {
+      runningExports: account.maxRunningExports,
+      rowsPerDay: account.maxRowsPerDay,
+      bytesPerDay: account.maxBytesPerDay,
+    },
+  };
 }
 
 /** Estimated size of an export. Null: unknown. */

@@ -70,6 +70,8 @@ test.each<[string, string[]]>([
   ['readings_rejected', codesOf({ rejectedReadings: 20 })],
   ['readings_delayed', codesOf({}, { purpose: 'ingest', messages: 1, staleMessages: 1 })],
   ['readings_delayed', codesOf({}, { purpose: 'ingest', messages: 1, hasMembers: false })],
+  ['deliveries_delayed', codesOf({}, { purpose: 'deliveries', messages: 1, staleMessages: 1 })],
+  ['deliveries_delayed', codesOf({}, { purpose: 'deliveries', messages: 1, hasMembers: false })],
   ['live_delayed', codesOf({}, { purpose: 'fan-out', messages: 1, staleMessages: 1 })],
   ['live_delayed', codesOf({}, { purpose: 'fan-out', messages: 1, hasMembers: false })],
   ['consumers_away', codesOf({}, { messages: 1, hasMembers: false })],

@@ -82,7 +82,7 @@ function problemsOfCatalogue(measures: CatalogueMeasures): HealthProblem[] {
 
 function problemsOfConsumer(lag: OurConsumerLag): HealthProblem[] {
   if (lag.messages === 0) return [];
-  if (lag.purpose !== 'exports') return problemsOfReadings(lag);
+  if (lag.purpose !== 'exports') return problemsOfStream(lag);
   if (!lag.hasMembers)
     return [{ code: 'consumers_away', message: `No consumer reads the topic ${lag.topic}.` }];
   if (lag.staleMessages === 0 && lag.messages < thresholds.messages) return [];
@@ -91,23 +91,41 @@ function problemsOfConsumer(lag: OurConsumerLag): HealthProblem[] {
   ];
 }
 
+/** What is late if a consumer of a stream is, and since when that is a problem. */
+const streams = {
+  ingest: {
+    code: 'readings_delayed',
+    records: 'Readings',
+    work: 'to be stored',
+    afterSeconds: thresholds.ingestSeconds,
+    away: (topic: string) => `No consumer stores the readings in the topic ${topic}.`,
+  },
+  'fan-out': {
+    code: 'live_delayed',
+    records: 'Readings',
+    work: 'to be sent to the pages',
+    afterSeconds: thresholds.fanOutSeconds,
+    away: (topic: string) => `No consumer sends the readings in the topic ${topic} to the pages.`,
+  },
+  deliveries: {
+    code: 'deliveries_delayed',
+    records: 'Downloads',
+    work: 'to be recorded',
+    afterSeconds: thresholds.deliverySeconds,
+    away: (topic: string) => `No consumer records the downloads in the topic ${topic}.`,
+  },
+} as const;
+
 /** A stream may have any number of records in flight, so only their age counts. */
-function problemsOfReadings({ purpose, topic, hasMembers, staleMessages }: OurConsumerLag) {
-  if (hasMembers && staleMessages === 0) return [];
-  const problem: HealthProblem =
-    purpose === 'ingest'
-      ? {
-          code: 'readings_delayed',
-          message: hasMembers
-            ? `Readings in the topic ${topic} wait for more than ${duration(thresholds.ingestSeconds)} to be stored.`
-            : `No consumer stores the readings in the topic ${topic}.`,
-        }
-      : {
-          code: 'live_delayed',
-          message: hasMembers
-            ? `Readings in the topic ${topic} wait for more than ${duration(thresholds.fanOutSeconds)} to be sent to the pages.`
-            : `No consumer sends the readings in the topic ${topic} to the pages.`,
-        };
+function problemsOfStream({ purpose, topic, hasMembers, staleMessages }: OurConsumerLag) {
+  if (purpose === 'exports' || (hasMembers && staleMessages === 0)) return [];
+  const { code, records, work, afterSeconds, away } = streams[purpose];
+  const problem: HealthProblem = {
+    code,
+    message: hasMembers
+      ? `${records} in the topic ${topic} wait for more than ${duration(afterSeconds)} ${work}.`
+      : away(topic),
+  };
   return [problem];
 }
 

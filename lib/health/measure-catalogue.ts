@@ -32,7 +32,11 @@ const maxCounted = 1_000;
 /** A slot may be free for this long between two units. */
 const handoverSeconds = 15;
 
-const deadLettersOfExports = [topics.requestedDeadLetters, topics.workDeadLetters]
+const deadLettersOfExports = [
+  topics.requestedDeadLetters,
+  topics.workDeadLetters,
+  topics.deliveriesDeadLetters,
+]
   .map(({ name }) => `'${name}'`)
   .join(', ');
 

@@ -5,7 +5,7 @@ import { config } from '../runtime/config.ts';
 import { thresholds } from './thresholds.ts';
 
 /** What a consumer does with the records of its topic. */
-type ConsumerPurpose = 'exports' | 'ingest' | 'fan-out';
+type ConsumerPurpose = 'exports' | 'deliveries' | 'ingest' | 'fan-out';
 
 interface OurConsumer extends Consumer {
   purpose: ConsumerPurpose;
@@ -17,6 +17,12 @@ export interface OurConsumerLag extends ConsumerLag {
 
 /** The groups, as serverless.yml names them. */
 const consumersOfExports: readonly OurConsumer[] = [
+  {
+    groupId: groupIdOf('record-delivery', topics.deliveries.name),
+    topic: topics.deliveries.name,
+    purpose: 'deliveries',
+    staleAfterSeconds: thresholds.deliverySeconds,
+  },
   {
     groupId: 'streamsync-accept-export-request',
     topic: topics.requested.name,

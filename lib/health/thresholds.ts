@@ -18,6 +18,8 @@ export const thresholds = {
   ingestSeconds: 60,
   /** The same for the fan-out, which usually takes half a second. */
   fanOutSeconds: 15,
+  /** Age of the oldest delivery that is not recorded yet. */
+  deliverySeconds: 120,
   /** Unprocessed messages of a topic of exports, of any age. */
   messages: 1_000,
   /** Share of the slots that is closed after their workers were lost. */

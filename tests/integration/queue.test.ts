@@ -10,6 +10,7 @@ import { findExport, listExports } from '../../lib/exports/export-record.ts';
 import { createExport } from '../../lib/exports/lifecycle/create.ts';
 import { deleteExport } from '../../lib/exports/lifecycle/delete.ts';
 import { retryExport } from '../../lib/exports/lifecycle/rerun.ts';
+import { usageOf } from '../../lib/exports/quotas.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
 import { sweepOnce } from '../../lib/scheduling/sweep.ts';
@@ -24,6 +25,7 @@ let own: OwnCatalogue;
 beforeAll(async () => {
   own = await OwnCatalogue.create({
     STREAMSYNC_MAX_WAITING_EXPORTS_PER_ACCOUNT: String(maxWaiting),
+    STREAMSYNC_QUOTA_ROWS_PER_DAY: '1000000',
     STREAMSYNC_SOURCES: JSON.stringify({
       sales: { url: 'SOURCE', maxConnections: 100 },
       iot: { url: 'SOURCE' },
@@ -102,6 +104,20 @@ describe('limit of waiting exports', () => {
     });
     await sql(own.url, 'delete from idempotency_keys');
   });
+});
+
+test('the quotas of the deployment apply to an account without its own', async () => {
+  const a = await account('a@streamsync.example');
+  const quotas = async () => (await usageOf(catalogue(), a)).quotas;
+  expect(await quotas()).toEqual({
+    runningExports: null,
+    rowsPerDay: 1_000_000,
+    bytesPerDay: null,
+  });
+  await sql(own.url, 'update accounts set max_rows_per_day = 2 where id = $1', [a.id]);
+  expect(await quotas()).toMatchObject({ rowsPerDay: 2 });
+  await expect(ask(a)).resolves.toEqual(expect.any(String));
+  await expect(ask(a)).rejects.toMatchObject({ code: 'too_many_requests' });
 });
 
 interface Known {

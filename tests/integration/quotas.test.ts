@@ -103,6 +103,15 @@ async function whilePaused(work: () => Promise<void>): Promise<void> {
   }
 }
 
+test('GET /me has the quotas that apply', async () => {
+  await setQuotas({ maxRowsPerDay: 1_000 });
+  expect((await usage()).quotas).toEqual({
+    runningExports: null,
+    rowsPerDay: 1_000,
+    bytesPerDay: null,
+  });
+});
+
 test('GET /me has what units have written today', async () => {
   expect(await usage()).toMatchObject({ runningExports: 0, rowsToday: 0, bytesToday: 0 });
   const { file } = await endedDocument(idOf(await create(whole)));

@@ -10,30 +10,30 @@ import { Section } from './section.tsx';
 export function Quotas({ me: { limits, usage } }: { me: Me }): ReactNode {
   const zone = useZone();
   const resets = `resets ${clock(zone, usage.resetsAt)}`;
-  const { maxRowsPerDay = null, maxBytesPerDay = null, maxRunningExports = null } = limits;
+  const { rowsPerDay, bytesPerDay, runningExports } = usage.quotas;
   return (
     <Section id="quotas" title="Limits">
       <div className="grid gap-4 sm:grid-cols-3">
         <Quota
           name="Rows today"
           used={usage.rowsToday}
-          max={maxRowsPerDay}
-          text={`${maxRowsPerDay === null ? rowCount(usage.rowsToday) : formatRowsOfTotal(usage.rowsToday, maxRowsPerDay, 'of')} today, ${resets}`}
+          max={rowsPerDay}
+          text={`${rowsPerDay === null ? rowCount(usage.rowsToday) : formatRowsOfTotal(usage.rowsToday, rowsPerDay, 'of')} today, ${resets}`}
         />
         <Quota
           name="Bytes today"
           used={usage.bytesToday}
-          max={maxBytesPerDay}
-          text={`${maxBytesPerDay === null ? bytes(usage.bytesToday) : `${bytes(usage.bytesToday)} of ${bytes(maxBytesPerDay)}`} today, ${resets}`}
+          max={bytesPerDay}
+          text={`${bytesPerDay === null ? bytes(usage.bytesToday) : `${bytes(usage.bytesToday)} of ${bytes(bytesPerDay)}`} today, ${resets}`}
         />
         <Quota
           name="Queued and running exports"
           used={usage.runningExports}
-          max={maxRunningExports}
+          max={runningExports}
           text={
-            maxRunningExports === null
+            runningExports === null
               ? `${usage.runningExports} now`
-              : `${usage.runningExports} of ${maxRunningExports} at a time`
+              : `${usage.runningExports} of ${runningExports} at a time`
           }
         />
       </div>

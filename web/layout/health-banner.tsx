@@ -37,6 +37,7 @@ const effects: Record<HealthProblem['code'], string> = {
   dead_letters: messages,
   readings_delayed: readings,
   readings_rejected: 'Some readings that were sent could not be read. The others are stored.',
+  deliveries_delayed: 'Downloaded files are marked later than usual.',
   live_delayed: 'Live readings come later than usual. None is lost.',
 };
 

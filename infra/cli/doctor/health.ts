@@ -69,6 +69,8 @@ const fixes: Record<HealthProblem['code'], (logs: string) => string> = {
     `find the batch that is retried again and again, or the slow database, in ${logs}/functions.log; see the checks "group" for the lag`,
   readings_rejected: () =>
     'read the dead letter topics of readings: the header reason says why; correct the producer or the pipeline, then send the bytes again',
+  deliveries_delayed: (logs) =>
+    `see "record-delivery" in ${logs}/functions.log, and the check "group" for the lag; exports stay in the lists of their owners until then`,
   live_delayed: (logs) =>
     `see "live-fanout" in ${logs}/functions.log, and the check "live connections"; pages catch up by themselves`,
 };
