@@ -23,7 +23,8 @@ import { home, readStack, sourceUrl, sql } from '../support/stack.ts';
 import { pidOf } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** A file of 66 MB: its halves are larger than what the kernels of both sides buffer. */
+/** A file of 66 MB, 206 MB in the long form: its halves are larger than what the kernels of both sides buffer. */
+const rows = process.env.STREAMSYNC_TEST_LONG === '1' ? 200_000 : 64_000;
 const large = { sources: ['sales'], dataset: 'delivery_large', format: 'csv' };
 
 let directory = '';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   await sql(
     sourceUrl('sales'),
     `create or replace view delivery_large as
-       select n as id, repeat(md5(n::text), 32) as text from generate_series(1, 64000) n`,
+       select n as id, repeat(md5(n::text), 32) as text from generate_series(1, ${rows}) n`,
   );
 });
 afterAll(async () => {
