@@ -1,7 +1,7 @@
 import { authenticate } from '../../lib/access/authenticate.ts';
 import { type ExportList, exportListQuerySchema } from '../../lib/contracts/export-document.ts';
 import { toDocument } from '../../lib/exports/export-document.ts';
-import { listExports } from '../../lib/exports/export-record.ts';
+import { listExports } from '../../lib/exports/list-exports.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { httpHandler } from '../../lib/runtime/http-handler.ts';
 

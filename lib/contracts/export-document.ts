@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { idPageQuerySchema } from './admin-lists.ts';
 import { codeNames } from './codes.ts';
 import { exportRequestFields, exportRequestSchema } from './export-request.ts';
+import { instantSchema } from './instant.ts';
 import { limitsSchema } from './limits.ts';
 import { countedPlaces } from './queue.ts';
 import { sizes } from './sizes.ts';
@@ -71,14 +73,32 @@ export const exportListSchema = z.object({
 });
 export type ExportList = z.infer<typeof exportListSchema>;
 
+const sortKeys = ['createdAt', 'rows', 'bytes', 'expiresAt'] as const;
+
+/** The order of a list. */
+export interface ExportSort {
+  by: (typeof sortKeys)[number];
+  descending: boolean;
+}
+
+export const newestFirst: ExportSort = { by: 'createdAt', descending: true };
+
+const sortSchema = z
+  .enum(sortKeys.flatMap((key) => [key, `-${key}`] as const))
+  .default('-createdAt')
+  .transform((sent): ExportSort => {
+    const by = sortKeys.find((key) => sent.endsWith(key)) ?? newestFirst.by;
+    return { by, descending: sent.startsWith('-') };
+  })
+  .meta({
+    description:
+      'the order, `-` for descending. An export without a file has the fewest rows and bytes, one without an end expires first',
+  });
+
+const filterName = z.string().min(1).max(sizes.nameCharacters).optional();
+
 export const exportListQuerySchema = z.strictObject({
-  cursor: z.uuid('must be a nextCursor of an earlier response').optional(),
-  limit: z.coerce
-    .number('must be a number')
-    .int('must be a whole number')
-    .min(1)
-    .max(200)
-    .default(50),
+  ...idPageQuerySchema.shape,
   status: statusSchema.optional(),
   downloaded: z
     .enum(['true', 'false'])
@@ -86,8 +106,14 @@ export const exportListQuerySchema = z.strictObject({
     .optional(),
   search: z.string().max(sizes.nameCharacters).optional().meta({
     description:
-      'words, of which each must occur in the id, the file name, the sources or the dataset with its format (`orders.csv`), regardless of case',
+      'words, of which each must occur in the id, the name, the file name, the sources or the dataset with its format (`orders.csv`), regardless of case',
   }),
+  source: filterName.meta({ description: 'exports that read this source' }),
+  dataset: filterName,
+  format: exportRequestFields.shape.format.optional(),
+  from: instantSchema.optional().meta({ description: 'exports requested from then on' }),
+  to: instantSchema.optional().meta({ description: 'exports requested before' }),
+  sort: sortSchema,
 });
 export type ExportListQuery = z.infer<typeof exportListQuerySchema>;
 

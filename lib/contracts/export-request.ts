@@ -38,6 +38,15 @@ const listOfNames = z.array(
   nameSchema(`must have at most ${sizes.nameCharacters} characters each`),
 );
 
+/** Line feeds and other controls would break the line of a list, a log or a header. */
+const givenNameSchema = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(sizes.exportNameCharacters, `must have at most ${sizes.exportNameCharacters} characters`)
+  .refine((name) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name), 'must not have control characters')
+  .refine((name) => name.isWellFormed(), 'must not have half a surrogate pair');
+
 /** Unit outputs that are age files cannot be assembled into one. */
 const oneUnit = 'with encryption: the file is an age file, name + .age; one unit';
 
@@ -99,6 +108,10 @@ export const exportRequestFields = z
         'the file is an age file (age-encryption.org/v1), which only these recipients can decrypt; its name ends with .age. For snapshot exports of one source',
     }),
     ttlSeconds: z.int().min(60).max(2_592_000).default(86_400),
+    name: givenNameSchema.optional().meta({
+      description:
+        'what people call the export, in any script; its ASCII form is the beginning of the file name, in place of the dataset',
+    }),
   })
   .superRefine((request, context) => {
     const addIssue = (path: keyof typeof request, message: string): void =>

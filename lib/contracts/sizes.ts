@@ -23,6 +23,8 @@ export const sizes = {
   numberCharacters: 200,
   /** Characters of a name: of a source, a dataset, a column, a time zone. */
   nameCharacters: 256,
+  /** Characters of the name that people give to an export. */
+  exportNameCharacters: 100,
   /** Characters of the text for NULL in CSV. */
   nullTextCharacters: 20,
   /** Characters of the name of an API key. */

@@ -21,6 +21,13 @@ test.each([
   [{ from: '2024-03-01T06:30:00+01:00' }, 'orders_20240301T053000Z_end_b8f792e7.csv'],
   [{}, 'orders_start_end_b8f792e7.csv'],
   [{ dataset: 'crm.contacts' }, 'crm.contacts_start_end_b8f792e7.csv'],
+  [{ name: 'March invoices' }, 'March_invoices_start_end_b8f792e7.csv'],
+  [
+    { name: ' Löhne/März ', from: '2024-03-01T00:00:00Z' },
+    'Lohne_Marz_2024-03-01_end_b8f792e7.csv',
+  ],
+  [{ name: 'отчёт 3月' }, '_3__start_end_b8f792e7.csv'],
+  [{ name: 'отчёт' }, 'orders_start_end_b8f792e7.csv'],
   [{ dataset: 'größe "x"/..\\é' }, 'gro_e_x_.._e_start_end_b8f792e7.csv'],
 ])('the file of %j is named %s', (fields, name) => {
   expect(fileNameOf(requestWith(fields), id, 'csv')).toBe(name);

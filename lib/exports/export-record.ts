@@ -1,11 +1,10 @@
 import type { Code } from '../contracts/codes.ts';
-import type { ExportDocument, ExportListQuery, Manifest } from '../contracts/export-document.ts';
+import type { ExportDocument, Manifest } from '../contracts/export-document.ts';
 import type { ExportRequest } from '../contracts/export-request.ts';
-import { sizes } from '../contracts/sizes.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
-import { AppError, invalidFields } from '../runtime/errors.ts';
+import { AppError } from '../runtime/errors.ts';
 import { queueHeadSql } from '../scheduling/queue-order.ts';
-import { type State, statesOf } from './lifecycle/states.ts';
+import type { State } from './lifecycle/states.ts';
 
 /** An export as the catalogue has it, with its place in the queue and the clock of the database. */
 export interface ExportRecord {
@@ -144,41 +143,9 @@ export async function loadExport(client: Queryable, exportId: string): Promise<E
 export const loadExports = (client: Queryable, ids: readonly string[]): Promise<ExportRecord[]> =>
   readRecords(client, 'where e.id = any($1) order by e.id desc', [ids]);
 
-/** Returns a page of an account's exports, newest first. */
-export async function listExports(
+/** Returns the exports that are not deleted, in any order. */
+export const loadUndeletedExports = (
   client: Queryable,
-  ownerId: string,
-  { cursor, limit, status, downloaded, search = '' }: ExportListQuery,
-): Promise<{ records: ExportRecord[]; nextCursor: string | null }> {
-  if (cursor !== undefined && !uuid.test(cursor))
-    throw invalidFields([
-      { field: 'cursor', message: 'must be the nextCursor of an earlier response' },
-    ]);
-  // Requests may be large: a page ends with the export whose request reaches `sizes.pageBytes`.
-  const { rows: listed } = await client.query<{ id: string; fits: boolean }>(
-    `select id, sum(bytes) over (order by id desc) - bytes < $6 as fits from (
-       select l.id, octet_length(l.request::text) as bytes from exports l
-       where l.owner_id = $1 and l.deleted_at is null and ($2::uuid is null or l.id < $2)
-         and ($3::boolean is null or (l.downloaded_at is not null) = $3)
-         and ($4::text[] is null or ${currentState('l')} = any($4))
-         and not exists (select from unnest($7::text[]) word where strpos(l.known_as, lower(word)) = 0)
-       order by l.id desc limit $5) page
-     order by id desc`,
-    [
-      ownerId,
-      cursor ?? null,
-      downloaded ?? null,
-      status ? statesOf(status) : null,
-      limit + 1,
-      sizes.pageBytes,
-      search.split(/\s+/).filter((word) => word !== ''),
-    ],
-  );
-  const ids = listed.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));
-  const records = await readRecords(
-    client,
-    'where e.id = any($1) and e.deleted_at is null order by e.id desc',
-    [ids],
-  );
-  return { records, nextCursor: listed.length > ids.length ? (ids.at(-1) ?? null) : null };
-}
+  ids: readonly string[],
+): Promise<ExportRecord[]> =>
+  readRecords(client, 'where e.id = any($1) and e.deleted_at is null', [ids]);

@@ -40,10 +40,14 @@ test('the row, the manifest and the details show every choice of an export, and 
     order: 'time',
     compression: 'gzip',
     csv: { delimiter: ';', decimal: ',', nullText: '-', quote: 'all', newline: 'crlf' },
+    name: 'Stornos, März',
   });
-  await ended(created.id);
+  const { file } = await ended(created.id);
+  expect(file?.name).toMatch(/^Stornos_Marz_/);
   await signIn(page());
   const row = page().locator(`#export-${created.id}`);
+  await row.getByRole('link', { name: 'Stornos, März' }).waitFor();
+  await row.getByText('orders.csv.gz').waitFor();
   await row.getByText('status = cancelled').waitFor();
   await row.getByText('currency in (EUR, USD)').waitFor();
   const more = row.getByRole('button', { name: /^More for/ });
@@ -62,14 +66,14 @@ test('the row, the manifest and the details show every choice of an export, and 
     await page().getByRole('dialog').getByText(text, { exact: true }).waitFor();
   await page().keyboard.press('Escape');
   await row.getByRole('link').first().click();
-  for (const text of entries)
-    await page().getByRole('main').getByText(text, { exact: true }).waitFor();
+  for (const text of [...entries, 'Stornos, März', file?.name ?? ''])
+    await page().getByRole('main').getByText(text, { exact: true }).first().waitFor();
 
   await page()
     .getByRole('button', { name: /^More for/ })
     .click();
   await page().getByRole('menuitem', { name: 'Duplicate' }).click();
-  await page().getByRole('button', { name: 'More options 12 set' }).waitFor();
+  await page().getByRole('button', { name: 'More options 13 set' }).waitFor();
   await exportButton(page()).click();
   expect((await exportAfter(created.id)).request).toEqual(created.request);
 });

@@ -1,7 +1,9 @@
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportListSchema } from '../../lib/contracts/export-document.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
+import { newAccount, type OwnAccount } from '../support/accounts.ts';
 import { asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const created: string[] = [];
 afterAll(async () => {
@@ -78,4 +80,116 @@ test('a search finds words in any case in all names of an export, across pages; 
   const long = await call('GET', `/exports?search=${'x'.repeat(257)}`, { headers: asDemo });
   expect(long.problem().errors?.[0]).toMatchObject({ field: 'search' });
   expect(long.status).toBe(422);
+});
+
+describe('the list of an account', () => {
+  let account: OwnAccount;
+  /** Their ids in the order of creation. */
+  const ids: string[] = [];
+  const requests = [
+    { ...monthOfOrders, name: ' Löhne, März ', ttlSeconds: 7_200 },
+    { ...monthOfOrders, to: '2024-03-02T00:00:00Z', format: 'json', ttlSeconds: 3_600 },
+    { sources: ['iot'], dataset: 'series', format: 'csv', ttlSeconds: 86_400 },
+  ];
+
+  const read = async (query: Record<string, string> = {}) =>
+    (await call('GET', `/exports?${new URLSearchParams(query)}`, { headers: account.byKey })).json(
+      exportListSchema,
+    );
+  /** Returns the places in `requests` of the exports of a page. */
+  const found = async (query: Record<string, string>) =>
+    (await read(query)).items.map(({ id }) => ids.indexOf(id));
+
+  beforeAll(async () => {
+    account = await newAccount();
+    for (const request of requests) {
+      ids.push((await createExport(request, account.byKey)).id);
+      await waitFor('the export is ready', async () =>
+        (await read()).items.every(({ status }) => status === 'ready') ? true : undefined,
+      );
+    }
+  });
+
+  test('is filtered by source, dataset, format, status and time of the request', async () => {
+    expect(await found({})).toEqual([2, 1, 0]);
+    expect(await found({ source: 'iot' })).toEqual([2]);
+    expect(await found({ dataset: 'orders', format: 'json' })).toEqual([1]);
+    expect(await found({ format: 'csv', status: 'ready' })).toEqual([2, 0]);
+    expect(await found({ status: 'failed' })).toEqual([]);
+    const { items } = await read();
+    const middle = items[1]?.createdAt ?? '';
+    expect(await found({ from: middle })).toEqual([2, 1]);
+    expect(await found({ to: middle })).toEqual([0]);
+    expect(await found({ source: 'sales', search: 'json' })).toEqual([1]);
+  });
+
+  test.each([
+    ['createdAt', [0, 1, 2]],
+    ['-createdAt', [2, 1, 0]],
+    ['expiresAt', [1, 0, 2]],
+    ['-expiresAt', [2, 0, 1]],
+  ])('is sorted by %s, across pages', async (sort, expected) => {
+    const places: number[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page = await read({ sort, limit: '1', ...(cursor === '' ? {} : { cursor }) });
+      places.push(...page.items.map(({ id }) => ids.indexOf(id)));
+      cursor = page.nextCursor;
+    }
+    expect(places).toEqual(expected);
+  });
+
+  test.each(['rows', 'bytes'] as const)('is sorted by %s, in both directions', async (by) => {
+    const { items } = await read();
+    const expected = items
+      .toSorted((a, b) => (a.file?.[by] ?? 0) - (b.file?.[by] ?? 0))
+      .map(({ id }) => ids.indexOf(id));
+    expect(await found({ sort: by })).toEqual(expected);
+    expect(await found({ sort: `-${by}` })).toEqual(expected.toReversed());
+    const rest = await read({ sort: by, cursor: ids[expected[0] ?? 0] ?? '' });
+    expect(rest.items.map(({ id }) => ids.indexOf(id))).toEqual(expected.slice(1));
+  });
+
+  test('has the name that people gave, by which it is found, and which begins the file name', async () => {
+    expect(await found({ search: 'löhne MÄRZ' })).toEqual([0]);
+    const [named] = (await read({ search: 'löhne' })).items;
+    expect(named?.request.name).toBe('Löhne, März');
+    expect(named?.file?.name).toMatch(/^Lohne_Marz_2024-03-01_2024-04-01_[0-9a-f]{8}\.csv$/);
+  });
+
+  test('does not begin after an export of another account', async () => {
+    const { id } = await createExport(monthOfOrders);
+    created.push(id);
+    expect(await found({ sort: '-rows', cursor: id })).toEqual([]);
+  });
+
+  test.each([
+    [{ sort: 'owner' }, 'sort'],
+    [{ format: 'pdf' }, 'format'],
+    [{ from: 'yesterday' }, 'from'],
+    [{ source: '' }, 'source'],
+    [{ cursor: 'x' }, 'cursor'],
+  ])('with %j is rejected', async (query, field) => {
+    const answer = await call('GET', `/exports?${new URLSearchParams(query)}`, {
+      headers: account.byKey,
+    });
+    expect(answer.problem()).toMatchObject({ status: 422, errors: [{ field }] });
+  });
+});
+
+test.each([
+  ['', 'must not be empty'],
+  ['   ', 'must not be empty'],
+  ['x'.repeat(101), 'at most 100 characters'],
+  ['two\nlines', 'control characters'],
+  [7, 'string'],
+])('the name %j of an export is rejected', async (name, reason) => {
+  const answer = await call('POST', '/exports', {
+    headers: asDemo,
+    body: { ...monthOfOrders, name },
+  });
+  expect(answer.problem()).toMatchObject({
+    status: 422,
+    errors: [{ field: 'name', message: expect.stringContaining(reason) }],
+  });
 });

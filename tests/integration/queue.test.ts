@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Account, accountByEmail } from '../../lib/access/accounts.ts';
 import { exportRequestedSchema } from '../../lib/contracts/events.ts';
+import { newestFirst } from '../../lib/contracts/export-document.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
 import { acceptExportRequest } from '../../lib/exports/events/accept-request-event.ts';
 import { idempotencyKeyFor } from '../../lib/exports/events/idempotency.ts';
 import { toDocument } from '../../lib/exports/export-document.ts';
-import { findExport, listExports } from '../../lib/exports/export-record.ts';
+import { findExport } from '../../lib/exports/export-record.ts';
 import { createExport } from '../../lib/exports/lifecycle/create.ts';
 import { deleteExport } from '../../lib/exports/lifecycle/delete.ts';
 import { retryExport } from '../../lib/exports/lifecycle/rerun.ts';
+import { listExports } from '../../lib/exports/list-exports.ts';
 import { usageOf } from '../../lib/exports/quotas.ts';
 import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { dispatch } from '../../lib/scheduling/dispatch.ts';
@@ -213,7 +215,10 @@ describe('queue position', () => {
     const first = await progressOf({ id: ids[0] ?? '', owner });
     expect(first).toMatchObject({ queuePosition: 0, etaSeconds: 1 });
     const found = await accountByEmail(catalogue(), owner);
-    const { records } = await listExports(catalogue(), found?.id ?? '', { limit: 200 });
+    const { records } = await listExports(catalogue(), found?.id ?? '', {
+      limit: 200,
+      sort: newestFirst,
+    });
     const documents = records.map(toDocument);
     const places = documents
       .map(({ progress }) => progress.queuePosition ?? -1)
@@ -268,7 +273,7 @@ describe('cost of a long queue', () => {
     const costs = {
       create: await blocksOf(() => ask(b)),
       poll: await blocksOf(() => findExport(catalogue(), b.id, mine)),
-      list: await blocksOf(() => listExports(catalogue(), b.id, { limit: 50 })),
+      list: await blocksOf(() => listExports(catalogue(), b.id, { limit: 50, sort: newestFirst })),
       dispatch: await blocksOf(dispatch),
       cancel: await blocksOf(() => deleteExport(b.id, mine)),
       sweep: await blocksOf(sweepOnce),

@@ -43,6 +43,7 @@ const shownElsewhere = new Set<string>([
   'csv',
   'parquetTypes',
   'ttlSeconds',
+  'name',
 ] satisfies (keyof ExportRequest)[]);
 
 /** Returns the conditions of a request, and its choices for the file that differ from the defaults. */

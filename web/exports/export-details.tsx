@@ -38,6 +38,7 @@ export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode
         </div>
       </div>
       <dl className="grid gap-x-6 gap-y-3 p-4 sm:grid-cols-[140px_1fr] sm:p-6">
+        {request.name === undefined ? null : <Entry term="Name">{request.name}</Entry>}
         <Entry term="Source">{request.sources.join(', ')}</Entry>
         <Entry term="Dataset">{request.dataset}</Entry>
         <Entry term="From">
@@ -60,6 +61,7 @@ export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode
         </Entry>
         {file ? (
           <>
+            {request.name === undefined ? null : <Entry term="File">{file.name}</Entry>}
             <Entry term="Rows">{formatExact(file.rows)}</Entry>
             <Entry term="Size">{`${bytes(file.bytes)} (${formatExact(file.bytes)} bytes)`}</Entry>
             <Entry term="SHA-256">

@@ -8,9 +8,11 @@ import {
 import { day, dayAndClock } from '../time/format.ts';
 import { rowChoices } from './choices.ts';
 
-/** What an export is called on the page: its file, or the file it is to become. */
+/** What an export is called on the page: by people, else its file, or the file it is to become. */
 export const exportName = ({ file, request }: ExportDocument): string =>
-  file?.name ??
+  request.name ?? file?.name ?? datasetFile(request);
+
+const datasetFile = (request: ExportRequest): string =>
   `${request.dataset}.${request.format}${compressionExtensions[fileCompressionOf(request)]}${request.encryption ? encryptedExtension : ''}`;
 
 /* The labels of the choices of a request. */
@@ -38,10 +40,11 @@ export const consistencyLabels: Record<ExportRequest['consistency'], string> = {
 /** Returns the id of the element that is the row of an export. */
 export const rowId = (id: string): string => `export-${id}`;
 
-/** `sales · status = cancelled · 1 Mar – 31 Mar · 12 columns` */
+/** `sales · status = cancelled · 1 Mar – 31 Mar · 12 columns`; `orders.csv · …` before it if the export has a name. */
 export function summary(request: ExportRequest, zone: string): string {
   const columns = request.columns?.length;
   return [
+    ...(request.name === undefined ? [] : [datasetFile(request)]),
     request.sources.join(', '),
     ...rowChoices(request),
     rangeSummary(request, zone),

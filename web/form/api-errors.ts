@@ -21,6 +21,7 @@ const fields: Record<string, { field: FieldName; label: string }> = {
   compression: { field: 'compression', label: 'Compression' },
   consistency: { field: 'consistency', label: 'Rows as of' },
   ttlSeconds: { field: 'ttlSeconds', label: 'Keep the file for' },
+  name: { field: 'name', label: 'Name' },
 };
 
 /** Returns the label of a field in messages. */

@@ -33,6 +33,8 @@ export interface Draft {
   timeOffset: boolean;
   consistency: ExportRequest['consistency'];
   ttlSeconds: number;
+  /** What people call the export; empty: nothing. */
+  name: string;
   /** Fields of a duplicated request that the form has no field for. They are sent unchanged. */
   kept: Readonly<Record<string, unknown>>;
 }
@@ -54,6 +56,7 @@ export const emptyDraft: Draft = {
   timeOffset: false,
   consistency: defaults.consistency,
   ttlSeconds: defaults.ttlSeconds,
+  name: '',
   kept: {},
 };
 
@@ -130,6 +133,7 @@ export function readDraft(
     profile,
     consistency,
     ttlSeconds: draft.ttlSeconds,
+    ...(draft.name.trim() !== '' && { name: draft.name.trim() }),
     ...(timeZone !== null && { timeZone }),
     ...(timeOffset && { timeOffset }),
     ...(order !== 'any' && { order }),
@@ -186,6 +190,7 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     csv = plainCsv,
     parquetTypes = 'native',
     ttlSeconds,
+    name = '',
     ...kept
   } = request;
   const formatDefaults = capabilitiesOf(format).defaults;
@@ -206,6 +211,7 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     timeOffset,
     consistency,
     ttlSeconds,
+    name,
     kept,
   };
 }

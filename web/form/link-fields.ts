@@ -13,6 +13,7 @@ export const linkFields = [
   'order',
   'consistency',
   'ttlSeconds',
+  'name',
 ] as const;
 
 export const isLink = (query: URLSearchParams): boolean =>

@@ -73,6 +73,7 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     order: chosen('order', ['any', 'time'] as const) ?? 'any',
     consistency: chosen('consistency', consistencies) ?? emptyDraft.consistency,
     ttlSeconds: base.ttlSeconds,
+    name: query.get('name') ?? '',
   };
   const where = query.get('where');
   if (where !== null) {

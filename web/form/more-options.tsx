@@ -1,11 +1,13 @@
 import { lazy, type ReactNode } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf, parquetTypes } from '../../lib/contracts/format-capabilities.ts';
+import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { parquetTypeLabels, profileLabels } from '../exports/choices.ts';
 import { useZone } from '../time/zone.ts';
 import { zoneOptions } from '../time/zone-options.ts';
 import { Button } from '../ui/button.tsx';
+import { TextField } from '../ui/field.tsx';
 import { ChoiceField } from './choice-field.tsx';
 import { ConditionsField } from './conditions-field.tsx';
 import { CsvFields } from './csv-fields.tsx';
@@ -33,6 +35,16 @@ export default function MoreOptions(props: Props): ReactNode {
   const { profile, others, order } = normalizeDraft(draft);
   return (
     <div className="space-y-4 p-3">
+      <TextField
+        id={fieldId('name')}
+        label="Name"
+        value={draft.name}
+        maxLength={sizes.exportNameCharacters}
+        autoComplete="off"
+        hint="What you call the export. It begins the file name."
+        error={errorOf('name')}
+        onChange={({ target }) => onChange({ name: target.value })}
+      />
       <ConditionsField
         id={fieldId('conditions')}
         dataset={dataset}

@@ -17,6 +17,7 @@ interface Props {
 
 /** The fields inside. While they are hidden, their first error stands below the button. */
 const optionFields: readonly FieldName[] = [
+  'name',
   'conditions',
   'order',
   'profile',
@@ -53,7 +54,7 @@ export function OptionsField(props: Props): ReactNode {
 /** Returns the options that differ from the defaults, in words. */
 function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
   const { profile, order, csv, parquetTypes, timeOffset } = normalizeDraft(draft);
-  const { format, timeZone, conditions, kept } = draft;
+  const { name, format, timeZone, conditions, kept } = draft;
   const choices = choicesOf({
     ...kept,
     format,
@@ -65,6 +66,7 @@ function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
     ...(timeZone !== null && { timeZone }),
   });
   return [
+    ...(name.trim() === '' ? [] : [`name: ${name.trim()}`]),
     ...conditions.map((condition) => describeCondition(condition, dataset)),
     ...choices
       .filter(({ term }) => term !== 'Times in the file' || timeZone !== null)
