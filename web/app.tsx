@@ -11,6 +11,7 @@ const Exports = lazy(() => import('./pages/exports.tsx'));
 const Live = lazy(() => import('./pages/live-page.tsx'));
 const Admin = lazy(() => import('./pages/admin-page.tsx'));
 const Account = lazy(() => import('./pages/account-page.tsx'));
+const Verify = lazy(() => import('./pages/verify-page.tsx'));
 
 /** The pages whose code is loaded after the sign-in. */
 const pages = [
@@ -18,6 +19,7 @@ const pages = [
   { path: 'live', Page: Live },
   { path: 'admin/*', Page: Admin },
   { path: 'account', Page: Account },
+  { path: 'verify', Page: Verify },
 ];
 
 const queries = new QueryClient({

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Link } from 'react-router';
 import type { Manifest } from '../../lib/contracts/export-document.ts';
 
 /** The key that a manifest names as its signer. The page does not verify the signature; `npm run verify` does. */
@@ -17,7 +18,10 @@ export function Signature({ manifest }: { manifest: Manifest }): ReactNode {
         <code className="font-mono text-xs break-all">{keyIdOf(signature)}</code>
       </p>
       <p className="text-muted">
-        {'Save the manifest next to the file; '}
+        <Link to="/verify" className="underline underline-offset-2 hover:no-underline">
+          Verify the file here
+        </Link>
+        {', or save the manifest next to it; '}
         <code className="font-mono text-xs break-all">
           {`npm run verify -- ${file.name} ${manifestName(manifest)}`}
         </code>
