@@ -62,3 +62,22 @@ test('the search finds exports that the list has not loaded, in pages, and keeps
   expect(new URL(page().url()).searchParams.get('search')).toBe(null);
   expect(await search.inputValue()).toBe('');
 });
+
+test('the list is filtered by format and source, in the address too', async () => {
+  await signIn(page());
+  const rows = page().getByRole('table', { name: 'Exports' }).getByRole('row', { name: dataset });
+  await page().goto(`${stack.url}/exports?search=${dataset}&kind=parquet`);
+  await page().getByText('No exports match.').waitFor();
+  await page().getByLabel('Kind of file').selectOption('CSV');
+  await rows.first().waitFor();
+  await page().getByLabel('Read from').selectOption('iot');
+  await page().getByText('No exports match.').waitFor();
+  await page().getByLabel('Read from').selectOption('sales');
+  await rows.first().waitFor();
+  const { searchParams } = new URL(page().url());
+  expect(Object.fromEntries(searchParams)).toEqual({
+    search: dataset,
+    kind: 'csv',
+    readFrom: 'sales',
+  });
+});

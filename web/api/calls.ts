@@ -20,6 +20,8 @@ export type NewExport = Pick<ExportRequest, 'sources' | 'dataset' | 'format'> &
 
 export interface ListFilters {
   status: PublicStatus | null;
+  format: ExportRequest['format'] | null;
+  source: string | null;
   /** Words that an export has to contain. */
   search: string;
   showDownloaded: boolean;
@@ -85,13 +87,15 @@ export async function previewExport(
 }
 
 export async function listExports(
-  { status, search, showDownloaded }: ListFilters,
+  { status, format, source, search, showDownloaded }: ListFilters,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<ExportList> {
   const query = new URLSearchParams({ limit: '50' });
   if (!showDownloaded) query.set('downloaded', 'false');
   if (status !== null) query.set('status', status);
+  if (format !== null) query.set('format', format);
+  if (source !== null) query.set('source', source);
   if (search !== '') query.set('search', search);
   if (cursor !== null) query.set('cursor', cursor);
   return json(await call(`/exports?${query}`, { signal }));

@@ -1,6 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import type { ListFilters } from '../api/calls.ts';
+import { sourcesQuery } from '../api/sources-query.ts';
 import { Button, TextButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { useNow } from '../ui/now.ts';
@@ -32,12 +34,18 @@ export function ExportList(): ReactNode {
     { rows: undefined, searching: false },
   );
   useRowFocus(rows);
+  // The form next to the list has requested them; without it the list does not need them.
+  const { data: sourceNames = [] } = useQuery({
+    ...sourcesQuery,
+    enabled: false,
+    select: ({ sources }) => sources.map(({ name }) => name),
+  });
   const { focusRow } = useExportsPageState();
   useNow(30_000);
 
   return (
     <div className="space-y-4">
-      <FilterBar filters={filters} onChange={setFilters} />
+      <FilterBar filters={filters} sources={sourceNames} onChange={setFilters} />
       <DownloadedNote documents={downloaded} onShow={() => setFilters({ showDownloaded: true })} />
       {newer.length > 0 ? (
         <Note tone="plain">

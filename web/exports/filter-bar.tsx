@@ -1,16 +1,20 @@
 import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { formats } from '../../lib/contracts/format-capabilities.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { ListFilters } from '../api/calls.ts';
 import { Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { formatLabels } from './labels.ts';
 import { statusLabels } from './status.tsx';
 
 interface Props {
   filters: ListFilters;
+  /** The names of the sources that the account may read. */
+  sources: readonly string[];
   onChange: (change: Partial<ListFilters>) => void;
 }
 
-export function FilterBar({ filters, onChange }: Props): ReactNode {
+export function FilterBar({ filters, sources, onChange }: Props): ReactNode {
   const [search, setSearch] = useTyped(filters.search, (typed) => onChange({ search: typed }));
   return (
     <search aria-label="Exports" className="flex flex-wrap items-center gap-3">
@@ -29,22 +33,31 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
           onChange={(event) => setSearch(event.target.value)}
         />
       </div>
-      <Select
-        aria-label="Status"
-        className="min-w-[150px] flex-1 sm:flex-none"
-        value={filters.status ?? ''}
-        onChange={(event) => {
-          const { value } = event.target;
-          onChange({ status: statuses.find((status) => status === value) ?? null });
-        }}
-      >
-        <option value="">All statuses</option>
-        {statuses.map((status) => (
-          <option key={status} value={status}>
-            {statusLabels[status]}
-          </option>
-        ))}
-      </Select>
+      <Choice
+        label="Status"
+        all="All statuses"
+        names={statusLabels}
+        choices={statuses}
+        value={filters.status}
+        onChoose={(status) => onChange({ status })}
+      />
+      <Choice
+        label="Kind of file"
+        all="All formats"
+        names={formatLabels}
+        choices={formats}
+        value={filters.format}
+        onChoose={(format) => onChange({ format })}
+      />
+      {sources.length > 1 || filters.source !== null ? (
+        <Choice
+          label="Read from"
+          all="All sources"
+          choices={sources}
+          value={filters.source}
+          onChoose={(source) => onChange({ source })}
+        />
+      ) : null}
       <label className="control-small flex cursor-pointer items-center gap-2 text-sm">
         <input
           type="checkbox"
@@ -55,6 +68,40 @@ export function FilterBar({ filters, onChange }: Props): ReactNode {
         Show downloaded
       </label>
     </search>
+  );
+}
+
+/** A list with an entry for all. A value from the address that is no entry is one. */
+function Choice<T extends string>({
+  label,
+  all,
+  names,
+  choices,
+  value,
+  onChoose,
+}: {
+  label: string;
+  all: string;
+  names?: Record<T, string>;
+  choices: readonly T[];
+  value: T | null;
+  onChoose: (value: T | null) => void;
+}): ReactNode {
+  const entries = value === null || choices.includes(value) ? choices : [...choices, value];
+  return (
+    <Select
+      aria-label={label}
+      className="min-w-[130px] flex-1 sm:flex-none"
+      value={value ?? ''}
+      onChange={({ target }) => onChoose(entries.find((entry) => entry === target.value) ?? null)}
+    >
+      <option value="">{all}</option>
+      {entries.map((entry) => (
+        <option key={entry} value={entry}>
+          {names?.[entry] ?? entry}
+        </option>
+      ))}
+    </Select>
   );
 }
 

@@ -49,8 +49,8 @@ export const exportQuery = (id: string) =>
     refetchOnReconnect: ({ state }) => (nextPoll(state.data) === false ? false : 'always'),
   });
 
-const listKey = ({ status, search, showDownloaded }: ListFilters) =>
-  ['exports', status, search, showDownloaded] as const;
+const listKey = ({ status, format, source, search, showDownloaded }: ListFilters) =>
+  ['exports', status, format, source, search, showDownloaded] as const;
 
 export const listQuery = (filters: ListFilters) =>
   infiniteQueryOptions({

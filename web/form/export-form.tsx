@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, lazy, type ReactNode, Suspense, useId, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { listSources, type NewExport } from '../api/calls.ts';
+import { type NewExport } from '../api/calls.ts';
+import { sourcesQuery } from '../api/sources-query.ts';
 import { SignedOutError } from '../session/session.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
@@ -32,11 +33,7 @@ interface FormProblem {
 const noProblem: FormProblem = { errors: [], reference: null };
 
 export function ExportForm(): ReactNode {
-  const sources = useQuery({
-    queryKey: ['sources'],
-    queryFn: ({ signal }) => listSources(signal),
-    staleTime: 30_000,
-  });
+  const sources = useQuery(sourcesQuery);
   const { draft, key, linkErrors, closeLink, change, renewKey } = useDraft();
   const zone = useZone();
   const [submitProblem, setProblem] = useState(noProblem);

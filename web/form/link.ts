@@ -18,8 +18,8 @@ interface Link {
   linkErrors: FormError[];
 }
 
-/** Query parameters of the list next to the form. */
-const listParameters = ['status', 'search', 'downloaded'];
+/** Query parameters of the list next to the form; `format` and `source` are those of the form. */
+const listParameters = ['status', 'kind', 'readFrom', 'search', 'downloaded'];
 
 /**
  * Reads the query of a link: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=2026-03-31T12:00:00Z`.

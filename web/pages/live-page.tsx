@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useEffectEvent, useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { listSources } from '../api/calls.ts';
 import { describeError } from '../api/errors.ts';
+import { sourcesQuery } from '../api/sources-query.ts';
 import { type LiveAddress, liveView, ranges, readAddress, toQuery } from '../live/address.ts';
 import { liveSocket } from '../live/connection.ts';
 import { ConnectionStatus } from '../live/connection-status.tsx';
@@ -193,11 +193,7 @@ function Controls({
 
 /** Opens the export form with what the page shows. */
 function ExportRange({ feed, state, address }: PartProps & { address: LiveAddress }): ReactNode {
-  const { data: sources } = useQuery({
-    queryKey: ['sources'],
-    queryFn: ({ signal }) => listSources(signal),
-    staleTime: 30_000,
-  });
+  const { data: sources } = useQuery(sourcesQuery);
   const source = sources && readingsSource(sources);
   if (source === undefined) return null;
   const { from, to } = feed.frame();
