@@ -41,14 +41,15 @@ const maxFinalizeSeconds = 10 * 60;
  * thrown. Throws if the catalogue is unavailable, so that the delivery is repeated.
  */
 export async function runUnit(delivery: Delivery, remainingMs: number): Promise<void> {
-  const claim = await claimUnit(delivery);
+  const end = performance.now() + remainingMs - shutdownReserveSeconds * 1_000;
+  const claim = await claimUnit(delivery, end);
   if (!claim) {
     logger.info('stale delivery dropped', { ...delivery });
   } else {
     const { exportId, unitId, attemptId } = claim;
     const ids = { exportId, unitId, attemptId };
     logger.info('attempt begins', ids);
-    await runAttempt(claim, remainingMs);
+    await runAttempt(claim, end);
     // The sweep may have declared the attempt lost: its slot waits no longer for an invocation that has ended.
     await reopenSlot(delivery);
     logger.info('attempt ended', ids);
@@ -57,8 +58,8 @@ export async function runUnit(delivery: Delivery, remainingMs: number): Promise<
   await relay();
 }
 
-async function runAttempt(claim: Claim, remainingMs: number): Promise<void> {
-  const end = performance.now() + remainingMs - shutdownReserveSeconds * 1_000;
+/** @param end the time, by `performance.now()`, at which it stops reading */
+async function runAttempt(claim: Claim, end: number): Promise<void> {
   const progress = { rows: 0, bytes: 0 };
   const lease = new Lease(claim, () => progress);
   lease.start();

@@ -6,6 +6,8 @@ import type { Grant } from '../contracts/grants.ts';
 import { syncExportState } from '../exports/lifecycle/states.ts';
 import { mayStillRead, rightWithdrawn } from '../exports/rights.ts';
 import { type Queryable, transaction } from '../runtime/catalogue.ts';
+import { AppError } from '../runtime/errors.ts';
+import { sleep } from '../runtime/retry.ts';
 import { terminateBackends } from '../sources/connection.ts';
 import type { KeyRange } from '../sources/key-ranges.ts';
 import { dayClassOf, objectKeyOf, unitOutputClass } from '../storage/object-keys.ts';
@@ -23,6 +25,10 @@ import { markAttemptLost, maxLostAttempts, tooManyLostAttempts } from './lost-at
 import { reopenSlot } from './slots.ts';
 import { cancelUnit, failUnit } from './unit-transitions.ts';
 
+/** A heartbeat is sent every 2 s: an attempt without one for this long has most likely ended. */
+const takeoverSeconds = 3;
+const takeoverPollMs = 500;
+
 interface UnitRow {
   unit_id: string;
   export_id: string;
@@ -35,6 +41,8 @@ interface UnitRow {
   source: string;
   planned_connections: number;
   state: string;
+  /** Whether its running attempt has had a heartbeat within `takeoverSeconds`. */
+  has_heartbeats: boolean;
   attempt_id: string | null;
   lost_attempts: number;
   request: ExportRequest;
@@ -51,14 +59,27 @@ interface UnitRow {
 /**
  * Claims the unit of a delivery. Returns undefined if the delivery is stale or the unit may not run: then the caller
  * acknowledges it and does nothing. A delivery is current if the unit was dispatched with it, or runs from the same
- * partition and offset. The latter is a redelivery: the earlier invocation is over, so its attempt is marked as lost
- * and its backends are terminated.
+ * partition and offset. The latter is a redelivery, which does not prove that the earlier invocation is over: Lambda
+ * promises no order of the two. It is taken for over when its heartbeats are late: then its attempt is marked as lost,
+ * and its backends are terminated. Until then this waits; at `end`, by `performance.now()`, it throws `unavailable`, so
+ * that the delivery is repeated.
  */
-export async function claimUnit(delivery: Delivery): Promise<Claim | undefined> {
+export async function claimUnit(delivery: Delivery, end: number): Promise<Claim | undefined> {
   await reopenSlot(delivery);
+  for (;;) {
+    const claim = await tryClaim(delivery);
+    if (claim !== 'still running') return claim;
+    if (performance.now() > end)
+      throw new AppError('unavailable', 'An earlier invocation still runs the unit.');
+    await sleep(takeoverPollMs);
+  }
+}
+
+async function tryClaim(delivery: Delivery): Promise<Claim | undefined | 'still running'> {
   const result = await transaction(async (client) => {
     const row = await lockUnit(client, delivery);
     if (!row) return undefined;
+    if (row.state === 'running' && row.has_heartbeats) return 'still running';
     const lostAttemptId = row.state === 'running' ? row.attempt_id : null;
     if (lostAttemptId !== null) await markAttemptLost(client, lostAttemptId);
     const unit = { unitId: row.unit_id, exportId: row.export_id, attemptId: null };
@@ -76,6 +97,7 @@ export async function claimUnit(delivery: Delivery): Promise<Claim | undefined> 
     }
     return { lostAttemptId, source: row.source, claim: await mint(client, row, delivery) };
   });
+  if (result === 'still running') return result;
   if (result?.lostAttemptId) await terminateBackends(result.source, result.lostAttemptId);
   return result?.claim;
 }
@@ -89,6 +111,7 @@ async function lockUnit(client: Queryable, delivery: Delivery): Promise<UnitRow 
   const { rows } = await client.query<UnitRow>(
     `select u.id as unit_id, u.export_id, u.kind, u.run, u.ordinal, e.units_total, u.range, u.checkpoint,
        u.source, u.planned_connections, u.state, u.attempt_id, u.lost_attempts,
+       coalesce(u.lease_until > now() + interval '${leaseSeconds - takeoverSeconds} seconds', false) as has_heartbeats,
        e.request, e.owner_id, a.email as owner_email, ${grantsJson('a.id')} as grants, a.max_rows, a.max_bytes, e.cancel_requested_at,
        ${mayStillRead} as permitted,
        ${progressOfOtherUnits} as other_units

@@ -83,6 +83,16 @@ async function createRunning({ leaseSeconds = 20, lost = 0 } = {}): Promise<Unit
   return unitOf(id);
 }
 
+/** The redelivery of the record that a unit runs from. */
+const delivery = ({ id, dispatch_id }: Unit) => ({
+  unitId: id,
+  dispatchId: dispatch_id ?? '',
+  partition: 0,
+  offset: 7,
+});
+/** The end of a claim that does not wait. */
+const atOnce = () => performance.now();
+
 describe('attempts without a heartbeat', () => {
   test('an attempt without a heartbeat is lost and its unit requeued; after ten of them the export fails', async () => {
     const ninth = await createRunning({ leaseSeconds: -1, lost: 8 });
@@ -101,16 +111,11 @@ describe('attempts without a heartbeat', () => {
   });
 
   test('an attempt is lost by a redelivery as well; after ten of them the export fails', async () => {
-    const delivery = ({ id, dispatch_id }: Unit) => ({
-      unitId: id,
-      dispatchId: dispatch_id ?? '',
-      partition: 0,
-      offset: 7,
-    });
-    const ninth = await createRunning({ lost: 8 });
-    const tenth = await createRunning({ lost: 9 });
-    expect(await claimUnit(delivery(ninth))).toMatchObject({ unitId: ninth.id });
-    expect(await claimUnit(delivery(tenth))).toBeUndefined();
+    // The last heartbeat was 4 s ago.
+    const ninth = await createRunning({ leaseSeconds: 16, lost: 8 });
+    const tenth = await createRunning({ leaseSeconds: 16, lost: 9 });
+    expect(await claimUnit(delivery(ninth), atOnce())).toMatchObject({ unitId: ninth.id });
+    expect(await claimUnit(delivery(tenth), atOnce())).toBeUndefined();
     expect(await exportOf(tenth.export_id)).toMatchObject({
       state: 'failed',
       error_code: 'worker_lost',
@@ -118,6 +123,26 @@ describe('attempts without a heartbeat', () => {
     const replacement = { state: 'running', ended: false };
     expect(await attemptsOf(ninth)).toEqual([lostAttempt, replacement]);
     expect(await attemptsOf(tenth)).toEqual([lostAttempt]);
+  });
+
+  test('a redelivery waits for an attempt that has heartbeats, and takes over when they are late', async () => {
+    const alive = await createRunning();
+    await expect(claimUnit(delivery(alive), atOnce())).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(await unitOf(alive.export_id)).toEqual(alive);
+    expect(await attemptsOf(alive)).toEqual([{ state: 'running', ended: false }]);
+    const waiting = claimUnit(delivery(alive), performance.now() + 30_000);
+    expect(await waiting).toMatchObject({ unitId: alive.id });
+    expect(await unitOf(alive.export_id)).toMatchObject({ lost_attempts: 1 });
+    expect(await attemptsOf(alive)).toEqual([lostAttempt, { state: 'running', ended: false }]);
+  });
+
+  test('a redelivery is dropped when the attempt that it waited for has ended', async () => {
+    const alive = await createRunning();
+    const waiting = claimUnit(delivery(alive), performance.now() + 30_000);
+    await run(`update units set state = 'done' where id = $1`, [alive.id]);
+    expect(await waiting).toBeUndefined();
   });
 
   test('the sweep loses no attempt within 20 s after the start of the database', async () => {
@@ -176,7 +201,7 @@ describe('withdrawn rights', () => {
       const unit = await unitOf(id);
       const { dispatch_id } = unit;
       const delivery = { unitId: unit.id, dispatchId: dispatch_id ?? '', partition: 0, offset: 7 };
-      expect(await claimUnit(delivery)).toBeUndefined();
+      expect(await claimUnit(delivery, atOnce())).toBeUndefined();
       expect(await exportOf(id)).toMatchObject({ state: 'failed', error_code: 'forbidden' });
     },
   );
@@ -209,7 +234,7 @@ test('a slot reopens by a delivery at the offset of its lost attempt or later, n
     `update slots set closed_until = now() + interval '15 minutes', closed_offset = 7 where partition < 2`,
   );
   const deliver = (partition: number, offset: number) =>
-    claimUnit({ unitId: randomUUID(), dispatchId: randomUUID(), partition, offset });
+    claimUnit({ unitId: randomUUID(), dispatchId: randomUUID(), partition, offset }, atOnce());
   const closed = async () =>
     (
       await sql<{ partition: number }>(

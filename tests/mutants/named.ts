@@ -154,10 +154,10 @@ export const namedChanges: readonly NamedChange[] = [
   },
   {
     row: 16,
-    file: 'lib/scheduling/claim.ts',
-    find: 'async function reopenSlot({ partition, offset }: Delivery): Promise<void> {',
+    file: 'lib/scheduling/slots.ts',
+    find: 'export async function reopenSlot({ partition, offset }: Delivery): Promise<void> {',
     replace:
-      'async function reopenSlot({ partition, offset }: Delivery): Promise<void> {\n  return;',
+      'export async function reopenSlot({ partition, offset }: Delivery): Promise<void> {\n  return;',
     harm: 'each crash closes a slot for 15 minutes',
     suites: [suite('sweep'), suite('scheduling'), workerSuite],
   },
