@@ -40,13 +40,13 @@ test('the row, the manifest and the details show every choice of an export, and 
     order: 'time',
     compression: 'gzip',
     csv: { delimiter: ';', decimal: ',', nullText: '-', quote: 'all', newline: 'crlf' },
-    name: 'Stornos, März',
+    name: 'Stornos, Größe L',
   });
   const { file } = await ended(created.id);
-  expect(file?.name).toMatch(/^Stornos_Marz_/);
+  expect(file?.name).toMatch(/^Stornos_Gro_e_L_/);
   await signIn(page());
   const row = page().locator(`#export-${created.id}`);
-  await row.getByRole('link', { name: 'Stornos, März' }).waitFor();
+  await row.getByRole('link', { name: 'Stornos, Größe L' }).waitFor();
   await row.getByText('orders.csv.gz').waitFor();
   await row.getByText('status = cancelled').waitFor();
   await row.getByText('currency in (EUR, USD)').waitFor();
@@ -66,7 +66,7 @@ test('the row, the manifest and the details show every choice of an export, and 
     await page().getByRole('dialog').getByText(text, { exact: true }).waitFor();
   await page().keyboard.press('Escape');
   await row.getByRole('link').first().click();
-  for (const text of [...entries, 'Stornos, März', file?.name ?? ''])
+  for (const text of [...entries, 'Stornos, Größe L', file?.name ?? ''])
     await page().getByRole('main').getByText(text, { exact: true }).first().waitFor();
 
   await page()
