@@ -23,8 +23,8 @@ test.each([
   [{ dataset: 'crm.contacts' }, 'crm.contacts_start_end_b8f792e7.csv'],
   [{ name: 'March invoices' }, 'March_invoices_start_end_b8f792e7.csv'],
   [
-    { name: ' Gehälter/Büro ', from: '2024-03-01T00:00:00Z' },
-    'Gehalter_Buro_2024-03-01_end_b8f792e7.csv',
+    { name: ' Gehälter/Gebühr ', from: '2024-03-01T00:00:00Z' },
+    'Gehalter_Gebuhr_2024-03-01_end_b8f792e7.csv',
   ],
   [{ name: 'отчёт 3月' }, '_3__start_end_b8f792e7.csv'],
   [{ name: 'отчёт' }, 'orders_start_end_b8f792e7.csv'],

@@ -87,7 +87,7 @@ describe('the list of an account', () => {
   /** Their ids in the order of creation. */
   const ids: string[] = [];
   const requests = [
-    { ...monthOfOrders, name: ' Gehälter, Büro ', ttlSeconds: 7_200 },
+    { ...monthOfOrders, name: ' Gehälter, Gebühr ', ttlSeconds: 7_200 },
     { ...monthOfOrders, to: '2024-03-02T00:00:00Z', format: 'json', ttlSeconds: 3_600 },
     { sources: ['iot'], dataset: 'series', format: 'csv', ttlSeconds: 86_400 },
   ];
@@ -151,10 +151,10 @@ describe('the list of an account', () => {
   });
 
   test('has the name that people gave, by which it is found, and which begins the file name', async () => {
-    expect(await found({ search: 'gehälter BÜRO' })).toEqual([0]);
+    expect(await found({ search: 'gehälter GEBÜHR' })).toEqual([0]);
     const [named] = (await read({ search: 'gehälter' })).items;
-    expect(named?.request.name).toBe('Gehälter, Büro');
-    expect(named?.file?.name).toMatch(/^Gehalter_Buro_2024-03-01_2024-04-01_[0-9a-f]{8}\.csv$/);
+    expect(named?.request.name).toBe('Gehälter, Gebühr');
+    expect(named?.file?.name).toMatch(/^Gehalter_Gebuhr_2024-03-01_2024-04-01_[0-9a-f]{8}\.csv$/);
   });
 
   test('does not begin after an export of another account', async () => {
