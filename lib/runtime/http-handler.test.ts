@@ -83,3 +83,22 @@ test('httpHandler starts the next call of an account when the first one takes lo
   answerAll();
   await Promise.all(calls);
 });
+
+test('httpHandler answers 503 as a problem before Lambda ends the function', async () => {
+  const handler = httpHandler(
+    async () => null,
+    async () => {
+      await setTimeout(10_000, undefined, { ref: false });
+      return { status: 204 };
+    },
+  );
+  const result = await handler(eventOf('slow'), {
+    ...context,
+    getRemainingTimeInMillis: () => 700,
+  });
+  expect(result).toMatchObject({
+    statusCode: 503,
+    headers: { 'content-type': 'application/problem+json', 'retry-after': '5' },
+  });
+  expect(JSON.parse(result.body ?? '')).toMatchObject({ code: 'unavailable' });
+});

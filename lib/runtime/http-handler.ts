@@ -49,6 +49,17 @@ export interface HandlerResponse {
 type Event = APIGatewayProxyEventV2;
 type Result = APIGatewayProxyStructuredResultV2;
 
+/** A function answers this long before Lambda ends it: API Gateway would answer with a bare 500. */
+const timeoutReserveMs = 500;
+
+function timeoutEarlyResponse(): never {
+  throw new AppError(
+    'unavailable',
+    'The answer took too long. What the call was to change may have changed: look before you repeat it.',
+    { retryAfterSeconds: 5 },
+  );
+}
+
 /** Authenticates no one: for public routes. */
 export const noAuth = async (): Promise<null> => null;
 
@@ -69,7 +80,7 @@ export function httpHandler<Account>(
   const accounts = new WeakMap<Event, { account: Account }>();
   const exportIds = new WeakMap<Event, string>();
   const audits = new WeakMap<Event, RequestAudit>();
-  return middy<Event, Result>()
+  return middy<Event, Result>({ timeoutEarlyInMillis: timeoutReserveMs, timeoutEarlyResponse })
     .use(requestLog(exportIds))
     .use({
       // After `problemDetails`: errors pass through in the reverse order.
