@@ -199,9 +199,7 @@ describe('withdrawn rights', () => {
       expect(await own.dispatchedOwners()).toEqual(['a']);
       await run(text);
       const unit = await unitOf(id);
-      const { dispatch_id } = unit;
-      const delivery = { unitId: unit.id, dispatchId: dispatch_id ?? '', partition: 0, offset: 7 };
-      expect(await claimUnit(delivery, atOnce())).toBeUndefined();
+      expect(await claimUnit(delivery(unit), atOnce())).toBeUndefined();
       expect(await exportOf(id)).toMatchObject({ state: 'failed', error_code: 'forbidden' });
     },
   );
