@@ -125,14 +125,14 @@ export async function retryUnit(
 /** Requeues a finalize unit whose invocation ran out of time; the next attempt continues at the checkpoint. */
 export async function yieldUnit(
   client: Queryable,
-  claim: FinalizeClaim,
+  unit: UnitRef,
   checkpoint: Checkpoint,
 ): Promise<void> {
-  const { cancelRequested } = await lockExport(client, claim.exportId);
+  const { cancelRequested } = await lockExport(client, unit.exportId);
   if (cancelRequested) throw new CancelledError();
-  await endUnit(client, claim, 'queued', 'yielded');
-  await client.query('update units set checkpoint = $2 where id = $1', [claim.unitId, checkpoint]);
-  await syncExportState(client, claim.exportId);
+  await endUnit(client, unit, 'queued', 'yielded');
+  await client.query('update units set checkpoint = $2 where id = $1', [unit.unitId, checkpoint]);
+  await syncExportState(client, unit.exportId);
 }
 
 /** Ends a read unit. The last one of a run queues the finalize unit. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { transaction } from '../../lib/runtime/catalogue.ts';
 import { claimUnit } from '../../lib/scheduling/claim.ts';
-import { FencedError, Lease } from '../../lib/scheduling/lease.ts';
+import { CancelledError, FencedError, Lease } from '../../lib/scheduling/lease.ts';
 import { sweepOnce } from '../../lib/scheduling/sweep.ts';
-import { failUnit, retryUnit } from '../../lib/scheduling/unit-transitions.ts';
+import { failUnit, retryUnit, yieldUnit } from '../../lib/scheduling/unit-transitions.ts';
 import { OwnCatalogue } from '../support/own-catalogue.ts';
 import { sql } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -158,6 +158,25 @@ describe('attempts without a heartbeat', () => {
 
 describe('fencing', () => {
   const failure = { code: 'internal', message: 'x' } as const;
+
+  test('a finalize unit yields to its next attempt, but not after its export was cancelled', async () => {
+    const unit = await createRunning();
+    const ref = { unitId: unit.id, exportId: unit.export_id, attemptId: unit.attempt_id };
+    const checkpoint = {
+      phase: 'hash',
+      objectKey: 'x',
+      etag: 'y',
+      verifiedRanges: 1,
+      state: '',
+    } as const;
+    const yielding = () => transaction((client) => yieldUnit(client, ref, checkpoint));
+    await run('update exports set cancel_requested_at = now() where id = $1', [unit.export_id]);
+    await expect(yielding()).rejects.toThrow(CancelledError);
+    expect(await unitOf(unit.export_id)).toEqual(unit);
+    await run('update exports set cancel_requested_at = null where id = $1', [unit.export_id]);
+    await yielding();
+    expect(await unitOf(unit.export_id)).toMatchObject({ state: 'queued', attempt_id: null });
+  });
 
   test('a fenced attempt cannot end its unit', async () => {
     const unit = await createRunning();
