@@ -4,7 +4,7 @@
  * TimeoutNegativeWarning on Node 24 (kafkajs #1751, #1768). If requests are queued, the delay is right, so this
  * patch arms the timer only then.
  */
-import { createRequire } from 'node:module';
+import requestQueueClass from 'kafkajs/src/network/requestQueue/index.js';
 import { z } from 'zod';
 
 const queueClassSchema = z.custom<{ prototype: object }>((value) => typeof value === 'function');
@@ -19,10 +19,7 @@ const hasPending = (queue: unknown): boolean =>
 
 /** Patches kafkajs for the whole process. A second call changes nothing. */
 export function stopIdlePolling(): void {
-  const require = createRequire(import.meta.url);
-  const { prototype } = queueClassSchema.parse(
-    require('kafkajs/src/network/requestQueue/index.js'),
-  );
+  const { prototype } = queueClassSchema.parse(requestQueueClass);
   const schedule = methodSchema.parse(Reflect.get(prototype, 'scheduleCheckPendingRequests'));
   Reflect.set(prototype, 'scheduleCheckPendingRequests', function (this: unknown): void {
     if (hasPending(this)) schedule.call(this);

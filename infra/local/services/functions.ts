@@ -14,6 +14,9 @@ import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 const healthyTimeoutSeconds = 90;
 const stopTimeoutSeconds = 15;
 const stage = 'local';
+/** Names the cluster in events. Locally there is one broker, whose address is STREAMSYNC_KAFKA_BROKERS. */
+const localClusterArn =
+  'arn:aws:kafka:us-east-1:000000000000:cluster/streamsync/00000000-0000-0000-0000-000000000000-1';
 const sweepFunctionName = `streamsync-${stage}-sweep`;
 
 /** Messages of the event source to the supervisor, which writes stack.json. */
@@ -70,7 +73,12 @@ export async function startFunctions(
       // 60 concurrent calls take 900 MB with a worker thread each, 220 MB in one process.
       '--useInProcess',
     ],
-    env: { ...context.environment, ...application, ...(owner && { HOME: ownHome(context) }) },
+    env: {
+      ...context.environment,
+      ...application,
+      STREAMSYNC_KAFKA_ARN: localClusterArn,
+      ...(owner && { HOME: ownHome(context) }),
+    },
     cwd: repoRoot,
     owner,
     stopSeconds: stopTimeoutSeconds,

@@ -1,0 +1,86 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import yazl from 'yazl';
+import { pathsIn, readPipelines } from '../../lib/ingest/pipelines/load.ts';
+import { type Bundle, bundleHandlers } from './bundle.ts';
+import type { Handlers } from './functions.ts';
+
+export interface Artifact {
+  /** Name of the function. */
+  name: string;
+  path: string;
+  /** Of the files in it. */
+  bytes: number;
+  zippedBytes: number;
+}
+
+/** Lambda allows 250 MB. A larger bundle is a mistake, and makes each start of the function slower. */
+const maxBytes = 5_000_000;
+
+/** Reads the files of pipelines when a function starts: functions with this module need them. */
+const pipelinesModule = 'lib/ingest/pipelines/load.ts';
+
+/**
+ * Writes `<name>.zip` of each function to a directory, which is emptied before. An artifact has the bundle of the handler,
+ * those of its worker threads and, if it reads pipelines, their files: nothing else of the working directory. The same
+ * sources make the same bytes, so that a deployment leaves functions alone that did not change.
+ *
+ * Throws if the bundle of a function is too large or a pipeline is wrong.
+ *
+ * @param root directory of the service, to which the handlers are relative
+ * @param pipelines paths of pipelines as in `STREAMSYNC_PIPELINES`
+ */
+export async function makeArtifacts(
+  handlers: Handlers,
+  { root, directory, pipelines }: { root: string; directory: string; pipelines: string },
+): Promise<Artifact[]> {
+  const bundles = await bundleHandlers(Object.values(handlers), root);
+  const pipelineFiles = await readPipelineFiles(pipelines, root);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const artifacts: Artifact[] = [];
+  for (const [name, handler] of Object.entries(handlers)) {
+    const bundle = bundles.get(handler);
+    if (!bundle) throw new Error(`${name}: no bundle of ${handler}`);
+    const files = filesOf(bundle, pipelineFiles);
+    const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+    if (bytes > maxBytes)
+      throw new Error(`${name}: its files have ${bytes} bytes; the limit is ${maxBytes}`);
+    const zip = await zipped(files);
+    const path = join(directory, `${name}.zip`);
+    await writeFile(path, zip);
+    artifacts.push({ name, path, bytes, zippedBytes: zip.length });
+  }
+  return artifacts;
+}
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+const filesOf = ({ files, inputs }: Bundle, pipelineFiles: Files): Files =>
+  inputs.includes(pipelinesModule) ? new Map([...files, ...pipelineFiles]) : files;
+
+/** Returns the files of pipelines by the names that a function reads them by. */
+async function readPipelineFiles(pipelines: string, root: string): Promise<Files> {
+  const paths = pathsIn(pipelines);
+  const outside = paths.filter((path) => isAbsolute(path) || path.split(/[\\/]/).includes('..'));
+  if (outside.length > 0)
+    throw new Error(
+      `STREAMSYNC_PIPELINES: ${outside.join(', ')}: a deployment needs a path relative to ${root}`,
+    );
+  const files = new Map<string, Uint8Array>();
+  for (const { file } of readPipelines(paths.map((path) => join(root, path))))
+    files.set(relative(root, file), await readFile(file));
+  return files;
+}
+
+async function zipped(files: Files): Promise<Buffer> {
+  const zip = new yazl.ZipFile();
+  for (const [name, bytes] of files)
+    zip.addBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), name, {
+      mtime: new Date('2000-01-01T00:00:00Z'),
+      mode: 0o100644,
+    });
+  zip.end();
+  return buffer(zip.outputStream);
+}

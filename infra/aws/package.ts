@@ -1,0 +1,23 @@
+/** `npm run package`: makes the artifacts of all functions in dist/functions, and prints their sizes. */
+import { join } from 'node:path';
+import { errorMessage } from '../../lib/runtime/errors.ts';
+import { repoRoot } from '../local/home/home.ts';
+import { makeArtifacts } from './artifacts.ts';
+import { readHandlers } from './functions.ts';
+
+const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1_000)} kB`.padStart(9);
+
+try {
+  const artifacts = await makeArtifacts(readHandlers(repoRoot), {
+    root: repoRoot,
+    directory: join(repoRoot, 'dist/functions'),
+    pipelines: process.env.STREAMSYNC_PIPELINES ?? '',
+  });
+  for (const { name, bytes, zippedBytes } of artifacts)
+    console.log(`${name.padEnd(24)}${kilobytes(bytes)}${kilobytes(zippedBytes)} zipped`);
+  const total = artifacts.reduce((sum, { zippedBytes }) => sum + zippedBytes, 0);
+  console.log(`${artifacts.length} functions in dist/functions, ${kilobytes(total).trim()} zipped`);
+} catch (error) {
+  console.error(`No artifacts: ${errorMessage(error)}`);
+  process.exitCode = 1;
+}
