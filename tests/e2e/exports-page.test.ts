@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { keySetSchema } from '../../lib/contracts/key-set.ts';
-import { asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
+import { asAdmin, asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
 import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
@@ -178,6 +178,35 @@ test('exports that were started elsewhere are listed after a press on Show, not 
   expect(await first.getAttribute('id')).toBe(before);
   await page().getByRole('button', { name: 'Show', exact: true }).click();
   await page().locator(`#export-${id}`).waitFor();
+});
+
+test('the title counts the exports that become ready while the tab is hidden', async () => {
+  const here = page();
+  const setHidden = (hidden: boolean) =>
+    here.evaluate((isHidden) => {
+      const state = isHidden ? 'hidden' : 'visible';
+      Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  const pause = '/sources/sales/pause';
+  await call('POST', pause, { headers: asAdmin, body: { reason: 'of the title' } });
+  try {
+    const connected = here.waitForEvent('websocket');
+    const ids = [(await createExport(monthOfOrders)).id, (await createExport(monthOfOrders)).id];
+    await signIn(here);
+    await connected;
+    for (const id of ids) await here.locator(`#export-${id}`).waitFor();
+    await setHidden(true);
+    await call('DELETE', pause, { headers: asAdmin });
+    await waitFor('the title has the count', async () =>
+      (await here.title()) === '(2) Exports – StreamSync' ? true : undefined,
+    );
+    await setHidden(false);
+    expect(await here.title()).toBe('Exports – StreamSync');
+  } finally {
+    await call('DELETE', pause, { headers: asAdmin });
+  }
 });
 
 test('the file link of an event opens the page of the export after the sign-in', async () => {

@@ -1,6 +1,7 @@
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { announce } from '../ui/announcer.tsx';
 import { exportName } from './labels.ts';
+import { countInTitle } from './title-count.ts';
 
 const plural = (word: string) => (count: number) => `${count} exports ${word}`;
 
@@ -13,6 +14,7 @@ export function announceStatusChange(before: ExportDocument, after: ExportDocume
   switch (after.status) {
     case 'ready':
       announce('ready', { sentence: `${name} is ready`, several: plural('ready') });
+      countInTitle();
       return;
     case 'failed':
       announce('failed', {
