@@ -1,14 +1,20 @@
 /**
  * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
  * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
- * and its role. It does nothing in `serverless offline`.
+ * its role and its limits. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
 import type { Naming, Service } from './service.ts';
+import type { FunctionSettings } from './settings.ts';
+
+interface ServerlessFunction extends FunctionSettings {
+  package?: { artifact?: string };
+  role?: string;
+}
 
 interface Serverless {
   service: {
-    functions: Record<string, { package?: { artifact?: string }; role?: string }>;
+    functions: Record<string, ServerlessFunction>;
     provider: {
       stage: string;
       vpc?: object;
@@ -26,22 +32,34 @@ export default class Deployment {
 
   constructor(serverless: Serverless) {
     this.#serverless = serverless;
-    const pack = (): Promise<void> => this.#pack();
     this.hooks = {
-      'before:package:setupProviderConfiguration': () => this.#complete(),
-      'before:package:createDeploymentArtifacts': pack,
+      'before:package:setupProviderConfiguration': () => this.#addResources(),
+      'before:package:createDeploymentArtifacts': () => this.#pack(),
       // `serverless deploy function`
-      'before:package:function:package': pack,
+      'before:package:function:package': async () => {
+        await this.#configure();
+        await this.#pack();
+      },
       'before:deploy:deploy': () => this.#checkAccount(),
     };
   }
 
-  /** Gives the functions their network and roles. Serverless makes a role for all functions that have none. */
-  async #complete(): Promise<void> {
-    const { rolesOf } = await import('./roles.ts');
+  /** Gives the functions what the deploy file has for them. */
+  async #configure(): Promise<Service> {
+    const { settingsOf } = await import('./settings.ts');
     const service = await this.#service();
     const { functions, provider } = this.#serverless.service;
     provider.vpc = service.deployment.vpc;
+    for (const { name } of service.functions)
+      functions[name] = { ...functions[name], ...settingsOf(name, service.deployment) };
+    return service;
+  }
+
+  /** Serverless makes a role for all functions that have none, so they have theirs before. */
+  async #addResources(): Promise<void> {
+    const { rolesOf } = await import('./roles.ts');
+    const service = await this.#configure();
+    const { functions, provider } = this.#serverless.service;
     for (const { name, role } of service.functions) functions[name] = { ...functions[name], role };
     Object.assign(provider.compiledCloudFormationTemplate.Resources, rolesOf(service));
   }
