@@ -1,7 +1,7 @@
 /**
  * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
  * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
- * its role and its limits. It does nothing in `serverless offline`.
+ * role and limits; alarms and a dashboard. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
 import type { Naming, Service } from './service.ts';
@@ -17,6 +17,7 @@ interface Serverless {
     functions: Record<string, ServerlessFunction>;
     provider: {
       stage: string;
+      timeout: number;
       vpc?: object;
       compiledCloudFormationTemplate: { Resources: Record<string, object> };
     };
@@ -57,11 +58,19 @@ export default class Deployment {
 
   /** Serverless makes a role for all functions that have none, so they have theirs before. */
   async #addResources(): Promise<void> {
-    const { rolesOf } = await import('./roles.ts');
+    const [{ rolesOf }, { alarmsOf }, { dashboardOf }] = await Promise.all([
+      import('./roles.ts'),
+      import('./alarms.ts'),
+      import('./dashboard.ts'),
+    ]);
     const service = await this.#configure();
     const { functions, provider } = this.#serverless.service;
     for (const { name, role } of service.functions) functions[name] = { ...functions[name], role };
-    Object.assign(provider.compiledCloudFormationTemplate.Resources, rolesOf(service));
+    Object.assign(provider.compiledCloudFormationTemplate.Resources, {
+      ...rolesOf(service),
+      ...alarmsOf(service),
+      Dashboard: dashboardOf(service),
+    });
   }
 
   async #pack(): Promise<void> {

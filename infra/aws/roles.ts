@@ -1,7 +1,7 @@
 import type { Service } from './service.ts';
 import { type Statement, statementsOf } from './statements.ts';
 
-interface Resource {
+export interface Resource {
   Type: string;
   Properties: Readonly<Record<string, unknown>>;
 }

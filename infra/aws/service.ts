@@ -8,7 +8,7 @@ export interface EventSource {
   batchSize: number;
 }
 
-type FunctionKind = 'http' | 'kafka' | 'websocket' | 'schedule';
+export type FunctionKind = 'http' | 'kafka' | 'websocket' | 'schedule';
 
 export interface FunctionOfService {
   /** In serverless.yml. */
@@ -16,6 +16,8 @@ export interface FunctionOfService {
   /** On AWS: `streamsync-prod-get-me`. */
   lambdaName: string;
   kind: FunctionKind;
+  /** Seconds. */
+  timeout: number;
   eventSources: readonly EventSource[];
   /** The ids of its resources in the template. */
   role: string;
@@ -44,11 +46,12 @@ const mskSchema = z.looseObject({
 const functionSchema = z.looseObject({
   name: z.string(),
   handler: z.string().regex(/^handlers\/(?:http|kafka|websocket|schedule)\//),
+  timeout: z.number().optional(),
   events: z.array(z.looseObject({ msk: mskSchema.optional() })),
 });
 
 const serviceSchema = z.looseObject({
-  provider: z.looseObject({ stage: z.string() }),
+  provider: z.looseObject({ stage: z.string(), timeout: z.number() }),
   custom: z.looseObject({ deployment: z.unknown() }),
   functions: z.record(z.string(), functionSchema),
 });
@@ -63,16 +66,19 @@ export function readService(resolved: unknown, naming: Naming): Service {
   return {
     stage: provider.stage,
     deployment: parseDeployment(custom.deployment, `deploy.${provider.stage}.yml`),
-    functions: Object.entries(functions).map(([name, { name: lambdaName, handler, events }]) => ({
-      name,
-      lambdaName,
-      kind: kindOf(handler),
-      eventSources: events.flatMap(({ msk }) =>
-        msk ? [{ topic: msk.topic, groupId: msk.consumerGroupId, batchSize: msk.batchSize }] : [],
-      ),
-      role: `${naming.getNormalizedFunctionName(name)}Role`,
-      logGroup: naming.getLogGroupLogicalId(name),
-    })),
+    functions: Object.entries(functions).map(
+      ([name, { name: lambdaName, handler, timeout, events }]) => ({
+        name,
+        lambdaName,
+        kind: kindOf(handler),
+        timeout: timeout ?? provider.timeout,
+        eventSources: events.flatMap(({ msk }) =>
+          msk ? [{ topic: msk.topic, groupId: msk.consumerGroupId, batchSize: msk.batchSize }] : [],
+        ),
+        role: `${naming.getNormalizedFunctionName(name)}Role`,
+        logGroup: naming.getLogGroupLogicalId(name),
+      }),
+    ),
   };
 }
 
