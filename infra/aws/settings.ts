@@ -11,8 +11,9 @@ export interface FunctionSettings {
 const worker = 'export-worker';
 
 /**
- * Returns the settings of a function that only a deployment has. On one machine a function is one process, with one pool
- * of connections to a source; on AWS each concurrent call is one. Functions without sources share what the account has.
+ * Returns the settings of a function that only a deployment has. On one machine a function is one process; on AWS each
+ * concurrent call is one. The catalogue keeps the budget of each source over all of them, so more calls than
+ * `sourceConcurrency` would mostly wait, each with its own connections to the catalogue.
  */
 export function settingsOf(functionName: string, deployment: Deployment): FunctionSettings {
   // One call for each partition: more could only be a second delivery of a unit that is running.

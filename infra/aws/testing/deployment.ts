@@ -86,10 +86,11 @@ export function copyOfService(): string {
 export async function packageService(
   directory: string,
   variables: Readonly<Record<string, string>>,
+  stage = 'prod',
 ): Promise<void> {
   await promisify(execFile)(
     process.execPath,
-    ['node_modules/serverless/bin/serverless.js', 'package', '--stage', 'prod'],
+    ['node_modules/serverless/bin/serverless.js', 'package', '--stage', stage],
     {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory, ...variables },
