@@ -14,8 +14,8 @@ import { bundleHandlers } from './bundle.ts';
 import { modulePathOf, readHandlers } from './functions.ts';
 import {
   copyOfService,
+  deployment,
   deploymentVariables,
-  kafkaArn,
   lambdaVariables,
   packageService,
   strayFiles,
@@ -97,15 +97,9 @@ describe('the template', () => {
 
   test('has the cluster of the deployment in each event source, and no account of a placeholder', () => {
     expect(template.mappings.length).toBeGreaterThanOrEqual(6);
-    for (const { EventSourceArn } of template.mappings) expect(EventSourceArn).toBe(kafkaArn);
+    for (const { EventSourceArn } of template.mappings)
+      expect(EventSourceArn).toBe(deployment.clusterArn);
     expect(template.text).not.toContain('000000000000');
-  });
-
-  test('is not made without the ARN of a cluster', async () => {
-    const { STREAMSYNC_KAFKA_ARN: _, ...others } = deploymentVariables;
-    await expect(packageService(service, others)).rejects.toMatchObject({
-      stdout: expect.stringContaining('Cannot resolve variable at "custom.kafkaArn"'),
-    });
   });
 });
 

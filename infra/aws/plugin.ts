@@ -1,29 +1,79 @@
 /**
- * A Serverless plugin that gives each function an artifact of its own, made by artifacts.ts. Without it nothing would be
- * packed: the patterns in serverless.yml leave out every file. It does nothing in `serverless offline`.
+ * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
+ * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
+ * role and limits; alarms and a dashboard. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
+import type { Naming, Service } from './service.ts';
+import type { FunctionSettings } from './settings.ts';
 
-interface Serverless {
-  service: { functions: Record<string, { package?: { artifact?: string } }> };
-  serviceDir: string;
+interface ServerlessFunction extends FunctionSettings {
+  package?: { artifact?: string };
+  role?: string;
 }
 
-export default class Artifacts {
+interface Serverless {
+  service: {
+    functions: Record<string, ServerlessFunction>;
+    provider: {
+      stage: string;
+      timeout: number;
+      vpc?: object;
+      compiledCloudFormationTemplate: { Resources: Record<string, object> };
+    };
+    custom: { deployment?: unknown };
+  };
+  serviceDir: string;
+  getProvider(name: 'aws'): { naming: Naming; getAccountId(): Promise<string> };
+}
+
+export default class Deployment {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
 
   constructor(serverless: Serverless) {
     this.#serverless = serverless;
-    const make = (): Promise<void> => this.#make();
     this.hooks = {
-      'before:package:createDeploymentArtifacts': make,
+      'before:package:setupProviderConfiguration': () => this.#addResources(),
+      'before:package:createDeploymentArtifacts': () => this.#pack(),
       // `serverless deploy function`
-      'before:package:function:package': make,
+      'before:package:function:package': async () => {
+        await this.#configure();
+        await this.#pack();
+      },
+      'before:deploy:deploy': () => this.#checkAccount(),
     };
   }
 
-  async #make(): Promise<void> {
+  /** Gives the functions what the deploy file has for them. */
+  async #configure(): Promise<Service> {
+    const { settingsOf } = await import('./settings.ts');
+    const service = await this.#service();
+    const { functions, provider } = this.#serverless.service;
+    provider.vpc = service.deployment.vpc;
+    for (const { name } of service.functions)
+      functions[name] = { ...functions[name], ...settingsOf(name, service.deployment) };
+    return service;
+  }
+
+  /** Serverless makes a role for all functions that have none, so they have theirs before. */
+  async #addResources(): Promise<void> {
+    const [{ rolesOf }, { alarmsOf }, { dashboardOf }] = await Promise.all([
+      import('./roles.ts'),
+      import('./alarms.ts'),
+      import('./dashboard.ts'),
+    ]);
+    const service = await this.#configure();
+    const { functions, provider } = this.#serverless.service;
+    for (const { name, role } of service.functions) functions[name] = { ...functions[name], role };
+    Object.assign(provider.compiledCloudFormationTemplate.Resources, {
+      ...rolesOf(service),
+      ...alarmsOf(service),
+      Dashboard: dashboardOf(service),
+    });
+  }
+
+  async #pack(): Promise<void> {
     // Loaded only here, since esbuild would delay the start of the local stack.
     const [{ makeArtifacts }, { handlersOf }] = await Promise.all([
       import('./artifacts.ts'),
@@ -37,5 +87,20 @@ export default class Artifacts {
     });
     for (const { name, path } of artifacts)
       service.functions[name] = { ...service.functions[name], package: { artifact: path } };
+  }
+
+  /** Throws if the credentials of the shell are those of another account than the deploy file names. */
+  async #checkAccount(): Promise<void> {
+    const { deployment, stage } = await this.#service();
+    const account = await this.#serverless.getProvider('aws').getAccountId();
+    if (account !== deployment.account)
+      throw new Error(
+        `The AWS credentials are those of the account ${account}; account in deploy.${stage}.yml is ${deployment.account}`,
+      );
+  }
+
+  async #service(): Promise<Service> {
+    const { readService } = await import('./service.ts');
+    return readService(this.#serverless.service, this.#serverless.getProvider('aws').naming);
   }
 }

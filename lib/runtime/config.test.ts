@@ -179,7 +179,7 @@ const fieldOf = (name: string): z.ZodType | undefined =>
 
 describe('the variables of the configuration', () => {
   const read = Object.keys(environmentSchema.shape);
-  // Read by serverless.yml when a deployment is packaged, not by the functions.
+  // Read by serverless.yml for the stage `local`, not by the functions.
   const packaged = ['STREAMSYNC_KAFKA_ARN'];
   const fromLambda = ['AWS_REGION'];
   const localOnly = ['STREAMSYNC_S3_ENDPOINT'];
@@ -197,15 +197,17 @@ describe('the variables of the configuration', () => {
     const text = readFileSync('serverless.yml', 'utf8');
     const [, provided = ''] = /^ {2}environment:\n((?: {4}.*\n)+)/m.exec(text) ?? [];
     const passedOn = without(read, [...fromLambda, ...localOnly]);
-    expect(namesIn(provided, /^ {4}(\w+): \$\{env:\1\b/gm)).toEqual(passedOn);
-    expect([...new Set(namesIn(text, /\$\{env:(\w+)/g))]).toEqual(
+    expect(namesIn(provided, /^ {4}(\w+): \$\{(?:self:[\w.]+, )?env:\1\b/gm)).toEqual(passedOn);
+    expect([...new Set(namesIn(text, /\benv:(\w+)/g))]).toEqual(
       without([...passedOn, ...packaged, ...fromLambda], []),
     );
   });
 
   test('serverless.yml has the same defaults as the functions', () => {
     const text = readFileSync('serverless.yml', 'utf8');
-    for (const [, name = '', value] of text.matchAll(/^ {4}(\w+): \$\{env:\w+, '(.*)'\}$/gm)) {
+    for (const [, name = '', value] of text.matchAll(
+      /^ {4}(\w+): \$\{(?:self:[\w.]+, )?env:\w+, '(.*)'\}$/gm,
+    )) {
       const field = fieldOf(name);
       expect([name, field?.parse(value)]).toEqual([name, field?.parse(undefined)]);
     }

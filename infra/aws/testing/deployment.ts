@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import { repoRoot } from '../../local/home/home.ts';
+import { readDeployFile } from '../deploy-file.ts';
 
-/** The cluster that the packaged template is for. */
-export const kafkaArn =
-  'arn:aws:kafka:eu-central-1:123456789012:cluster/streamsync/751d2973-a626-431c-9d4e-d7975eb44dd7-2';
+/** The deploy file that the packaged template is for. */
+export const deployment = readDeployFile(join(repoRoot, 'deploy.example.yml'));
 
 /** The variables with which a deployment is packaged. Nothing answers at any of these addresses. */
 export const deploymentVariables: Readonly<Record<string, string>> = {
@@ -25,8 +25,6 @@ export const deploymentVariables: Readonly<Record<string, string>> = {
   STREAMSYNC_PIPELINES: 'docs/examples/pipelines',
   STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:1,127.0.0.1:2',
   STREAMSYNC_LIVE_ENDPOINT: 'https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod',
-  STREAMSYNC_KAFKA_ARN: kafkaArn,
-  AWS_REGION: 'eu-central-1',
 };
 
 /** The variables of a function that `provider.environment` of serverless.yml does not have: those of Lambda. */
@@ -68,10 +66,14 @@ const copied = [
   'serverless.yml',
 ];
 
-/** Returns a copy of the working directory in which stray files are, too. `node_modules` is a link. */
+/**
+ * Returns a copy of the working directory with a deploy file of the stage `prod`, in which stray files are, too.
+ * `node_modules` is a link.
+ */
 export function copyOfService(): string {
   const copy = mkdtempSync(join(tmpdir(), 'streamsync-package-'));
   for (const path of copied) cpSync(join(repoRoot, path), join(copy, path), { recursive: true });
+  cpSync(join(repoRoot, 'deploy.example.yml'), join(copy, 'deploy.prod.yml'));
   symlinkSync(join(repoRoot, 'node_modules'), join(copy, 'node_modules'));
   for (const file of strayFiles) {
     mkdirSync(join(copy, dirname(file)), { recursive: true });
@@ -84,10 +86,11 @@ export function copyOfService(): string {
 export async function packageService(
   directory: string,
   variables: Readonly<Record<string, string>>,
+  stage = 'prod',
 ): Promise<void> {
   await promisify(execFile)(
     process.execPath,
-    ['node_modules/serverless/bin/serverless.js', 'package', '--stage', 'prod'],
+    ['node_modules/serverless/bin/serverless.js', 'package', '--stage', stage],
     {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory, ...variables },

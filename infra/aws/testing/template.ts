@@ -9,6 +9,11 @@ const functionSchema = z.object({
     Handler: z.string(),
     Runtime: z.string(),
     Architectures: z.array(z.string()),
+    Timeout: z.number(),
+    MemorySize: z.number(),
+    ReservedConcurrentExecutions: z.number().optional(),
+    Role: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
+    VpcConfig: z.object({ SubnetIds: z.array(z.string()), SecurityGroupIds: z.array(z.string()) }),
     Code: z.object({ S3Key: z.string() }),
     Environment: z.object({ Variables: z.record(z.string(), z.string()) }),
   }),
@@ -16,7 +21,33 @@ const functionSchema = z.object({
 
 const mappingSchema = z.object({
   Type: z.literal('AWS::Lambda::EventSourceMapping'),
-  Properties: z.object({ EventSourceArn: z.string(), Topics: z.array(z.string()) }),
+  Properties: z.object({
+    EventSourceArn: z.string(),
+    FunctionName: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
+    Topics: z.array(z.string()),
+    AmazonManagedKafkaEventSourceConfig: z.object({ ConsumerGroupId: z.string() }),
+    ProvisionedPollerConfig: z
+      .object({ MinimumPollers: z.number(), MaximumPollers: z.number() })
+      .optional(),
+  }),
+});
+
+const statementSchema = z.strictObject({
+  Effect: z.literal('Allow'),
+  Action: z.array(z.string()),
+  Resource: z.union([
+    z.literal('*'),
+    z.array(z.union([z.string(), z.record(z.string(), z.unknown())])),
+  ]),
+});
+
+const roleSchema = z.object({
+  Type: z.literal('AWS::IAM::Role'),
+  Properties: z.object({
+    Policies: z.tuple([
+      z.object({ PolicyDocument: z.object({ Statement: z.array(statementSchema) }) }),
+    ]),
+  }),
 });
 
 const templateSchema = z.object({ Resources: z.record(z.string(), z.unknown()) });
@@ -25,7 +56,17 @@ export interface Template {
   text: string;
   functions: z.output<typeof functionSchema>['Properties'][];
   mappings: z.output<typeof mappingSchema>['Properties'][];
+  /** All of them by their ids. */
+  resources: Readonly<Record<string, unknown>>;
 }
+
+export type TemplateFunction = Template['functions'][number];
+type Statement = z.output<typeof statementSchema>;
+
+/** Returns the statements of the role of a function. */
+export const statementsOf = ({ resources }: Template, { Role }: TemplateFunction): Statement[] =>
+  roleSchema.parse(resources[Role['Fn::GetAtt'][0]]).Properties.Policies[0].PolicyDocument
+    .Statement;
 
 /** Reads the template that `serverless package` wrote in a directory. */
 export function readTemplate(directory: string): Template {
@@ -33,9 +74,11 @@ export function readTemplate(directory: string): Template {
     join(directory, '.serverless/cloudformation-template-update-stack.json'),
     'utf8',
   );
-  const resources = Object.values(templateSchema.parse(JSON.parse(text)).Resources);
+  const { Resources } = templateSchema.parse(JSON.parse(text));
+  const resources = Object.values(Resources);
   return {
     text,
+    resources: Resources,
     functions: resources
       .filter(isOfType('AWS::Lambda::Function'))
       .map((resource) => functionSchema.parse(resource).Properties),

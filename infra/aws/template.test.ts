@@ -1,0 +1,295 @@
+/** What the packaged template says of network, rights, limits and alarms. package.test.ts has its artifacts. */
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { readPipelines } from '../../lib/ingest/pipelines/load.ts';
+import { deadLetterTopicOf, topics } from '../../lib/messaging/topics.ts';
+import { environmentSchema } from '../../lib/runtime/config.ts';
+import { accessOf } from './access.ts';
+import { readHandlers } from './functions.ts';
+import {
+  copyOfService,
+  deployment,
+  deploymentVariables,
+  packageService,
+} from './testing/deployment.ts';
+import {
+  readTemplate,
+  statementsOf,
+  type Template,
+  type TemplateFunction,
+} from './testing/template.ts';
+
+const handlers = readHandlers('.');
+let service: string;
+let template: Template;
+
+beforeAll(async () => {
+  service = copyOfService();
+  await packageService(service, deploymentVariables);
+  template = readTemplate(service);
+});
+afterAll(() => rmSync(service, { recursive: true }));
+
+const nameOf = ({ FunctionName }: TemplateFunction): string =>
+  FunctionName.replace('streamsync-prod-', '');
+
+const functionOf = (name: string): TemplateFunction => {
+  const found = template.functions.find((it) => nameOf(it) === name);
+  if (!found) throw new Error(`the template has no function ${name}`);
+  return found;
+};
+
+/** The event sources of a function. Serverless gives it the id of its role, with another ending. */
+const mappingsOf = (name: string): Template['mappings'] => {
+  const id = functionOf(name).Role['Fn::GetAtt'][0].replace(/Role$/, 'LambdaFunction');
+  return template.mappings.filter((it) => it.FunctionName['Fn::GetAtt'][0] === id);
+};
+
+const topicsOf = (name: string): string[] => mappingsOf(name).flatMap(({ Topics }) => Topics);
+
+/** The resources of a type, read by a schema of their properties. */
+const propertiesOf = <T>(type: string, schema: z.ZodType<T>): T[] =>
+  Object.values(template.resources)
+    .filter((it) => z.object({ Type: z.literal(type) }).safeParse(it).success)
+    .map((it) => z.object({ Properties: schema }).parse(it).Properties);
+
+const ours: readonly string[] = Object.values(topics).map(({ name }) => name);
+const ofPipelines = readPipelines(['docs/examples/pipelines']).flatMap(({ topic }) => [
+  topic,
+  deadLetterTopicOf(topic),
+]);
+
+/** Returns the names that statements of a function have for an action on topics or groups. */
+function kafkaNames(name: string, action: string, kind: 'topic' | 'group'): string[] {
+  const prefix = `${deployment.clusterArn.replace(':cluster/', `:${kind}/`)}/`;
+  return statementsOf(template, functionOf(name))
+    .filter(({ Action }) => Action.includes(`kafka-cluster:${action}`))
+    .flatMap(({ Resource }) => (Resource === '*' ? [] : Resource))
+    .flatMap((arn) =>
+      typeof arn === 'string' && arn.startsWith(prefix) ? [arn.slice(prefix.length)] : [],
+    )
+    .toSorted();
+}
+
+describe('the network', () => {
+  test('of every function is that of the deploy file', () => {
+    expect(template.functions).toHaveLength(Object.keys(handlers).length);
+    for (const { VpcConfig } of template.functions)
+      expect(VpcConfig).toEqual({
+        SubnetIds: deployment.vpc.subnetIds,
+        SecurityGroupIds: deployment.vpc.securityGroupIds,
+      });
+  });
+});
+
+describe('the rights', () => {
+  test('each function has a role of its own', () => {
+    const roles = template.functions.map(({ Role }) => Role['Fn::GetAtt'][0]);
+    expect(new Set(roles).size).toBe(roles.length);
+    expect(propertiesOf('AWS::IAM::Role', z.unknown())).toHaveLength(roles.length);
+  });
+
+  test('are for all resources only where AWS cannot name one before', () => {
+    // Lambda creates the interfaces, and EC2 has no resources for what only describes.
+    const unscoped = [
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSecurityGroups',
+      'ec2:DescribeSubnets',
+      'ec2:DescribeVpcs',
+      'ec2:UnassignPrivateIpAddresses',
+    ];
+    const statements = template.functions.flatMap((it) => statementsOf(template, it));
+    const actions = statements.flatMap(({ Action, Resource }) => (Resource === '*' ? Action : []));
+    expect([...new Set(actions)].toSorted()).toEqual(unscoped);
+    expect(statements.flatMap(({ Action }) => Action).join(' ')).not.toContain('*');
+    expect(statements.flatMap(({ Resource }) => (Resource === '*' ? [] : Resource))).not.toContain(
+      '*',
+    );
+  });
+
+  test('to a log are for the own group of the function, which keeps 30 days', () => {
+    for (const it of template.functions) {
+      const [log] = statementsOf(template, it);
+      expect(log?.Action).toEqual(['logs:CreateLogStream', 'logs:PutLogEvents']);
+      const [group] = z
+        .tuple([z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) })])
+        .parse(log?.Resource);
+      expect(template.resources[group['Fn::GetAtt'][0]]).toMatchObject({
+        Type: 'AWS::Logs::LogGroup',
+        Properties: { LogGroupName: `/aws/lambda/${it.FunctionName}`, RetentionInDays: 30 },
+      });
+    }
+  });
+
+  test('to topics are for those that the function uses', () => {
+    const letters = [...ours, ...ofPipelines].filter((topic) => topic.endsWith('.dlq'));
+    const measured = template.mappings.flatMap(({ Topics }) => Topics);
+    for (const name of Object.keys(handlers)) {
+      const uses = accessOf(name).kafka ?? [];
+      const read = [...topicsOf(name), ...(uses.includes('readDeadLetters') ? letters : [])];
+      const written = [
+        ...(uses.includes('relay') ? [...ours, ...ofPipelines] : []),
+        ...(uses.includes('publishReadings') ? [topics.readings.name] : []),
+      ];
+      const described = uses.includes('measureLag')
+        ? measured.filter((topic) => topic !== topics.results.name)
+        : [];
+      const sorted = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
+      expect([name, kafkaNames(name, 'ReadData', 'topic')]).toEqual([name, sorted(read)]);
+      expect([name, kafkaNames(name, 'WriteData', 'topic')]).toEqual([name, sorted(written)]);
+      expect([name, sorted(kafkaNames(name, 'DescribeTopic', 'topic'))]).toEqual([
+        name,
+        sorted([...read, ...written, ...described]),
+      ]);
+    }
+  });
+
+  test('to a consumer group are for the functions whose events have it', () => {
+    for (const name of Object.keys(handlers)) {
+      const groups = mappingsOf(name).map(
+        (it) => it.AmazonManagedKafkaEventSourceConfig.ConsumerGroupId,
+      );
+      expect([name, kafkaNames(name, 'AlterGroup', 'group')]).toEqual([name, groups.toSorted()]);
+    }
+  });
+
+  test.each([
+    ['s3', ['export-worker', 'get-health', 'sweep']],
+    ['kms', ['export-worker']],
+    ['execute-api', ['live-fanout', 'live-message', 'push-export-events', 'sweep']],
+  ])('to %s are only for the functions that use it', (prefix, names) => {
+    const withRight = template.functions.filter((it) =>
+      statementsOf(template, it).some(({ Action }) =>
+        Action.some((action) => action.startsWith(`${prefix}:`)),
+      ),
+    );
+    expect(withRight.map(nameOf).toSorted()).toEqual(names);
+  });
+});
+
+describe('the events', () => {
+  test('have topics of StreamSync or of pipelines', () => {
+    const named = template.mappings.flatMap(({ Topics }) => Topics);
+    expect(named.filter((topic) => ![...ours, ...ofPipelines].includes(topic))).toEqual([]);
+  });
+
+  test('from Kafka invoke only functions with at most 14 minutes, as AWS demands', () => {
+    for (const name of Object.keys(handlers))
+      if (topicsOf(name).length > 0) expect(functionOf(name).Timeout).toBeLessThanOrEqual(840);
+  });
+
+  test('of the work have one poller and one call for each partition', () => {
+    const pollers = template.mappings
+      .filter(({ Topics }) => Topics.includes(topics.work.name))
+      .map((it) => it.ProvisionedPollerConfig);
+    const { partitions } = topics.work;
+    expect(pollers).toEqual([{ MinimumPollers: partitions, MaximumPollers: partitions }]);
+    expect(functionOf('export-worker')).toMatchObject({
+      ReservedConcurrentExecutions: partitions,
+      MemorySize: deployment.workerMemory,
+    });
+  });
+});
+
+describe('the concurrency', () => {
+  test('is reserved for functions that query sources, not for others', () => {
+    for (const it of template.functions)
+      if (nameOf(it) !== 'export-worker')
+        expect([nameOf(it), it.ReservedConcurrentExecutions]).toEqual([
+          nameOf(it),
+          accessOf(nameOf(it)).sources ? deployment.sourceConcurrency : undefined,
+        ]);
+  });
+});
+
+describe('the variables', () => {
+  test('of the configuration are all set, but the region, which Lambda sets, and the local storage', () => {
+    for (const { Environment } of template.functions) {
+      const unset = Object.keys(environmentSchema.shape).filter(
+        (name) => !Object.hasOwn(Environment.Variables, name),
+      );
+      expect(unset.toSorted()).toEqual(['AWS_REGION', 'STREAMSYNC_S3_ENDPOINT']);
+    }
+  });
+
+  test('have the bucket and the key of the deploy file', () => {
+    for (const { Environment } of template.functions)
+      expect(Environment.Variables).toMatchObject({
+        STREAMSYNC_S3_BUCKET: deployment.bucket,
+        STREAMSYNC_S3_KMS_KEY: deployment.kmsKey,
+      });
+    expect(template.resources.ExportsBucket).toMatchObject({
+      Properties: { BucketName: deployment.bucket },
+    });
+  });
+});
+
+describe('the alarms', () => {
+  const alarmSchema = z.object({
+    AlarmActions: z.array(z.string()),
+    Metrics: z
+      .array(z.object({ MetricStat: z.object({ Metric: z.unknown() }).optional() }))
+      .optional(),
+    Dimensions: z.array(z.unknown()).optional(),
+  });
+
+  test('are sent to the topic of the deploy file, and concern every function that is not HTTP', () => {
+    const alarms = propertiesOf('AWS::CloudWatch::Alarm', alarmSchema);
+    for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([deployment.alarmTopic]);
+    const text = JSON.stringify(alarms);
+    for (const [name, handler] of Object.entries(handlers))
+      expect([name, text.includes(`"streamsync-prod-${name}"`)]).toEqual([
+        name,
+        !handler.startsWith('handlers/http/'),
+      ]);
+  });
+
+  test('add up at most 10 metrics', () => {
+    for (const { Metrics = [] } of propertiesOf('AWS::CloudWatch::Alarm', alarmSchema))
+      expect(Metrics.length).toBeLessThanOrEqual(1 + 10);
+  });
+
+  test('have a dashboard with charts of the same functions', () => {
+    const [dashboard] = propertiesOf(
+      'AWS::CloudWatch::Dashboard',
+      z.object({ DashboardBody: z.object({ 'Fn::Sub': z.string() }) }),
+    );
+    const body = dashboard?.DashboardBody['Fn::Sub'] ?? '';
+    const { widgets } = z.object({ widgets: z.array(z.unknown()) }).parse(JSON.parse(body));
+    expect(widgets.length).toBeGreaterThan(0);
+    expect(body).toContain('streamsync-prod-export-worker');
+  });
+});
+
+describe('the template', () => {
+  test('has fewer resources than CloudFormation allows, with room for more', () => {
+    expect(Object.keys(template.resources).length).toBeLessThan(450);
+  });
+
+  test('refers only to resources that it has', () => {
+    const names = [
+      ...template.text.matchAll(/"(?:Ref|Fn::GetAtt)":[\s[]*"([^":]+)"/g),
+      ...template.text.matchAll(/\$\{(\w+)(?:\.\w+)?\}/g),
+    ].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(Object.keys(template.resources).length);
+    const missing = names.filter((name) => !Object.hasOwn(template.resources, name));
+    expect([...new Set(missing)]).toEqual([]);
+  });
+
+  test('is not made without a deploy file of the stage', async () => {
+    await expect(packageService(service, deploymentVariables, 'staging')).rejects.toMatchObject({
+      stdout: expect.stringContaining('deploy.staging.yml is missing: copy deploy.example.yml'),
+    });
+  });
+
+  test('has nothing of the variables that the stage local has instead of a deploy file', () => {
+    const { STREAMSYNC_KAFKA_ARN = '', AWS_REGION = '' } = deploymentVariables;
+    expect([STREAMSYNC_KAFKA_ARN, AWS_REGION]).not.toContain('');
+    expect(template.text).not.toContain(STREAMSYNC_KAFKA_ARN);
+    expect(template.text).not.toContain(AWS_REGION);
+  });
+});
