@@ -339,21 +339,25 @@ create table exports (
   queued_at timestamp with time zone default now() not null,
   estimated_seconds integer,
   object_etag text,
-  known_as text generated always as (lower((((((((((id)::text || '
-'::text) || COALESCE((file ->> 'name'::text), ''::text)) || '
-'::text) || COALESCE((request ->> 'dataset'::text), ''::text)) || '.'::text) || COALESCE((request ->> 'format'::text), ''::text)) || '
-'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null,
   shape bigint generated always as (shape_of(request)) stored,
   policy text default ''::text not null,
-  estimated_bytes bigint
+  estimated_bytes bigint,
+  known_as text generated always as (lower((((((((((((id)::text || '
+'::text) || COALESCE((request ->> 'name'::text), ''::text)) || '
+'::text) || COALESCE((file ->> 'name'::text), ''::text)) || '
+'::text) || COALESCE((request ->> 'dataset'::text), ''::text)) || '.'::text) || COALESCE((request ->> 'format'::text), ''::text)) || '
+'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));
 alter table exports add constraint exports_check1 CHECK (((state <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL))));
 alter table exports add constraint exports_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'dispatched'::text, 'running'::text, 'completing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])));
 alter table exports add constraint exports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id);
+CREATE INDEX exports_by_bytes ON public.exports USING btree (owner_id, COALESCE(((file ->> 'bytes'::text))::bigint, ('-1'::integer)::bigint), id) WHERE (deleted_at IS NULL);
 CREATE INDEX exports_by_creation ON public.exports USING btree (created_at);
+CREATE INDEX exports_by_expiry ON public.exports USING btree (owner_id, COALESCE(expires_at, '-infinity'::timestamp with time zone), id) WHERE (deleted_at IS NULL);
 CREATE INDEX exports_by_owner ON public.exports USING btree (owner_id, id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX exports_by_rows ON public.exports USING btree (owner_id, COALESCE(((file ->> 'rows'::text))::bigint, ('-1'::integer)::bigint), id) WHERE (deleted_at IS NULL);
 CREATE INDEX exports_by_shape ON public.exports USING btree (shape, id DESC) WHERE (((file ->> 'rows'::text))::bigint > 0);
 CREATE INDEX exports_in_progress ON public.exports USING btree (id) WHERE (state = ANY (ARRAY['dispatched'::text, 'running'::text, 'completing'::text]));
 CREATE INDEX exports_object_to_delete ON public.exports USING btree (id) WHERE ((object_key IS NOT NULL) AND (object_deleted_at IS NULL) AND ((deleted_at IS NOT NULL) OR (state = 'expired'::text)));

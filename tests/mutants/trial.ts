@@ -8,7 +8,7 @@ import type { WorkingCopy } from './working-copy.ts';
 
 /** A run of tests that takes longer than this counts as having noticed the change. */
 const unitSeconds = 120;
-const suiteSeconds = 15 * 60;
+const suiteSeconds = 5 * 60;
 /** The time for the stack of a suite to stop. */
 const stopSeconds = 60;
 
