@@ -58,7 +58,6 @@ const header = [
   'owner',
   'sources',
   'dataset',
-  'name',
   'format',
   'compression',
   'from',
@@ -74,6 +73,7 @@ const header = [
   'sha256',
   'errorCode',
   'errorMessage',
+  'name',
 ];
 
 /** Returns the same as CSV. */
@@ -88,7 +88,6 @@ export const exportsCsv = (
     document.owner,
     request.sources.join(' '),
     request.dataset,
-    request.name ?? null,
     request.format,
     request.compression,
     request.from ?? null,
@@ -104,6 +103,7 @@ export const exportsCsv = (
     file?.sha256 ?? null,
     error?.code ?? null,
     error?.message ?? null,
+    request.name ?? null,
   ],
   read: (cursor, limit) => listAllExports(client, { ...query, cursor }, limit),
 });
