@@ -3,8 +3,8 @@ import type { AdminExports, AdminExportsQuery } from '../contracts/admin.ts';
 import type { ExportDocument } from '../contracts/export-document.ts';
 import { sizes } from '../contracts/sizes.ts';
 import { toDocument } from '../exports/export-document.ts';
-import { currentState, loadExports } from '../exports/export-record.ts';
-import { statesOf } from '../exports/lifecycle/states.ts';
+import { filterSql, filterValues } from '../exports/export-filters.ts';
+import { loadExports } from '../exports/export-record.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
 import type { CsvList } from './csv.ts';
 import { cursorOf, readCursor } from './cursor.ts';
@@ -12,36 +12,21 @@ import { cursorOf, readCursor } from './cursor.ts';
 /** Returns a page of the exports of all accounts, deleted ones too, newest first. */
 export async function listAllExports(
   client: Queryable,
-  { cursor, owner, source, dataset, format, status, from, to }: AdminExportsQuery,
+  query: AdminExportsQuery,
   limit: number,
 ): Promise<AdminExports> {
+  const { cursor, owner } = query;
   const before = cursor === undefined ? null : readCursor(z.uuid(), cursor);
   // As in the list of an account: a page ends with the export whose request reaches `sizes.pageBytes`.
   const { rows: listed } = await client.query<{ id: string; fits: boolean }>(
-    `select id, sum(bytes) over (order by id desc) - bytes < $9 as fits from (
+    `select id, sum(bytes) over (order by id desc) - bytes < $3 as fits from (
        select e.id, octet_length(e.request::text) as bytes from exports e
        where ($1::uuid is null or e.id < $1)
          and ($2::text is null or e.owner_id = (select a.id from accounts a where lower(a.email) = lower($2)))
-         and ($3::text is null or (e.request -> 'sources')::jsonb ? $3)
-         and ($4::text is null or e.request ->> 'dataset' = $4)
-         and ($5::text is null or e.request ->> 'format' = $5)
-         and ($6::text[] is null or ${currentState('e')} = any($6))
-         and ($7::timestamptz is null or e.created_at >= $7)
-         and ($8::timestamptz is null or e.created_at < $8)
-       order by e.id desc limit $10) page
+         and ${filterSql('e', 5)}
+       order by e.id desc limit $4) page
      order by id desc`,
-    [
-      before,
-      owner ?? null,
-      source ?? null,
-      dataset ?? null,
-      format ?? null,
-      status ? statesOf(status) : null,
-      from ?? null,
-      to ?? null,
-      sizes.pageBytes,
-      limit + 1,
-    ],
+    [before, owner ?? null, sizes.pageBytes, limit + 1, ...filterValues(query)],
   );
   const ids = listed.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));
   const records = await loadExports(client, ids);

@@ -1,8 +1,8 @@
 import type { ExportListQuery, ExportSort } from '../contracts/export-document.ts';
 import { sizes } from '../contracts/sizes.ts';
 import type { Queryable } from '../runtime/catalogue.ts';
-import { currentState, type ExportRecord, loadUndeletedExports } from './export-record.ts';
-import { statesOf } from './lifecycle/states.ts';
+import { filterSql, filterValues } from './export-filters.ts';
+import { type ExportRecord, loadUndeletedExports } from './export-record.ts';
 
 /**
  * SQL: the value of export `l` by which a list is sorted, as the indexes have it. An export without the value, as the
@@ -36,39 +36,28 @@ export async function listExports(
   ownerId: string,
   query: ExportListQuery,
 ): Promise<{ records: ExportRecord[]; nextCursor: string | null }> {
-  const { cursor, limit, status, downloaded, search = '', sort } = query;
-  const { source, dataset, format, from, to } = query;
+  const { cursor, limit, downloaded, search = '', sort } = query;
   const { order, isAfterCursor } = orderOf(sort);
   // Requests may be large: a page ends with the export whose request reaches `sizes.pageBytes`.
   const { rows: listed } = await client.query<{ id: string; fits: boolean }>(
-    `select id, sum(bytes) over (order by place) - bytes < $6 as fits from (
+    `select id, sum(bytes) over (order by place) - bytes < $5 as fits from (
        select l.id, octet_length(l.request::text) as bytes,
          row_number() over (order by ${order}) as place
        from exports l
        where l.owner_id = $1 and l.deleted_at is null and ($2::uuid is null or ${isAfterCursor})
          and ($3::boolean is null or (l.downloaded_at is not null) = $3)
-         and ($4::text[] is null or ${currentState('l')} = any($4))
-         and not exists (select from unnest($7::text[]) word where strpos(l.known_as, lower(word)) = 0)
-         and ($8::text is null or (l.request -> 'sources')::jsonb ? $8)
-         and ($9::text is null or l.request ->> 'dataset' = $9)
-         and ($10::text is null or l.request ->> 'format' = $10)
-         and ($11::timestamptz is null or l.created_at >= $11)
-         and ($12::timestamptz is null or l.created_at < $12)
-       order by ${order} limit $5) page
+         and not exists (select from unnest($6::text[]) word where strpos(l.known_as, lower(word)) = 0)
+         and ${filterSql('l', 7)}
+       order by ${order} limit $4) page
      order by place`,
     [
       ownerId,
       cursor ?? null,
       downloaded ?? null,
-      status ? statesOf(status) : null,
       limit + 1,
       sizes.pageBytes,
       search.split(/\s+/).filter((word) => word !== ''),
-      source ?? null,
-      dataset ?? null,
-      format ?? null,
-      from ?? null,
-      to ?? null,
+      ...filterValues(query),
     ],
   );
   const ids = listed.slice(0, limit).flatMap(({ id, fits }) => (fits ? [id] : []));

@@ -224,18 +224,26 @@ test('an account is created, and a grant decides which columns its form has', as
   expect(await columns()).not.toContain('email');
 });
 
+const readingsLetters = (onPage: Page) => onPage.getByRole('row').filter({ hasText: 'readings' });
+
+/** Waits until the newest dead letter of the readings has a text in its payload. */
+async function newestLetterIs(onPage: Page, text: string): Promise<void> {
+  const row = readingsLetters(onPage).first();
+  await waitFor('the dead letter is listed', async () => {
+    await onPage.getByRole('button', { name: 'Refresh' }).click();
+    if ((await row.count()) === 0) return undefined;
+    if (!(await row.getByText('As hex').isVisible())) await row.getByText('Payload').click();
+    return (await row.getByText(text).isVisible()) ? true : undefined;
+  });
+}
+
 test('a dead letter is shown as text and hex, never rendered, and is discarded', async () => {
   const here = page();
   const mark = `<img src=x onerror=alert(1)> ${Date.now()}`;
   await produce('readings', [{ value: mark }]);
   await openAdmin(here, 'Dead letters');
-  const row = here.getByRole('row').filter({ hasText: 'readings' }).first();
-  await waitFor('the dead letter is listed', async () => {
-    await here.getByRole('button', { name: 'Refresh' }).click();
-    if ((await row.count()) === 0) return undefined;
-    if (!(await row.getByText('As hex').isVisible())) await row.getByText('Payload').click();
-    return (await row.getByText(mark).isVisible()) ? true : undefined;
-  });
+  const row = readingsLetters(here).first();
+  await newestLetterIs(here, mark);
   await row.getByRole('button', { name: 'As hex' }).click();
   await row
     .getByText(Buffer.from('<img src=x onerr').toString('hex').match(/../g)?.join(' ') ?? '')
@@ -259,16 +267,10 @@ test('a dead letter is replayed to its topic once', async () => {
   const mark = `replayed ${Date.now()}`;
   await produce('readings', [{ value: mark }]);
   await openAdmin(here, 'Dead letters');
-  const rows = here.getByRole('row').filter({ hasText: 'readings' });
-  const first = rows.first();
-  await waitFor('the dead letter is listed', async () => {
-    await here.getByRole('button', { name: 'Refresh' }).click();
-    if ((await rows.count()) === 0) return undefined;
-    if (!(await first.getByText('As hex').isVisible())) await first.getByText('Payload').click();
-    return (await first.getByText(mark).isVisible()) ? true : undefined;
-  });
+  const rows = readingsLetters(here);
+  await newestLetterIs(here, mark);
   const letters = await rows.count();
-  await first.getByRole('checkbox').check();
+  await rows.first().getByRole('checkbox').check();
   await here.getByRole('button', { name: 'Replay 1' }).click();
   const dialog = here.getByRole('dialog', { name: 'Replay 1 message to readings?' });
   await dialog.getByRole('button', { name: 'Replay 1' }).click();
