@@ -55,13 +55,14 @@ async function recompute(client: Queryable, sql: string, buckets: Buckets): Prom
 }
 
 /**
- * The sum of doubles fails if it overflows. So where values are that large, only they are added, in units of 2^200, and
- * a sum that is still too large becomes the largest double.
+ * The sum of doubles fails if it overflows, and so does a division that underflows. So where values are that large, those
+ * above 1e200 are added in units of 2^200 (the others are too small to change a digit), and a sum that is still too large
+ * becomes the largest double.
  */
 const largest = '1.7976931348623157e308';
 const safeSum = (value: string): string => `case
   when max(abs(${value})) < 1e290 then sum(${value} order by at) filter (where abs(${value}) < 1e290)
-  else greatest(least(sum(${value} / 2 ^ 200 order by at) filter (where abs(${value}) >= 1e290),
+  else greatest(least(sum(${value} / 2 ^ 200 order by at) filter (where abs(${value}) > 1e200),
     ${largest} / 2 ^ 200), -${largest} / 2 ^ 200) * 2 ^ 200 end`;
 
 /** Null, NaN and the infinities, which the demo data has, count as no value: no chart can draw them. */

@@ -137,6 +137,12 @@ test('export and followed readings together are what was produced while both wen
   const followers: Follower[] = [];
   try {
     await load.more(400);
+    await waitFor('some of them are stored', async () => {
+      const [stored] = await sql(iot, 'select 1 from readings where series = any($1) limit 1', [
+        series,
+      ]);
+      return stored;
+    });
     const files: string[][] = [];
     for (const format of ['csv', 'ndjson'] as const) {
       const manifest = await manifestOf({ ...readingsOfSeries, format });

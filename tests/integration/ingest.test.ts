@@ -380,5 +380,15 @@ describe('rollups', () => {
       [extreme],
     );
     expect(rollup).toEqual({ sum: Number.MAX_VALUE, max: 1.7e308, count: 3 });
+    // A value that is near that, and values that are not: in one minute, and in several.
+    const nearly = newSeries();
+    await deliver(
+      [3e292, -2e288, -1e288, 1e199, 1e-300].map((value, n) => ({
+        series: nearly,
+        at: hour + n * 30_000,
+        value,
+      })),
+    );
+    expect(await wrongRollups(store.url, nearly)).toEqual([]);
   });
 });
