@@ -81,7 +81,7 @@ function Quota({
         </div>
       )}
       <p>{text}</p>
-      {max === null ? <p className="text-xs text-muted">No limit of this account’s own.</p> : null}
+      {max === null ? <p className="text-xs text-muted">No limit.</p> : null}
     </div>
   );
 }
