@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createExport, download, ended, readExport } from '../support/api.ts';
 import { consume, type Topic } from '../support/events.ts';
 import { assertComplete, attemptsOf } from '../support/export-invariants.ts';
+import { createGate } from '../support/gate.ts';
 import {
   home,
   readStack,
@@ -19,23 +20,18 @@ import { sweep } from '../support/sweep.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let results: Topic;
+let gate: Awaited<ReturnType<typeof createGate>>;
 const rows = 2_500;
 /** An export whose lease has to expire, which takes most of a minute. Its worker is stopped first and checked last. */
 let stopped: { id: string; victim: number };
 
 beforeAll(async () => {
   results = await consume('exports.results');
-  // The last row waits until the gate is open: an export can be interrupted before, however slow the machine is.
+  await sql(sourceUrl('sales'), 'create schema held');
+  gate = await createGate('held');
   await sql(
     sourceUrl('sales'),
-    `create schema held;
-     create sequence held.gate;
-     create function held.wait() returns text language plpgsql security definer as $$
-       begin
-         while (select last_value from held.gate) < 2 loop perform pg_sleep(0.02); end loop;
-         return '';
-       end $$;
-     create view held.customers as
+    `create view held.customers as
        select c.id, c.name, case when c.id = ${rows} then held.wait() else '' end as nothing, c.created_at
        from public.customers c where c.id <= ${rows}`,
   );
@@ -44,15 +40,14 @@ beforeAll(async () => {
   process.kill(worker, 'SIGSTOP');
   stopped = { id, victim: worker };
 });
-beforeEach(() => setGate('closed'));
+beforeEach(() => gate.close());
 afterAll(async () => {
   process.kill(stopped.victim, 'SIGCONT');
   await results.close();
   await sql(sourceUrl('sales'), 'drop schema held cascade');
 });
 
-const setGate = (state: 'closed' | 'open') =>
-  sql(sourceUrl('sales'), `select setval('held.gate', ${state === 'open' ? 2 : 1})`);
+/** Its last row waits until the gate is open. */
 const heldBack = { sources: ['sales'], dataset: 'held.customers', format: 'csv' };
 const expectedCsv = () =>
   referenceCsv(
@@ -114,7 +109,7 @@ describe('an export whose worker is killed with -9', () => {
     const { worker: victim } = await readerOf(id);
     const killed = performance.now();
     process.kill(victim, 'SIGKILL');
-    await setGate('open');
+    await gate.open();
 
     const document = await ended(id, 60);
     const seconds = (performance.now() - killed) / 1_000;
@@ -154,7 +149,7 @@ describe('an export whose worker is killed with -9', () => {
         return left.length === 0 ? true : undefined;
       });
     }
-    await setGate('open');
+    await gate.open();
     expect((await ended(id, 60)).status).toBe('ready');
     expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   });
@@ -164,7 +159,7 @@ test('an export whose source connection is terminated is retried, and ready', as
   const { id } = await createExport(heldBack);
   const { backend } = await readerOf(id);
   await sql(sourceUrl('sales'), 'select pg_terminate_backend($1)', [backend]);
-  await setGate('open');
+  await gate.open();
   expect((await ended(id, 60)).status).toBe('ready');
   expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   const attempts = await sql<{ state: string }>(
@@ -177,7 +172,7 @@ test('an export whose source connection is terminated is retried, and ready', as
 
 test('a worker that resumes after it was replaced has no effect, and its slot reopens', async () => {
   const { id, victim } = stopped;
-  await setGate('open');
+  await gate.open();
   const document = await ended(id, 120);
   expect(document.status).toBe('ready');
   expect(await attemptsOf(id)).toEqual(['lost', 'done']);
@@ -209,7 +204,7 @@ test('an export is ready after its server, source and catalogue in one, has cras
     const now = await startOfCheckpointer().catch(() => undefined);
     return now === before ? undefined : now;
   });
-  await setGate('open');
+  await gate.open();
   await assertComplete(id, { reference: await expectedCsv(), results });
 });
 
