@@ -13,6 +13,8 @@ export interface Artifact {
   /** Of the files in it. */
   bytes: number;
   zippedBytes: number;
+  /** The paths of the sources that are bundled in it, relative to the root. */
+  inputs: readonly string[];
 }
 
 /** Lambda allows 250 MB. A larger bundle is a mistake, and makes each start of the function slower. */
@@ -50,7 +52,7 @@ export async function makeArtifacts(
     const zip = await zipped(files);
     const path = join(directory, `${name}.zip`);
     await writeFile(path, zip);
-    artifacts.push({ name, path, bytes, zippedBytes: zip.length });
+    artifacts.push({ name, path, bytes, zippedBytes: zip.length, inputs: bundle.inputs });
   }
   return artifacts;
 }

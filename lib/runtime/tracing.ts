@@ -56,20 +56,23 @@ interface SpanSettings {
   kind: SpanKind;
   /** The `traceparent` of the span that caused this one. Absent: the span in which this one starts. */
   parent?: string | undefined;
+  /** The `traceparent` of other spans that caused this one. */
+  links?: readonly string[];
   attributes?: Attributes;
 }
+
+const contextOf = (traceparent: string) => propagation.extract(ROOT_CONTEXT, { traceparent });
 
 /** Runs `work` in a span, which has failed if `work` throws. */
 export function withSpan<T>(
   name: string,
-  { kind, parent, attributes = {} }: SpanSettings,
+  { kind, parent, links = [], attributes = {} }: SpanSettings,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const outer =
-    parent === undefined
-      ? context.active()
-      : propagation.extract(ROOT_CONTEXT, { traceparent: parent });
-  return tracer.startActiveSpan(name, { kind, attributes }, outer, async (span) => {
+  const outer = parent === undefined ? context.active() : contextOf(parent);
+  const linked = links.flatMap((link) => trace.getSpanContext(contextOf(link)) ?? []);
+  const settings = { kind, attributes, links: linked.map((to) => ({ context: to })) };
+  return tracer.startActiveSpan(name, settings, outer, async (span) => {
     try {
       return await work(span);
     } catch (error) {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { stackFileSchema } from '../../infra/local/home/stack-file.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { call, monthOfOrders } from '../support/api.ts';
+import { consume } from '../support/events.ts';
 import { listenFor } from '../support/listen-for.ts';
 import { StartedStack } from '../support/processes.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -73,7 +74,7 @@ test('one trace leads from the request of an export through Kafka to its worker 
   await running.ready();
   const read = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(join(home, name), 'utf8'));
-  const { api } = stackFileSchema.parse(await read('stack.json'));
+  const { api, kafka } = stackFileSchema.parse(await read('stack.json'));
   const { demo } = z
     .object({ demo: z.object({ apiKey: z.string() }) })
     .parse(await read('credentials.json'));
@@ -88,10 +89,7 @@ test('one trace leads from the request of an export through Kafka to its worker 
 
   const ofTrace = await waitFor('the spans of the export are sent', async () => {
     const own = spans.filter((span) => span.traceId === traceId);
-    const names = own.map(({ name }) => name);
-    // The accepted and the completed event.
-    const results = names.filter((name) => name === 'process exports.results').length;
-    return names.includes('unit whole') && results >= 2 ? own : undefined;
+    return own.some(({ name }) => name === 'process exports.work') ? own : undefined;
   });
   const byName = (name: string): SentSpan => {
     const found = ofTrace.find((span) => span.name === name);
@@ -107,11 +105,19 @@ test('one trace leads from the request of an export through Kafka to its worker 
   expect(unit.parentSpanId).toBe(delivery.spanId);
   expect(unit.attributes.get('streamsync.export.id')).toBe(id);
   expect(unit.service).toBe('streamsync-local');
-  const causes = ofTrace
-    .filter(({ name }) => name === 'process exports.results')
-    .map(({ parentSpanId }) => parentSpanId);
-  expect(causes).toContain(request.spanId);
-  expect(causes).toContain(unit.spanId);
+  const results = await consume('exports.results', kafka.brokers);
+  try {
+    const sent = await waitFor('both events of the export arrive', async () => {
+      const own = results.messages.filter(({ key }) => String(key) === id);
+      return own.length === 2 ? own : undefined;
+    });
+    expect(sent.map(({ headers }) => headers.traceparent)).toEqual([
+      `00-${traceId}-${request.spanId}-01`,
+      `00-${traceId}-${unit.spanId}-01`,
+    ]);
+  } finally {
+    await results.close();
+  }
 
   const failed = await call('GET', `${api}/exports/01a1fbaa-0d88-7617-8f4b-1187b8f792e7`, {
     headers,
