@@ -111,7 +111,7 @@ test('one trace leads from the request of an export through Kafka to its worker 
       const own = results.messages.filter(({ key }) => String(key) === id);
       return own.length === 2 ? own : undefined;
     });
-    expect(sent.map(({ headers }) => headers.traceparent)).toEqual([
+    expect(sent.map((event) => event.headers.traceparent)).toEqual([
       `00-${traceId}-${request.spanId}-01`,
       `00-${traceId}-${unit.spanId}-01`,
     ]);
