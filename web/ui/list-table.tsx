@@ -89,7 +89,7 @@ function Table<Row>({ caption, columns, rows, keyOf, sort = null, onSort }: Prop
                   <Cell
                     key={column.name}
                     {...(index === 0 && { scope: 'row' })}
-                    className={`border-b border-line px-3 py-2 align-top font-normal wrap-anywhere group-last:border-b-0 ${column.numeric ? 'text-right' : 'text-left'} ${column.numeric || column.short ? 'whitespace-nowrap' : ''}`}
+                    className={`border-b border-line px-3 py-2 align-baseline font-normal wrap-anywhere group-last:border-b-0 ${column.numeric ? 'text-right' : 'text-left'} ${column.numeric || column.short ? 'whitespace-nowrap' : ''}`}
                   >
                     {column.cell(row)}
                   </Cell>
