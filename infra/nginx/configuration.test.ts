@@ -25,7 +25,7 @@ const ofMachine: DoorSettings = {
     live: new URL('http://127.0.0.1:20008/live'),
     objects: new URL('http://127.0.0.1:20005'),
     resolvers: [],
-    trustedCertificates: '',
+    authorities: [],
   },
   doorSecret,
   environment: {},
@@ -51,7 +51,7 @@ function linesOf(settings: DoorSettings): string[] {
 describe('the renderings for one machine and for containers', () => {
   const machine = linesOf(ofMachine);
   const container = linesOf(ofContainer);
-  const isRest = (line: string): boolean => !line.startsWith('origins.conf');
+  const isRest = (line: string): boolean => !/^(origins\.conf|authorities\.pem)/.test(line);
   const only = (lines: string[], others: string[]): string[] =>
     lines.filter((line) => isRest(line) && !others.includes(line));
 
@@ -120,7 +120,7 @@ resolver_timeout 2s;
 proxy_ssl_server_name on;
 proxy_ssl_verify on;
 proxy_ssl_verify_depth 4;
-proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
+proxy_ssl_trusted_certificate authorities.pem;
 map "" $functions_origin { default https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com; }
 map "" $live_origin { default https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod; }
 map "" $objects_origin { default https://example-streamsync-exports.s3.eu-central-1.amazonaws.com; }

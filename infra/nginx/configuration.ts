@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { renderTemplates } from '../local/template.ts';
 import { readLimits } from './limits.ts';
-import { type Origins, originsConf } from './origins.ts';
+import { authoritiesFile, type Origins, originsConf } from './origins.ts';
 import { problemsConf } from './problems.ts';
 
 const templatesDirectory = import.meta.dirname;
@@ -49,5 +49,8 @@ export function renderDoor(settings: DoorSettings): Map<string, string> {
     ...names.map((name, n) => [name.replace(/\.template$/, ''), rendered[n] ?? ''] as const),
     ['problems.conf', problemsConf()],
     ['origins.conf', originsConf(origins)],
+    ...(origins.authorities.length > 0
+      ? [[authoritiesFile, `${origins.authorities.join('\n')}\n`] as const]
+      : []),
   ]);
 }

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { z } from 'zod';
 import { environmentSchema } from '../../lib/runtime/config.ts';
 import type { DoorSettings } from './configuration.ts';
@@ -47,8 +48,8 @@ export function containerSettings(
       resolvers: [...resolvConf.matchAll(/^nameserver\s+([\d.a-fA-F:]+)/gm)].map(
         ([, address = '']) => address,
       ),
-      // In the image of NGINX, which is Debian.
-      trustedCertificates: '/etc/ssl/certs/ca-certificates.crt',
+      // Those of Node: images need not have a list of their own.
+      authorities: rootCertificates,
     },
     doorSecret: data.STREAMSYNC_DOOR_SECRET,
     environment,

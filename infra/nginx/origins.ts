@@ -1,6 +1,9 @@
 /** Renders where NGINX finds the functions, the live sockets and the objects. */
 import { isIP } from 'node:net';
 
+/** Next to origins.conf. */
+export const authoritiesFile = 'authorities.pem';
+
 export interface Origins {
   functions: URL;
   /** With the path of the sockets: the stage, on AWS. */
@@ -8,8 +11,8 @@ export interface Origins {
   objects: URL;
   /** DNS servers for hosts that are names. */
   resolvers: readonly string[];
-  /** File with the certificates of the authorities that NGINX trusts. */
-  trustedCertificates: string;
+  /** Certificates, as PEM, of the authorities that NGINX trusts in origins with TLS. */
+  authorities: readonly string[];
 }
 
 /**
@@ -21,7 +24,7 @@ export interface Origins {
  * @throws if an origin is no `http:` or `https:` URL, has more than host and path, or is a name without a resolver
  */
 export function originsConf(origins: Origins): string {
-  const { functions, live, objects, resolvers, trustedCertificates } = origins;
+  const { functions, live, objects, resolvers } = origins;
   for (const url of [functions, live, objects]) assertPlain(url);
   const urls = [functions, live, objects];
   const hasNames = urls.some((url) => !isAddress(url));
@@ -36,7 +39,7 @@ export function originsConf(origins: Origins): string {
           'proxy_ssl_server_name on;',
           'proxy_ssl_verify on;',
           'proxy_ssl_verify_depth 4;',
-          `proxy_ssl_trusted_certificate ${trustedCertificates};`,
+          `proxy_ssl_trusted_certificate ${authoritiesFile};`,
         ]
       : []),
     ...originOf('functions', functions),

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { applicationEnvironment } from '../../infra/local/environment.ts';
+import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { findTools } from '../../infra/local/install/system-tools.ts';
 import { nginx } from '../../infra/local/services/nginx.ts';
 import { type DoorSettings, renderDoor } from '../../infra/nginx/configuration.ts';
@@ -16,14 +18,15 @@ import { selfSigned } from '../support/certificate.ts';
 import { recordedDeliveries } from '../support/deliveries.ts';
 import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
 import { upstreamAddress } from '../support/door.ts';
+import { imageDirectory } from '../support/image.ts';
 import { listenFor } from '../support/listen-for.ts';
 import { liveTicket, openSocket } from '../support/live-client.ts';
-import { readSecrets } from '../support/secrets.ts';
-import { home, stack } from '../support/stack.ts';
+import { stack, home as stackHome } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let directory = '';
 let program = '';
+let sidecars = '';
 let dns: DnsServer;
 let settings: DoorSettings;
 const proxies: Server[] = [];
@@ -41,6 +44,13 @@ async function nameOf(name: 'functions' | 'live' | 'objects', tls?: object): Pro
   const proxy = tls ? createTlsServer(tls, pass) : createServer(pass);
   proxies.push(proxy);
   return new URL(await listenFor(proxy, `${tls ? 'https' : 'http'}://localhost`));
+}
+
+/** Starts a module of the image of the sidecars with this environment alone. */
+function startSidecar(args: readonly string[], environment: Record<string, string>): void {
+  const env = { PATH: process.env.PATH, ...environment };
+  const options = { cwd: sidecars, env, stdio: 'inherit' as const };
+  processes.push(spawn(process.execPath, args, options));
 }
 
 /** Returns the URL of a free port. */
@@ -92,14 +102,27 @@ beforeAll(async () => {
     report: () => undefined,
   });
   program = tool(nginx);
+  sidecars = imageDirectory('sidecars');
   dns = await startDnsServer();
   const { key, certificate: cert } = selfSigned();
-  const authority = join(directory, 'authority.pem');
-  await writeFile(authority, cert);
   const functions = await nameOf('functions', { key, cert });
   const live = new URL('/live', await nameOf('live', { key, cert }));
   const objects = await nameOf('objects');
-  const { doorSecret } = await readSecrets();
+  const authorizer = await freeUrl();
+  const home = openHome({ STREAMSYNC_HOME: stackHome() });
+  const secrets = openSecrets(home);
+  const { doorSecret } = secrets;
+  const cache = join(directory, 'cache');
+  startSidecar(
+    ['infra/nginx/authorizer/serve.ts', authorizer.port, cache],
+    applicationEnvironment(home, secrets, {
+      url: stack.url,
+      postgres: new URL(stack.postgres.catalogue).host,
+      kafka: stack.kafka.brokers.join(','),
+      s3Endpoint: stack.s3.endpoint,
+    }),
+  );
+  await waitFor('the authorizer answers', () => fetch(authorizer).catch(() => undefined));
   const container = containerSettings(
     {
       STREAMSYNC_DOOR_SECRET: doorSecret,
@@ -112,9 +135,9 @@ beforeAll(async () => {
   settings = {
     ...container,
     user: process.getuid?.() === 0 ? 'root root' : undefined,
-    page: join(home(), 'nginx', 'web'),
-    authorizer: await upstreamAddress('authorizer'),
-    origins: { ...container.origins, resolvers: [dns.address], trustedCertificates: authority },
+    page: join(stackHome(), 'nginx', 'web'),
+    authorizer: authorizer.host,
+    origins: { ...container.origins, resolvers: [dns.address], authorities: [cert] },
   };
   door = await startDoor();
 });
@@ -129,6 +152,7 @@ afterAll(async () => {
   for (const proxy of proxies) proxy.close();
   await dns.close();
   await rm(directory, { recursive: true });
+  await rm(sidecars, { recursive: true });
 });
 
 test('answers for its load balancer', async () => {
@@ -153,10 +177,8 @@ test('delivers the page, and answers of the functions, whose name it has resolve
 
 test('answers 503 if the functions do not prove their name', async () => {
   const { certificate } = selfSigned();
-  const other = join(directory, 'other-authority.pem');
-  await writeFile(other, certificate);
   const distrusting = await startDoor({
-    origins: { ...settings.origins, trustedCertificates: other },
+    origins: { ...settings.origins, authorities: [certificate] },
   });
   const answer = await call('GET', at(distrusting.url, '/api/v1/health'));
   expect(answer.problem()).toMatchObject({ status: 503, code: 'unavailable' });
@@ -181,12 +203,9 @@ describe('a download', () => {
     expect(names.filter((name) => name.startsWith('deliveries.log'))).toEqual([
       expect.stringMatching(/^deliveries\.log\.\d{4}-\d\d-\d\dT\d\d$/),
     ]);
-    processes.push(
-      spawn(process.execPath, ['infra/nginx/shipper/ship.ts', door.directory], {
-        env: { PATH: process.env.PATH, STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(',') },
-        stdio: 'inherit',
-      }),
-    );
+    startSidecar(['infra/nginx/shipper/ship.ts', door.directory], {
+      STREAMSYNC_KAFKA_BROKERS: stack.kafka.brokers.join(','),
+    });
     const [first, second] = await recordedDeliveries(id, 2);
     expect([first?.bytes, second?.bytes]).toEqual([expected.length, expected.length]);
   });

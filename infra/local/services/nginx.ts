@@ -121,7 +121,7 @@ function render(directory: string, { ports, secrets }: StartContext, user?: Work
       live: new URL(`http://127.0.0.1:${ports.websocket}/live`),
       objects: new URL(`http://127.0.0.1:${ports.s3}`),
       resolvers: [],
-      trustedCertificates: '',
+      authorities: [],
     },
     doorSecret: secrets.doorSecret,
     environment: process.env,
