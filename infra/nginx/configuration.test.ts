@@ -6,7 +6,7 @@ const doorSecret = 'x'.repeat(43);
 const environment = {
   STREAMSYNC_DOOR_SECRET: doorSecret,
   STREAMSYNC_FUNCTIONS_URL: 'https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com',
-  STREAMSYNC_LIVE_URL: 'https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod',
+  STREAMSYNC_LIVE_URL: 'wss://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod',
   STREAMSYNC_OBJECTS_URL: 'https://example-streamsync-exports.s3.eu-central-1.amazonaws.com',
 };
 const resolvConf =

@@ -11,11 +11,15 @@ const authorizerPort = 9000;
 const pageDirectory = '/usr/share/streamsync/page';
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text));
+/** CloudFormation has the address of sockets with `wss:`. */
+const socketUrl = z
+  .url({ protocol: /^(?:http|ws)s?$/ })
+  .transform((text) => new URL(text.replace(/^ws/, 'http')));
 
 const doorEnvironmentSchema = z.object({
   STREAMSYNC_DOOR_SECRET: environmentSchema.shape.STREAMSYNC_DOOR_SECRET,
   STREAMSYNC_FUNCTIONS_URL: url,
-  STREAMSYNC_LIVE_URL: url,
+  STREAMSYNC_LIVE_URL: socketUrl,
   STREAMSYNC_OBJECTS_URL: url,
 });
 
