@@ -259,9 +259,9 @@ test('the logs are kept for 30 days, and those of all containers are there', () 
 test('the template refers only to what it has, and uses all its parameters', () => {
   const declared = [...Object.keys(template.Resources), ...Object.keys(template.Parameters)];
   const used = [
-    ...[...text.matchAll(/Ref: '?([\w:]+)/g)],
-    ...[...text.matchAll(/'Fn::GetAtt': \[(\w+),/g)],
-    ...[...text.matchAll(/\$\{([\w:]+)\}/g)],
+    ...text.matchAll(/Ref: '?([\w:]+)/g),
+    ...text.matchAll(/'Fn::GetAtt': \[(\w+),/g),
+    ...text.matchAll(/\$\{([\w:]+)\}/g),
   ].map(([, name = '']) => name);
   expect(used.length).toBeGreaterThan(50);
   expect(used.filter((name) => !name.startsWith('AWS::') && !declared.includes(name))).toEqual([]);

@@ -148,6 +148,25 @@ describe('the rights', () => {
     }
   });
 
+  test('to read objects are denied outside the network, where a leaked signature would else be good', () => {
+    expect(template.resources.ExportsBucketPolicy).toMatchObject({
+      Properties: {
+        PolicyDocument: {
+          Statement: [
+            { Sid: 'OnlyTls' },
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: 's3:GetObject',
+              Resource: [{ 'Fn::Sub': `\${ExportsBucket.Arn}/*` }],
+              Condition: { StringNotEquals: { 'aws:SourceVpc': deployment.vpcId } },
+            },
+          ],
+        },
+      },
+    });
+  });
+
   test('to a consumer group are for the functions whose events have it', () => {
     for (const name of Object.keys(handlers)) {
       const groups = mappingsOf(name).map(
