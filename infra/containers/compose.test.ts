@@ -1,5 +1,5 @@
 /** docker-compose.yml, compared with what `npm start` runs. `npm run check` validates its form (dclint). */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -307,21 +307,6 @@ describe('the secrets', () => {
     const { hostname, port } = new URL(config.catalogueUrl);
     expect([hostname, port]).toEqual(['postgres', '5432']);
     expect([...config.sources.keys()]).toEqual(['sales', 'iot']);
-  });
-
-  test('stay as they are when they are written again, since databases keep their passwords', async () => {
-    const contents = (): string[] =>
-      readdirSync(join(home.path, 'secrets')).map((name) => read(join(home.path, 'secrets', name)));
-    const before = contents();
-    await writeSecrets(home, join(home.path, 'secrets'));
-    expect(contents()).toEqual(before);
-  });
-
-  test('can be read by the user of a container, and by no other user of the machine', () => {
-    const directory = join(home.path, 'secrets');
-    expect(statSync(directory).mode & 0o777).toBe(0o700);
-    for (const name of readdirSync(directory))
-      expect(statSync(join(directory, name)).mode & 0o777).toBe(0o644);
   });
 
   test('are no values in the file', () => {

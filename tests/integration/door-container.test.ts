@@ -92,6 +92,10 @@ const through = ({ url }: Door, address: string): string => {
   return at(url, pathname + search);
 };
 
+/** Runs the health check of the container. */
+const healthCheck = async ({ url }: Door): Promise<unknown> =>
+  promisify(execFile)('infra/nginx/healthy.sh', [url.port]);
+
 let door: Door;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'streamsync-door-'));
@@ -158,12 +162,14 @@ afterAll(async () => {
 test('answers for its load balancer', async () => {
   const answer = await fetch(at(door.url, '/healthz'));
   expect([answer.status, await answer.text()]).toEqual([204, '']);
+  await healthCheck(door);
 });
 
 test('is not healthy without its authorizer, and still delivers the page', async () => {
   const alone = await startDoor({ authorizer: (await freeUrl()).host });
   const answer = await call('GET', at(alone.url, '/healthz'), { redirect: 'follow' });
   expect(answer.problem()).toMatchObject({ status: 503, code: 'unavailable' });
+  await expect(healthCheck(alone)).rejects.toMatchObject({ code: 1 });
   expect((await fetch(at(alone.url, '/'))).status).toBe(200);
 });
 
