@@ -100,10 +100,10 @@ module.exports = {
     {
       name: 'shipped-with-its-packages',
       comment:
-        'functions, and the command that verifies a file, import no development dependencies',
+        'functions, the sidecars of NGINX, and the command that verifies a file import no development dependencies',
       severity: 'error',
       from: {
-        path: '^(lib|handlers|infra/cli/verify)/',
+        path: '^(lib/|handlers/|infra/cli/verify|infra/nginx/|infra/local/(template|home/atomic-file)\\.ts$)',
         pathNot: '(\\.test\\.ts$|^lib/encryption/testing/)',
       },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },

@@ -1,11 +1,10 @@
 import { auditRefusedDownload } from '../../lib/audit/refused-downloads.ts';
 import { denyDownload } from '../../lib/delivery/auth-request-answer.ts';
 import { authorizeDownload } from '../../lib/delivery/tickets.ts';
-import { requireDoor } from '../../lib/runtime/door.ts';
-import { httpHandler } from '../../lib/runtime/http-handler.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /internal/authorize-download of the authorizer, called by NGINX for every request for a file. */
-export const handler = httpHandler(requireDoor, async ({ header }) => {
+export const handler = httpHandler(noAuth, async ({ header }) => {
   try {
     const secret = header('x-ticket') ?? '';
     const method = header('x-original-method') ?? '';

@@ -1,11 +1,10 @@
 import { auditRefusedDownload } from '../../lib/audit/refused-downloads.ts';
 import { denyDownload } from '../../lib/delivery/auth-request-answer.ts';
 import { signSlice } from '../../lib/delivery/tickets.ts';
-import { requireDoor } from '../../lib/runtime/door.ts';
-import { httpHandler } from '../../lib/runtime/http-handler.ts';
+import { httpHandler, noAuth } from '../../lib/runtime/http-handler.ts';
 
 /** GET /internal/sign-slice of the authorizer, called by NGINX for every slice that its cache does not have. */
-export const handler = httpHandler(requireDoor, async ({ header }) => {
+export const handler = httpHandler(noAuth, async ({ header }) => {
   try {
     const { exportId, signed } = await auditRefusedDownload(header, () =>
       signSlice(header('x-ticket') ?? ''),

@@ -63,6 +63,7 @@ test.each([
   ['region', { region: 'frankfurt' }, 'a region of AWS, as eu-central-1'],
   ['vpc', { vpc: undefined }, 'subnetIds and securityGroupIds'],
   ['vpc.subnetIds', { vpc: { subnetIds: [], securityGroupIds: ['sg-01234567'] } }, '1 to 16'],
+  ['vpcId', { vpcId: 'subnet-0123456789abcdef0' }, 'the id of a VPC'],
   ['clusterArn', { clusterArn: otherRegion }, 'the region eu-central-1'],
   ['clusterArn', { clusterArn: otherAccount }, 'the account 123456789012'],
   ['bucket', { bucket: 'Exports' }, '3 to 63 lower-case letters'],

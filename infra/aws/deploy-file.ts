@@ -42,6 +42,8 @@ const fieldsSchema = z.strictObject({
     },
     { error: 'must have subnetIds and securityGroupIds, and nothing else' },
   ),
+  /** The network of these subnets: objects can be read only from there. */
+  vpcId: text(/^vpc-[0-9a-f]{8,17}$/, 'must be the id of a VPC, as vpc-0123456789abcdef0'),
   clusterArn: text(
     clusterArn,
     'must be the ARN of an MSK cluster, as arn:aws:kafka:<region>:<account>:cluster/<name>/<uuid>',

@@ -1,5 +1,5 @@
 /** What the packaged template says of network, rights, limits and alarms. package.test.ts has its artifacts. */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { readPipelines } from '../../lib/ingest/pipelines/load.ts';
@@ -146,6 +146,25 @@ describe('the rights', () => {
         sorted([...read, ...written, ...described]),
       ]);
     }
+  });
+
+  test('to read objects are denied outside the network, where a leaked signature would else be good', () => {
+    expect(template.resources.ExportsBucketPolicy).toMatchObject({
+      Properties: {
+        PolicyDocument: {
+          Statement: [
+            { Sid: 'OnlyTls' },
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: 's3:GetObject',
+              Resource: [{ 'Fn::Sub': `\${ExportsBucket.Arn}/*` }],
+              Condition: { StringNotEquals: { 'aws:SourceVpc': deployment.vpcId } },
+            },
+          ],
+        },
+      },
+    });
   });
 
   test('to a consumer group are for the functions whose events have it', () => {
@@ -295,6 +314,20 @@ describe('the template', () => {
     expect(names.length).toBeGreaterThan(Object.keys(template.resources).length);
     const missing = names.filter((name) => !Object.hasOwn(template.resources, name));
     expect([...new Set(missing)]).toEqual([]);
+  });
+
+  test('exports the addresses that the door imports', () => {
+    const { Outputs } = z
+      .object({
+        Outputs: z.record(z.string(), z.object({ Export: z.object({ Name: z.string() }) })),
+      })
+      .parse(JSON.parse(template.text));
+    const exported = Object.values(Outputs).map(({ Export }) => Export.Name);
+    const imported = [
+      ...readFileSync('infra/aws/door.yml', 'utf8').matchAll(/'(sls-streamsync-\$\{Stage\}-\w+)'/g),
+    ].map(([, name = '']) => name.replace(`\${Stage}`, 'prod'));
+    expect(imported).toHaveLength(2);
+    expect(imported.filter((name) => !exported.includes(name))).toEqual([]);
   });
 
   test('is not made without a deploy file of the stage', async () => {

@@ -33,33 +33,33 @@ export function serviceEnvironment(home: Home): NodeJS.ProcessEnv {
 export interface Addresses {
   /** Where NGINX answers: http://localhost:8080 */
   url: string;
-  postgresPort: number;
-  kafkaPort: number;
-  s3Port: number;
-  /** Endpoint that the functions use instead of that port: a proxy in front of S3. */
-  s3Endpoint?: string | undefined;
+  /** Host and port. */
+  postgres: string;
+  kafka: string;
+  /** URL of S3, or of a proxy in front of it. */
+  s3Endpoint: string;
   /** Where the functions send to live sockets. */
   liveEndpoint?: string | undefined;
 }
 
-export function superuserUrl(secrets: Secrets, port: number, database: string): string {
-  return databaseUrl('postgres', secrets.postgres, port, database);
+export function superuserUrl(secrets: Secrets, server: string, database: string): string {
+  return databaseUrl('postgres', secrets.postgres, server, database);
 }
 
 /** Returns the URL of the role that reads only this source. */
-export function readerUrl(secrets: Secrets, port: number, source: string): string {
-  return roleUrl(secrets, port, `streamsync_reader_${source}`, source);
+export function readerUrl(secrets: Secrets, server: string, source: string): string {
+  return roleUrl(secrets, server, `streamsync_reader_${source}`, source);
 }
 
 /** Returns the URL of the role that writes readings into this source. */
-function writerUrl(secrets: Secrets, port: number, source: string): string {
-  return roleUrl(secrets, port, `streamsync_writer_${source}`, source);
+function writerUrl(secrets: Secrets, server: string, source: string): string {
+  return roleUrl(secrets, server, `streamsync_writer_${source}`, source);
 }
 
 /** The password of a role does not reveal that of another. */
-function roleUrl(secrets: Secrets, port: number, role: string, database: string): string {
+function roleUrl(secrets: Secrets, server: string, role: string, database: string): string {
   const password = createHmac('sha256', secrets.postgres).update(role).digest('base64url');
-  return databaseUrl(role, password, port, database);
+  return databaseUrl(role, password, server, database);
 }
 
 /** Returns the variables for provisioning and for the functions, the same as in a deployment. */
@@ -69,27 +69,22 @@ export function applicationEnvironment(
   addresses: Addresses,
   ownSources: OwnSources = {},
 ): Record<string, string> {
-  const { postgresPort } = addresses;
+  const { postgres } = addresses;
   const sources = Object.fromEntries(
-    demoSources.map((name) => [name, { url: readerUrl(secrets, postgresPort, name) }]),
+    demoSources.map((name) => [name, { url: readerUrl(secrets, postgres, name) }]),
   );
   return {
     STREAMSYNC_HOME: home.path,
     STREAMSYNC_URL: addresses.url,
-    STREAMSYNC_CATALOGUE_URL: databaseUrl(
-      'streamsync',
-      secrets.streamsync,
-      postgresPort,
-      'streamsync',
-    ),
+    STREAMSYNC_CATALOGUE_URL: databaseUrl('streamsync', secrets.streamsync, postgres, 'streamsync'),
     STREAMSYNC_SOURCES: JSON.stringify({ ...ownSources, ...sources }),
     STREAMSYNC_READINGS: JSON.stringify({
       source: readingsSource,
-      url: writerUrl(secrets, postgresPort, readingsSource),
+      url: writerUrl(secrets, postgres, readingsSource),
     }),
-    STREAMSYNC_KAFKA_BROKERS: `127.0.0.1:${addresses.kafkaPort}`,
+    STREAMSYNC_KAFKA_BROKERS: addresses.kafka,
     STREAMSYNC_LIVE_ENDPOINT: addresses.liveEndpoint ?? '',
-    STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint || `http://127.0.0.1:${addresses.s3Port}`,
+    STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint,
     STREAMSYNC_S3_BUCKET: bucketName,
     STREAMSYNC_TOKEN_SECRET: secrets.tokenSecret,
     STREAMSYNC_DOOR_SECRET: secrets.doorSecret,
@@ -107,6 +102,6 @@ export function applicationEnvironment(
   };
 }
 
-function databaseUrl(user: string, password: string, port: number, database: string): string {
-  return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+function databaseUrl(user: string, password: string, server: string, database: string): string {
+  return `postgres://${user}:${encodeURIComponent(password)}@${server}/${database}`;
 }

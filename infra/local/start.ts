@@ -105,10 +105,9 @@ async function bringUp(
     secrets,
     {
       url,
-      postgresPort: ports.postgres,
-      kafkaPort: ports.kafka,
-      s3Port: ports.s3,
-      s3Endpoint: process.env.STREAMSYNC_S3_ENDPOINT,
+      postgres: `127.0.0.1:${ports.postgres}`,
+      kafka: `127.0.0.1:${ports.kafka}`,
+      s3Endpoint: process.env.STREAMSYNC_S3_ENDPOINT || `http://127.0.0.1:${ports.s3}`,
       // A test puts a proxy in front of the sockets.
       liveEndpoint: process.env.STREAMSYNC_LIVE_ENDPOINT || `http://127.0.0.1:${ports.websocket}`,
     },
@@ -137,7 +136,7 @@ async function bringUp(
       environment: application,
       ownSources: Object.keys(ownSources),
       pipelineTopics: topicsOf(pipelines),
-      superuserUrl: (database) => superuserUrl(secrets, ports.postgres, database),
+      superuserUrl: (database) => superuserUrl(secrets, `127.0.0.1:${ports.postgres}`, database),
       report: (line) => report('prepare', line),
     });
     await Promise.race([provisioning, supervisor.untilStopped()]);

@@ -2,7 +2,8 @@
 
 Takes LocalStack's gateway and S3 provider and leaves out its runtime: that listens on every address whatever its
 settings say, makes a certificate, starts a DNS server and imports what other services need. Here: one plain HTTP port on
-127.0.0.1, files below DIR only, no other service, no calls outside. What it holds survives a restart (`snapshot.py`).
+127.0.0.1 (in a container: `--host`), files below DIR only, no other service, no calls outside. What it holds survives a
+restart (`snapshot.py`).
 
 Ready when `GET /_localstack/health` answers 200. SIGTERM and SIGINT stop it, exit code 0. With STREAMSYNC_PARENT_PID in
 the environment it also stops when that process is gone.
@@ -20,19 +21,18 @@ import time
 from pathlib import Path
 from typing import IO
 
-HOST = "127.0.0.1"
 # How long to wait for a predecessor on the same DIR, which may still be noticing that its parent died.
 LOCK_SECONDS = 10.0
 
 
-def set_environment(port: int, data: Path) -> None:
+def set_environment(host: str, port: int, data: Path) -> None:
     """LocalStack reads its settings when it is imported."""
     temporary = data / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     os.environ.update(
         SERVICES="s3",
-        GATEWAY_LISTEN=f"{HOST}:{port}",
+        GATEWAY_LISTEN=f"{host}:{port}",
         LOCALSTACK_HOST=f"localhost:{port}",
         DISABLE_EVENTS="1",
         # What is signed by its query is checked, too.
@@ -66,6 +66,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder for everything it writes")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--name", help="another name by which clients may ask for it")
     arguments = parser.parse_args()
 
     # Until the server takes over there is nothing to save.
@@ -75,7 +77,7 @@ def main() -> None:
     data = arguments.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     lock = take_lock(data)
-    set_environment(arguments.port, data)
+    set_environment(arguments.host, arguments.port, data)
 
     # Nothing is written outside DIR: not next to these files, nor into the environment of the packages.
     sys.dont_write_bytecode = True
@@ -90,10 +92,14 @@ def main() -> None:
     setup_logging(logging.WARNING)
     limit_to_s3()
     from server import serve
+    from signed_only import allow_name
+
+    if arguments.name:
+        allow_name(arguments.name)
 
     parent = os.environ.get("STREAMSYNC_PARENT_PID")
     with lock:
-        serve(HOST, arguments.port, data, int(parent) if parent else None)
+        serve(arguments.host, arguments.port, data, int(parent) if parent else None)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 LocalStack lets everybody do everything, which on loopback is every program, every user, and by forms and `fetch` every
 page that is open in a browser of the machine. Here a request is answered when
 
-- its Host is the machine itself: a page whose name was bound to 127.0.0.1 shows its own,
+- its Host is the machine itself, or the name of the container: a page whose name was bound to 127.0.0.1 shows its own,
 - it has no Origin and no Sec-Fetch-Site: a browser never has a reason to come here,
 - it is signed, by its headers (checked here) or by its query (checked by LocalStack).
 
@@ -32,6 +32,10 @@ AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/, ]+/(?P<scope>(?P<day>\d{8})/(?P<region>[a-z0-9-]+)/s3/aws4_request),"
     r" ?SignedHeaders=(?P<headers>[a-z0-9;-]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
+
+
+def allow_name(name: str) -> None:
+    HOSTS.add(name)
 
 
 def require_signature(chain: HandlerChain[RequestContext], context: RequestContext, response: Response) -> None:

@@ -14,6 +14,7 @@ const fileSchema = z.object({
   other: credentialsSchema,
 });
 type Credentials = z.infer<typeof credentialsSchema>;
+type CredentialsFile = z.infer<typeof fileSchema>;
 
 const roles = { demo: 'analyst', admin: 'admin', other: 'analyst' } as const;
 
@@ -32,9 +33,7 @@ export async function createDemoAccounts(
   file: string,
   { sources, ownSources }: GrantedSources,
 ): Promise<void> {
-  const credentials = existsSync(file)
-    ? fileSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-    : newCredentialsFile();
+  const credentials = await openCredentials(file);
   await transaction(async (client) => {
     await upsert(client, credentials.demo, roles.demo, sources);
     await upsert(client, credentials.admin, roles.admin, sources);
@@ -52,8 +51,15 @@ export async function createDemoAccounts(
       [ownerEmails, ownSources],
     );
   });
+}
+
+/** Returns the credentials of the file, which is created if it does not exist. */
+export async function openCredentials(file: string): Promise<CredentialsFile> {
+  if (existsSync(file)) return fileSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const credentials = newCredentialsFile();
   await writeFile(`${file}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
+  return credentials;
 }
 
 function newCredentials(name: string): Credentials {
@@ -64,7 +70,7 @@ function newCredentials(name: string): Credentials {
   };
 }
 
-function newCredentialsFile(): z.infer<typeof fileSchema> {
+function newCredentialsFile(): CredentialsFile {
   return {
     demo: newCredentials('demo'),
     admin: newCredentials('admin'),

@@ -15,10 +15,13 @@ export async function backfillRollups(milliseconds: number): Promise<void> {
   for (;;) {
     const startedAt = performance.now();
     if (startedAt >= end || !(await backfillSlice(sliceHours))) return;
-    const isQuick = performance.now() - startedAt < quickMs;
-    sliceHours = isQuick ? Math.min(maxSliceHours, sliceHours * 2) : Math.max(1, sliceHours / 2);
+    sliceHours = nextSliceHours(sliceHours, performance.now() - startedAt);
   }
 }
+
+/** Returns the hours of the next slice, a whole number: PostgreSQL has no intervals of other ones. */
+export const nextSliceHours = (hours: number, milliseconds: number): number =>
+  milliseconds < quickMs ? Math.min(maxSliceHours, hours * 2) : Math.max(1, Math.floor(hours / 2));
 
 /** Computes the rollups of some whole hours. Returns false if nothing is left, or another process does it. */
 function backfillSlice(hours: number): Promise<boolean> {

@@ -28,9 +28,9 @@ const headerOf =
   (name: string): string | undefined =>
     headers[name];
 
-test('requireDoor accepts NGINX, and clientAddress returns the address it sends', async () => {
+test('requireDoor accepts NGINX, and clientAddress returns the address it sends', () => {
   const header = headerOf({ 'x-door-secret': secret, 'x-client-address': '192.0.2.7' });
-  expect(await requireDoor(header)).toBeNull();
+  expect(() => requireDoor(header)).not.toThrow();
   expect(clientAddress(header)).toBe('192.0.2.7');
 });
 
@@ -41,8 +41,8 @@ test.each([
   { 'x-door-secret': `${secret}s` },
   { 'x-door-secret': `${secret}, ${secret}` },
   { 'x-door-secret': 't'.repeat(32) },
-])('requireDoor rejects %j, and clientAddress returns unknown', async (sent) => {
+])('requireDoor rejects %j, and clientAddress returns unknown', (sent) => {
   const header = headerOf({ ...sent, 'x-client-address': '192.0.2.7' });
-  await expect(requireDoor(header)).rejects.toMatchObject({ code: 'not_found' });
+  expect(() => requireDoor(header)).toThrow(expect.objectContaining({ code: 'not_found' }));
   expect(clientAddress(header)).toBe('unknown');
 });

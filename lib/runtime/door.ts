@@ -14,9 +14,8 @@ function isFromDoor(header: Header): boolean {
 }
 
 /** Throws `not_found` unless the request came through NGINX, as if the route did not exist. */
-export async function requireDoor(header: Header): Promise<null> {
+export function requireDoor(header: Header): void {
   if (!isFromDoor(header)) throw new AppError('not_found', 'No route has this path and method.');
-  return null;
 }
 
 /**

@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { parseEnv } from 'node:util';
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { httpHandler } from './http-handler.ts';
+
+const doorSecret = 's'.repeat(43);
+Object.assign(process.env, parseEnv(readFileSync('.env.example', 'utf8')), {
+  STREAMSYNC_DOOR_SECRET: doorSecret,
+});
 
 /** Returns a call of an account, which the header `X-Account` names. */
 const eventOf = (account: string): APIGatewayProxyEventV2 => ({
@@ -9,7 +16,7 @@ const eventOf = (account: string): APIGatewayProxyEventV2 => ({
   routeKey: 'GET /',
   rawPath: '/',
   rawQueryString: '',
-  headers: { 'x-account': account },
+  headers: { 'x-account': account, 'x-door-secret': doorSecret },
   isBase64Encoded: false,
   requestContext: {
     accountId: '',
@@ -101,4 +108,20 @@ test('httpHandler answers 503 as a problem before Lambda ends the function', asy
     headers: { 'content-type': 'application/problem+json', 'retry-after': '5' },
   });
   expect(JSON.parse(result.body ?? '')).toMatchObject({ code: 'unavailable' });
+});
+
+test('httpHandler answers 404 to a request that NGINX did not send, before it looks at credentials', async () => {
+  let authentications = 0;
+  const handler = httpHandler(
+    async () => authentications++,
+    async () => ({ status: 204 }),
+  );
+  const event = eventOf('anyone');
+  expect(await handler(event, context)).toMatchObject({ statusCode: 204 });
+  for (const sent of [{}, { 'x-door-secret': `${doorSecret}s` }]) {
+    const result = await handler({ ...event, headers: sent }, context);
+    expect(result.statusCode).toBe(404);
+    expect(JSON.parse(result.body ?? '')).toMatchObject({ code: 'not_found' });
+  }
+  expect(authentications).toBe(1);
 });

@@ -14,7 +14,7 @@ import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
 import { traceHeader } from '../messaging/message-headers.ts';
 import { catalogue } from './catalogue.ts';
 import { isConnectionLost } from './connection-lost.ts';
-import { clientAddress } from './door.ts';
+import { clientAddress, requireDoor } from './door.ts';
 import { AppError, serializeError } from './errors.ts';
 import { FairLimiter } from './fair-limiter.ts';
 import { isLonger } from './json-input.ts';
@@ -71,8 +71,8 @@ function timeoutEarlyResponse(): never {
 export const noAuth = async (): Promise<null> => null;
 
 /**
- * Returns an HTTP function with everything that all of them share: request id, authentication, JSON answers, and
- * problem+json for every error. An error that escaped would be a 200 locally and a 500 without a body on AWS.
+ * Returns an HTTP function with everything that all of them share: the check that NGINX calls, request id, authentication,
+ * JSON answers, and problem+json for every error. An error that escaped would be a 200 locally and a 500 without a body on AWS.
  *
  * A request of a route with an audited action gets an entry with its outcome. Unless the change has recorded it in its
  * own transaction (`recordRequest`), it is written before the answer, which fails without it.
@@ -102,6 +102,8 @@ export function httpHandler<Account>(
     .use(problemDetails())
     .use({
       before: async ({ event }) => {
+        // First of all: the API of AWS can be reached without NGINX, which has the limits of callers and addresses.
+        requireDoor(headerOf(event));
         const audit = auditOf(event);
         if (audit) audits.set(event, audit);
         requireShortHeaders(event);

@@ -25,5 +25,20 @@ export const checks: readonly Check[] = [
     command: process.execPath,
     args: ['tests/checks/words.ts'],
   },
+  {
+    name: 'compose file',
+    command: 'dclint',
+    args: [
+      'docker-compose.yml',
+      '--max-warnings=0',
+      // The file has the order in which services start, and of each what it is, what it runs, and what it needs.
+      ...[
+        'service-dependencies-alphabetical-order',
+        'service-keys-order',
+        'services-alphabetical-order',
+        'top-level-properties-order',
+      ].map((rule) => `--disable-rule=${rule}`),
+    ],
+  },
   ...pythonChecks,
 ];

@@ -9,7 +9,7 @@ import type { Check, Skipped } from './run-checks.ts';
 const folder = 'infra/localstack';
 const installSeconds = 300;
 
-/** ruff, mypy and typos: they come as Python packages, in an environment of their own. */
+/** ruff, mypy, typos and hadolint: they come as Python packages, in an environment of their own. */
 const checksTool: PythonTool = {
   name: 'checks',
   requirements: join(repoRoot, 'tests/checks/requirements.lock.txt'),
@@ -42,7 +42,10 @@ const firstLine = (text: string): string => text.split('\n', 1).join('');
 
 const program = (name: string): string => join(interpreterOf(checksTool), '..', name);
 
-/** The Python of LocalStack's launcher: style, types against the LocalStack that is installed, and its own tests. */
+/**
+ * The Python of LocalStack's launcher: style, types against the LocalStack that is installed, and its own tests. And what
+ * other programs from Python packages check.
+ */
 export const pythonChecks: readonly Check[] = [
   {
     name: 'types of Python',
@@ -81,6 +84,12 @@ export const pythonChecks: readonly Check[] = [
     name: 'typos',
     command: program('typos'),
     args: ['--config', 'tests/checks/typos.toml', '--format', 'brief', '--sort'],
+    prepare: withTools(checksTool),
+  },
+  {
+    name: 'Dockerfiles',
+    command: program('hadolint'),
+    args: ['Dockerfile', join(folder, 'Dockerfile')],
     prepare: withTools(checksTool),
   },
 ];

@@ -5,9 +5,9 @@ import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { home, sourceUrl, sql, stack } from '../support/stack.ts';
 
 const secrets = openSecrets(openHome({ STREAMSYNC_HOME: home() }));
-const port = Number(new URL(stack.postgres.catalogue).port);
+const { host } = new URL(stack.postgres.catalogue);
 const ofReader = (source: string, database = source): string => {
-  const url = new URL(readerUrl(secrets, port, source));
+  const url = new URL(readerUrl(secrets, host, source));
   url.pathname = `/${database}`;
   return url.href;
 };

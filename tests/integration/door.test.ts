@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { asDemo, call, createExport, ended, monthOfOrders, ticketFor } from '../support/api.ts';
+import { upstreamAddress } from '../support/door.ts';
 import { isLoopback, listenersOf } from '../support/processes.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { home, readStack, stack } from '../support/stack.ts';
@@ -29,11 +30,8 @@ describe('the authorizer that NGINX asks', () => {
   let functions = '';
   let secret = '';
   beforeAll(async () => {
-    const conf = await readFile(join(home(), 'nginx', 'nginx.conf'), 'utf8');
-    const addressOf = (upstream: string) =>
-      `http://${new RegExp(`upstream ${upstream} \\{ server ([\\d.:]+);`).exec(conf)?.[1]}`;
-    authorizer = addressOf('authorizer');
-    functions = addressOf('functions');
+    authorizer = `http://${await upstreamAddress('authorizer')}`;
+    functions = `http://${await upstreamAddress('functions')}`;
     const secrets = JSON.parse(await readFile(join(home(), 'secrets.json'), 'utf8'));
     secret = z.object({ doorSecret: z.string() }).parse(secrets).doorSecret;
   });

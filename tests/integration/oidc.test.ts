@@ -100,7 +100,7 @@ async function post(handler: typeof startHandler, path: string, body?: object) {
     routeKey: `POST ${basePath}${path}`,
     rawPath: basePath + path,
     rawQueryString: '',
-    headers: { 'user-agent': 'a browser' },
+    headers: { 'user-agent': 'a browser', 'x-door-secret': config().doorSecret },
     isBase64Encoded: false,
     ...(body ? { body: JSON.stringify(body) } : {}),
     requestContext: {

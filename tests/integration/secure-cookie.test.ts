@@ -10,12 +10,11 @@ import { home, stack } from '../support/stack.ts';
  * setting and the catalogue of the stack.
  */
 const own = openHome({ STREAMSYNC_HOME: home() });
-const portOf = (url: string): number => Number(new URL(url).port);
 const settings = applicationEnvironment(own, openSecrets(own), {
   url: 'https://streamsync.example',
-  postgresPort: portOf(stack.postgres.catalogue),
-  kafkaPort: Number(stack.kafka.brokers[0]?.split(':')[1]),
-  s3Port: portOf(stack.s3.endpoint),
+  postgres: new URL(stack.postgres.catalogue).host,
+  kafka: stack.kafka.brokers.join(','),
+  s3Endpoint: stack.s3.endpoint,
 });
 Object.assign(process.env, settings);
 const { authorizeDownload } = await import('../../lib/delivery/tickets.ts');

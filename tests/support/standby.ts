@@ -43,7 +43,7 @@ export async function startStandby(
   };
   try {
     await startPostgres(context);
-    const url = superuserUrl(secrets, ports.postgres, 'postgres');
+    const url = superuserUrl(secrets, `127.0.0.1:${ports.postgres}`, 'postgres');
     if (statements !== null) await sql(url, statements);
     // Stopped at once, without writing its pages: all changes are only in the write-ahead log, which the next start
     // replays.

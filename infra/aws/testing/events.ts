@@ -7,6 +7,8 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
  */
+import { deploymentVariables } from './deployment.ts';
+
 const account = '123456789012';
 const region = 'eu-central-1';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -31,6 +33,7 @@ export function httpEvent(routeKey: string, parameters: Record<string, string> =
       'content-length': '2',
       host: 'api.example.com',
       'user-agent': 'curl/8.5.0',
+      'x-door-secret': deploymentVariables.STREAMSYNC_DOOR_SECRET,
       'x-amzn-trace-id': 'Root=1-5759e988-bd862e3fe1be46a994272793',
       'x-api-key': 'ss_key_not_known_here',
       'x-forwarded-for': '203.0.113.7',

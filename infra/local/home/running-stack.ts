@@ -24,14 +24,13 @@ export function applyStackEnvironment(home: Home, { url, kafka, postgres, s3 }: 
     );
   if (!existsSync(home.signingKeysFile))
     throw new StackError(`${home.signingKeysFile} is missing; the next start creates it again`);
-  const portOf = (address: string): number => Number(new URL(address).port);
   Object.assign(
     process.env,
     applicationEnvironment(home, openSecrets(home), {
       url,
-      postgresPort: portOf(postgres.catalogue),
-      kafkaPort: portOf(`kafka://${kafka.brokers[0]}`),
-      s3Port: portOf(s3.endpoint),
+      postgres: new URL(postgres.catalogue).host,
+      kafka: kafka.brokers.join(','),
+      s3Endpoint: s3.endpoint,
     }),
   );
 }

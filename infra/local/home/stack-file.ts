@@ -28,7 +28,8 @@ export function createStackFile(
   ports: Ports,
   processes: readonly ProcessEntry[],
 ): StackFile {
-  const database = (name: string): string => superuserUrl(secrets, ports.postgres, name);
+  const database = (name: string): string =>
+    superuserUrl(secrets, `127.0.0.1:${ports.postgres}`, name);
   const origin = `localhost:${ports.nginx}`;
   return {
     url: `http://${origin}`,

@@ -8,38 +8,32 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { sizes } from '../../../lib/contracts/sizes.ts';
-import { readLimits } from '../../nginx/limits.ts';
-import { problemsConf } from '../../nginx/problems.ts';
+import { renderDoor } from '../../nginx/configuration.ts';
 import { writeFileAtomic } from '../home/atomic-file.ts';
-import { repoRoot } from '../home/home.ts';
 import { firstCompatible, type Tool } from '../install/system-tools.ts';
 import { assertPortFree, hasIpv6Loopback } from '../ports.ts';
 import { type Owner, run, waitFor } from '../processes.ts';
 import { redactAddresses } from '../redact.ts';
 import { type RotatedLog, rotateLogs } from '../rotate-logs.ts';
-import { renderTemplates } from '../template.ts';
 import { assertHealthy } from './health.ts';
 import { type StartContext, startTimeoutSeconds } from './start-context.ts';
 
-const templatesDirectory = join(repoRoot, 'infra/nginx');
 const configFile = 'nginx.conf';
 const requiredModules = ['--with-http_auth_request_module', '--with-http_slice_module'];
 const stopTimeoutSeconds = 5;
-/** Of each connection of a client: see nginx.conf.template. */
-const sendBuffer = '128k';
+const requestsLog = 'requests.log';
+const deliveriesLog = 'deliveries.log';
 /**
  * The access logs, which belong to the workers. The shipper deletes rotated delivery logs as soon as all is sent, so that
  * many of them are there only if Kafka was away for long.
  */
 const accessLogs: readonly RotatedLog[] = [
-  { name: 'requests.log', maxBytes: 20 * 2 ** 20, keep: 5 },
-  { name: 'deliveries.log', maxBytes: 20 * 2 ** 20, keep: 50 },
+  { name: requestsLog, maxBytes: 20 * 2 ** 20, keep: 5 },
+  { name: deliveriesLog, maxBytes: 20 * 2 ** 20, keep: 50 },
 ];
 const rotationMs = 10_000;
 
@@ -115,28 +109,24 @@ export async function startNginx(
 }
 
 function render(directory: string, { ports, secrets }: StartContext, user?: WorkerUser): void {
-  const names = readdirSync(templatesDirectory).filter((name) => name.endsWith('.template'));
-  const rendered = renderTemplates(
-    names.map((name) => readFileSync(join(templatesDirectory, name), 'utf8')),
-    {
-      user: user ? `user ${user.name} ${user.group};` : '',
-      port: ports.nginx,
-      sendBuffer,
-      ipv6Listen: hasIpv6Loopback() ? `listen [::1]:${ports.nginx} sndbuf=${sendBuffer};` : '',
-      functions: `127.0.0.1:${ports.http}`,
-      authorizer: `127.0.0.1:${ports.authorizer}`,
-      live: `127.0.0.1:${ports.websocket}`,
-      s3: `127.0.0.1:${ports.s3}`,
-      s3Scheme: 'http',
-      doorSecret: secrets.doorSecret,
-      requestBytes: sizes.requestBytes,
-      signInBytes: sizes.signInBytes,
-      ...readLimits(process.env),
+  const files = renderDoor({
+    user: user && `${user.name} ${user.group}`,
+    listen: [`127.0.0.1:${ports.nginx}`, ...(hasIpv6Loopback() ? [`[::1]:${ports.nginx}`] : [])],
+    page: 'web',
+    requestsLog,
+    deliveriesLog,
+    authorizer: `127.0.0.1:${ports.authorizer}`,
+    origins: {
+      functions: new URL(`http://127.0.0.1:${ports.http}`),
+      live: new URL(`http://127.0.0.1:${ports.websocket}/live`),
+      objects: new URL(`http://127.0.0.1:${ports.s3}`),
+      resolvers: [],
+      authorities: [],
     },
-  );
-  for (const [n, name] of names.entries())
-    writeFileAtomic(join(directory, name.replace(/\.template$/, '')), rendered[n] ?? '');
-  writeFileAtomic(join(directory, 'problems.conf'), problemsConf());
+    doorSecret: secrets.doorSecret,
+    environment: process.env,
+  });
+  for (const [name, text] of files) writeFileAtomic(join(directory, name), text);
 }
 
 interface WorkerUser extends Owner {

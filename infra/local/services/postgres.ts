@@ -52,12 +52,7 @@ export async function startPostgres(context: StartContext): Promise<void> {
           `--pgdata=${names[0]}`,
           '--username=postgres',
           `--pwfile=${names[1]}`,
-          '--auth=scram-sha-256',
-          '--encoding=UTF8',
-          // Order by code point and Unicode character classes, the same on every system.
-          '--locale=C',
-          '--locale-provider=builtin',
-          '--builtin-locale=C.UTF-8',
+          ...initdbOptions,
         ]),
         inherits,
         isPrivate: true,
@@ -92,12 +87,38 @@ export async function startPostgres(context: StartContext): Promise<void> {
   } finally {
     close();
   }
-  const url = superuserUrl(secrets, ports.postgres, 'postgres');
+  const url = superuserUrl(secrets, `127.0.0.1:${ports.postgres}`, 'postgres');
   await waitFor('postgres did not answer', { seconds: startTimeoutSeconds, signal }, () =>
     answers(url),
   );
   report('postgres', `ready on 127.0.0.1:${ports.postgres}`);
 }
+
+/** The options of a new cluster that are the same in a container. */
+export const initdbOptions = [
+  '--auth=scram-sha-256',
+  '--encoding=UTF8',
+  // Order by code point and Unicode character classes, the same on every system.
+  '--locale=C',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+] as const;
+
+/** The settings that are the same in a container. */
+export const postgresSettings = {
+  password_encryption: 'scram-sha-256',
+  max_connections: 200,
+  shared_buffers: '256MB',
+  wal_level: 'replica',
+  // Avoids repeated checkpoints while the demo data is loaded.
+  max_wal_size: '2GB',
+  // Compiling queries helps only long analytic ones, and costs a second on a small machine.
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_line_prefix: '%m [%p] %q%a ',
+  log_checkpoints: 'off',
+} as const;
 
 function serverSettings(port: number): Record<string, string | number> {
   const sharedMemory = existsSync('/dev/shm') ? statfsSync('/dev/shm') : undefined;
@@ -107,18 +128,7 @@ function serverSettings(port: number): Record<string, string | number> {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    password_encryption: 'scram-sha-256',
-    max_connections: 200,
-    shared_buffers: '256MB',
-    wal_level: 'replica',
-    // Avoids repeated checkpoints while the demo data is loaded.
-    max_wal_size: '2GB',
-    // Compiling queries helps only long analytic ones, and costs a second on a small machine.
-    jit: 'off',
-    timezone: 'UTC',
-    log_timezone: 'UTC',
-    log_line_prefix: '%m [%p] %q%a ',
-    log_checkpoints: 'off',
+    ...postgresSettings,
     ...(hasEnoughSharedMemory ? {} : { dynamic_shared_memory_type: 'mmap' }),
   };
 }

@@ -14,7 +14,7 @@ type Handler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** The only routes: both answer only NGINX, which has the door secret. */
+/** The routes for NGINX, which has the door secret. `GET /healthz` is the only other one, and needs none. */
 const handlers = new Map<string, Handler>([
   ['GET /internal/authorize-download', authorizeDownload],
   ['GET /internal/sign-slice', signSlice],
@@ -56,6 +56,7 @@ export function createAuthorizer(): Server {
 
 async function answer(request: IncomingMessage): Promise<APIGatewayProxyStructuredResultV2> {
   const routeKey = `${request.method} ${request.url}`;
+  if (routeKey === 'GET /healthz') return { statusCode: 204 };
   const handler = handlers.get(routeKey);
   if (handler === undefined) return { statusCode: 404 };
   return handler(eventOf(routeKey, request), context);

@@ -15,8 +15,11 @@ const positionsName = 'deliveries.positions.json';
 const chunkBytes = 256 * 1024;
 /** A line of NGINX has less than 2 kB. What is longer is no line of it, and is sent cut. */
 const maxLineBytes = 64 * 1024;
-/** A worker of NGINX may go on writing to a rotated log until it has reopened it: normally for milliseconds. */
-const rotatedForMs = 10 * 60 * 1000;
+/**
+ * How long no line has to be written to a log before it is deleted. A worker of NGINX goes on writing to a rotated log
+ * until it has reopened it, normally for milliseconds; in a container each hour has a log (`$log_hour`).
+ */
+const rotatedForMs = 70 * 60 * 1000;
 const newline = '\n'.charCodeAt(0);
 
 const positionsSchema = z.object({

@@ -40,4 +40,8 @@ while (!stopping.signal.aborted) {
   const delayMs = failures === 0 ? pauseMs : backoffMs(failures - 1, backoff);
   await sleep(delayMs, stopping.signal).catch(() => undefined);
 }
+// NGINX stops first: these are its last lines. A container keeps no logs.
+await logs.shipNew().catch((error: unknown) => {
+  logger.error('the last deliveries are not sent', { error: serializeError(error) });
+});
 process.exit(0);
