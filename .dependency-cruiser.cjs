@@ -42,7 +42,10 @@ module.exports = {
       name: 'one-kafka-client',
       comment: 'the domain uses Kafka through lib/messaging/kafka.ts',
       severity: 'error',
-      from: { path: '^(lib|handlers)/', pathNot: '^lib/messaging/(kafka|kafkajs-patch)\\.ts$' },
+      from: {
+        path: '^(lib|handlers)/',
+        pathNot: '^lib/messaging/(kafka|client-security|kafkajs-patch)\\.ts$',
+      },
       to: { path: 'node_modules/kafkajs' },
     },
     {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type KafkaSecurity, kafkaSecuritySchema } from './kafka-security.ts';
 import { type SigningKeys, signingKeysSchema } from './signing-keys.ts';
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -116,6 +117,9 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .transform((list) => list.split(',').map((broker) => broker.trim())),
+  STREAMSYNC_KAFKA_SECURITY: optional(json.pipe(kafkaSecuritySchema)).meta({
+    description: 'TLS and SASL of the brokers; absent: plaintext without authentication',
+  }),
   STREAMSYNC_LIVE_ENDPOINT: optional(z.url({ protocol: /^https?$/ })).meta({
     description: 'where functions send to live sockets; absent: no live sockets',
   }),
@@ -192,14 +196,19 @@ export interface Config {
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
+function parseVariables<S extends z.ZodType>(
+  schema: S,
+  environment: Record<string, string | undefined>,
+): z.output<S> {
+  const { data, error } = schema.safeParse(environment);
+  if (!error) return data;
+  const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`Configuration errors:\n${lines.join('\n')}`);
+}
+
 /** Throws an error that names every wrong variable at once. The message contains no values, because they are secrets. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
-  const read = environmentSchema.safeParse(environment);
-  if (!read.success) {
-    const lines = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`Configuration errors:\n${lines.join('\n')}`);
-  }
-  const { data } = read;
+  const data = parseVariables(environmentSchema, environment);
   const readings = data.STREAMSYNC_READINGS;
   if (readings && !Object.hasOwn(data.STREAMSYNC_SOURCES, readings.source))
     throw new Error(
@@ -239,16 +248,30 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   };
 }
 
+const kafkaSchema = environmentSchema.pick({
+  STREAMSYNC_KAFKA_BROKERS: true,
+  STREAMSYNC_KAFKA_SECURITY: true,
+  AWS_REGION: true,
+});
+
+export interface KafkaSettings {
+  brokers: string[];
+  /** Absent: plaintext without authentication. */
+  security: KafkaSecurity | undefined;
+  region: string;
+}
+
 /**
- * Returns the Kafka brokers of this process. It reads no other variable: the shipper of deliveries, next to NGINX, has
- * none of the functions' secrets. Throws an error if the variable is missing.
+ * Returns how this process reaches Kafka. It reads no other variables: the shipper of deliveries, next to NGINX, has none
+ * of the functions' secrets. Throws an error that names the variables that are wrong.
  */
-export function kafkaBrokers(): string[] {
-  const { data } = environmentSchema.shape.STREAMSYNC_KAFKA_BROKERS.safeParse(
-    process.env.STREAMSYNC_KAFKA_BROKERS,
-  );
-  if (!data) throw new Error('Configuration errors:\n  STREAMSYNC_KAFKA_BROKERS: is missing');
-  return data;
+export function kafkaSettings(environment = process.env): KafkaSettings {
+  const data = parseVariables(kafkaSchema, environment);
+  return {
+    brokers: data.STREAMSYNC_KAFKA_BROKERS,
+    security: data.STREAMSYNC_KAFKA_SECURITY,
+    region: data.AWS_REGION,
+  };
 }
 
 let parsed: Config | undefined;

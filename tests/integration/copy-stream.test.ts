@@ -5,7 +5,7 @@ import pg from 'pg';
 import { ParallelReaders } from '../../lib/engine/read/parallel-readers.ts';
 import { CopyToStream, createChunkPool } from '../../lib/sources/copy/copy-stream.ts';
 import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { createAuthority } from '../support/certificate.ts';
 import { home, sourceUrl, sql } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -18,11 +18,17 @@ const ways = [
 let urlOfTls = '';
 
 beforeAll(async () => {
-  const { key, certificate } = selfSigned();
+  const authority = createAuthority();
+  const { key, certificate } = authority.issue('localhost');
   const folder = join(home(), 'postgres');
   // The server reads a key only if its own user owns the file.
   const { uid, gid } = await stat(folder);
-  for (const [name, text] of Object.entries({ 'server.key': key, 'server.crt': certificate })) {
+  const files = {
+    'server.key': key,
+    'server.crt': certificate,
+    'ca.crt': authority.certificate,
+  };
+  for (const [name, text] of Object.entries(files)) {
     await writeFile(join(folder, name), text, { mode: 0o600 });
     await chown(join(folder, name), uid, gid);
   }
@@ -30,7 +36,7 @@ beforeAll(async () => {
   const url = new URL(sourceUrl('sales'));
   url.hostname = 'localhost';
   url.searchParams.set('sslmode', 'verify-full');
-  url.searchParams.set('sslrootcert', join(folder, 'server.crt'));
+  url.searchParams.set('sslrootcert', join(folder, 'ca.crt'));
   urlOfTls = url.href;
   await setTls('on');
 });
