@@ -9,6 +9,7 @@ import { unzip } from './testing/unzip.ts';
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'streamsync-artifacts-'));
+  write('lib/runtime/secret.ts', 'export const loadSecret = async () => undefined;');
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -35,6 +36,18 @@ describe('makeArtifacts', () => {
     const files = await unzip(artifact?.path ?? '');
     expect([...files.keys()]).toEqual(['handlers/ask.mjs', 'handlers/count-thread.mjs']);
     expect(files.get('handlers/ask.mjs')?.toString()).toContain('./count-thread.mjs');
+  });
+
+  test('waits for the secret before a function is there', async () => {
+    write(
+      'lib/runtime/secret.ts',
+      "export const loadSecret = () => Promise.reject(new Error('no secret'));",
+    );
+    write('handlers/ask.ts', 'export const handler = () => 1;');
+    const [artifact] = await make();
+    const bundle = (await unzip(artifact?.path ?? '')).get('handlers/ask.mjs');
+    write('ask.mjs', bundle?.toString() ?? '');
+    await expect(import(join(root, 'ask.mjs'))).rejects.toThrow('no secret');
   });
 
   test.each([

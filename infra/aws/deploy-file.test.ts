@@ -19,15 +19,17 @@ const parseWith = (fields: object): unknown =>
   parseDeployment({ ...example, ...fields }, 'deploy.prod.yml');
 
 test('deploy.example.yml has every field, and the defaults of those that are optional', () => {
-  const { workerMemory, sourceConcurrency, kmsKey, alarmTopic, ...required } = example;
+  const { workerMemory, sourceConcurrency, kmsKey, alarmTopic, readings, ...required } = example;
   expect(parseDeployment(required, 'deploy.prod.yml')).toEqual({
     ...required,
+    readings: false,
     workerMemory,
     sourceConcurrency,
     kmsKey: '',
   });
   expect(parseWith({})).toEqual({
     ...required,
+    readings,
     workerMemory,
     sourceConcurrency,
     kmsKey,
@@ -54,6 +56,7 @@ test('a file that is not YAML is an error', () => {
 });
 
 const otherRegion = 'arn:aws:kafka:us-east-1:123456789012:cluster/streamsync/751d2973';
+const secretElsewhere = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:streamsync-a1B2c3';
 const otherAccount = 'arn:aws:kafka:eu-central-1:210987654321:cluster/streamsync/751d2973';
 
 test.each([
@@ -65,6 +68,9 @@ test.each([
   ['vpc.subnetIds', { vpc: { subnetIds: [], securityGroupIds: ['sg-01234567'] } }, '1 to 16'],
   ['clusterArn', { clusterArn: otherRegion }, 'the region eu-central-1'],
   ['clusterArn', { clusterArn: otherAccount }, 'the account 123456789012'],
+  ['secretArn', { secretArn: 'streamsync-prod' }, 'the ARN of a secret'],
+  ['secretArn', { secretArn: secretElsewhere }, 'the region eu-central-1'],
+  ['readings', { readings: 'yes' }, 'true or false'],
   ['bucket', { bucket: 'Exports' }, '3 to 63 lower-case letters'],
   ['kmsKey', { kmsKey: 'alias/exports' }, 'the ARN of a KMS key'],
   ['alarmTopic', { alarmTopic: 'mail@example.com' }, 'the ARN of an SNS topic'],

@@ -21,6 +21,9 @@ const wholeNumber = (min: number, max: number) => {
 const clusterArn =
   /^arn:aws(?:-cn|-us-gov)?:kafka:(?<region>[\w-]+):(?<account>\d{12}):cluster\/[\w.-]+\/[\w-]+$/;
 
+const secretArn =
+  /^arn:aws(?:-cn|-us-gov)?:secretsmanager:(?<region>[\w-]+):(?<account>\d{12}):secret:[\w/+=.@-]+-\w{6}$/;
+
 const fieldsSchema = z.strictObject({
   account: text(
     /^(?!0{12}$)\d{12}$/,
@@ -50,6 +53,13 @@ const fieldsSchema = z.strictObject({
     /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
     'must be the name of a bucket: 3 to 63 lower-case letters, digits and hyphens',
   ),
+  /** The secret with the variables of lib/runtime/secret.ts. */
+  secretArn: text(
+    secretArn,
+    'must be the ARN of a secret, as arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>',
+  ),
+  /** Whether the secret has STREAMSYNC_READINGS: then there are event sources for readings. */
+  readings: z.boolean({ error: 'must be true or false' }).default(false),
   /** The key that encrypts every object. Empty: a key of S3. */
   kmsKey: text(
     /^(?:arn:aws(?:-cn|-us-gov)?:kms:[\w-]+:\d{12}:key\/[\w-]+)?$/,
@@ -69,17 +79,17 @@ const fieldsSchema = z.strictObject({
   sourceConcurrency: wholeNumber(1, 100).default(4),
 });
 
-const deploymentSchema = fieldsSchema.superRefine(
-  ({ account, region, clusterArn: arn }, context) => {
-    const cluster = clusterArn.exec(arn)?.groups;
-    if (cluster?.account !== account || cluster.region !== region)
+const deploymentSchema = fieldsSchema.superRefine(({ account, region, ...fields }, context) => {
+  for (const [field, pattern] of Object.entries({ clusterArn, secretArn })) {
+    const place = pattern.exec(Reflect.get(fields, field))?.groups;
+    if (place?.account !== account || place.region !== region)
       context.addIssue({
         code: 'custom',
-        path: ['clusterArn'],
+        path: [field],
         message: `must be in the account ${account} and the region ${region}, as the fields account and region say`,
       });
-  },
-);
+  }
+});
 
 export type Deployment = z.output<typeof deploymentSchema>;
 

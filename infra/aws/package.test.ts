@@ -1,6 +1,6 @@
 /**
  * `serverless package` as for a deployment, in a copy of the working directory, and each artifact of it loaded and invoked
- * once by AWS's runtime client. No catalogue, broker or storage answers.
+ * once by AWS's runtime client. Of what they use only Secrets Manager answers.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -15,6 +15,7 @@ import { modulePathOf, readHandlers } from './functions.ts';
 import {
   copyOfService,
   deployment,
+  deploymentSecret,
   deploymentVariables,
   lambdaVariables,
   packageService,
@@ -22,6 +23,7 @@ import {
 } from './testing/deployment.ts';
 import { eventOf } from './testing/event-of.ts';
 import { type InvocationResult, invoke } from './testing/invoke.ts';
+import { type SecretsManager, startSecretsManager } from './testing/secrets-manager/server.ts';
 import { readTemplate, type Template } from './testing/template.ts';
 import { unzip, writeFiles } from './testing/unzip.ts';
 
@@ -29,6 +31,8 @@ const handlers = readHandlers('.');
 const names = Object.keys(handlers);
 let service: string;
 let template: Template;
+let secretsManager: SecretsManager;
+let secretArn: string;
 /** The files of each artifact. */
 const artifacts = new Map<string, Map<string, Buffer>>();
 const invocations = new Map<string, Promise<InvocationResult>>();
@@ -40,15 +44,22 @@ const environmentOf = (name: string): Record<string, string> => ({
   ...template.functions.find(({ FunctionName }) => FunctionName === `streamsync-prod-${name}`)
     ?.Environment.Variables,
   ...lambdaVariables,
+  ...secretsManager.environment,
+  STREAMSYNC_SECRET_ARN: secretArn,
 });
 
 beforeAll(async () => {
   service = copyOfService();
   await packageService(service, deploymentVariables);
   template = readTemplate(service);
+  secretsManager = await startSecretsManager(deployment.region);
+  secretArn = await secretsManager.create('streamsync', JSON.stringify(deploymentSecret));
   for (const name of names) artifacts.set(name, await unzip(pathOf(name)));
 });
-afterAll(() => rmSync(service, { recursive: true }));
+afterAll(() => {
+  secretsManager.stop();
+  rmSync(service, { recursive: true });
+});
 
 describe('the artifact of each function', () => {
   test('has its bundle, those of its worker threads and the files of pipelines, and no other file', () => {
@@ -202,6 +213,38 @@ describe('in AWS’s runtime client', () => {
 
   test('live-disconnect has no receiver of an error', async () => {
     expect(await responseOf('live-disconnect')).toEqual({ statusCode: 200 });
+  });
+
+  describe('the secret of the deployment', () => {
+    const start = (arn: string): Promise<InvocationResult> =>
+      invoke({
+        taskRoot: join(service, 'unpacked/get-key-set'),
+        functionName: 'streamsync-prod-get-key-set',
+        handler: handlers['get-key-set'] ?? '',
+        event: eventOf('get-key-set'),
+        environment: { ...environmentOf('get-key-set'), STREAMSYNC_SECRET_ARN: arn },
+      });
+    const errorOf = ({ report }: InvocationResult): string =>
+      report?.kind === 'init error' ? report.error.errorMessage : '';
+
+    test('is what a function has its keys and sources from, more than fit into its environment', async () => {
+      expect(JSON.stringify(deploymentSecret).length).toBeGreaterThan(2 * 4_096);
+      const { body } = httpResultSchema.parse(await responseOf('get-key-set'));
+      expect(JSON.parse(body)).toMatchObject({ keys: [{ kid: 'change-me' }] });
+    });
+
+    test('is needed: a function does not start with one that does not exist', async () => {
+      expect(errorOf(await start(secretArn.replace(/\w{6}$/, 'absent')))).toMatch(
+        /can't find the specified secret/,
+      );
+    });
+
+    test('is checked: a function does not start with an unknown name, and shows no value', async () => {
+      const arn = await secretsManager.create('wrong', '{"STREAMSYNC_TOKEN": "secret-value"}');
+      const result = await start(arn);
+      expect(errorOf(result)).toMatch(/Errors in the secret[\s\S]*STREAMSYNC_TOKEN/);
+      expect(JSON.stringify(result)).not.toContain('secret-value');
+    });
   });
 
   test('a bundle encodes XLSX in the worker thread that the export worker has', async () => {

@@ -1,7 +1,7 @@
 /**
  * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
  * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
- * role and limits; alarms and a dashboard. It does nothing in `serverless offline`.
+ * role and limits, without a secret in its environment; alarms and a dashboard. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
 import type { Naming, Service } from './service.ts';
@@ -19,6 +19,7 @@ interface Serverless {
       stage: string;
       timeout: number;
       vpc?: object;
+      environment: Record<string, unknown>;
       compiledCloudFormationTemplate: { Resources: Record<string, object> };
     };
     custom: { deployment?: unknown };
@@ -47,10 +48,17 @@ export default class Deployment {
 
   /** Gives the functions what the deploy file has for them. */
   async #configure(): Promise<Service> {
-    const { settingsOf } = await import('./settings.ts');
+    const [{ settingsOf }, { secretVariables }] = await Promise.all([
+      import('./settings.ts'),
+      import('../../lib/runtime/secret-variables.ts'),
+    ]);
+    const secrets = new Set<string>(secretVariables);
     const service = await this.#service();
     const { functions, provider } = this.#serverless.service;
     provider.vpc = service.deployment.vpc;
+    provider.environment = Object.fromEntries(
+      Object.entries(provider.environment).filter(([name]) => !secrets.has(name)),
+    );
     for (const { name } of service.functions)
       functions[name] = { ...functions[name], ...settingsOf(name, service.deployment) };
     return service;

@@ -29,6 +29,7 @@ export function statementsOf(
   return [
     allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [{ 'Fn::GetAtt': [logGroup, 'Arn'] }]),
     networkInterfaces(eventSources.length > 0),
+    allow(['secretsmanager:GetSecretValue'], [context.deployment.secretArn]),
     ...kafkaStatements(access.kafka ?? [], eventSources, context),
     ...storageStatements(access.storage ?? [], context.deployment.kmsKey),
     ...socketStatements(access, context.stage),

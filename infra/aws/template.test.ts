@@ -1,10 +1,12 @@
 /** What the packaged template says of network, rights, limits and alarms. package.test.ts has its artifacts. */
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { readPipelines } from '../../lib/ingest/pipelines/load.ts';
 import { deadLetterTopicOf, topics } from '../../lib/messaging/topics.ts';
 import { environmentSchema } from '../../lib/runtime/config.ts';
+import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { accessOf } from './access.ts';
 import { readHandlers } from './functions.ts';
 import {
@@ -125,6 +127,25 @@ describe('the rights', () => {
     }
   });
 
+  test('to secrets are for that of the deployment', () => {
+    for (const it of template.functions)
+      expect([
+        nameOf(it),
+        statementsOf(template, it).filter(({ Action }) =>
+          Action.some((action) => action.startsWith('secretsmanager:')),
+        ),
+      ]).toEqual([
+        nameOf(it),
+        [
+          {
+            Effect: 'Allow',
+            Action: ['secretsmanager:GetSecretValue'],
+            Resource: [deployment.secretArn],
+          },
+        ],
+      ]);
+  });
+
   test('to topics are for those that the function uses', () => {
     const letters = [...ours, ...ofPipelines].filter((topic) => topic.endsWith('.dlq'));
     const measured = template.mappings.flatMap(({ Topics }) => Topics);
@@ -207,12 +228,32 @@ describe('the concurrency', () => {
 });
 
 describe('the variables', () => {
-  test('of the configuration are all set, but the region, which Lambda sets, and the local storage', () => {
+  test('of the configuration are all set, but those of the secret, the region, which Lambda sets, and the local storage', () => {
     for (const { Environment } of template.functions) {
       const unset = Object.keys(environmentSchema.shape).filter(
         (name) => !Object.hasOwn(Environment.Variables, name),
       );
-      expect(unset.toSorted()).toEqual(['AWS_REGION', 'STREAMSYNC_S3_ENDPOINT']);
+      expect(unset.toSorted()).toEqual(
+        ['AWS_REGION', 'STREAMSYNC_S3_ENDPOINT', ...secretVariables].toSorted(),
+      );
+      expect(Environment.Variables.STREAMSYNC_SECRET_ARN).toBe(deployment.secretArn);
+    }
+  });
+
+  test('of the secret are in no file that is deployed, nor are their values', () => {
+    const names: readonly string[] = secretVariables;
+    const values = names.flatMap((name) => deploymentVariables[name] || []);
+    expect(values.length).toBeGreaterThan(5);
+    // As they are, and as a text in JSON has them.
+    const texts = [
+      ...names,
+      ...values,
+      ...values.map((value) => JSON.stringify(value).slice(1, -1)),
+    ];
+    const directory = join(service, '.serverless');
+    for (const file of readdirSync(directory)) {
+      const written = readFileSync(join(directory, file), 'utf8');
+      expect([file, texts.filter((text) => written.includes(text))]).toEqual([file, []]);
     }
   });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type KafkaSecurity, kafkaSecuritySchema } from './kafka-security.ts';
+import { environment } from './secret.ts';
 import { type SigningKeys, signingKeysSchema } from './signing-keys.ts';
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -198,17 +199,17 @@ export interface Config {
 
 function parseVariables<S extends z.ZodType>(
   schema: S,
-  environment: Record<string, string | undefined>,
+  variables: Record<string, string | undefined>,
 ): z.output<S> {
-  const { data, error } = schema.safeParse(environment);
+  const { data, error } = schema.safeParse(variables);
   if (!error) return data;
   const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`Configuration errors:\n${lines.join('\n')}`);
 }
 
 /** Throws an error that names every wrong variable at once. The message contains no values, because they are secrets. */
-export function readConfig(environment: Record<string, string | undefined>): Config {
-  const data = parseVariables(environmentSchema, environment);
+export function readConfig(variables: Record<string, string | undefined>): Config {
+  const data = parseVariables(environmentSchema, variables);
   const readings = data.STREAMSYNC_READINGS;
   if (readings && !Object.hasOwn(data.STREAMSYNC_SOURCES, readings.source))
     throw new Error(
@@ -265,8 +266,8 @@ export interface KafkaSettings {
  * Returns how this process reaches Kafka. It reads no other variables: the shipper of deliveries, next to NGINX, has none
  * of the functions' secrets. Throws an error that names the variables that are wrong.
  */
-export function kafkaSettings(environment = process.env): KafkaSettings {
-  const data = parseVariables(kafkaSchema, environment);
+export function kafkaSettings(variables = environment()): KafkaSettings {
+  const data = parseVariables(kafkaSchema, variables);
   return {
     brokers: data.STREAMSYNC_KAFKA_BROKERS,
     security: data.STREAMSYNC_KAFKA_SECURITY,
@@ -276,8 +277,8 @@ export function kafkaSettings(environment = process.env): KafkaSettings {
 
 let parsed: Config | undefined;
 
-/** Returns the configuration of this process, parsed from the environment at the first call. */
+/** Returns the configuration of this process, parsed at the first call from the environment and the secret. */
 export function config(): Config {
-  parsed ??= readConfig(process.env);
+  parsed ??= readConfig(environment());
   return parsed;
 }
