@@ -35,7 +35,7 @@ module.exports = {
     {
       name: 'handlers-know-lib-only',
       severity: 'error',
-      from: { path: '^handlers/' },
+      from: { path: '^handlers/', pathNot: '^handlers/operations/prepare\\.ts$' },
       to: { path: '^(infra|web|tests)/' },
     },
     {

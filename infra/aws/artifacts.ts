@@ -1,5 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yazl from 'yazl';
 import { pathsIn, readPipelines } from '../../lib/ingest/pipelines/load.ts';
@@ -18,12 +18,16 @@ export interface Artifact {
 /** Lambda allows 250 MB. A larger bundle is a mistake, and makes each start of the function slower. */
 const maxBytes = 5_000_000;
 
+/** Runs the migrations that are next to it: a bundle with this module needs them. */
+const migrationsModule = 'infra/postgres/migrate.ts';
+const migrationDirectories = ['migrations', 'readings'];
 /** Reads the files of pipelines when a function starts: functions with this module need them. */
 const pipelinesModule = 'lib/ingest/pipelines/load.ts';
 
 /**
  * Writes `<name>.zip` of each function to a directory, which is emptied before. An artifact has the bundle of the handler,
- * those of its worker threads and, if it reads pipelines, their files: nothing else of the working directory. The same
+ * those of its worker threads and, if it needs them, the files of pipelines or the migrations: nothing else of the working
+ * directory. The same
  * sources make the same bytes, so that a deployment leaves functions alone that did not change.
  *
  * Throws if the bundle of a function is too large or a pipeline is wrong.
@@ -36,14 +40,19 @@ export async function makeArtifacts(
   { root, directory, pipelines }: { root: string; directory: string; pipelines: string },
 ): Promise<Artifact[]> {
   const bundles = await bundleHandlers(Object.values(handlers), root);
-  const pipelineFiles = await readPipelineFiles(pipelines, root);
+  const further = {
+    pipelines: await readPipelineFiles(pipelines, root),
+    migrations: [...bundles.values()].some(({ inputs }) => inputs.includes(migrationsModule))
+      ? await readMigrations(root)
+      : new Map<string, Uint8Array>(),
+  };
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const artifacts: Artifact[] = [];
   for (const [name, handler] of Object.entries(handlers)) {
     const bundle = bundles.get(handler);
     if (!bundle) throw new Error(`${name}: no bundle of ${handler}`);
-    const files = filesOf(bundle, pipelineFiles);
+    const files = filesOf(bundle, further);
     const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
     if (bytes > maxBytes)
       throw new Error(`${name}: its files have ${bytes} bytes; the limit is ${maxBytes}`);
@@ -57,8 +66,32 @@ export async function makeArtifacts(
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
-const filesOf = ({ files, inputs }: Bundle, pipelineFiles: Files): Files =>
-  inputs.includes(pipelinesModule) ? new Map([...files, ...pipelineFiles]) : files;
+interface FurtherFiles {
+  pipelines: Files;
+  migrations: Files;
+}
+
+const filesOf = ({ files, inputs }: Bundle, { pipelines, migrations }: FurtherFiles): Files =>
+  new Map([
+    ...files,
+    ...(inputs.includes(pipelinesModule) ? pipelines : []),
+    ...(inputs.includes(migrationsModule)
+      ? [...migrations].map(([name, bytes]): [string, Uint8Array] => [
+          join(dirname([...files.keys()][0] ?? ''), name),
+          bytes,
+        ])
+      : []),
+  ]);
+
+/** Returns the migrations by their names relative to the module that runs them, where a bundle looks for them, too. */
+async function readMigrations(root: string): Promise<Files> {
+  const directory = join(root, dirname(migrationsModule));
+  const files = new Map<string, Uint8Array>();
+  for (const store of migrationDirectories)
+    for (const file of (await readdir(join(directory, store))).toSorted())
+      files.set(join(store, file), await readFile(join(directory, store, file)));
+  return files;
+}
 
 /** Returns the files of pipelines by the names that a function reads them by. */
 async function readPipelineFiles(pipelines: string, root: string): Promise<Files> {

@@ -23,6 +23,8 @@ const clusterArn =
 
 const secretArn =
   /^arn:aws(?:-cn|-us-gov)?:secretsmanager:(?<region>[\w-]+):(?<account>\d{12}):secret:[\w/+=.@-]+-\w{6}$/;
+const secretError =
+  'must be the ARN of a secret, as arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>';
 
 const fieldsSchema = z.strictObject({
   account: text(
@@ -54,10 +56,9 @@ const fieldsSchema = z.strictObject({
     'must be the name of a bucket: 3 to 63 lower-case letters, digits and hyphens',
   ),
   /** The secret with the variables of lib/runtime/secret.ts. */
-  secretArn: text(
-    secretArn,
-    'must be the ARN of a secret, as arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>',
-  ),
+  secretArn: text(secretArn, secretError),
+  /** The secret of infra/prepare/deployment.ts, which only the function `prepare` may read. */
+  preparationSecretArn: text(secretArn, secretError),
   /** Whether the secret has STREAMSYNC_READINGS: then there are event sources for readings. */
   readings: z.boolean({ error: 'must be true or false' }).default(false),
   /** The key that encrypts every object. Empty: a key of S3. */
@@ -80,7 +81,11 @@ const fieldsSchema = z.strictObject({
 });
 
 const deploymentSchema = fieldsSchema.superRefine(({ account, region, ...fields }, context) => {
-  for (const [field, pattern] of Object.entries({ clusterArn, secretArn })) {
+  for (const [field, pattern] of Object.entries({
+    clusterArn,
+    secretArn,
+    preparationSecretArn: secretArn,
+  })) {
     const place = pattern.exec(Reflect.get(fields, field))?.groups;
     if (place?.account !== account || place.region !== region)
       context.addIssue({

@@ -2,7 +2,7 @@
  * `serverless package` as for a deployment, in a copy of the working directory, and each artifact of it loaded and invoked
  * once by AWS's runtime client. Of what they use only Secrets Manager answers.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fromBufferPromise } from 'yauzl';
@@ -66,10 +66,23 @@ describe('the artifact of each function', () => {
     const threads = new Map([['export-worker', ['handlers/kafka/encoder-thread.mjs']]]);
     for (const [name, handler] of Object.entries(handlers)) {
       const entries = [...(artifacts.get(name)?.keys() ?? [])];
-      const code = entries.filter((entry) => !entry.startsWith('docs/examples/pipelines/'));
+      const code = entries.filter(
+        (entry) =>
+          !entry.startsWith('docs/examples/pipelines/') &&
+          !(name === 'prepare' && entry.endsWith('.sql')),
+      );
       expect(code).toEqual([`${modulePathOf(handler)}.mjs`, ...(threads.get(name) ?? [])]);
       expect(entries).not.toContainEqual(expect.stringMatching(new RegExp(strayFiles.join('|'))));
     }
+    expect(
+      [...(artifacts.get('prepare')?.keys() ?? [])].filter((entry) => entry.endsWith('.sql')),
+    ).toEqual(
+      ['migrations', 'readings'].flatMap((store) =>
+        readdirSync(join('infra/postgres', store)).map(
+          (file) => `handlers/operations/${store}/${file}`,
+        ),
+      ),
+    );
     expect([...(artifacts.get('ingest-readings')?.keys() ?? [])]).toEqual([
       'handlers/kafka/ingest-readings.mjs',
       'docs/examples/pipelines/machine-log.yaml',
@@ -208,6 +221,17 @@ describe('in AWS’s runtime client', () => {
     expect(await responseOf('live-message')).toEqual({
       statusCode: 200,
       body: expect.stringContaining('"type":"error","code":"unavailable"'),
+    });
+  });
+
+  test('prepare fails for a secret that does not exist, and says so', async () => {
+    expect(await invocations.get('prepare')).toMatchObject({
+      report: {
+        kind: 'error',
+        error: {
+          errorMessage: expect.stringMatching(/^secret: .*can't find the specified secret/),
+        },
+      },
     });
   });
 

@@ -23,6 +23,7 @@ async function deployAs(account: string, stage: string): Promise<void> {
         getLogGroupLogicalId: (name) => `${name}LogGroup`,
       },
       getAccountId: () => Promise.resolve(account),
+      getAwsSdkV3Config: () => Promise.resolve({}),
     }),
   });
   await plugin.hooks['before:deploy:deploy']?.();

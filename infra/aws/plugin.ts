@@ -1,9 +1,11 @@
 /**
  * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
  * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
- * role and limits, without a secret in its environment; alarms and a dashboard. It does nothing in `serverless offline`.
+ * role and limits, without a secret in its environment; alarms and a dashboard; and that runs the
+ * function `prepare` after a deployment. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
+import type { LambdaClientConfig } from '@aws-sdk/client-lambda';
 import type { Naming, Service } from './service.ts';
 import type { FunctionSettings } from './settings.ts';
 
@@ -25,7 +27,11 @@ interface Serverless {
     custom: { deployment?: unknown };
   };
   serviceDir: string;
-  getProvider(name: 'aws'): { naming: Naming; getAccountId(): Promise<string> };
+  getProvider(name: 'aws'): {
+    naming: Naming;
+    getAccountId(): Promise<string>;
+    getAwsSdkV3Config(): Promise<LambdaClientConfig>;
+  };
 }
 
 export default class Deployment {
@@ -43,6 +49,7 @@ export default class Deployment {
         await this.#pack();
       },
       'before:deploy:deploy': () => this.#checkAccount(),
+      'after:deploy:deploy': () => this.#prepare(),
     };
   }
 
@@ -105,6 +112,17 @@ export default class Deployment {
       throw new Error(
         `The AWS credentials are those of the account ${account}; account in deploy.${stage}.yml is ${deployment.account}`,
       );
+  }
+
+  /** The functions are there by now, so a deployment that fails here can be repeated once the cause is gone. */
+  async #prepare(): Promise<void> {
+    const { invokePrepare } = await import('./invoke-prepare.ts');
+    const service = await this.#service();
+    const report = await invokePrepare(
+      service,
+      await this.#serverless.getProvider('aws').getAwsSdkV3Config(),
+    );
+    console.log(`Prepared: ${JSON.stringify(report)}`);
   }
 
   async #service(): Promise<Service> {

@@ -127,7 +127,7 @@ describe('the rights', () => {
     }
   });
 
-  test('to secrets are for that of the deployment', () => {
+  test('to secrets are for that of the deployment, and for that of the preparation only in `prepare`', () => {
     for (const it of template.functions)
       expect([
         nameOf(it),
@@ -140,7 +140,10 @@ describe('the rights', () => {
           {
             Effect: 'Allow',
             Action: ['secretsmanager:GetSecretValue'],
-            Resource: [deployment.secretArn],
+            Resource:
+              nameOf(it) === 'prepare'
+                ? [deployment.secretArn, deployment.preparationSecretArn]
+                : [deployment.secretArn],
           },
         ],
       ]);
@@ -156,15 +159,17 @@ describe('the rights', () => {
         ...(uses.includes('relay') ? [...ours, ...ofPipelines] : []),
         ...(uses.includes('publishReadings') ? [topics.readings.name] : []),
       ];
+      const created = uses.includes('createTopics') ? [...ours, ...ofPipelines] : [];
       const described = uses.includes('measureLag')
         ? measured.filter((topic) => topic !== topics.results.name)
         : [];
       const sorted = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
       expect([name, kafkaNames(name, 'ReadData', 'topic')]).toEqual([name, sorted(read)]);
       expect([name, kafkaNames(name, 'WriteData', 'topic')]).toEqual([name, sorted(written)]);
+      expect([name, kafkaNames(name, 'CreateTopic', 'topic')]).toEqual([name, sorted(created)]);
       expect([name, sorted(kafkaNames(name, 'DescribeTopic', 'topic'))]).toEqual([
         name,
-        sorted([...read, ...written, ...described]),
+        sorted([...read, ...written, ...described, ...created]),
       ]);
     }
   });
@@ -179,7 +184,7 @@ describe('the rights', () => {
   });
 
   test.each([
-    ['s3', ['export-worker', 'get-health', 'sweep']],
+    ['s3', ['export-worker', 'get-health', 'prepare', 'sweep']],
     ['kms', ['export-worker']],
     ['execute-api', ['live-fanout', 'live-message', 'push-export-events', 'sweep']],
   ])('to %s are only for the functions that use it', (prefix, names) => {
@@ -278,14 +283,14 @@ describe('the alarms', () => {
     Dimensions: z.array(z.unknown()).optional(),
   });
 
-  test('are sent to the topic of the deploy file, and concern every function that is not HTTP', () => {
+  test('are sent to the topic of the deploy file, and concern every function with events that are not HTTP', () => {
     const alarms = propertiesOf('AWS::CloudWatch::Alarm', alarmSchema);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([deployment.alarmTopic]);
     const text = JSON.stringify(alarms);
     for (const [name, handler] of Object.entries(handlers))
       expect([name, text.includes(`"streamsync-prod-${name}"`)]).toEqual([
         name,
-        !handler.startsWith('handlers/http/'),
+        /^handlers\/(?:kafka|websocket|schedule)\//.test(handler),
       ]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { environmentSchema } from './config.ts';
-import { environment, loadSecret, parseSecret } from './secret.ts';
+import { environment, loadSecret, parseSecret, secretSchema } from './secret.ts';
 import { secretVariables } from './secret-variables.ts';
 
 test('the variables of the secret are variables of the configuration', () => {
@@ -19,8 +19,10 @@ describe('parseSecret', () => {
   test('accepts what is JSON as a text or as an object', () => {
     const sources = { sales: { url: 'postgres://h/sales' } };
     const expected = { STREAMSYNC_SOURCES: JSON.stringify(sources) };
-    expect(parseSecret(JSON.stringify({ STREAMSYNC_SOURCES: sources }))).toEqual(expected);
-    expect(parseSecret(JSON.stringify(expected))).toEqual(expected);
+    expect(parseSecret(JSON.stringify({ STREAMSYNC_SOURCES: sources }), secretSchema)).toEqual(
+      expected,
+    );
+    expect(parseSecret(JSON.stringify(expected), secretSchema)).toEqual(expected);
   });
 
   test.each([
@@ -29,7 +31,7 @@ describe('parseSecret', () => {
     ['an unknown variable', '{"STREAMSYNC_TOKEN": "secret-value"}', /STREAMSYNC_TOKEN/],
     ['a number', '{"STREAMSYNC_TOKEN_SECRET": 12}', /TOKEN_SECRET: must be a text or an object/],
   ])('refuses %s, without values', (_, text, message) => {
-    expect(() => parseSecret(text)).toThrow(message);
-    expect(() => parseSecret(text)).not.toThrow(/secret-value/);
+    expect(() => parseSecret(text, secretSchema)).toThrow(message);
+    expect(() => parseSecret(text, secretSchema)).not.toThrow(/secret-value/);
   });
 });

@@ -12,7 +12,8 @@ const valueSchema = z
   .union([z.string(), z.record(z.string(), z.unknown())], { error: 'must be a text or an object' })
   .transform((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
 
-const secretSchema = z.partialRecord(z.enum(secretVariables), valueSchema);
+/** The secret of all functions. */
+export const secretSchema = z.partialRecord(z.enum(secretVariables), valueSchema);
 
 let variables: z.output<typeof secretSchema> = {};
 
@@ -28,18 +29,25 @@ const attempts = {
 /** Reads the secret that STREAMSYNC_SECRET_ARN names. Throws an error without any of its values. */
 export async function loadSecret(): Promise<void> {
   const arn = process.env.STREAMSYNC_SECRET_ARN;
-  if (!arn) return;
-  const client = new SecretsManagerClient(attempts);
-  const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
-  variables = parseSecret(SecretString);
+  if (arn) variables = await readSecret(arn, secretSchema);
 }
 
-/** Returns the variables in the text of a secret. */
-export function parseSecret(text: string): z.output<typeof secretSchema> {
-  const { data, error } = secretSchema.safeParse(jsonOf(text));
-  if (data) return data;
+/** Returns what a secret has, checked by a schema. Throws an error without any of its values. */
+export async function readSecret<S extends z.ZodType>(
+  arn: string,
+  schema: S,
+): Promise<z.output<S>> {
+  const client = new SecretsManagerClient(attempts);
+  const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+  return parseSecret(SecretString, schema);
+}
+
+/** The same of the text of a secret. */
+export function parseSecret<S extends z.ZodType>(text: string, schema: S): z.output<S> {
+  const { data, error } = schema.safeParse(jsonOf(text));
+  if (!error) return data;
   const lines = error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new Error(`Errors in the secret of STREAMSYNC_SECRET_ARN:\n${lines.join('\n')}`);
+  throw new Error(`Errors in the secret:\n${lines.join('\n')}`);
 }
 
 function jsonOf(text: string): unknown {
@@ -47,6 +55,6 @@ function jsonOf(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // The message of the error would have a part of the text.
-    throw new Error('The secret of STREAMSYNC_SECRET_ARN is not JSON');
+    throw new Error('The secret is not JSON');
   }
 }
