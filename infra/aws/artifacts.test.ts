@@ -18,10 +18,10 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-const make = (pipelines = ''): Promise<Artifact[]> =>
+const make = (pipelines = '', databaseCa = ''): Promise<Artifact[]> =>
   makeArtifacts(
     { ask: 'handlers/ask.handler' },
-    { root, directory: join(root, 'dist'), pipelines },
+    { root, directory: join(root, 'dist'), pipelines, databaseCa },
   );
 
 describe('makeArtifacts', () => {
@@ -71,6 +71,13 @@ describe('makeArtifacts', () => {
     await expect(make('/etc/pipelines,../pipelines')).rejects.toThrow(
       'STREAMSYNC_PIPELINES: /etc/pipelines, ../pipelines',
     );
+  });
+
+  test('refuses a file of certificates that is absent, and one with something else', async () => {
+    write('handlers/ask.ts', 'export const handler = () => 1;');
+    write('no-ca.pem', '-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n');
+    await expect(make('', 'ca.pem')).rejects.toThrow(/databaseCa of the deploy file: .*ENOENT/);
+    await expect(make('', 'no-ca.pem')).rejects.toThrow('has no certificates as PEM');
   });
 
   test('refuses a function without a handler', () => {

@@ -3,6 +3,8 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yazl from 'yazl';
 import { pathsIn, readPipelines } from '../../lib/ingest/pipelines/load.ts';
+import { isCertificates } from '../../lib/runtime/certificates.ts';
+import { errorMessage } from '../../lib/runtime/errors.ts';
 import { type Bundle, bundleHandlers } from './bundle.ts';
 import type { Handlers } from './functions.ts';
 
@@ -15,6 +17,20 @@ export interface Artifact {
   zippedBytes: number;
 }
 
+export interface ArtifactOptions {
+  /** The directory of the service, to which the handlers are relative. */
+  root: string;
+  /** Where the artifacts are written. */
+  directory: string;
+  /** Paths of pipelines as in `STREAMSYNC_PIPELINES`. */
+  pipelines: string;
+  /** The path of the certificates of the authority of PostgreSQL; empty: none. */
+  databaseCa: string;
+}
+
+/** The name of these certificates in each artifact, whose directory is the working directory of a function. */
+const databaseCaName = 'database-ca.pem';
+
 /** Lambda allows 250 MB. A larger bundle is a mistake, and makes each start of the function slower. */
 const maxBytes = 5_000_000;
 
@@ -26,25 +42,25 @@ const pipelinesModule = 'lib/ingest/pipelines/load.ts';
 
 /**
  * Writes `<name>.zip` of each function to a directory, which is emptied before. An artifact has the bundle of the handler,
- * those of its worker threads and, if it needs them, the files of pipelines or the migrations: nothing else of the working
+ * those of its worker threads and, if it needs them, the certificates of PostgreSQL's
+ * authority, the files of pipelines or the migrations: nothing else of the working
  * directory. The same
  * sources make the same bytes, so that a deployment leaves functions alone that did not change.
  *
- * Throws if the bundle of a function is too large or a pipeline is wrong.
+ * Throws if the bundle of a function is too large, or a pipeline or the file of certificates is wrong.
  *
- * @param root directory of the service, to which the handlers are relative
- * @param pipelines paths of pipelines as in `STREAMSYNC_PIPELINES`
  */
 export async function makeArtifacts(
   handlers: Handlers,
-  { root, directory, pipelines }: { root: string; directory: string; pipelines: string },
+  { root, directory, pipelines, databaseCa }: ArtifactOptions,
 ): Promise<Artifact[]> {
   const bundles = await bundleHandlers(Object.values(handlers), root);
   const further = {
+    always: databaseCa === '' ? noFiles : await readCertificates(join(root, databaseCa)),
     pipelines: await readPipelineFiles(pipelines, root),
     migrations: [...bundles.values()].some(({ inputs }) => inputs.includes(migrationsModule))
       ? await readMigrations(root)
-      : new Map<string, Uint8Array>(),
+      : noFiles,
   };
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -66,14 +82,21 @@ export async function makeArtifacts(
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
+const noFiles: Files = new Map();
+
 interface FurtherFiles {
+  always: Files;
   pipelines: Files;
   migrations: Files;
 }
 
-const filesOf = ({ files, inputs }: Bundle, { pipelines, migrations }: FurtherFiles): Files =>
+const filesOf = (
+  { files, inputs }: Bundle,
+  { always, pipelines, migrations }: FurtherFiles,
+): Files =>
   new Map([
     ...files,
+    ...always,
     ...(inputs.includes(pipelinesModule) ? pipelines : []),
     ...(inputs.includes(migrationsModule)
       ? [...migrations].map(([name, bytes]): [string, Uint8Array] => [
@@ -91,6 +114,15 @@ async function readMigrations(root: string): Promise<Files> {
     for (const file of (await readdir(join(directory, store))).toSorted())
       files.set(join(store, file), await readFile(join(directory, store, file)));
   return files;
+}
+
+async function readCertificates(path: string): Promise<Files> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new Error(`databaseCa of the deploy file: ${errorMessage(cause)}`, { cause });
+  });
+  if (!isCertificates(text))
+    throw new Error(`databaseCa of the deploy file: ${path} has no certificates as PEM`);
+  return new Map([[databaseCaName, Buffer.from(text)]]);
 }
 
 /** Returns the files of pipelines by the names that a function reads them by. */

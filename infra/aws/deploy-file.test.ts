@@ -19,17 +19,20 @@ const parseWith = (fields: object): unknown =>
   parseDeployment({ ...example, ...fields }, 'deploy.prod.yml');
 
 test('deploy.example.yml has every field, and the defaults of those that are optional', () => {
-  const { workerMemory, sourceConcurrency, kmsKey, alarmTopic, readings, ...required } = example;
+  const { workerMemory, sourceConcurrency, databaseCa, kmsKey, alarmTopic, readings, ...required } =
+    example;
   expect(parseDeployment(required, 'deploy.prod.yml')).toEqual({
     ...required,
     readings: false,
     workerMemory,
     sourceConcurrency,
     kmsKey: '',
+    databaseCa: '',
   });
   expect(parseWith({})).toEqual({
     ...required,
     readings,
+    databaseCa,
     workerMemory,
     sourceConcurrency,
     kmsKey,
@@ -73,6 +76,7 @@ test.each([
   ['readings', { readings: 'yes' }, 'true or false'],
   ['bucket', { bucket: 'Exports' }, '3 to 63 lower-case letters'],
   ['kmsKey', { kmsKey: 'alias/exports' }, 'the ARN of a KMS key'],
+  ['databaseCa', { databaseCa: '/etc/ssl/rds.pem' }, 'from the directory of serverless.yml'],
   ['alarmTopic', { alarmTopic: 'mail@example.com' }, 'the ARN of an SNS topic'],
   ['workerMemory', { workerMemory: 512 }, 'a whole number from 1024 to 10240'],
   ['sourceConcurrency', { sourceConcurrency: 0 }, 'a whole number from 1 to 100'],

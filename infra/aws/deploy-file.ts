@@ -66,6 +66,11 @@ const fieldsSchema = z.strictObject({
     /^(?:arn:aws(?:-cn|-us-gov)?:kms:[\w-]+:\d{12}:key\/[\w-]+)?$/,
     'must be the ARN of a KMS key, as arn:aws:kms:<region>:<account>:key/<id>, or absent',
   ).default(''),
+  /** The file with the certificates of the authority of PostgreSQL, which each artifact gets. Empty: none. */
+  databaseCa: text(
+    /^(?:[\w.-][\w./-]*)?$/,
+    'must be the path of a file of certificates from the directory of serverless.yml, as rds-ca.pem, or absent',
+  ).default(''),
   /** Where alarms are sent. Absent: they only show in CloudWatch. */
   alarmTopic: text(
     /^arn:aws(?:-cn|-us-gov)?:sns:[\w-]+:\d{12}:[\w-]+$/,

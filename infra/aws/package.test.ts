@@ -68,9 +68,11 @@ describe('the artifact of each function', () => {
       const entries = [...(artifacts.get(name)?.keys() ?? [])];
       const code = entries.filter(
         (entry) =>
+          entry !== 'database-ca.pem' &&
           !entry.startsWith('docs/examples/pipelines/') &&
           !(name === 'prepare' && entry.endsWith('.sql')),
       );
+      expect(entries).toContain('database-ca.pem');
       expect(code).toEqual([`${modulePathOf(handler)}.mjs`, ...(threads.get(name) ?? [])]);
       expect(entries).not.toContainEqual(expect.stringMatching(new RegExp(strayFiles.join('|'))));
     }
@@ -85,6 +87,7 @@ describe('the artifact of each function', () => {
     );
     expect([...(artifacts.get('ingest-readings')?.keys() ?? [])]).toEqual([
       'handlers/kafka/ingest-readings.mjs',
+      'database-ca.pem',
       'docs/examples/pipelines/machine-log.yaml',
       'docs/examples/pipelines/telegraf.yaml',
       'docs/examples/pipelines/weather-station.json',
@@ -98,7 +101,12 @@ describe('the artifact of each function', () => {
   test('has the same bytes whenever it is made', async () => {
     const [again] = await makeArtifacts(
       { 'get-me': 'handlers/http/get-me.handler' },
-      { root: service, directory: join(service, 'again'), pipelines: '' },
+      {
+        root: service,
+        directory: join(service, 'again'),
+        pipelines: '',
+        databaseCa: deployment.databaseCa,
+      },
     );
     const first = readFileSync(pathOf('get-me'));
     expect(first.equals(readFileSync(again?.path ?? ''))).toBe(true);

@@ -12,6 +12,7 @@ try {
     root: repoRoot,
     directory: join(repoRoot, 'dist/functions'),
     pipelines: process.env.STREAMSYNC_PIPELINES ?? '',
+    databaseCa: '',
   });
   for (const { name, bytes, zippedBytes } of artifacts)
     console.log(`${name.padEnd(24)}${kilobytes(bytes)}${kilobytes(zippedBytes)} zipped`);

@@ -99,6 +99,7 @@ export default class Deployment {
       root: serviceDir,
       directory: join(serviceDir, 'dist/functions'),
       pipelines: process.env.STREAMSYNC_PIPELINES ?? '',
+      databaseCa: (await this.#service()).deployment.databaseCa,
     });
     for (const { name, path } of artifacts)
       service.functions[name] = { ...service.functions[name], package: { artifact: path } };

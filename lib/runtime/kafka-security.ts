@@ -1,23 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { isCertificates } from './certificates.ts';
 
-const certificates = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
-
-const caSchema = z.string().refine(
-  (pem) => {
-    const found = pem.match(certificates) ?? [];
-    return found.length > 0 && found.every(isCertificate);
-  },
-  { error: 'must be certificates as PEM' },
-);
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
-}
+const caSchema = z.string().refine(isCertificates, { error: 'must be certificates as PEM' });
 
 const login = { username: z.string().min(1), password: z.string().min(1) };
 

@@ -3,10 +3,10 @@
  * databases of a server whose master user is no superuser, as on RDS.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeArtifacts } from '../../infra/aws/artifacts.ts';
 import { invokePrepare } from '../../infra/aws/invoke-prepare.ts';
 import { lambdaVariables } from '../../infra/aws/testing/deployment.ts';
@@ -19,7 +19,9 @@ import { unzip, writeFiles } from '../../infra/aws/testing/unzip.ts';
 import { applicationEnvironment } from '../../infra/local/environment.ts';
 import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { secretVariables } from '../../lib/runtime/secret-variables.ts';
+import { createAuthority } from '../support/certificate.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
+import { turnTlsOn } from '../support/postgres-tls.ts';
 import { home, sql, stack } from '../support/stack.ts';
 
 const functionName = 'streamsync-test-prepare';
@@ -34,11 +36,20 @@ let server: OwnPostgres;
 let secretsManager: SecretsManager;
 let variables: Record<string, string>;
 
-function urlOf(role: string, database: string): string {
+const authority = createAuthority();
+
+/** `ca` is the file of certificates that the server's has to be of; the artifact has one, in its working directory. */
+function urlOf(role: string, database: string, host = 'localhost', ca = packedCa): string {
   const url = new URL(server.url);
-  Object.assign(url, { username: role, password, pathname: `/${database}` });
+  Object.assign(url, { hostname: host, username: role, password, pathname: `/${database}` });
+  url.search = `?sslmode=verify-full&sslrootcert=${ca}`;
   return url.href;
 }
+
+const packedCa = 'database-ca.pem';
+/** The URL for this process. */
+const ownUrlOf = (role: string, database: string): string =>
+  urlOf(role, database, 'localhost', join(taskRoot, packedCa));
 
 beforeAll(async () => {
   [taskRoot, server, secretsManager] = await Promise.all([
@@ -46,6 +57,13 @@ beforeAll(async () => {
     startOwnPostgres(),
     startSecretsManager(region),
   ]);
+  await writeFile(join(taskRoot, packedCa), authority.certificate);
+  await turnTlsOn(server.url, server.directory, authority.issue('localhost'));
+  // As rds.force_ssl does.
+  const rules = join(server.directory, 'pg_hba.conf');
+  const roles = 'master,streamsync,streamsync_writer';
+  await writeFile(rules, `hostnossl all ${roles} all reject\n${await readFile(rules, 'utf8')}`);
+  await sql(server.url, 'select pg_reload_conf()');
   await sql(server.url, `create role master login createrole createdb password '${password}'`);
   await sql(server.url, 'create database master owner master');
   // As docs/deploy.md says.
@@ -56,7 +74,7 @@ beforeAll(async () => {
     'create database streamsync owner streamsync',
     'create database iot',
   ])
-    await sql(urlOf('master', 'master'), statement);
+    await sql(ownUrlOf('master', 'master'), statement);
 
   const own = openHome({ STREAMSYNC_HOME: home() });
   variables = {
@@ -73,7 +91,12 @@ beforeAll(async () => {
   };
   const [artifact] = await makeArtifacts(
     { prepare: handler },
-    { root: process.cwd(), directory: join(taskRoot, 'zip'), pipelines: '' },
+    {
+      root: process.cwd(),
+      directory: join(taskRoot, 'zip'),
+      pipelines: '',
+      databaseCa: relative(process.cwd(), join(taskRoot, packedCa)),
+    },
   );
   await writeFiles(taskRoot, await unzip(artifact?.path ?? ''));
 });
@@ -141,7 +164,7 @@ async function prepare(
 
 const administrators = () =>
   sql<{ email: string }>(
-    urlOf('streamsync', 'streamsync'),
+    ownUrlOf('streamsync', 'streamsync'),
     `select email from accounts where role = 'admin'`,
   );
 
@@ -156,7 +179,7 @@ test('a secret without the owner of the readings fails the deployment, before an
     'needs readingsOwnerUrl',
   );
   const tables = await sql(
-    urlOf('streamsync', 'streamsync'),
+    ownUrlOf('streamsync', 'streamsync'),
     `select from pg_class where relname = 'migrations'`,
   );
   expect(tables).toEqual([]);
@@ -168,7 +191,7 @@ test('catalogue, readings and the first administrator are prepared, once', async
     migrations: expect.arrayContaining(['0001_catalogue', '0001_readings']),
     administratorCreated: true,
   });
-  const url = urlOf('streamsync', 'streamsync');
+  const url = ownUrlOf('streamsync', 'streamsync');
   const slots = await sql<{ partition: number }>(url, 'select partition from slots order by 1');
   expect(slots.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
   expect(await administrators()).toEqual([{ email: administrator.email }]);
@@ -178,11 +201,11 @@ test('catalogue, readings and the first administrator are prepared, once', async
   ]);
   await expect(sql(url, 'delete from audit.entries')).rejects.toThrow('permission denied');
   const [retention] = await sql(
-    urlOf('master', 'streamsync'),
+    ownUrlOf('master', 'streamsync'),
     'select retention_days from audit.settings',
   );
   expect(retention).toEqual({ retention_days: 30 });
-  expect(await sql(urlOf('streamsync_writer', 'iot'), 'select from readings')).toEqual([]);
+  expect(await sql(ownUrlOf('streamsync_writer', 'iot'), 'select from readings')).toEqual([]);
 
   const other = { email: 'second@example.com', password: 'second-password-of-a-test' };
   expect(await prepare({}, { administrator: other })).toEqual({
@@ -198,4 +221,31 @@ test('a database that does not answer fails the deployment, with a message witho
   const failed = prepare({ STREAMSYNC_CATALOGUE_URL: url.href });
   await expect(failed).rejects.toThrow('catalogue: ECONNREFUSED');
   await expect(failed).rejects.not.toThrow(password);
+});
+
+describe('the certificate of PostgreSQL', () => {
+  const catalogueBy = (host: string, ca: string): Promise<unknown> =>
+    prepare({ STREAMSYNC_CATALOGUE_URL: urlOf('streamsync', 'streamsync', host, ca) });
+
+  test('must be of the authority in the artifact', async () => {
+    const other = join(taskRoot, 'other.pem');
+    await writeFile(other, createAuthority('another authority').certificate);
+    await expect(catalogueBy('localhost', other)).rejects.toThrow(
+      'catalogue: UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    );
+  });
+
+  test('must name the host', async () => {
+    await expect(catalogueBy('127.0.0.1', packedCa)).rejects.toThrow(
+      'catalogue: ERR_TLS_CERT_ALTNAME_INVALID',
+    );
+  });
+
+  test('is required of a database that accepts no other connection', async () => {
+    const url = new URL(urlOf('streamsync', 'streamsync'));
+    url.search = '';
+    await expect(prepare({ STREAMSYNC_CATALOGUE_URL: url.href })).rejects.toThrow(
+      /catalogue: 28000 .*no encryption/,
+    );
+  });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import { secretVariables } from '../../../lib/runtime/secret-variables.ts';
+import { createAuthority } from '../../../tests/support/certificate.ts';
 import { repoRoot } from '../../local/home/home.ts';
 import { readDeployFile } from '../deploy-file.ts';
 
@@ -88,6 +89,7 @@ export function copyOfService(): string {
   const copy = mkdtempSync(join(tmpdir(), 'streamsync-package-'));
   for (const path of copied) cpSync(join(repoRoot, path), join(copy, path), { recursive: true });
   cpSync(join(repoRoot, 'deploy.example.yml'), join(copy, 'deploy.prod.yml'));
+  writeFileSync(join(copy, deployment.databaseCa), createAuthority().certificate);
   symlinkSync(join(repoRoot, 'node_modules'), join(copy, 'node_modules'));
   for (const file of strayFiles) {
     mkdirSync(join(copy, dirname(file)), { recursive: true });
