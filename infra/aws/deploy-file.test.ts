@@ -19,13 +19,22 @@ const parseWith = (fields: object): unknown =>
   parseDeployment({ ...example, ...fields }, 'deploy.prod.yml');
 
 test('deploy.example.yml has every field, and the defaults of those that are optional', () => {
-  const { workerMemory, sourceConcurrency, databaseCa, kmsKey, alarmTopic, readings, ...required } =
-    example;
+  const {
+    workerMemory,
+    sourceConcurrency,
+    concurrency,
+    databaseCa,
+    kmsKey,
+    alarmTopic,
+    readings,
+    ...required
+  } = example;
   expect(parseDeployment(required, 'deploy.prod.yml')).toEqual({
     ...required,
     readings: false,
     workerMemory,
     sourceConcurrency,
+    concurrency,
     kmsKey: '',
     databaseCa: '',
   });
@@ -35,6 +44,7 @@ test('deploy.example.yml has every field, and the defaults of those that are opt
     databaseCa,
     workerMemory,
     sourceConcurrency,
+    concurrency,
     kmsKey,
     alarmTopic,
   });
@@ -80,6 +90,7 @@ test.each([
   ['alarmTopic', { alarmTopic: 'mail@example.com' }, 'the ARN of an SNS topic'],
   ['workerMemory', { workerMemory: 512 }, 'a whole number from 1024 to 10240'],
   ['sourceConcurrency', { sourceConcurrency: 0 }, 'a whole number from 1 to 100'],
+  ['concurrency', { concurrency: 101 }, 'a whole number from 1 to 100'],
   ['file', { memory: 1 }, 'memory'],
 ])(
   'a wrong %s is an error with the file, the field and what is allowed',

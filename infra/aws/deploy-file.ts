@@ -83,6 +83,8 @@ const fieldsSchema = z.strictObject({
   workerMemory: wholeNumber(1_024, 10_240).default(3_538),
   /** Concurrent calls of each function that opens connections to sources. Every call may have its own connections. */
   sourceConcurrency: wholeNumber(1, 100).default(4),
+  /** Concurrent calls of each other function. */
+  concurrency: wholeNumber(1, 100).default(3),
 });
 
 const deploymentSchema = fieldsSchema.superRefine(({ account, region, ...fields }, context) => {

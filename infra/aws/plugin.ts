@@ -9,7 +9,7 @@ import type { LambdaClientConfig } from '@aws-sdk/client-lambda';
 import type { Naming, Service } from './service.ts';
 import type { FunctionSettings } from './settings.ts';
 
-interface ServerlessFunction extends FunctionSettings {
+interface ServerlessFunction extends Partial<FunctionSettings> {
   package?: { artifact?: string };
   role?: string;
 }
@@ -55,10 +55,12 @@ export default class Deployment {
 
   /** Gives the functions what the deploy file has for them. */
   async #configure(): Promise<Service> {
-    const [{ settingsOf }, { secretVariables }] = await Promise.all([
-      import('./settings.ts'),
-      import('../../lib/runtime/secret-variables.ts'),
-    ]);
+    const [{ settingsOf }, { pathsIn, readPipelines, topicsOf }, { secretVariables }] =
+      await Promise.all([
+        import('./settings.ts'),
+        import('../../lib/ingest/pipelines/load.ts'),
+        import('../../lib/runtime/secret-variables.ts'),
+      ]);
     const secrets = new Set<string>(secretVariables);
     const service = await this.#service();
     const { functions, provider } = this.#serverless.service;
@@ -66,8 +68,12 @@ export default class Deployment {
     provider.environment = Object.fromEntries(
       Object.entries(provider.environment).filter(([name]) => !secrets.has(name)),
     );
-    for (const { name } of service.functions)
-      functions[name] = { ...functions[name], ...settingsOf(name, service.deployment) };
+    const pipelineTopics = topicsOf(readPipelines(pathsIn(process.env.STREAMSYNC_PIPELINES)));
+    for (const it of service.functions) {
+      const settings = settingsOf(it, service.deployment, pipelineTopics);
+      const environment = { ...functions[it.name]?.environment, ...settings.environment };
+      functions[it.name] = { ...functions[it.name], ...settings, environment };
+    }
     return service;
   }
 

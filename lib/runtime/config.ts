@@ -104,6 +104,9 @@ export type OidcSettings = z.infer<typeof oidcSchema>;
 export const environmentSchema = z.object({
   STREAMSYNC_URL: z.url().meta({ description: 'the one origin users see' }),
   STREAMSYNC_CATALOGUE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  STREAMSYNC_CATALOGUE_CONNECTIONS: z.coerce.number().int().min(2).max(100).default(10).meta({
+    description: 'connections of a process to the catalogue, at most',
+  }),
   STREAMSYNC_SOURCES: json.pipe(
     z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), sourceSettingsSchema),
   ),
@@ -158,6 +161,8 @@ export const environmentSchema = z.object({
 export interface Config {
   url: string;
   catalogueUrl: string;
+  /** Connections of this process to the catalogue, at most. */
+  catalogueConnections: number;
   sources: ReadonlyMap<string, SourceSettings>;
   /** Absent: this deployment stores no readings. */
   readings: ReadingsSettings | undefined;
@@ -218,6 +223,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   return {
     url: data.STREAMSYNC_URL.replace(/\/$/, ''),
     catalogueUrl: data.STREAMSYNC_CATALOGUE_URL,
+    catalogueConnections: data.STREAMSYNC_CATALOGUE_CONNECTIONS,
     sources: new Map(Object.entries(data.STREAMSYNC_SOURCES)),
     readings,
     pipelines: data.STREAMSYNC_PIPELINES,
