@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { alarmsOf } from './alarms.ts';
 import type { Deployment } from './deploy-file.ts';
@@ -26,4 +28,19 @@ test('without a topic in the deploy file, alarms are sent nowhere', () => {
 
 test('more functions of a kind than CloudWatch adds up are an error', () => {
   expect(() => alarms(11, deployment)).toThrow('at most 10 metrics; 11 are websocket');
+});
+
+test('alarms on metrics that functions print have the names that are in the code', () => {
+  const printed = ['lib/health/print-measures.ts', 'lib/exports/events/result-events.ts']
+    .map((path) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8'))
+    .join();
+  const names = alarms(1, deployment).flatMap(({ Properties: { Namespace, MetricName } }) =>
+    Namespace === 'StreamSync' ? [String(MetricName)] : [],
+  );
+  expect(names).toContain('exportsFailed');
+  for (const name of names)
+    expect([name, printed.includes(`${name}:`) || printed.includes(`'${name}'`)]).toEqual([
+      name,
+      true,
+    ]);
 });

@@ -3,7 +3,8 @@
  * for each kind of function; that of the HTTP functions is the API's own count of answers with 5xx, which has their
  * errors, timeouts and throttles.
  */
-import { httpMetric, type Metric, metricOf } from './metrics.ts';
+import { thresholds } from '../../lib/health/thresholds.ts';
+import { httpMetric, type Metric, metricOf, ownMetric } from './metrics.ts';
 import type { Resource, Resources } from './roles.ts';
 import type { FunctionKind, FunctionOfService, Service } from './service.ts';
 
@@ -18,13 +19,14 @@ const closeToTimeout = 0.95;
 type Alarms = Readonly<Record<string, { description: string; properties: object }>>;
 
 /** Returns the alarms by their ids. They are sent to the topic of the deploy file, if it has one. */
-export function alarmsOf({ deployment, functions }: Service): Resources {
+export function alarmsOf({ stage, deployment, functions }: Service): Resources {
   const actions = deployment.alarmTopic === undefined ? [] : [deployment.alarmTopic];
   const alarms: Alarms = {
     HttpErrorsAlarm: repeated('The HTTP API answers with 5xx', single(httpMetric('5xx'))),
     ...ofKind('kafka', functions),
     ...ofKind('websocket', functions),
     ...ofKind('schedule', functions),
+    ...ownAlarms(stage),
     ...Object.fromEntries(functions.flatMap((it) => Object.entries(ofFunction(it)))),
   };
   return Object.fromEntries(
@@ -71,6 +73,39 @@ function ofKind(kind: FunctionKind, all: readonly FunctionOfService[]): Alarms {
   return {
     [`${id}ErrorsAlarm`]: repeated(`Errors of the ${kind} functions`, sumOf('Errors')),
     [`${id}ThrottlesAlarm`]: repeated(`Throttles of the ${kind} functions`, sumOf('Throttles')),
+  };
+}
+
+/** Of the metrics that the functions print. The thresholds of the catalogue are those of `/health`. */
+function ownAlarms(stage: string): Alarms {
+  const largest = (name: string): object => ({
+    ...ownMetric(name, stage),
+    Statistic: 'Maximum',
+    Period: 300,
+    EvaluationPeriods: 1,
+  });
+  return {
+    FailedExportsAlarm: repeated('Exports failed', single(ownMetric('exportsFailed', stage))),
+    DeadLettersOfExportsAlarm: {
+      description: `Requests, units or deliveries became dead letters: ${thresholds.deadLetters} in 10 minutes`,
+      properties: { ...largest('deadLettersOfExports'), Threshold: thresholds.deadLetters },
+    },
+    DeadLettersOfReadingsAlarm: {
+      description: `Readings became dead letters: ${thresholds.deadLetters} in 10 minutes`,
+      properties: { ...largest('deadLettersOfReadings'), Threshold: thresholds.deadLetters },
+    },
+    UnsentMessagesAlarm: {
+      description: `A message has waited ${thresholds.unsentSeconds} s for Kafka`,
+      properties: { ...largest('unsentMessages'), Threshold: thresholds.unsentSeconds },
+    },
+    MessagesSetAsideAlarm: {
+      description: 'A message was set aside because Kafka rejects it',
+      properties: { ...largest('messagesSetAside'), Threshold: 1 },
+    },
+    WaitingExportsAlarm: {
+      description: `An export that could run has waited for ${thresholds.waitingSeconds} s`,
+      properties: { ...largest('waitingExports'), Threshold: thresholds.waitingSeconds },
+    },
   };
 }
 

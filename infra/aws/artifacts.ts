@@ -15,6 +15,8 @@ export interface Artifact {
   /** Of the files in it. */
   bytes: number;
   zippedBytes: number;
+  /** The paths of the sources that are bundled in it, relative to the root. */
+  inputs: readonly string[];
 }
 
 export interface ArtifactOptions {
@@ -75,7 +77,7 @@ export async function makeArtifacts(
     const zip = await zipped(files);
     const path = join(directory, `${name}.zip`);
     await writeFile(path, zip);
-    artifacts.push({ name, path, bytes, zippedBytes: zip.length });
+    artifacts.push({ name, path, bytes, zippedBytes: zip.length, inputs: bundle.inputs });
   }
   return artifacts;
 }

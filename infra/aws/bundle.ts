@@ -8,7 +8,7 @@ import { workerThreads } from './worker-threads.ts';
 export interface Bundle {
   /** By their names in the artifact: the bundle of the handler, and those of its worker threads. */
   files: ReadonlyMap<string, Uint8Array>;
-  /** The paths of the sources of the handler, relative to the root. */
+  /** The paths of the sources of the handler and of its worker threads, relative to the root. */
   inputs: readonly string[];
 }
 
@@ -62,14 +62,14 @@ export async function bundleHandlers(
     handlers.map((handler) => {
       const { code, inputs } = modules.get(`${modulePathOf(handler)}.mjs`) ?? missing(handler);
       const files = new Map([[`${modulePathOf(handler)}.mjs`, code]]);
+      const allInputs = [...inputs];
       for (const thread of inputs.flatMap((input) => threads.get(resolve(root, input)) ?? [])) {
         const name = relative(root, thread).replace(/\.ts$/, '.mjs');
-        files.set(
-          join(dirname(handler), basename(name)),
-          (threadModules.get(name) ?? missing(name)).code,
-        );
+        const module = threadModules.get(name) ?? missing(name);
+        files.set(join(dirname(handler), basename(name)), module.code);
+        allInputs.push(...module.inputs);
       }
-      return [handler, { files, inputs }];
+      return [handler, { files, inputs: allInputs }];
     }),
   );
 }

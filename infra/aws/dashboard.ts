@@ -19,6 +19,13 @@ const inLambda = (metricName: string, functions: readonly FunctionOfService[]): 
     { label: name },
   ]);
 
+const own = (metricName: string, stage: string): Row => [
+  'StreamSync',
+  metricName,
+  'service',
+  `streamsync-${stage}`,
+];
+
 const inHttpApi = (metricName: string): Row => [
   'AWS/ApiGateway',
   metricName,
@@ -32,6 +39,14 @@ export function dashboardOf({ stage, deployment, functions }: Service): Resource
   const others = functions.filter(({ kind }) => kind !== 'http');
   const worker = functions.filter(({ name }) => name === 'export-worker');
   const charts: readonly Chart[] = [
+    {
+      title: 'Exports',
+      stat: 'Sum',
+      rows: ['exportsAccepted', 'exportsCompleted', 'exportsFailed', 'exportsDownloaded'].map(
+        (name) => own(name, stage),
+      ),
+    },
+    { title: 'Exports: time to ready', stat: 'p95', rows: [own('exportTime', stage)] },
     {
       title: 'HTTP API: requests and errors',
       stat: 'Sum',

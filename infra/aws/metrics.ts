@@ -19,3 +19,10 @@ export const httpMetric = (MetricName: string): Metric => ({
   MetricName,
   Dimensions: [{ Name: 'ApiId', Value: { Ref: 'HttpApi' } }],
 });
+
+/** A metric that functions print (`lib/runtime/metrics.ts`), of all functions together. */
+export const ownMetric = (MetricName: string, stage: string): Metric => ({
+  Namespace: 'StreamSync',
+  MetricName,
+  Dimensions: [{ Name: 'service', Value: `streamsync-${stage}` }],
+});

@@ -337,6 +337,23 @@ describe('the alarms', () => {
       ]);
   });
 
+  test('on metrics of the functions have the dimension that the functions get', () => {
+    const own = propertiesOf(
+      'AWS::CloudWatch::Alarm',
+      z.object({ Namespace: z.string().optional(), Dimensions: z.array(z.unknown()).optional() }),
+    ).filter(({ Namespace }) => Namespace === 'StreamSync');
+    const services = propertiesOf(
+      'AWS::Lambda::Function',
+      z.object({
+        Environment: z.object({ Variables: z.object({ POWERTOOLS_SERVICE_NAME: z.string() }) }),
+      }),
+    ).map(({ Environment }) => Environment.Variables.POWERTOOLS_SERVICE_NAME);
+    expect(own.length).toBeGreaterThan(0);
+    expect(new Set(services).size).toBe(1);
+    for (const { Dimensions } of own)
+      expect(Dimensions).toEqual([{ Name: 'service', Value: services[0] }]);
+  });
+
   test('add up at most 10 metrics', () => {
     for (const { Metrics = [] } of propertiesOf('AWS::CloudWatch::Alarm', alarmSchema))
       expect(Metrics.length).toBeLessThanOrEqual(1 + 10);

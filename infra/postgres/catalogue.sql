@@ -346,7 +346,8 @@ create table exports (
 '::text) || COALESCE((request ->> 'name'::text), ''::text)) || '
 '::text) || COALESCE((file ->> 'name'::text), ''::text)) || '
 '::text) || COALESCE((request ->> 'dataset'::text), ''::text)) || '.'::text) || COALESCE((request ->> 'format'::text), ''::text)) || '
-'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null
+'::text) || translate(COALESCE((request ->> 'sources'::text), ''::text), '[]"'::text, ''::text)))) stored not null,
+  traceparent text
 );
 alter table exports add constraint exports_pkey PRIMARY KEY (id);
 alter table exports add constraint exports_check CHECK (((state <> 'ready'::text) OR ((file IS NOT NULL) AND (object_key IS NOT NULL) AND (manifest IS NOT NULL) AND (expires_at IS NOT NULL))));

@@ -1,8 +1,10 @@
+import { SpanKind } from '@opentelemetry/api';
 import { relay } from '../messaging/outbox.ts';
 import { signManifest } from '../proof/signature.ts';
 import { transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
+import { withSpan } from '../runtime/tracing.ts';
 import { claimUnit } from '../scheduling/claim.ts';
 import type {
   Claim,
@@ -49,7 +51,14 @@ export async function runUnit(delivery: Delivery, remainingMs: number): Promise<
     const { exportId, unitId, attemptId } = claim;
     const ids = { exportId, unitId, attemptId };
     logger.info('attempt begins', ids);
-    await runAttempt(claim, end);
+    const attributes = {
+      'streamsync.export.id': exportId,
+      'streamsync.unit.id': unitId,
+      'streamsync.attempt.id': attemptId,
+    };
+    await withSpan(`unit ${claim.kind}`, { kind: SpanKind.INTERNAL, attributes }, () =>
+      runAttempt(claim, end),
+    );
     // The sweep may have declared the attempt lost: its slot waits no longer for an invocation that has ended.
     await reopenSlot(delivery);
     logger.info('attempt ended', ids);

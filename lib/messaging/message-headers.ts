@@ -6,6 +6,18 @@ export interface Header {
   value: Buffer;
 }
 
+/** The header with the trace of a message (https://www.w3.org/TR/trace-context/). */
+export const traceHeader = 'traceparent';
+
+/**
+ * Returns the trace to which a received message belongs. CloudEvents in binary mode name it `ce_traceparent`
+ * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md).
+ */
+export function traceparentOf(headers: readonly Header[]): string | undefined {
+  const named = headers.find(({ key }) => key === traceHeader || key === `ce_${traceHeader}`);
+  return named?.value.toString();
+}
+
 /** The content of a Kafka message, received or to be sent. */
 export interface MessageParts {
   key: Buffer | null;

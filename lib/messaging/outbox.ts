@@ -4,9 +4,10 @@ import { catalogue, type Queryable } from '../runtime/catalogue.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { logger } from '../runtime/logger.ts';
 import { settledWithin } from '../runtime/timeout.ts';
+import { currentTraceparent } from '../runtime/tracing.ts';
 import { Backoff } from './backoff.ts';
 import { connectProducer, type ProducerName, partitionOf } from './kafka.ts';
-import { type Header, storedHeaders } from './message-headers.ts';
+import { type Header, storedHeaders, traceHeader } from './message-headers.ts';
 import { type Lane, maxMessages, relayBatch } from './outbox-batch.ts';
 import { topics } from './topics.ts';
 
@@ -23,6 +24,8 @@ interface Enqueued {
   headers?: readonly Header[];
   eventId?: string;
   dispatchId?: string;
+  /** The trace to which the message belongs. Absent: that of the current span, unless a header names one. */
+  traceparent?: string | undefined;
 }
 
 /** Writes a message into the outbox, in the caller's transaction. */
@@ -37,10 +40,16 @@ export async function enqueue(client: Queryable, message: Enqueued): Promise<voi
       message.partition ?? partitionOf(message.topic, key),
       key,
       message.value,
-      storedHeaders(message.headers ?? []),
+      storedHeaders(tracedHeaders(message)),
       message.dispatchId ?? null,
     ],
   );
+}
+
+/** Returns the headers of a message with that of its trace. One that is sent again keeps its own. */
+function tracedHeaders({ headers = [], traceparent = currentTraceparent() }: Enqueued) {
+  if (traceparent === undefined || headers.some(({ key }) => key === traceHeader)) return headers;
+  return [...headers, { key: traceHeader, value: Buffer.from(traceparent) }];
 }
 
 /** Messages of one statement, and about how many bytes of values it has: its parameters are held in memory. */
@@ -69,7 +78,7 @@ export async function enqueueAll(
         some.map(({ topic, partition }, n) => partition ?? partitionOf(topic, keys[n] ?? null)),
         keys,
         some.map(({ value }) => value),
-        some.map(({ headers }) => storedHeaders(headers ?? [])),
+        some.map((message) => storedHeaders(tracedHeaders(message))),
       ],
     );
     from = to;

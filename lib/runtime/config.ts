@@ -156,6 +156,11 @@ export const environmentSchema = z.object({
   STREAMSYNC_QUOTA_BYTES_PER_DAY: quota('bytes of an account in a day; absent: no quota'),
   STREAMSYNC_AUDIT_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(400),
   STREAMSYNC_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+  // Read by lib/runtime/tracing.ts.
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
+  OTEL_TRACES_SAMPLER_ARG: optional(z.string().pipe(z.coerce.number<string>().min(0).max(1))).meta({
+    description: 'share of the requests that are traced; absent: all',
+  }),
 });
 
 export interface Config {

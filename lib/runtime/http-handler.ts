@@ -1,11 +1,17 @@
 import middy from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type {
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from 'aws-lambda';
 import type { z } from 'zod';
 import { recordAudit } from '../audit/record-audit.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { type RequestAudit, withRequestAudit } from '../audit/request-audit.ts';
 import { findRoute } from '../contracts/routes.ts';
 import { shortened, sizes, sizeText } from '../contracts/sizes.ts';
+import { traceHeader } from '../messaging/message-headers.ts';
 import { catalogue } from './catalogue.ts';
 import { isConnectionLost } from './connection-lost.ts';
 import { clientAddress } from './door.ts';
@@ -13,6 +19,7 @@ import { AppError, serializeError } from './errors.ts';
 import { FairLimiter } from './fair-limiter.ts';
 import { isLonger } from './json-input.ts';
 import { logger } from './logger.ts';
+import { flushSpans, withSpan } from './tracing.ts';
 import { parseJson, parseQuery } from './validation.ts';
 
 type Header = (name: string) => string | undefined;
@@ -80,7 +87,10 @@ export function httpHandler<Account>(
   const accounts = new WeakMap<Event, { account: Account }>();
   const exportIds = new WeakMap<Event, string>();
   const audits = new WeakMap<Event, RequestAudit>();
-  return middy<Event, Result>({ timeoutEarlyInMillis: timeoutReserveMs, timeoutEarlyResponse })
+  const answerEvent = middy<Event, Result>({
+    timeoutEarlyInMillis: timeoutReserveMs,
+    timeoutEarlyResponse,
+  })
     .use(requestLog(exportIds))
     .use({
       // After `problemDetails`: errors pass through in the reverse order.
@@ -119,7 +129,31 @@ export function httpHandler<Account>(
       if (audit) await recordAnswer(audit, response);
       return toResult(response);
     });
+  return async (event: Event, context: Context): Promise<Result> => {
+    try {
+      return await withSpan(event.routeKey, serverSpan(event), async (span) => {
+        const result = await answerEvent(event, context);
+        const status = result.statusCode ?? 500;
+        span.setAttribute('http.response.status_code', status);
+        if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+        return result;
+      });
+    } finally {
+      await flushSpans();
+    }
+  };
 }
+
+/** Returns the settings of the span of a request (https://opentelemetry.io/docs/specs/semconv/http/http-spans/). */
+const serverSpan = (event: Event) => ({
+  kind: SpanKind.SERVER,
+  parent: event.headers[traceHeader],
+  attributes: {
+    'http.request.method': event.requestContext.http.method,
+    'http.route': event.routeKey.split(' ')[1],
+    'streamsync.request.id': requestIdOf(event),
+  },
+});
 
 /**
  * A process answers the calls of an account one after the other, so that an account with many calls does not delay

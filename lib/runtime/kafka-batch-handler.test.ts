@@ -2,6 +2,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import type { Context, MSKEvent, MSKRecord } from 'aws-lambda';
 import { kafkaBatchHandler } from './kafka-batch-handler.ts';
 import { logger } from './logger.ts';
+import { printedLines } from './testing/printed-lines.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -39,19 +40,17 @@ const context: Context = {
 };
 
 test('kafkaBatchHandler measures the counts of each partition, and the age of its oldest record', async () => {
-  const lines: unknown[] = [];
-  jest.spyOn(console, 'log').mockImplementation((line: unknown) => {
-    lines.push(JSON.parse(String(line)));
-  });
   const hour = 3_600_000;
   const handler = kafkaBatchHandler(async (records) => ({ readings: records.length }));
-  await handler(
-    eventOf({
-      'readings-0': [record('readings', 7, Date.now()), record('readings', 8, Date.now() - hour)],
-      'telegraf-0': [record('telegraf', 1, Date.now() + hour)],
-      'empty-0': [],
-    }),
-    context,
+  const lines = await printedLines(() =>
+    handler(
+      eventOf({
+        'readings-0': [record('readings', 7, Date.now()), record('readings', 8, Date.now() - hour)],
+        'telegraf-0': [record('telegraf', 1, Date.now() + hour)],
+        'empty-0': [],
+      }),
+      context,
+    ),
   );
   expect(lines).toMatchObject([
     { function: 'ingest-readings', topic: 'readings', readings: 2, recordAge: expect.any(Number) },
@@ -66,11 +65,12 @@ test('kafkaBatchHandler measures the counts of each partition, and the age of it
 });
 
 test('kafkaBatchHandler measures nothing for a batch that has to be delivered again', async () => {
-  const print = jest.spyOn(console, 'log').mockImplementation(() => undefined);
   logger.setLogLevel('SILENT');
   const handler = kafkaBatchHandler(() => Promise.reject(new Error('no database')));
-  await expect(handler(eventOf({ 'failed-0': [record('failed', 1, 1)] }), context)).rejects.toThrow(
-    'no database',
+  const lines = await printedLines(() =>
+    expect(handler(eventOf({ 'failed-0': [record('failed', 1, 1)] }), context)).rejects.toThrow(
+      'no database',
+    ),
   );
-  expect(print).not.toHaveBeenCalled();
+  expect(lines).toEqual([]);
 });

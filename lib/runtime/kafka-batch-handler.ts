@@ -1,9 +1,11 @@
 import middy from '@middy/core';
 import type { Context, MSKEvent } from 'aws-lambda';
 import { type IncomingRecord, incomingRecord } from '../messaging/incoming-record.ts';
+import { consumerSpan } from './consumer-span.ts';
 import { serializeError } from './errors.ts';
 import { logger } from './logger.ts';
 import { addMetrics, type Metric } from './metrics.ts';
+import { flushSpans, withSpan } from './tracing.ts';
 
 /** What became of the records of a partition, by the name of the metric. */
 type Counts = Readonly<Record<string, number>>;
@@ -29,11 +31,18 @@ export const kafkaBatchHandler = (
       },
     })
     .handler(async (event: MSKEvent, context) => {
-      for (const delivered of Object.values(event.records)) {
-        const [first] = delivered;
-        if (first === undefined) continue;
-        const counts = await handle(delivered.map(incomingRecord), context);
-        measureBatch({ function: context.functionName, topic: first.topic }, counts, delivered);
+      try {
+        for (const delivered of Object.values(event.records)) {
+          const records = delivered.map(incomingRecord);
+          const [first] = records;
+          if (first === undefined) continue;
+          const counts = await withSpan(`process ${first.topic}`, consumerSpan(records), () =>
+            handle(records, context),
+          );
+          measureBatch({ function: context.functionName, topic: first.topic }, counts, delivered);
+        }
+      } finally {
+        await flushSpans();
       }
       return undefined;
     });

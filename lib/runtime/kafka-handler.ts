@@ -10,8 +10,10 @@ import type { Header } from '../messaging/message-headers.ts';
 import { relay } from '../messaging/outbox.ts';
 import { transaction } from './catalogue.ts';
 import { isTransient } from './catalogue-errors.ts';
+import { consumerSpan } from './consumer-span.ts';
 import { AppError, errorMessage, serializeError } from './errors.ts';
 import { logger } from './logger.ts';
+import { flushSpans, withSpan } from './tracing.ts';
 
 type AnswerTooLarge = (
   text: string,
@@ -51,7 +53,14 @@ export function kafkaHandler<Event>(options: KafkaHandlerOptions<Event>) {
       },
     })
     .handler(async (event, context) => {
-      for (const record of recordsOf(event)) await handleRecord(record, options, context);
+      try {
+        for (const record of recordsOf(event))
+          await withSpan(`process ${record.topic}`, consumerSpan([record]), () =>
+            handleRecord(record, options, context),
+          );
+      } finally {
+        await flushSpans();
+      }
       return undefined;
     });
 }

@@ -1,36 +1,24 @@
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { addMetrics, printMetrics } from './metrics.ts';
+import { printedLines } from './testing/printed-lines.ts';
 
-afterEach(() => {
-  jest.restoreAllMocks();
-});
-
-/** Returns the lines that `print` writes, each parsed. */
-function printed(print: () => void): unknown[] {
-  const lines: unknown[] = [];
-  jest.spyOn(console, 'log').mockImplementation((line: unknown) => {
-    lines.push(JSON.parse(String(line)));
-  });
-  print();
-  return lines;
-}
-
-test('printMetrics prints one line in the embedded metric format', () => {
-  const lines = printed(() =>
+test('printMetrics prints one line in the embedded metric format', async () => {
+  const now = Date.now() - 1_000;
+  const lines = await printedLines(() =>
     printMetrics(
       { function: 'ingest-readings', topic: 'readings' },
       { rows: { unit: 'Count', value: 250 }, lag: { unit: 'Milliseconds', value: 40.5 } },
-      1_700_000_000_000,
+      now,
     ),
   );
   expect(lines).toEqual([
     {
       _aws: {
-        Timestamp: 1_700_000_000_000,
+        Timestamp: now,
         CloudWatchMetrics: [
           {
             Namespace: 'StreamSync',
-            Dimensions: [['function', 'topic']],
+            Dimensions: [['service', 'function', 'topic']],
             Metrics: [
               { Name: 'rows', Unit: 'Count' },
               { Name: 'lag', Unit: 'Milliseconds' },
@@ -38,6 +26,7 @@ test('printMetrics prints one line in the embedded metric format', () => {
           },
         ],
       },
+      service: 'service_undefined',
       function: 'ingest-readings',
       topic: 'readings',
       rows: 250,
@@ -46,41 +35,41 @@ test('printMetrics prints one line in the embedded metric format', () => {
   ]);
 });
 
-test('printMetrics leaves out values that are not finite, and prints nothing without values', () => {
-  const lines = printed(() => {
-    printMetrics({ topic: 'readings' }, { lag: { unit: 'Milliseconds', value: Number.NaN } }, 1);
-    printMetrics({ topic: 'readings' }, {}, 1);
+test('printMetrics leaves out values that are not finite, and prints nothing without values', async () => {
+  const lines = await printedLines(() => {
+    printMetrics({ topic: 'readings' }, { lag: { unit: 'Milliseconds', value: Number.NaN } });
+    printMetrics({ topic: 'readings' }, {});
     printMetrics(
       { topic: 'readings' },
       { lag: { unit: 'Seconds', value: Infinity }, rows: { unit: 'Count', value: 0 } },
-      1,
     );
   });
   expect(lines).toMatchObject([{ rows: 0 }]);
   expect(lines[0]).not.toHaveProperty('lag');
 });
 
-test('addMetrics prints the first batch at once, and the following ones together', () => {
+test('addMetrics prints the first batch at once, and the following ones together', async () => {
   const dimensions = { function: 'ingest-readings', topic: 'of-this-test' };
-  const add = (readings: number, recordAge: number, now: number): void =>
+  const now = Date.now();
+  const add = (readings: number, recordAge: number, at: number): void =>
     addMetrics(
       dimensions,
       {
         readings: { unit: 'Count', value: readings },
         recordAge: { unit: 'Milliseconds', value: recordAge },
       },
-      now,
+      at,
     );
-  const lines = printed(() => {
-    add(5, 40, 100_000);
-    add(1, 900, 101_000);
-    add(2, 30, 109_999);
-    add(3, 20, 110_000);
-    add(4, 10, 110_001);
+  const lines = await printedLines(() => {
+    add(5, 40, now);
+    add(1, 900, now + 1_000);
+    add(2, 30, now + 9_999);
+    add(3, 20, now + 10_000);
+    add(4, 10, now + 10_001);
     addMetrics(
       { ...dimensions, topic: 'another' },
       { readings: { unit: 'Count', value: 7 } },
-      110_002,
+      now + 10_002,
     );
   });
   expect(lines).toMatchObject([

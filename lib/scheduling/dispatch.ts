@@ -83,9 +83,13 @@ async function dispatchUnit(
   next: NextUnit,
 ): Promise<'assigned' | 'removed' | 'busy'> {
   const { unit_id, export_id, owner_id } = next;
-  const { rows } = await client.query<{ active: boolean; permitted: boolean }>(
+  const { rows } = await client.query<{
+    active: boolean;
+    permitted: boolean;
+    traceparent: string | null;
+  }>(
     `select e.state = any($3) and e.cancel_requested_at is null and e.run = u.run as active,
-       ${mayStillRead} as permitted
+       ${mayStillRead} as permitted, e.traceparent
      from exports e join units u on u.export_id = e.id join accounts a on a.id = e.owner_id
      where e.id = $1 and u.id = $2 and u.state = 'queued'
      for update of e skip locked`,
@@ -94,7 +98,7 @@ async function dispatchUnit(
   const [unit] = rows;
   if (!unit) return 'busy';
   const mayRun = unit.active && unit.permitted;
-  if (mayRun) await assignSlot(client, next);
+  if (mayRun) await assignSlot(client, next, unit.traceparent);
   else if (unit.active)
     await failUnit(
       client,
@@ -120,6 +124,7 @@ async function placeLines(client: Queryable, ownerId: string): Promise<void> {
 async function assignSlot(
   client: Queryable,
   { unit_id, export_id, partition }: NextUnit,
+  traceparent: string | null,
 ): Promise<void> {
   const dispatchId = randomUUID();
   await client.query(
@@ -144,6 +149,7 @@ async function assignSlot(
     value: Buffer.from(JSON.stringify(event)),
     eventId: event.id,
     dispatchId,
+    traceparent: traceparent ?? undefined,
   });
 }
 

@@ -1,10 +1,11 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createExport, download, ended, readExport } from '../support/api.ts';
 import { consume, type Topic } from '../support/events.ts';
 import { assertComplete, attemptsOf } from '../support/export-invariants.ts';
+import { createGate } from '../support/gate.ts';
 import {
   home,
   readStack,
@@ -19,29 +20,35 @@ import { sweep } from '../support/sweep.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let results: Topic;
+let gate: Awaited<ReturnType<typeof createGate>>;
 const rows = 2_500;
 /** An export whose lease has to expire, which takes most of a minute. Its worker is stopped first and checked last. */
 let stopped: { id: string; victim: number };
 
 beforeAll(async () => {
   results = await consume('exports.results');
-  // The delay per row makes the export slow enough to be interrupted on any machine.
+  await sql(sourceUrl('sales'), 'create schema held');
+  gate = await createGate('held');
   await sql(
     sourceUrl('sales'),
-    `create or replace view slow_customers as
-       select c.id, c.name, pg_sleep(0.0002)::text as nothing, c.created_at from customers c where c.id <= ${rows}`,
+    `create view held.customers as
+       select c.id, c.name, case when c.id = ${rows} then held.wait() else '' end as nothing, c.created_at
+       from public.customers c where c.id <= ${rows}`,
   );
-  const { id } = await createExport(slow);
-  const victim = await processAt((await runningWithRows(id)).client_port);
-  process.kill(victim, 'SIGSTOP');
-  stopped = { id, victim };
+  const { id } = await createExport(heldBack);
+  const { worker } = await readerOf(id);
+  process.kill(worker, 'SIGSTOP');
+  stopped = { id, victim: worker };
 });
+beforeEach(() => gate.close());
 afterAll(async () => {
   process.kill(stopped.victim, 'SIGCONT');
   await results.close();
+  await sql(sourceUrl('sales'), 'drop schema held cascade');
 });
 
-const slow = { sources: ['sales'], dataset: 'slow_customers', format: 'csv' };
+/** Its last row waits until the gate is open. */
+const heldBack = { sources: ['sales'], dataset: 'held.customers', format: 'csv' };
 const expectedCsv = () =>
   referenceCsv(
     'sales',
@@ -52,7 +59,11 @@ const expectedCsv = () =>
 const workers = async () =>
   (await readStack()).processes.filter(({ name }) => name.startsWith('export-worker-'));
 
-const runningWithRows = (id: string) =>
+/**
+ * Returns the connection of an export that is being read, and the process of the worker that holds it. A new worker may
+ * be missing from stack.json for a moment.
+ */
+const readerOf = (id: string): Promise<{ backend: number; worker: number }> =>
   waitFor(
     'the export is being read',
     async () => {
@@ -64,24 +75,17 @@ const runningWithRows = (id: string) =>
       const [reader] = await sql<{ pid: number; client_port: number }>(
         sourceUrl('sales'),
         `select pid, client_port from pg_stat_activity
-         where query like 'copy%slow_customers%' and state = 'active' and application_name = any($1)`,
+         where query like 'copy%customers%' and state = 'active' and application_name = any($1)`,
         [attempts.map(({ name }) => name)],
       );
-      const document = await readExport(id);
-      return reader && document.status === 'running' ? reader : undefined;
+      const worker = reader && (await holderOf(reader.client_port));
+      const { status } = await readExport(id);
+      return reader && worker !== undefined && status === 'running'
+        ? { backend: reader.pid, worker }
+        : undefined;
     },
     { seconds: 20, everyMs: 30 },
   );
-
-/**
- * Returns the process that holds a connection from this port. A new worker may be missing from stack.json for a
- * moment.
- */
-const processAt = (port: number): Promise<number> =>
-  waitFor(`a worker holds port ${port}`, () => holderOf(port), {
-    seconds: 10,
-    everyMs: 30,
-  });
 
 async function holderOf(port: number): Promise<number | undefined> {
   const table = await readFile('/proc/net/tcp', 'utf8');
@@ -101,11 +105,11 @@ async function holderOf(port: number): Promise<number | undefined> {
 
 describe('an export whose worker is killed with -9', () => {
   test('an export is ready within seconds after its worker was killed, and nothing of the lost attempt is left', async () => {
-    const { id } = await createExport(slow);
-    const reader = await runningWithRows(id);
-    const victim = await processAt(reader.client_port);
+    const { id } = await createExport(heldBack);
+    const { worker: victim } = await readerOf(id);
     const killed = performance.now();
     process.kill(victim, 'SIGKILL');
+    await gate.open();
 
     const document = await ended(id, 60);
     const seconds = (performance.now() - killed) / 1_000;
@@ -132,28 +136,30 @@ describe('an export whose worker is killed with -9', () => {
   });
 
   test('an export is ready after its workers were killed three times', async () => {
-    const { id } = await createExport(slow);
+    const { id } = await createExport(heldBack);
     for (let n = 0; n < 3; n++) {
-      const reader = await runningWithRows(id);
-      process.kill(await processAt(reader.client_port), 'SIGKILL');
+      const { backend, worker } = await readerOf(id);
+      process.kill(worker, 'SIGKILL');
       await waitFor('the backend of the export is gone', async () => {
         const left = await sql(
           sourceUrl('sales'),
           'select 1 from pg_stat_activity where pid = $1',
-          [reader.pid],
+          [backend],
         );
         return left.length === 0 ? true : undefined;
       });
     }
+    await gate.open();
     expect((await ended(id, 60)).status).toBe('ready');
     expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   });
 });
 
 test('an export whose source connection is terminated is retried, and ready', async () => {
-  const { id } = await createExport(slow);
-  const reader = await runningWithRows(id);
-  await sql(sourceUrl('sales'), 'select pg_terminate_backend($1)', [reader.pid]);
+  const { id } = await createExport(heldBack);
+  const { backend } = await readerOf(id);
+  await sql(sourceUrl('sales'), 'select pg_terminate_backend($1)', [backend]);
+  await gate.open();
   expect((await ended(id, 60)).status).toBe('ready');
   expect(sortedLines((await download(id)).bytes)).toBe(sortedLines(await expectedCsv()));
   const attempts = await sql<{ state: string }>(
@@ -166,6 +172,7 @@ test('an export whose source connection is terminated is retried, and ready', as
 
 test('a worker that resumes after it was replaced has no effect, and its slot reopens', async () => {
   const { id, victim } = stopped;
+  await gate.open();
   const document = await ended(id, 120);
   expect(document.status).toBe('ready');
   expect(await attemptsOf(id)).toEqual(['lost', 'done']);
@@ -188,15 +195,16 @@ test('a worker that resumes after it was replaced has no effect, and its slot re
 });
 
 test('an export is ready after its server, source and catalogue in one, has crashed', async () => {
-  const { id } = await createExport(slow);
-  const reader = await runningWithRows(id);
+  const { id } = await createExport(heldBack);
+  const { backend } = await readerOf(id);
   const before = await startOfCheckpointer();
   // After the kill of one backend PostgreSQL ends all others and recovers from its log.
-  process.kill(reader.pid, 'SIGKILL');
+  process.kill(backend, 'SIGKILL');
   await waitFor('the server has restarted all of its processes', async () => {
     const now = await startOfCheckpointer().catch(() => undefined);
     return now === before ? undefined : now;
   });
+  await gate.open();
   await assertComplete(id, { reference: await expectedCsv(), results });
 });
 

@@ -16,6 +16,7 @@ import {
   readExport,
 } from '../support/api.ts';
 import { referenceCsv, sortedLines, sourceUrl, sql } from '../support/stack.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const inMarch = `ordered_at >= '2024-03-01T00:00:00Z' and ordered_at < '2024-04-01T00:00:00Z'`;
 
@@ -238,7 +239,9 @@ describe('DELETE', () => {
     const { id } = await createExport({ sources: ['sales'], dataset: 'slow', format: 'csv' });
     const running = await call('GET', `/exports/${id}`, { headers: asDemo });
     expect(running.headers.get('retry-after')).toMatch(/^\d+$/);
-    for (let n = 0; n < 100 && (await readExport(id)).status === 'queued'; n++);
+    await waitFor('the export runs', async () =>
+      (await readExport(id)).status === 'running' ? true : undefined,
+    );
     const answer = await call('DELETE', `/exports/${id}`, { headers: asDemo });
     expect(answer.status).toBe(202);
     const document = await ended(id, 20);

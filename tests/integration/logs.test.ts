@@ -16,16 +16,18 @@ interface Answer {
   lines: string[];
 }
 
-const logs = (args: string[], of = home()): Promise<Answer> =>
+const command = (name: string, args: string[], of = home()): Promise<Answer> =>
   new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join('infra', 'cli', 'logs.ts'), ...args],
+      [join('infra', 'cli', `${name}.ts`), ...args],
       { env: { ...process.env, STREAMSYNC_HOME: of }, timeout: 30_000, maxBuffer: 1 << 26 },
       (_, stdout, stderr) =>
         resolve({ code: child.exitCode, stdout, stderr, lines: stdout.trimEnd().split('\n') }),
     );
   });
+
+const logs = (args: string[], of?: string): Promise<Answer> => command('logs', args, of);
 
 let id = '';
 let ticket = '';
@@ -146,3 +148,31 @@ test.each([[[]], [['nonsense']], [['a', 'b']]])(
     expect(answer.stderr).toMatch(/^usage: npm run logs -- <export id>$/m);
   },
 );
+
+test('npm run metrics prints what the functions have measured', async () => {
+  const rows = await waitFor('the metrics are in the log', async () => {
+    const { code, lines } = await command('metrics', []);
+    const names = lines.map((line) => line.split('  ')[0]);
+    const expected = ['exportsCompleted', 'exportRows', 'exportTime', 'unsentMessages'];
+    return code === 0 && expected.every((name) => names.includes(name)) ? lines : undefined;
+  });
+  expect(rows[0]).toMatch(/^metric +of +unit +samples +sum +mean +largest +latest$/);
+  expect(rows.find((row) => row.startsWith('exportBytes'))).toMatch(
+    /^exportBytes +all functions +Bytes +\d+ +[\d,]+/,
+  );
+  expect(rows.find((row) => row.startsWith('recordAge'))).toMatch(/function=\S+ topic=\S+/);
+
+  expect(await command('metrics', ['soon'])).toMatchObject({
+    code: 2,
+    stderr: 'usage: npm run metrics -- [minutes, 60 by default, at most 10,080]\n',
+  });
+  const empty = await mkdtemp(join(tmpdir(), 'streamsync-empty-home-'));
+  try {
+    expect(await command('metrics', [], empty)).toMatchObject({
+      code: 1,
+      stderr: `The logs in ${empty} have no metrics of the last 60 minutes.\n`,
+    });
+  } finally {
+    await rm(empty, { recursive: true });
+  }
+});

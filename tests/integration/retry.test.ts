@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import {
@@ -15,6 +15,7 @@ import {
   ticketFor,
 } from '../support/api.ts';
 import { consume, type Topic } from '../support/events.ts';
+import { createGate } from '../support/gate.ts';
 import { referenceCsv, sortedLines, sourceUrl, sql, stack } from '../support/stack.ts';
 import { storageClient } from '../support/storage.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -29,16 +30,19 @@ const of = (dataset: string, more: object = {}) => ({
 });
 const s3 = storageClient();
 let results: Topic;
+let gate: Awaited<ReturnType<typeof createGate>>;
 
 beforeAll(async () => {
   results = await consume('exports.results');
   await sql(
     source,
     `create schema ${schema}; set search_path = ${schema}, public;
-     create table numbers as select n from generate_series(1, 20000) n;
-     create view slow as select 1 as n, pg_sleep(3)::text as nothing`,
+     create table numbers as select n from generate_series(1, 20000) n`,
   );
+  gate = await createGate(schema);
+  await sql(source, `create view ${schema}.held as select 1 as n, ${schema}.wait() as nothing`);
 });
+beforeEach(() => gate.close());
 afterEach(() => call('DELETE', '/sources/sales/pause', { headers: asAdmin }));
 afterAll(async () => {
   s3.destroy();
@@ -123,7 +127,7 @@ describe('reruns', () => {
   });
 
   test('an export that was cancelled while it waited or ran can be rerun', async () => {
-    const running = await createExport(of('slow'));
+    const running = await createExport(of('held'));
     await waitFor('the export runs', async () =>
       (await readExport(running.id)).status === 'running' ? true : undefined,
     );
@@ -132,6 +136,7 @@ describe('reruns', () => {
     expect((await call('DELETE', `/exports/${waiting.id}`, { headers: asDemo })).status).toBe(200);
     expect((await call('DELETE', `/exports/${running.id}`, { headers: asDemo })).status).toBe(202);
     expect((await ended(running.id)).status).toBe('cancelled');
+    await gate.open();
     await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
     for (const [id, query] of [
       [waiting.id, `select * from ${schema}.numbers`],
@@ -228,7 +233,7 @@ describe('rejected reruns', () => {
   const notRetryable = { status: 409, code: 'not_retryable' };
 
   test('a waiting, running or ready export cannot be rerun', async () => {
-    const { id } = await createExport(of('slow'));
+    const { id } = await createExport(of('held'));
     await waitFor('the export runs', async () =>
       (await readExport(id)).status === 'running' ? true : undefined,
     );
@@ -237,6 +242,7 @@ describe('rejected reruns', () => {
     const waiting = await createExport(of('numbers'));
     expect(await problemOfRetry(waiting.id)).toMatchObject(notRetryable);
     await call('DELETE', '/sources/sales/pause', { headers: asAdmin });
+    await gate.open();
     const before = await ended(id);
     expect(before.status).toBe('ready');
     expect(await problemOfRetry(id)).toMatchObject(notRetryable);

@@ -60,13 +60,17 @@ export function useBrowser(options: BrowserContextOptions = {}): {
   };
 }
 
-/** Fills in and submits the sign-in page, by default as the demo analyst. */
+/** Fills in and submits the sign-in page, by default as the demo analyst. Throws with the message of a rejection. */
 export async function signIn(page: Page, person: Person = credentials.demo): Promise<void> {
   await page.goto(stack.url);
   await page.getByLabel('Email').fill(person.email);
   await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Exports', level: 1 }).waitFor();
+  const exports = page.getByRole('heading', { name: 'Exports', level: 1 });
+  const rejection = page.getByRole('alert').filter({ hasText: /./ });
+  await exports.or(rejection).first().waitFor();
+  if ((await exports.count()) === 0)
+    throw new Error(`the sign-in was rejected: ${await rejection.innerText()}`);
 }
 
 /** Returns the demo analyst's newest export. */

@@ -2,11 +2,10 @@
  * Reads the timeline of an export from the logs of a home, in two passes: lines with a known id name further ids
  * (the request that created the export, an attempt that the catalogue did not return), whose lines belong to it as well.
  */
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Home } from '../../local/home/home.ts';
+import { jsonLinesOf, logFiles } from '../log-files.ts';
 import type { TimelineEntry } from './entry.ts';
 
 export interface Search {
@@ -55,7 +54,7 @@ export async function readLogs(home: Home, search: Search): Promise<TimelineEntr
 
   const further = new Set<string>();
   for (const file of files) {
-    for await (const entry of linesOf(file, belongs)) {
+    for await (const entry of jsonLinesOf(file, lineSchema, belongs)) {
       const { requestId, unitId, attemptId, dispatchId, eventId } = entry;
       for (const value of [requestId, unitId, attemptId, dispatchId, eventId])
         if (value !== undefined && idsIn(value)[0] === value) further.add(value);
@@ -66,43 +65,13 @@ export async function readLogs(home: Home, search: Search): Promise<TimelineEntr
   const entries: TimelineEntry[] = [];
   const accesses: z.infer<typeof accessLineSchema>[] = [];
   for (const file of files) {
-    for await (const entry of linesOf(file, belongs)) {
+    for await (const entry of jsonLinesOf(file, lineSchema, belongs)) {
       const access = accessLineSchema.safeParse(entry);
       if (access.success) accesses.push(access.data);
       else entries.push(...functionEntries(basename(file).split('.')[0] ?? '', entry));
     }
   }
   return [...entries, ...accessEntries(accesses, entries)];
-}
-
-/** Older files first: lines with the same timestamp keep their order. */
-function logFiles({ logs, nginx }: Home): string[] {
-  const names = existsSync(logs) ? readdirSync(logs) : [];
-  const rotated = existsSync(nginx)
-    ? readdirSync(nginx).filter((name) => name.startsWith('requests.log.'))
-    : [];
-  return [
-    ...names.filter((name) => name.endsWith('.log.1')).map((name) => join(logs, name)),
-    ...names.filter((name) => name.endsWith('.log')).map((name) => join(logs, name)),
-    ...rotated.toSorted().map((name) => join(nginx, name)),
-    join(nginx, 'requests.log'),
-  ].filter((path) => existsSync(path));
-}
-
-/** Yields the matching JSON lines of a file. Services write plain text between them. */
-async function* linesOf(file: string, matches: (text: string) => boolean): AsyncGenerator<LogLine> {
-  const lines = createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const text of lines) {
-    if (!text.startsWith('{') || !matches(text)) continue;
-    try {
-      yield lineSchema.parse(JSON.parse(text));
-    } catch {
-      // The line is incomplete: it is being written, or its writer was killed.
-    }
-  }
 }
 
 const idsIn = (text: string): string[] => text.match(idPattern) ?? [];

@@ -14,6 +14,7 @@ import { topics } from '../../messaging/topics.ts';
 import type { Queryable } from '../../runtime/catalogue.ts';
 import { config } from '../../runtime/config.ts';
 import type { AppError } from '../../runtime/errors.ts';
+import { type Metric, printMetrics } from '../../runtime/metrics.ts';
 import { toDocument } from '../export-document.ts';
 import { loadExport } from '../export-record.ts';
 
@@ -22,7 +23,17 @@ function downloadUrlOf(exportId: string): string {
   return `${config().url}/api/v1/exports/${exportId}/file`;
 }
 
-/** Publishes the result of an export, in the transaction that records the result. */
+/** The metric that counts each outcome. */
+const metricNames = {
+  accepted: 'exportsAccepted',
+  completed: 'exportsCompleted',
+  failed: 'exportsFailed',
+  cancelled: 'exportsCancelled',
+  expired: 'exportsExpired',
+  downloaded: 'exportsDownloaded',
+} satisfies Record<ExportOutcome, string>;
+
+/** Publishes the result of an export and counts it, in the transaction that records the result. */
 export async function publishResult(
   client: Queryable,
   exportId: string,
@@ -38,6 +49,21 @@ export async function publishResult(
     message: messageOf(outcome, document),
   });
   await publish(client, exportId, event);
+  printMetrics({}, measuresOf(outcome, document));
+}
+
+/** A transaction that is rolled back afterwards is counted too: metrics are for watching, not for accounting. */
+function measuresOf(outcome: ExportOutcome, document: ExportDocument): Record<string, Metric> {
+  const { createdAt, finishedAt, file } = document;
+  const count: Metric = { unit: 'Count', value: 1 };
+  if (outcome !== 'completed' || !file || finishedAt === null)
+    return { [metricNames[outcome]]: count };
+  return {
+    exportsCompleted: count,
+    exportRows: { unit: 'Count', value: file.rows },
+    exportBytes: { unit: 'Bytes', value: file.bytes },
+    exportTime: { unit: 'Milliseconds', value: Date.parse(finishedAt) - Date.parse(createdAt) },
+  };
 }
 
 /** Publishes that the request of an event was rejected. */

@@ -5,6 +5,7 @@ import { describeRequest } from '../../audit/request-audit.ts';
 import type { AuditDetails } from '../../contracts/audit.ts';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { catalogue, type Queryable, transaction } from '../../runtime/catalogue.ts';
+import { currentTraceparent } from '../../runtime/tracing.ts';
 import {
   findPreviousResult,
   type IdempotencyKey,
@@ -47,8 +48,8 @@ export async function createExport(newExport: NewExport): Promise<string> {
     await client.query(
       `insert into exports
          (id, owner_id, request, request_event_id, estimated_rows, estimated_seconds, units_total,
-          estimated_bytes, policy)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, ${policyNow('$2', '$3')})`,
+          estimated_bytes, traceparent, policy)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${policyNow('$2', '$3')})`,
       [
         id,
         owner.id,
@@ -58,6 +59,7 @@ export async function createExport(newExport: NewExport): Promise<string> {
         plan.estimatedSeconds,
         plan.units.length,
         plan.estimatedBytes,
+        currentTraceparent(),
       ],
     );
     if (

@@ -2,6 +2,7 @@ import type { Account } from '../../access/accounts.ts';
 import { recordRequest } from '../../audit/record-audit.ts';
 import { catalogue, transaction } from '../../runtime/catalogue.ts';
 import { AppError } from '../../runtime/errors.ts';
+import { currentTraceparent } from '../../runtime/tracing.ts';
 import { publishResult } from '../events/result-events.ts';
 import { type ExportRecord, findExport } from '../export-record.ts';
 import { insertUnits, planExport } from '../planning/plan.ts';
@@ -40,10 +41,17 @@ export async function retryExport(owner: Account, exportId: string): Promise<voi
          estimated_rows = $2, estimated_seconds = $3, units_total = $4, estimated_bytes = $5, units_done = 0,
          cancel_requested_at = null, started_at = null, finished_at = null, expires_at = null,
          downloaded_at = null, file = null, manifest = null, object_key = null, object_etag = null,
-         object_deleted_at = null, error_code = null, error_message = null,
+         object_deleted_at = null, error_code = null, error_message = null, traceparent = $6,
          policy = ${policyNow('owner_id', 'request')}
        where id = $1 returning run`,
-      [exportId, plan.estimatedRows, plan.estimatedSeconds, plan.units.length, plan.estimatedBytes],
+      [
+        exportId,
+        plan.estimatedRows,
+        plan.estimatedSeconds,
+        plan.units.length,
+        plan.estimatedBytes,
+        currentTraceparent(),
+      ],
     );
     // The sweep may delete the objects of earlier runs.
     await client.query('update attempts set kept = false where export_id = $1', [exportId]);

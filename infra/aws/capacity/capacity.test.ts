@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { repoRoot } from '../../local/home/home.ts';
+import { figures } from './figures.ts';
+import { capacityOf, costOf, type Load, waitOf } from './model.ts';
+import { simulate } from './simulation.ts';
+import { capacityTable, costTable } from './tables.ts';
+
+const load: Load = {
+  kind: 'csv',
+  exportsPerDay: 1_000,
+  rows: 1_000_000,
+  busiestHour: 0.15,
+  variation: 2,
+  downloads: 1,
+  keptDays: 1,
+  slots: figures.slots,
+};
+
+describe('the wait for a slot', () => {
+  test.each([
+    [4, 0.5, 1],
+    [4, 0.8, 1],
+    [4, 0.8, 0.5],
+    [16, 0.8, 1],
+    [1, 0.7, 1],
+  ])(
+    'of %i slots with a utilization of %d and a variation of %d is that of the simulation',
+    (slots, utilization, variation) => {
+      const queue = { slots, seconds: 3, variation, perSecond: (utilization * slots) / 3 };
+      const runs = [1, 2, 3, 4].map((seed) => simulate(queue, { exports: 100_000, seed }).mean);
+      const simulated = runs.reduce((sum, mean) => sum + mean, 0) / runs.length;
+      expect(waitOf(queue) / simulated).toBeGreaterThan(0.85);
+      expect(waitOf(queue) / simulated).toBeLessThan(1.15);
+    },
+  );
+
+  test('is infinite from a utilization of 1 on, and grows in the simulation with its length', () => {
+    const queue = { slots: 4, seconds: 3, variation: 1, perSecond: 1.4 };
+    expect(waitOf(queue)).toBe(Infinity);
+    const [short, long] = [10_000, 40_000].map((exports) => simulate(queue, { exports, seed: 1 }));
+    expect((long?.mean ?? 0) / (short?.mean ?? 1)).toBeGreaterThan(2);
+  });
+
+  test('at the largest number of exports a day has a utilization of 0.8 in the busiest hour', () => {
+    const { maxExportsPerDay } = capacityOf(load);
+    expect(capacityOf({ ...load, exportsPerDay: maxExportsPerDay }).utilization).toBeCloseTo(
+      0.8,
+      2,
+    );
+  });
+});
+
+test('the cost grows with the bytes, and has a part that does not', () => {
+  const [one, ten] = [1, 10].map((factor) => costOf({ ...load, exportsPerDay: 1_000 * factor }));
+  expect(ten?.fixed).toBe(one?.fixed);
+  expect((ten?.internet ?? 0) / (one?.internet ?? 1)).toBeCloseTo(10, 6);
+});
+
+test('the model has as many slots as the template', () => {
+  const template = z
+    .object({
+      functions: z.object({
+        'export-worker': z.object({
+          events: z.tuple([
+            z.object({
+              msk: z.object({ provisionedPollerConfig: z.object({ maximumPollers: z.int() }) }),
+            }),
+          ]),
+        }),
+      }),
+    })
+    .parse(parse(readFileSync(join(repoRoot, 'serverless.yml'), 'utf8')));
+  const [{ msk }] = template.functions['export-worker'].events;
+  expect(msk.provisionedPollerConfig.maximumPollers).toBe(figures.slots);
+});
+
+test('the tables of docs/scaling.md are those of the model', () => {
+  const text = readFileSync(join(repoRoot, 'docs/scaling.md'), 'utf8');
+  expect(text).toContain(capacityTable());
+  expect(text).toContain(costTable());
+});

@@ -1,0 +1,72 @@
+/** What the model of capacity and cost calculates with: measured figures, limits of the design, and prices. */
+
+/**
+ * Rows a second of one export, from docs/performance.md ("Time"): 2,000,000 rows of about 100 bytes on two shared cores,
+ * which also ran the database, Kafka and the storage. A Lambda function with 3,538 MB has two cores for itself; what it
+ * reaches there was not measured.
+ */
+export const rowsPerSecond = {
+  csv: 457_000,
+  'csv, zstd': 473_000,
+  'ndjson, zstd': 383_000,
+  'parquet, zstd': 462_000,
+} as const;
+export type FileKind = keyof typeof rowsPerSecond;
+
+/** Bytes of the file for each row of those tables. */
+export const bytesPerRow = {
+  csv: 102,
+  'csv, zstd': 27.5,
+  'ndjson, zstd': 29,
+  'parquet, zstd': 23.5,
+} as const satisfies Record<FileKind, number>;
+
+export const figures = {
+  /** From the request to `ready` of an export of few rows, of which a slot is in use for the most part: measured 0.16. */
+  overheadSeconds: 0.2,
+  /** Units that run at a time: partitions of `exports.work`. */
+  slots: 4,
+  /** Connections that a unit reads a large table with (`maxReadersPerExport` of a source). */
+  readers: 2,
+  /** GB of memory of the export worker. */
+  workerGigabytes: 3_538 / 1_024,
+  /** Assumed invocations of functions for one export: request, polls, results, download, delivery. */
+  invocationsPerExport: 40,
+  /** Assumed GB-seconds of each: 0.1 s with 1 GB. */
+  gigabyteSecondsPerInvocation: 0.1,
+} as const;
+
+/**
+ * US dollars, list prices of us-east-1 as they are known to the authors. Look them up before you decide on them:
+ * https://calculator.aws.
+ */
+export const prices = {
+  lambdaGigabyteSecond: 0.0000133334,
+  lambdaMillionRequests: 0.2,
+  apiMillionRequests: 1,
+  brokerHour: 0.204,
+  databaseHour: 0.168,
+  databaseGigabyteMonth: 0.115,
+  doorHour: 2 * (0.03238 + 2 * 0.00356),
+  balancerHour: 0.0225,
+  balancerGigabyte: 0.006,
+  endpointHour: 0.01,
+  storageGigabyteMonth: 0.023,
+  storageThousandPuts: 0.005,
+  internetGigabyte: 0.09,
+  logGigabyte: 0.5,
+} as const;
+
+/** What a deployment has whatever it exports. */
+export const fixed = {
+  brokers: 2,
+  databases: 1,
+  databaseGigabytes: 100,
+  /** Tasks of the door, each with a core and 2 GB; `doorHour` is the price of both. */
+  doors: 2,
+  /** Interface endpoints of the network, each in two zones. */
+  endpoints: 8,
+} as const;
+
+export const hoursPerMonth = 730;
+export const daysPerMonth = 30;
