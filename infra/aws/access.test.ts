@@ -34,6 +34,7 @@ function accessIn({ files, inputs }: Bundle): Access {
   );
   const kafka = [
     ...(inputs.includes('lib/messaging/read-topic.ts') ? ['readDeadLetters' as const] : []),
+    ...(code.includes('function createTopics(') ? ['createTopics' as const] : []),
     ...(code.includes('function relay(') ? ['relay' as const] : []),
     ...(inputs.includes('lib/readings/publish.ts') ? ['publishReadings' as const] : []),
     ...(inputs.includes('lib/messaging/consumer-lag.ts') ? ['measureLag' as const] : []),

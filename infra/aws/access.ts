@@ -4,12 +4,18 @@
  */
 
 /**
+ * - `createTopics`: creates those that are missing.
  * - `relay`: sends messages of the outbox. These can be for any topic: work, results, dead letters, replayed records.
  * - `publishReadings`: sends readings of a caller.
  * - `readDeadLetters`: reads the dead letter topics.
  * - `measureLag`: describes topics and groups of event sources.
  */
-export type KafkaUse = 'relay' | 'publishReadings' | 'readDeadLetters' | 'measureLag';
+export type KafkaUse =
+  | 'createTopics'
+  | 'relay'
+  | 'publishReadings'
+  | 'readDeadLetters'
+  | 'measureLag';
 
 /** Actions of S3. The two that begin with List concern the bucket, the others its objects. */
 export type StorageAction =
@@ -61,6 +67,7 @@ const accessOfFunctions: Readonly<Record<string, Access>> = {
     // Without ListBucket the HEAD of a missing object is answered with 403, not 404.
     storage: ['AbortMultipartUpload', 'GetObject', 'ListBucket', 'PutObject'],
   },
+  prepare: { kafka: ['createTopics'], storage: ['ListBucket'] },
   sweep: {
     sources: true,
     kafka: ['relay'],

@@ -9,6 +9,7 @@ import { unzip } from './testing/unzip.ts';
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'streamsync-artifacts-'));
+  write('lib/runtime/secret.ts', 'export const loadSecret = async () => undefined;');
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -17,10 +18,10 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-const make = (pipelines = ''): Promise<Artifact[]> =>
+const make = (pipelines = '', databaseCa = ''): Promise<Artifact[]> =>
   makeArtifacts(
     { ask: 'handlers/ask.handler' },
-    { root, directory: join(root, 'dist'), pipelines },
+    { root, directory: join(root, 'dist'), pipelines, databaseCa },
   );
 
 describe('makeArtifacts', () => {
@@ -35,6 +36,18 @@ describe('makeArtifacts', () => {
     const files = await unzip(artifact?.path ?? '');
     expect([...files.keys()]).toEqual(['handlers/ask.mjs', 'handlers/count-thread.mjs']);
     expect(files.get('handlers/ask.mjs')?.toString()).toContain('./count-thread.mjs');
+  });
+
+  test('waits for the secret before a function is there', async () => {
+    write(
+      'lib/runtime/secret.ts',
+      "export const loadSecret = () => Promise.reject(new Error('no secret'));",
+    );
+    write('handlers/ask.ts', 'export const handler = () => 1;');
+    const [artifact] = await make();
+    const bundle = (await unzip(artifact?.path ?? '')).get('handlers/ask.mjs');
+    write('ask.mjs', bundle?.toString() ?? '');
+    await expect(import(join(root, 'ask.mjs'))).rejects.toThrow('no secret');
   });
 
   test.each([
@@ -58,6 +71,13 @@ describe('makeArtifacts', () => {
     await expect(make('/etc/pipelines,../pipelines')).rejects.toThrow(
       'STREAMSYNC_PIPELINES: /etc/pipelines, ../pipelines',
     );
+  });
+
+  test('refuses a file of certificates that is absent, and one with something else', async () => {
+    write('handlers/ask.ts', 'export const handler = () => 1;');
+    write('no-ca.pem', '-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n');
+    await expect(make('', 'ca.pem')).rejects.toThrow(/databaseCa of the deploy file: .*ENOENT/);
+    await expect(make('', 'no-ca.pem')).rejects.toThrow('has no certificates as PEM');
   });
 
   test('refuses a function without a handler', () => {

@@ -18,6 +18,7 @@ import { readHandlers } from './functions.ts';
 const permitted = [
   '0BSD',
   'Apache-2.0',
+  'BlueOak-1.0.0',
   'BSD-2-Clause',
   'BSD-3-Clause',
   'ISC',

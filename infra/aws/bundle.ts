@@ -2,6 +2,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { modulePathOf } from './functions.ts';
 import { packageVersion } from './package-version.ts';
+import { secretFirst } from './secret-first.ts';
 import { workerThreads } from './worker-threads.ts';
 
 export interface Bundle {
@@ -49,7 +50,7 @@ export async function bundleHandlers(
   const modules = await bundleModules(
     handlers.map((handler) => `${modulePathOf(handler)}.ts`),
     root,
-    [plugin, packageVersion],
+    [secretFirst, plugin, packageVersion],
   );
   const threadSources = [...new Set([...threads.values()].flat())];
   const threadModules = await bundleModules(
@@ -80,7 +81,7 @@ interface BundledModule {
 }
 
 async function bundleModules(
-  entryPoints: string[],
+  sources: readonly string[],
   root: string,
   plugins: Plugin[],
 ): Promise<ReadonlyMap<string, BundledModule>> {
@@ -88,7 +89,7 @@ async function bundleModules(
     ...options,
     write: false,
     metafile: true,
-    entryPoints,
+    entryPoints: sources.map((source) => ({ in: source, out: source.replace(/\.ts$/, '') })),
     absWorkingDir: root,
     outbase: root,
     plugins,

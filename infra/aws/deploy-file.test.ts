@@ -19,17 +19,32 @@ const parseWith = (fields: object): unknown =>
   parseDeployment({ ...example, ...fields }, 'deploy.prod.yml');
 
 test('deploy.example.yml has every field, and the defaults of those that are optional', () => {
-  const { workerMemory, sourceConcurrency, kmsKey, alarmTopic, ...required } = example;
-  expect(parseDeployment(required, 'deploy.prod.yml')).toEqual({
-    ...required,
+  const {
     workerMemory,
     sourceConcurrency,
+    concurrency,
+    databaseCa,
+    kmsKey,
+    alarmTopic,
+    readings,
+    ...required
+  } = example;
+  expect(parseDeployment(required, 'deploy.prod.yml')).toEqual({
+    ...required,
+    readings: false,
+    workerMemory,
+    sourceConcurrency,
+    concurrency,
     kmsKey: '',
+    databaseCa: '',
   });
   expect(parseWith({})).toEqual({
     ...required,
+    readings,
+    databaseCa,
     workerMemory,
     sourceConcurrency,
+    concurrency,
     kmsKey,
     alarmTopic,
   });
@@ -54,6 +69,7 @@ test('a file that is not YAML is an error', () => {
 });
 
 const otherRegion = 'arn:aws:kafka:us-east-1:123456789012:cluster/streamsync/751d2973';
+const secretElsewhere = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:streamsync-a1B2c3';
 const otherAccount = 'arn:aws:kafka:eu-central-1:210987654321:cluster/streamsync/751d2973';
 
 test.each([
@@ -66,11 +82,16 @@ test.each([
   ['vpcId', { vpcId: 'subnet-0123456789abcdef0' }, 'the id of a VPC'],
   ['clusterArn', { clusterArn: otherRegion }, 'the region eu-central-1'],
   ['clusterArn', { clusterArn: otherAccount }, 'the account 123456789012'],
+  ['secretArn', { secretArn: 'streamsync-prod' }, 'the ARN of a secret'],
+  ['secretArn', { secretArn: secretElsewhere }, 'the region eu-central-1'],
+  ['readings', { readings: 'yes' }, 'true or false'],
   ['bucket', { bucket: 'Exports' }, '3 to 63 lower-case letters'],
   ['kmsKey', { kmsKey: 'alias/exports' }, 'the ARN of a KMS key'],
+  ['databaseCa', { databaseCa: '/etc/ssl/rds.pem' }, 'from the directory of serverless.yml'],
   ['alarmTopic', { alarmTopic: 'mail@example.com' }, 'the ARN of an SNS topic'],
   ['workerMemory', { workerMemory: 512 }, 'a whole number from 1024 to 10240'],
   ['sourceConcurrency', { sourceConcurrency: 0 }, 'a whole number from 1 to 100'],
+  ['concurrency', { concurrency: 101 }, 'a whole number from 1 to 100'],
   ['file', { memory: 1 }, 'memory'],
 ])(
   'a wrong %s is an error with the file, the field and what is allowed',

@@ -21,6 +21,11 @@ const wholeNumber = (min: number, max: number) => {
 const clusterArn =
   /^arn:aws(?:-cn|-us-gov)?:kafka:(?<region>[\w-]+):(?<account>\d{12}):cluster\/[\w.-]+\/[\w-]+$/;
 
+const secretArn =
+  /^arn:aws(?:-cn|-us-gov)?:secretsmanager:(?<region>[\w-]+):(?<account>\d{12}):secret:[\w/+=.@-]+-\w{6}$/;
+const secretError =
+  'must be the ARN of a secret, as arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>';
+
 const fieldsSchema = z.strictObject({
   account: text(
     /^(?!0{12}$)\d{12}$/,
@@ -52,10 +57,21 @@ const fieldsSchema = z.strictObject({
     /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
     'must be the name of a bucket: 3 to 63 lower-case letters, digits and hyphens',
   ),
+  /** The secret with the variables of lib/runtime/secret.ts. */
+  secretArn: text(secretArn, secretError),
+  /** The secret of infra/prepare/deployment.ts, which only the function `prepare` may read. */
+  preparationSecretArn: text(secretArn, secretError),
+  /** Whether the secret has STREAMSYNC_READINGS: then there are event sources for readings. */
+  readings: z.boolean({ error: 'must be true or false' }).default(false),
   /** The key that encrypts every object. Empty: a key of S3. */
   kmsKey: text(
     /^(?:arn:aws(?:-cn|-us-gov)?:kms:[\w-]+:\d{12}:key\/[\w-]+)?$/,
     'must be the ARN of a KMS key, as arn:aws:kms:<region>:<account>:key/<id>, or absent',
+  ).default(''),
+  /** The file with the certificates of the authority of PostgreSQL, which each artifact gets. Empty: none. */
+  databaseCa: text(
+    /^(?:[\w.-][\w./-]*)?$/,
+    'must be the path of a file of certificates from the directory of serverless.yml, as rds-ca.pem, or absent',
   ).default(''),
   /** Where alarms are sent. Absent: they only show in CloudWatch. */
   alarmTopic: text(
@@ -69,19 +85,25 @@ const fieldsSchema = z.strictObject({
   workerMemory: wholeNumber(1_024, 10_240).default(3_538),
   /** Concurrent calls of each function that opens connections to sources. Every call may have its own connections. */
   sourceConcurrency: wholeNumber(1, 100).default(4),
+  /** Concurrent calls of each other function. */
+  concurrency: wholeNumber(1, 100).default(3),
 });
 
-const deploymentSchema = fieldsSchema.superRefine(
-  ({ account, region, clusterArn: arn }, context) => {
-    const cluster = clusterArn.exec(arn)?.groups;
-    if (cluster?.account !== account || cluster.region !== region)
+const deploymentSchema = fieldsSchema.superRefine(({ account, region, ...fields }, context) => {
+  for (const [field, pattern] of Object.entries({
+    clusterArn,
+    secretArn,
+    preparationSecretArn: secretArn,
+  })) {
+    const place = pattern.exec(Reflect.get(fields, field))?.groups;
+    if (place?.account !== account || place.region !== region)
       context.addIssue({
         code: 'custom',
-        path: ['clusterArn'],
+        path: [field],
         message: `must be in the account ${account} and the region ${region}, as the fields account and region say`,
       });
-  },
-);
+  }
+});
 
 export type Deployment = z.output<typeof deploymentSchema>;
 

@@ -239,8 +239,11 @@ describe('the variables', () => {
     expect(() => readConfig(Object.fromEntries(values))).not.toThrow();
   });
 
-  test('of the shipper are not secret', () => {
-    expect(namesOf(containerOf('shipper'))).toEqual(['STREAMSYNC_KAFKA_BROKERS']);
+  test('of the shipper are those of its client of Kafka', () => {
+    expect(namesOf(containerOf('shipper'))).toEqual([
+      'STREAMSYNC_KAFKA_BROKERS',
+      'STREAMSYNC_KAFKA_SECURITY',
+    ]);
   });
 
   test('that are secret come from the secret, each by its name', () => {

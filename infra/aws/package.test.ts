@@ -1,8 +1,8 @@
 /**
  * `serverless package` as for a deployment, in a copy of the working directory, and each artifact of it loaded and invoked
- * once by AWS's runtime client. No catalogue, broker or storage answers.
+ * once by AWS's runtime client. Of what they use only Secrets Manager answers.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fromBufferPromise } from 'yauzl';
@@ -15,6 +15,7 @@ import { modulePathOf, readHandlers } from './functions.ts';
 import {
   copyOfService,
   deployment,
+  deploymentSecret,
   deploymentVariables,
   lambdaVariables,
   packageService,
@@ -22,6 +23,7 @@ import {
 } from './testing/deployment.ts';
 import { eventOf } from './testing/event-of.ts';
 import { type InvocationResult, invoke } from './testing/invoke.ts';
+import { type SecretsManager, startSecretsManager } from './testing/secrets-manager/server.ts';
 import { readTemplate, type Template } from './testing/template.ts';
 import { unzip, writeFiles } from './testing/unzip.ts';
 
@@ -29,6 +31,8 @@ const handlers = readHandlers('.');
 const names = Object.keys(handlers);
 let service: string;
 let template: Template;
+let secretsManager: SecretsManager;
+let secretArn: string;
 /** The files of each artifact. */
 const artifacts = new Map<string, Map<string, Buffer>>();
 const invocations = new Map<string, Promise<InvocationResult>>();
@@ -40,27 +44,50 @@ const environmentOf = (name: string): Record<string, string> => ({
   ...template.functions.find(({ FunctionName }) => FunctionName === `streamsync-prod-${name}`)
     ?.Environment.Variables,
   ...lambdaVariables,
+  ...secretsManager.environment,
+  STREAMSYNC_SECRET_ARN: secretArn,
 });
 
 beforeAll(async () => {
   service = copyOfService();
   await packageService(service, deploymentVariables);
   template = readTemplate(service);
+  secretsManager = await startSecretsManager(deployment.region);
+  secretArn = await secretsManager.create('streamsync', JSON.stringify(deploymentSecret));
   for (const name of names) artifacts.set(name, await unzip(pathOf(name)));
 });
-afterAll(() => rmSync(service, { recursive: true }));
+afterAll(() => {
+  secretsManager.stop();
+  rmSync(service, { recursive: true });
+});
 
 describe('the artifact of each function', () => {
   test('has its bundle, those of its worker threads and the files of pipelines, and no other file', () => {
     const threads = new Map([['export-worker', ['handlers/kafka/encoder-thread.mjs']]]);
     for (const [name, handler] of Object.entries(handlers)) {
       const entries = [...(artifacts.get(name)?.keys() ?? [])];
-      const code = entries.filter((entry) => !entry.startsWith('docs/examples/pipelines/'));
+      const code = entries.filter(
+        (entry) =>
+          entry !== 'database-ca.pem' &&
+          !entry.startsWith('docs/examples/pipelines/') &&
+          !(name === 'prepare' && entry.endsWith('.sql')),
+      );
+      expect(entries).toContain('database-ca.pem');
       expect(code).toEqual([`${modulePathOf(handler)}.mjs`, ...(threads.get(name) ?? [])]);
       expect(entries).not.toContainEqual(expect.stringMatching(new RegExp(strayFiles.join('|'))));
     }
+    expect(
+      [...(artifacts.get('prepare')?.keys() ?? [])].filter((entry) => entry.endsWith('.sql')),
+    ).toEqual(
+      ['migrations', 'readings'].flatMap((store) =>
+        readdirSync(join('infra/postgres', store)).map(
+          (file) => `handlers/operations/${store}/${file}`,
+        ),
+      ),
+    );
     expect([...(artifacts.get('ingest-readings')?.keys() ?? [])]).toEqual([
       'handlers/kafka/ingest-readings.mjs',
+      'database-ca.pem',
       'docs/examples/pipelines/machine-log.yaml',
       'docs/examples/pipelines/telegraf.yaml',
       'docs/examples/pipelines/weather-station.json',
@@ -74,7 +101,12 @@ describe('the artifact of each function', () => {
   test('has the same bytes whenever it is made', async () => {
     const [again] = await makeArtifacts(
       { 'get-me': 'handlers/http/get-me.handler' },
-      { root: service, directory: join(service, 'again'), pipelines: '' },
+      {
+        root: service,
+        directory: join(service, 'again'),
+        pipelines: '',
+        databaseCa: deployment.databaseCa,
+      },
     );
     const first = readFileSync(pathOf('get-me'));
     expect(first.equals(readFileSync(again?.path ?? ''))).toBe(true);
@@ -200,8 +232,51 @@ describe('in AWS’s runtime client', () => {
     });
   });
 
+  test('prepare fails for a secret that does not exist, and says so', async () => {
+    expect(await invocations.get('prepare')).toMatchObject({
+      report: {
+        kind: 'error',
+        error: {
+          errorMessage: expect.stringMatching(/^secret: .*can't find the specified secret/),
+        },
+      },
+    });
+  });
+
   test('live-disconnect has no receiver of an error', async () => {
     expect(await responseOf('live-disconnect')).toEqual({ statusCode: 200 });
+  });
+
+  describe('the secret of the deployment', () => {
+    const start = (arn: string): Promise<InvocationResult> =>
+      invoke({
+        taskRoot: join(service, 'unpacked/get-key-set'),
+        functionName: 'streamsync-prod-get-key-set',
+        handler: handlers['get-key-set'] ?? '',
+        event: eventOf('get-key-set'),
+        environment: { ...environmentOf('get-key-set'), STREAMSYNC_SECRET_ARN: arn },
+      });
+    const errorOf = ({ report }: InvocationResult): string =>
+      report?.kind === 'init error' ? report.error.errorMessage : '';
+
+    test('is what a function has its keys and sources from, more than fit into its environment', async () => {
+      expect(JSON.stringify(deploymentSecret).length).toBeGreaterThan(2 * 4_096);
+      const { body } = httpResultSchema.parse(await responseOf('get-key-set'));
+      expect(JSON.parse(body)).toMatchObject({ keys: [{ kid: 'change-me' }] });
+    });
+
+    test('is needed: a function does not start with one that does not exist', async () => {
+      expect(errorOf(await start(secretArn.replace(/\w{6}$/, 'absent')))).toMatch(
+        /can't find the specified secret/,
+      );
+    });
+
+    test('is checked: a function does not start with an unknown name, and shows no value', async () => {
+      const arn = await secretsManager.create('wrong', '{"STREAMSYNC_TOKEN": "secret-value"}');
+      const result = await start(arn);
+      expect(errorOf(result)).toMatch(/Errors in the secret[\s\S]*STREAMSYNC_TOKEN/);
+      expect(JSON.stringify(result)).not.toContain('secret-value');
+    });
   });
 
   test('a bundle encodes XLSX in the worker thread that the export worker has', async () => {

@@ -21,6 +21,7 @@ try {
     root: repoRoot,
     directory: join(repoRoot, 'dist/functions'),
     pipelines: process.env.STREAMSYNC_PIPELINES ?? '',
+    databaseCa: '',
   });
   const packages = await packagesIn(
     artifacts.flatMap(({ inputs }) => inputs),

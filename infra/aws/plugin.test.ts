@@ -8,7 +8,12 @@ async function deployAs(account: string, stage: string): Promise<void> {
   const plugin = new DeploymentPlugin({
     service: {
       functions: {},
-      provider: { stage, timeout: 29, compiledCloudFormationTemplate: { Resources: {} } },
+      provider: {
+        stage,
+        timeout: 29,
+        environment: {},
+        compiledCloudFormationTemplate: { Resources: {} },
+      },
       custom: { deployment: parse(readFileSync('deploy.example.yml', 'utf8')) },
     },
     serviceDir: '.',
@@ -18,6 +23,7 @@ async function deployAs(account: string, stage: string): Promise<void> {
         getLogGroupLogicalId: (name) => `${name}LogGroup`,
       },
       getAccountId: () => Promise.resolve(account),
+      getAwsSdkV3Config: () => Promise.resolve({}),
     }),
   });
   await plugin.hooks['before:deploy:deploy']?.();

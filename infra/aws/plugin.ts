@@ -1,13 +1,15 @@
 /**
  * A Serverless plugin that makes what a deployment has and the local stack has not: an artifact of each function, made by
  * artifacts.ts (without it nothing would be packed: the patterns in serverless.yml leave out every file), its network,
- * role and limits; alarms and a dashboard. It does nothing in `serverless offline`.
+ * role and limits, without a secret in its environment; alarms and a dashboard; and that runs the
+ * function `prepare` after a deployment. It does nothing in `serverless offline`.
  */
 import { join } from 'node:path';
+import type { LambdaClientConfig } from '@aws-sdk/client-lambda';
 import type { Naming, Service } from './service.ts';
 import type { FunctionSettings } from './settings.ts';
 
-interface ServerlessFunction extends FunctionSettings {
+interface ServerlessFunction extends Partial<FunctionSettings> {
   package?: { artifact?: string };
   role?: string;
 }
@@ -19,12 +21,17 @@ interface Serverless {
       stage: string;
       timeout: number;
       vpc?: object;
+      environment: Record<string, unknown>;
       compiledCloudFormationTemplate: { Resources: Record<string, object> };
     };
     custom: { deployment?: unknown };
   };
   serviceDir: string;
-  getProvider(name: 'aws'): { naming: Naming; getAccountId(): Promise<string> };
+  getProvider(name: 'aws'): {
+    naming: Naming;
+    getAccountId(): Promise<string>;
+    getAwsSdkV3Config(): Promise<LambdaClientConfig>;
+  };
 }
 
 export default class Deployment {
@@ -42,17 +49,31 @@ export default class Deployment {
         await this.#pack();
       },
       'before:deploy:deploy': () => this.#checkAccount(),
+      'after:deploy:deploy': () => this.#prepare(),
     };
   }
 
   /** Gives the functions what the deploy file has for them. */
   async #configure(): Promise<Service> {
-    const { settingsOf } = await import('./settings.ts');
+    const [{ settingsOf }, { pathsIn, readPipelines, topicsOf }, { secretVariables }] =
+      await Promise.all([
+        import('./settings.ts'),
+        import('../../lib/ingest/pipelines/load.ts'),
+        import('../../lib/runtime/secret-variables.ts'),
+      ]);
+    const secrets = new Set<string>(secretVariables);
     const service = await this.#service();
     const { functions, provider } = this.#serverless.service;
     provider.vpc = service.deployment.vpc;
-    for (const { name } of service.functions)
-      functions[name] = { ...functions[name], ...settingsOf(name, service.deployment) };
+    provider.environment = Object.fromEntries(
+      Object.entries(provider.environment).filter(([name]) => !secrets.has(name)),
+    );
+    const pipelineTopics = topicsOf(readPipelines(pathsIn(process.env.STREAMSYNC_PIPELINES)));
+    for (const it of service.functions) {
+      const settings = settingsOf(it, service.deployment, pipelineTopics);
+      const environment = { ...functions[it.name]?.environment, ...settings.environment };
+      functions[it.name] = { ...functions[it.name], ...settings, environment };
+    }
     return service;
   }
 
@@ -84,6 +105,7 @@ export default class Deployment {
       root: serviceDir,
       directory: join(serviceDir, 'dist/functions'),
       pipelines: process.env.STREAMSYNC_PIPELINES ?? '',
+      databaseCa: (await this.#service()).deployment.databaseCa,
     });
     for (const { name, path } of artifacts)
       service.functions[name] = { ...service.functions[name], package: { artifact: path } };
@@ -97,6 +119,17 @@ export default class Deployment {
       throw new Error(
         `The AWS credentials are those of the account ${account}; account in deploy.${stage}.yml is ${deployment.account}`,
       );
+  }
+
+  /** The functions are there by now, so a deployment that fails here can be repeated once the cause is gone. */
+  async #prepare(): Promise<void> {
+    const { invokePrepare } = await import('./invoke-prepare.ts');
+    const service = await this.#service();
+    const report = await invokePrepare(
+      service,
+      await this.#serverless.getProvider('aws').getAwsSdkV3Config(),
+    );
+    console.log(`Prepared: ${JSON.stringify(report)}`);
   }
 
   async #service(): Promise<Service> {

@@ -8,7 +8,7 @@ export interface EventSource {
   batchSize: number;
 }
 
-export type FunctionKind = 'http' | 'kafka' | 'websocket' | 'schedule';
+export type FunctionKind = 'http' | 'kafka' | 'websocket' | 'schedule' | 'operations';
 
 export interface FunctionOfService {
   /** In serverless.yml. */
@@ -45,9 +45,9 @@ const mskSchema = z.looseObject({
 
 const functionSchema = z.looseObject({
   name: z.string(),
-  handler: z.string().regex(/^handlers\/(?:http|kafka|websocket|schedule)\//),
+  handler: z.string().regex(/^handlers\/(?:http|kafka|websocket|schedule|operations)\//),
   timeout: z.number().optional(),
-  events: z.array(z.looseObject({ msk: mskSchema.optional() })),
+  events: z.array(z.looseObject({ msk: mskSchema.optional() })).default([]),
 });
 
 const serviceSchema = z.looseObject({
@@ -85,4 +85,4 @@ export function readService(resolved: unknown, naming: Naming): Service {
 /** The directory of a handler is the kind of its function. */
 const kindOf = (handler: string): FunctionKind => kindSchema.parse(handler.split('/')[1]);
 
-const kindSchema = z.enum(['http', 'kafka', 'websocket', 'schedule']);
+const kindSchema = z.enum(['http', 'kafka', 'websocket', 'schedule', 'operations']);

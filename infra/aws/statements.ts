@@ -29,11 +29,18 @@ export function statementsOf(
   return [
     allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [{ 'Fn::GetAtt': [logGroup, 'Arn'] }]),
     networkInterfaces(eventSources.length > 0),
+    allow(['secretsmanager:GetSecretValue'], secretsOf(name, context.deployment)),
     ...kafkaStatements(access.kafka ?? [], eventSources, context),
     ...storageStatements(access.storage ?? [], context.deployment.kmsKey),
     ...socketStatements(access, context.stage),
   ];
 }
+
+const secretsOf = (
+  functionName: string,
+  { secretArn, preparationSecretArn }: Deployment,
+): readonly string[] =>
+  functionName === 'prepare' ? [secretArn, preparationSecretArn] : [secretArn];
 
 const allow = (Action: readonly string[], Resource: Statement['Resource']): Statement => ({
   Effect: 'Allow',
@@ -84,6 +91,7 @@ function kafkaStatements(
       [clusterArn],
     ),
     allow(inKafka(onCluster), [clusterArn]),
+    allow(inKafka(['CreateTopic', 'DescribeTopic']), arnsOf('topic', rights.created)),
     allow(inKafka(['DescribeTopic', 'ReadData']), arnsOf('topic', rights.read)),
     allow(inKafka(['DescribeTopic', 'WriteData']), arnsOf('topic', rights.written)),
     allow(inKafka(['DescribeTopic']), arnsOf('topic', rights.described)),
@@ -112,6 +120,7 @@ function rightsTo(
   const when = (use: KafkaUse, names: readonly string[]): readonly string[] =>
     uses.includes(use) ? names : [];
   return {
+    created: when('createTopics', allTopics),
     read: [
       ...own.map(({ topic }) => topic),
       ...when('readDeadLetters', allTopics.filter(isDeadLetterTopic)),

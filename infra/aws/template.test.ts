@@ -1,10 +1,13 @@
 /** What the packaged template says of network, rights, limits and alarms. package.test.ts has its artifacts. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { z } from 'zod';
-import { readPipelines } from '../../lib/ingest/pipelines/load.ts';
+import { readPipelines, topicsOf } from '../../lib/ingest/pipelines/load.ts';
 import { deadLetterTopicOf, topics } from '../../lib/messaging/topics.ts';
 import { environmentSchema } from '../../lib/runtime/config.ts';
+import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { accessOf } from './access.ts';
 import { readHandlers } from './functions.ts';
 import {
@@ -46,7 +49,8 @@ const mappingsOf = (name: string): Template['mappings'] => {
   return template.mappings.filter((it) => it.FunctionName['Fn::GetAtt'][0] === id);
 };
 
-const topicsOf = (name: string): string[] => mappingsOf(name).flatMap(({ Topics }) => Topics);
+const topicsOfFunction = (name: string): string[] =>
+  mappingsOf(name).flatMap(({ Topics }) => Topics);
 
 /** The resources of a type, read by a schema of their properties. */
 const propertiesOf = <T>(type: string, schema: z.ZodType<T>): T[] =>
@@ -54,11 +58,12 @@ const propertiesOf = <T>(type: string, schema: z.ZodType<T>): T[] =>
     .filter((it) => z.object({ Type: z.literal(type) }).safeParse(it).success)
     .map((it) => z.object({ Properties: schema }).parse(it).Properties);
 
+const docs = readFileSync('docs/deploy.md', 'utf8');
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
 const ours: readonly string[] = Object.values(topics).map(({ name }) => name);
-const ofPipelines = readPipelines(['docs/examples/pipelines']).flatMap(({ topic }) => [
-  topic,
-  deadLetterTopicOf(topic),
-]);
+const pipelines = readPipelines(['docs/examples/pipelines']);
+const ofPipelines = pipelines.flatMap(({ topic }) => [topic, deadLetterTopicOf(topic)]);
 
 /** Returns the names that statements of a function have for an action on topics or groups. */
 function kafkaNames(name: string, action: string, kind: 'topic' | 'group'): string[] {
@@ -125,25 +130,52 @@ describe('the rights', () => {
     }
   });
 
+  test('to secrets are for that of the deployment, and for that of the preparation only in `prepare`', () => {
+    for (const it of template.functions)
+      expect([
+        nameOf(it),
+        statementsOf(template, it).filter(({ Action }) =>
+          Action.some((action) => action.startsWith('secretsmanager:')),
+        ),
+      ]).toEqual([
+        nameOf(it),
+        [
+          {
+            Effect: 'Allow',
+            Action: ['secretsmanager:GetSecretValue'],
+            Resource:
+              nameOf(it) === 'prepare'
+                ? [deployment.secretArn, deployment.preparationSecretArn]
+                : [deployment.secretArn],
+          },
+        ],
+      ]);
+  });
+
   test('to topics are for those that the function uses', () => {
     const letters = [...ours, ...ofPipelines].filter((topic) => topic.endsWith('.dlq'));
     const measured = template.mappings.flatMap(({ Topics }) => Topics);
     for (const name of Object.keys(handlers)) {
       const uses = accessOf(name).kafka ?? [];
-      const read = [...topicsOf(name), ...(uses.includes('readDeadLetters') ? letters : [])];
+      const read = [
+        ...topicsOfFunction(name),
+        ...(uses.includes('readDeadLetters') ? letters : []),
+      ];
       const written = [
         ...(uses.includes('relay') ? [...ours, ...ofPipelines] : []),
         ...(uses.includes('publishReadings') ? [topics.readings.name] : []),
       ];
+      const created = uses.includes('createTopics') ? [...ours, ...ofPipelines] : [];
       const described = uses.includes('measureLag')
         ? measured.filter((topic) => topic !== topics.results.name)
         : [];
       const sorted = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
       expect([name, kafkaNames(name, 'ReadData', 'topic')]).toEqual([name, sorted(read)]);
       expect([name, kafkaNames(name, 'WriteData', 'topic')]).toEqual([name, sorted(written)]);
+      expect([name, kafkaNames(name, 'CreateTopic', 'topic')]).toEqual([name, sorted(created)]);
       expect([name, sorted(kafkaNames(name, 'DescribeTopic', 'topic'))]).toEqual([
         name,
-        sorted([...read, ...written, ...described]),
+        sorted([...read, ...written, ...described, ...created]),
       ]);
     }
   });
@@ -177,7 +209,7 @@ describe('the rights', () => {
   });
 
   test.each([
-    ['s3', ['export-worker', 'get-health', 'sweep']],
+    ['s3', ['export-worker', 'get-health', 'prepare', 'sweep']],
     ['kms', ['export-worker']],
     ['execute-api', ['live-fanout', 'live-message', 'push-export-events', 'sweep']],
   ])('to %s are only for the functions that use it', (prefix, names) => {
@@ -198,7 +230,8 @@ describe('the events', () => {
 
   test('from Kafka invoke only functions with at most 14 minutes, as AWS demands', () => {
     for (const name of Object.keys(handlers))
-      if (topicsOf(name).length > 0) expect(functionOf(name).Timeout).toBeLessThanOrEqual(840);
+      if (topicsOfFunction(name).length > 0)
+        expect(functionOf(name).Timeout).toBeLessThanOrEqual(840);
   });
 
   test('of the work have one poller and one call for each partition', () => {
@@ -215,23 +248,79 @@ describe('the events', () => {
 });
 
 describe('the concurrency', () => {
-  test('is reserved for functions that query sources, not for others', () => {
-    for (const it of template.functions)
-      if (nameOf(it) !== 'export-worker')
-        expect([nameOf(it), it.ReservedConcurrentExecutions]).toEqual([
-          nameOf(it),
-          accessOf(nameOf(it)).sources ? deployment.sourceConcurrency : undefined,
-        ]);
+  test('is reserved for every function: as many calls as partitions, or by whether it queries sources', () => {
+    const partitions = new Map(
+      [...Object.values(topics), ...topicsOf(pipelines)].map((it) => [it.name, it.partitions]),
+    );
+    const expected = template.functions.map((it) => {
+      const name = nameOf(it);
+      const ofTopics = sum(topicsOfFunction(name).map((topic) => partitions.get(topic) ?? 0));
+      const { sourceConcurrency, concurrency } = deployment;
+      return [name, ofTopics || (accessOf(name).sources ? sourceConcurrency : concurrency)];
+    });
+    expect(
+      Object.fromEntries(
+        template.functions.map((it) => [nameOf(it), it.ReservedConcurrentExecutions]),
+      ),
+    ).toEqual({ ...Object.fromEntries(expected), sweep: 2, prepare: 1 });
+  });
+
+  test('leaves an account with the usual quota of 1,000 the 100 that no function may reserve', () => {
+    const reserved = template.functions.map((it) => it.ReservedConcurrentExecutions);
+    expect(sum(reserved)).toBeLessThan(900);
+    expect(docs).toContain(`**${sum(reserved)} calls**`);
+  });
+
+  test('limits the connections to the catalogue to what docs/deploy.md says, and a database of foundation.yml has', () => {
+    const maxConnections = sum(
+      template.functions.map(
+        ({ ReservedConcurrentExecutions: calls, Environment }) =>
+          calls * Number(Environment.Variables.STREAMSYNC_CATALOGUE_CONNECTIONS),
+      ),
+    );
+    expect(docs).toContain(`**${maxConnections} connections**`);
+    const { Resources } = z
+      .looseObject({ Resources: z.record(z.string(), z.unknown()) })
+      .parse(parse(readFileSync('infra/aws/foundation.yml', 'utf8')));
+    const { Properties } = z
+      .looseObject({
+        Properties: z.looseObject({
+          Parameters: z.looseObject({ max_connections: z.coerce.number() }),
+        }),
+      })
+      .parse(Resources.DatabaseParameters);
+    // The rest is for the door, the owners of the databases and the readings.
+    expect(Properties.Parameters.max_connections).toBeGreaterThanOrEqual(maxConnections + 100);
   });
 });
 
 describe('the variables', () => {
-  test('of the configuration are all set, but the region, which Lambda sets, and the local storage', () => {
+  test('of the configuration are all set, but those of the secret, the region, which Lambda sets, and the local storage', () => {
     for (const { Environment } of template.functions) {
       const unset = Object.keys(environmentSchema.shape).filter(
         (name) => !Object.hasOwn(Environment.Variables, name),
       );
-      expect(unset.toSorted()).toEqual(['AWS_REGION', 'STREAMSYNC_S3_ENDPOINT']);
+      expect(unset.toSorted()).toEqual(
+        ['AWS_REGION', 'STREAMSYNC_S3_ENDPOINT', ...secretVariables].toSorted(),
+      );
+      expect(Environment.Variables.STREAMSYNC_SECRET_ARN).toBe(deployment.secretArn);
+    }
+  });
+
+  test('of the secret are in no file that is deployed, nor are their values', () => {
+    const names: readonly string[] = secretVariables;
+    const values = names.flatMap((name) => deploymentVariables[name] || []);
+    expect(values.length).toBeGreaterThan(5);
+    // As they are, and as a text in JSON has them.
+    const texts = [
+      ...names,
+      ...values,
+      ...values.map((value) => JSON.stringify(value).slice(1, -1)),
+    ];
+    const directory = join(service, '.serverless');
+    for (const file of readdirSync(directory)) {
+      const written = readFileSync(join(directory, file), 'utf8');
+      expect([file, texts.filter((text) => written.includes(text))]).toEqual([file, []]);
     }
   });
 
@@ -256,14 +345,14 @@ describe('the alarms', () => {
     Dimensions: z.array(z.unknown()).optional(),
   });
 
-  test('are sent to the topic of the deploy file, and concern every function that is not HTTP', () => {
+  test('are sent to the topic of the deploy file, and concern every function with events that are not HTTP', () => {
     const alarms = propertiesOf('AWS::CloudWatch::Alarm', alarmSchema);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([deployment.alarmTopic]);
     const text = JSON.stringify(alarms);
     for (const [name, handler] of Object.entries(handlers))
       expect([name, text.includes(`"streamsync-prod-${name}"`)]).toEqual([
         name,
-        !handler.startsWith('handlers/http/'),
+        /^handlers\/(?:kafka|websocket|schedule)\//.test(handler),
       ]);
   });
 

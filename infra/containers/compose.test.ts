@@ -6,19 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { environmentSchema, readConfig } from '../../lib/runtime/config.ts';
+import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { copiesOf, readDockerfile } from '../../tests/support/dockerfile.ts';
 import { applicationEnvironment } from '../local/environment.ts';
 import { type Home, openHome, openSecrets } from '../local/home/home.ts';
 import { initdbOptions, postgresSettings } from '../local/services/postgres.ts';
 import { renderTemplate } from '../local/template.ts';
 import { containerSettings } from '../nginx/container.ts';
-import {
-  addresses,
-  credentialsName,
-  secretVariables,
-  superuserPasswordName,
-  writeSecrets,
-} from './secrets.ts';
+import { addresses, credentialsName, superuserPasswordName, writeSecrets } from './secrets.ts';
 
 const serviceSchema = z.object({
   image: z.string().optional(),

@@ -1,22 +1,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { applicationEnvironment, demoSources } from '../local/environment.ts';
 import { type Home, openSecrets } from '../local/home/home.ts';
 import { createSigningKeys } from '../local/home/signing-keys.ts';
 import { readOwnSources } from '../local/own-sources.ts';
 import { openCredentials } from '../postgres/demo-accounts.ts';
 
-/** Variables of the functions that docker-compose.yml has as files. They contain passwords or keys. */
-export const secretVariables = [
-  'STREAMSYNC_CATALOGUE_URL',
-  'STREAMSYNC_SOURCES',
-  'STREAMSYNC_READINGS',
-  'STREAMSYNC_TOKEN_SECRET',
-  'STREAMSYNC_DOOR_SECRET',
-  'STREAMSYNC_HASH_SECRET',
-  'STREAMSYNC_SIGNING_KEYS',
-  'STREAMSYNC_OIDC',
-] as const;
 /** Files that are no variables. */
 export const superuserPasswordName = 'postgres-password';
 export const credentialsName = 'credentials.json';

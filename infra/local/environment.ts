@@ -14,10 +14,11 @@ const readingsSource = 'iot';
  * Variables that services must not inherit: the developer's AWS account and PostgreSQL defaults, npm's variables for
  * scripts, settings for the Node, Python or Java of the calling shell (a debugger port, another library path; with a
  * test runner's NODE_ENV React would be built for development), the bootstrap's variables for the supervisor, and the
- * user's own databases with their passwords, and the secret of the OpenID provider, which only the functions need.
+ * user's own databases with their passwords, and the secret of the OpenID provider, which only the functions need; and
+ * how the brokers of another deployment are secured.
  */
 const excludedVariables =
-  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT|SOURCES|OIDC)$)/;
+  /^(AWS_|npm_|PG[A-Z]|NODE_(OPTIONS|ENV)$|PYTHON|CLASSPATH$|STREAMSYNC_(STARTED_AT|BOOTSTRAP_PID|STACK|HOME|PORT|SOURCES|OIDC|KAFKA_SECURITY)$)/;
 
 export function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
@@ -83,6 +84,7 @@ export function applicationEnvironment(
       url: writerUrl(secrets, postgres, readingsSource),
     }),
     STREAMSYNC_KAFKA_BROKERS: addresses.kafka,
+    STREAMSYNC_KAFKA_SECURITY: '',
     STREAMSYNC_LIVE_ENDPOINT: addresses.liveEndpoint ?? '',
     STREAMSYNC_S3_ENDPOINT: addresses.s3Endpoint,
     STREAMSYNC_S3_BUCKET: bucketName,

@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { createTopics } from '../../lib/messaging/kafka.ts';
 import type { TopicSettings } from '../../lib/messaging/topics.ts';
-import { catalogue } from '../../lib/runtime/catalogue.ts';
 import { config } from '../../lib/runtime/config.ts';
-import { createSlots } from '../../lib/scheduling/slots.ts';
 import { createBucket } from '../../lib/storage/s3.ts';
-import { createDatabases, prepareReadingsStore, protectAudit } from '../postgres/databases.ts';
+import { createDatabases, prepareReadingsStore } from '../postgres/databases.ts';
 import { loadDemo } from '../postgres/demo/index.ts';
 import { createDemoAccounts } from '../postgres/demo-accounts.ts';
-import { migrate } from '../postgres/migrate.ts';
+import { prepareCatalogue } from '../prepare/catalogue.ts';
 
 interface Context {
   home: string;
@@ -48,14 +46,12 @@ export async function provision(context: Context): Promise<{
     createTopics(pipelineTopics),
     createBucket(),
     (async () => {
-      const migrated = await migrate(catalogueUrl);
-      for (const name of migrated) report(`migration ${name}`);
-      await protectAudit(
-        superuserUrl(new URL(catalogueUrl).pathname.slice(1)),
+      const migrated = await prepareCatalogue({
         catalogueUrl,
+        ownerUrl: superuserUrl(new URL(catalogueUrl).pathname.slice(1)),
         auditRetentionDays,
-      );
-      await createSlots(catalogue());
+      });
+      for (const name of migrated) report(`migration ${name}`);
       await createDemoAccounts(join(home, 'credentials.json'), {
         sources: local.map(([source]) => source),
         ownSources,

@@ -108,28 +108,46 @@ const auditKeeper = 'streamsync_audit';
  * Makes the audit entries append-only for the role of the functions, and sets their retention. Call it after the
  * migrations of the catalogue.
  *
- * @param superuserUrl of the database of the catalogue
+ * @param ownerUrl of the database of the catalogue; the role is a superuser, or may create roles and administers that of
+ *   the functions, as the master user of RDS that has created it
  */
 export async function protectAudit(
-  superuserUrl: string,
+  ownerUrl: string,
   catalogueUrl: string,
   retentionDays: number,
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: superuserUrl });
+  const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
+  const functionsRole = roleIn(catalogueUrl).name;
+  const database = pg.escapeIdentifier(nameIn(ownerUrl));
   try {
     const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [
       auditKeeper,
     ]);
     if (rowCount === 0) await client.query(`create role ${auditKeeper} nologin`);
+    await client.query('begin');
+    await actFor(client, pg.escapeIdentifier(functionsRole), database);
     await client.query('select audit.protect($1, $2, $3)', [
-      roleIn(catalogueUrl).name,
+      functionsRole,
       auditKeeper,
       retentionDays,
     ]);
+    await client.query(`revoke create on database ${database} from ${auditKeeper}`);
+    await client.query('commit');
   } finally {
     await client.end();
   }
+}
+
+/** A role that is no superuser can only give away what is its own, to a role that may create what it gets. */
+async function actFor(client: pg.Client, functionsRole: string, database: string): Promise<void> {
+  const { rowCount } = await client.query(
+    'select from pg_roles where rolname = current_user and rolsuper',
+  );
+  if (rowCount !== 0) return;
+  await client.query(`grant ${functionsRole}, ${auditKeeper} to current_user`);
+  await client.query(`grant create on database ${database} to ${auditKeeper}`);
+  await client.query(`grant create on schema audit to ${auditKeeper}`);
 }
 
 const nameIn = (url: string): string => new URL(url).pathname.slice(1);

@@ -1,7 +1,8 @@
 /**
  * The `msk` events of the functions that get readings: one for the topic `readings`, and one for the topic of each
- * pipeline. A deployment without STREAMSYNC_READINGS has no store for readings, so it has no such events. serverless.yml
- * has the other settings of these events in `custom.readingsEvents`, by function.
+ * pipeline. A deployment without a store for readings (`readings` in the deploy file; STREAMSYNC_READINGS in the stage
+ * `local`) has no such events. serverless.yml has the other settings of these events in `custom.readingsEvents`, by
+ * function.
  *
  *   events: ${file(infra/serverless/readings-events.cjs):ingest-readings}
  */
@@ -9,9 +10,8 @@ const { groupIdOf, topics } = require('../../lib/messaging/topics.ts');
 
 const functionNames = ['ingest-readings', 'live-fanout'];
 
-/** Returns none for a deployment without a store. Throws a `PipelineFileError` if a file of a pipeline is wrong. */
+/** Throws a `PipelineFileError` if a file of a pipeline is wrong. */
 function readingsTopics() {
-  if ((process.env.STREAMSYNC_READINGS ?? '').trim() === '') return [];
   const list = process.env.STREAMSYNC_PIPELINES ?? '';
   if (list.trim() === '') return [topics.readings.name];
   // Loaded only here: the packages that pipelines need would delay the start of a deployment without any.
@@ -22,6 +22,9 @@ function readingsTopics() {
 
 for (const functionName of functionNames) {
   module.exports[functionName] = async ({ resolveConfigurationProperty }) => {
+    const { readings = (process.env.STREAMSYNC_READINGS ?? '').trim() !== '' } =
+      await resolveConfigurationProperty(['custom', 'deployment']);
+    if (!readings) return [];
     const arn = await resolveConfigurationProperty(['custom', 'kafkaArn']);
     const settings = await resolveConfigurationProperty(['custom', 'readingsEvents', functionName]);
     return readingsTopics().map((topic) => ({

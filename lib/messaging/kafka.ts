@@ -1,7 +1,8 @@
 import kafkajs, { type Admin, type Kafka as KafkaClient, type Producer } from 'kafkajs';
-import { kafkaBrokers } from '../runtime/config.ts';
+import { type KafkaSettings, kafkaSettings } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
 import { withTimeout } from '../runtime/timeout.ts';
+import { securityOptions } from './client-security.ts';
 import { stopIdlePolling } from './kafkajs-patch.ts';
 import { headersByName, type MessageParts } from './message-headers.ts';
 import { type TopicReader, withTopicReader } from './read-topic.ts';
@@ -18,9 +19,15 @@ stopIdlePolling();
 let client: KafkaClient | undefined;
 
 function kafka(): KafkaClient {
-  client ??= new Kafka({
+  client ??= newClient(kafkaSettings());
+  return client;
+}
+
+const newClient = ({ brokers, security, region }: KafkaSettings): KafkaClient =>
+  new Kafka({
     clientId: 'streamsync',
-    brokers: kafkaBrokers(),
+    brokers,
+    ...securityOptions(security, region),
     connectionTimeout: 2_000,
     requestTimeout: 5_000,
     // A send is retried only here; if that fails, the messages stay in the outbox.
@@ -30,8 +37,6 @@ function kafka(): KafkaClient {
       logger.warn('kafka client', { text: entry.log.message });
     },
   });
-  return client;
-}
 
 /**
  * Messages for the workers, and readings of callers, have their own producers and connections: a broker answers the

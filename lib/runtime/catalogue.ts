@@ -19,9 +19,10 @@ let pool: pg.Pool | undefined;
 /** Returns the connection pool of this process for the catalogue database. */
 export function catalogue(): pg.Pool {
   if (!pool) {
+    const { catalogueUrl, catalogueConnections } = config();
     pool = new pg.Pool({
-      connectionString: config().catalogueUrl,
-      max: 10,
+      connectionString: catalogueUrl,
+      max: catalogueConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       statement_timeout: 15_000,

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
-import { environmentSchema, readConfig } from './config.ts';
+import { environmentSchema, kafkaSettings, readConfig } from './config.ts';
+import { secretVariables } from './secret-variables.ts';
 
 const signing = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 const former = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
@@ -203,11 +204,16 @@ describe('the variables of the configuration', () => {
     );
   });
 
-  test('serverless.yml has the same defaults as the functions', () => {
+  test('serverless.yml has the same defaults as the functions, and none for the secret', () => {
     const text = readFileSync('serverless.yml', 'utf8');
+    const secrets: readonly string[] = secretVariables;
     for (const [, name = '', value] of text.matchAll(
       /^ {4}(\w+): \$\{(?:self:[\w.]+, )?env:\w+, '(.*)'\}$/gm,
     )) {
+      if (secrets.includes(name)) {
+        expect([name, value]).toEqual([name, '']);
+        continue;
+      }
       const field = fieldOf(name);
       expect([name, field?.parse(value)]).toEqual([name, field?.parse(undefined)]);
     }
@@ -240,5 +246,40 @@ describe('STREAMSYNC_OIDC', () => {
     const wrong = { ...provider, clientSecret: 'a-secret', issuer: 'x' };
     expect(() => read(wrong)).toThrow(/issuer/);
     expect(() => read(wrong)).not.toThrow(/a-secret/);
+  });
+});
+
+describe('STREAMSYNC_KAFKA_SECURITY', () => {
+  const login = { username: 'streamsync', password: 'secret-password' };
+  const read = (security: object | string) =>
+    kafkaSettings({
+      STREAMSYNC_KAFKA_BROKERS: 'broker:9094',
+      STREAMSYNC_KAFKA_SECURITY: typeof security === 'string' ? security : JSON.stringify(security),
+    }).security;
+
+  test('is optional: plaintext without authentication', () => {
+    expect(read('')).toBeUndefined();
+  });
+
+  test('is TLS unless it says otherwise', () => {
+    expect(read({})).toEqual({ tls: true });
+    expect(read({ sasl: { mechanism: 'AWS_MSK_IAM' } })).toMatchObject({ tls: true });
+  });
+
+  test.each([
+    ['an unknown setting', { ssl: true }, /STREAMSYNC_KAFKA_SECURITY: Unrecognized key/],
+    ['an unknown mechanism', { sasl: { mechanism: 'GSSAPI' } }, /SECURITY\.sasl\.mechanism/],
+    [
+      'SCRAM without a password',
+      { sasl: { mechanism: 'SCRAM-SHA-512', username: 'a' } },
+      /password/,
+    ],
+    ['a login for IAM', { sasl: { mechanism: 'AWS_MSK_IAM', ...login } }, /Unrecognized/],
+    ['an authority that is no certificate', { tls: { ca: 'secret-password' } }, /as PEM/],
+    ['PLAIN without TLS', { tls: false, sasl: { mechanism: 'PLAIN', ...login } }, /SECURITY\.tls/],
+    ['IAM without TLS', { tls: false, sasl: { mechanism: 'AWS_MSK_IAM' } }, /SECURITY\.tls/],
+  ])('is refused with %s, without values', (_, security, message) => {
+    expect(() => read(security)).toThrow(message);
+    expect(() => read(security)).not.toThrow(/secret-password/);
   });
 });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { type KafkaSecurity, kafkaSecuritySchema } from './kafka-security.ts';
+import { environment } from './secret.ts';
 import { type SigningKeys, signingKeysSchema } from './signing-keys.ts';
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -102,6 +104,9 @@ export type OidcSettings = z.infer<typeof oidcSchema>;
 export const environmentSchema = z.object({
   STREAMSYNC_URL: z.url().meta({ description: 'the one origin users see' }),
   STREAMSYNC_CATALOGUE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  STREAMSYNC_CATALOGUE_CONNECTIONS: z.coerce.number().int().min(2).max(100).default(10).meta({
+    description: 'connections of a process to the catalogue, at most',
+  }),
   STREAMSYNC_SOURCES: json.pipe(
     z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/), sourceSettingsSchema),
   ),
@@ -116,6 +121,9 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .transform((list) => list.split(',').map((broker) => broker.trim())),
+  STREAMSYNC_KAFKA_SECURITY: optional(json.pipe(kafkaSecuritySchema)).meta({
+    description: 'TLS and SASL of the brokers; absent: plaintext without authentication',
+  }),
   STREAMSYNC_LIVE_ENDPOINT: optional(z.url({ protocol: /^https?$/ })).meta({
     description: 'where functions send to live sockets; absent: no live sockets',
   }),
@@ -158,6 +166,8 @@ export const environmentSchema = z.object({
 export interface Config {
   url: string;
   catalogueUrl: string;
+  /** Connections of this process to the catalogue, at most. */
+  catalogueConnections: number;
   sources: ReadonlyMap<string, SourceSettings>;
   /** Absent: this deployment stores no readings. */
   readings: ReadingsSettings | undefined;
@@ -197,14 +207,19 @@ export interface Config {
   logLevel: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
+function parseVariables<S extends z.ZodType>(
+  schema: S,
+  variables: Record<string, string | undefined>,
+): z.output<S> {
+  const { data, error } = schema.safeParse(variables);
+  if (!error) return data;
+  const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`Configuration errors:\n${lines.join('\n')}`);
+}
+
 /** Throws an error that names every wrong variable at once. The message contains no values, because they are secrets. */
-export function readConfig(environment: Record<string, string | undefined>): Config {
-  const read = environmentSchema.safeParse(environment);
-  if (!read.success) {
-    const lines = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`Configuration errors:\n${lines.join('\n')}`);
-  }
-  const { data } = read;
+export function readConfig(variables: Record<string, string | undefined>): Config {
+  const data = parseVariables(environmentSchema, variables);
   const readings = data.STREAMSYNC_READINGS;
   if (readings && !Object.hasOwn(data.STREAMSYNC_SOURCES, readings.source))
     throw new Error(
@@ -213,6 +228,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   return {
     url: data.STREAMSYNC_URL.replace(/\/$/, ''),
     catalogueUrl: data.STREAMSYNC_CATALOGUE_URL,
+    catalogueConnections: data.STREAMSYNC_CATALOGUE_CONNECTIONS,
     sources: new Map(Object.entries(data.STREAMSYNC_SOURCES)),
     readings,
     pipelines: data.STREAMSYNC_PIPELINES,
@@ -244,22 +260,36 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   };
 }
 
+const kafkaSchema = environmentSchema.pick({
+  STREAMSYNC_KAFKA_BROKERS: true,
+  STREAMSYNC_KAFKA_SECURITY: true,
+  AWS_REGION: true,
+});
+
+export interface KafkaSettings {
+  brokers: string[];
+  /** Absent: plaintext without authentication. */
+  security: KafkaSecurity | undefined;
+  region: string;
+}
+
 /**
- * Returns the Kafka brokers of this process. It reads no other variable: the shipper of deliveries, next to NGINX, has
- * none of the functions' secrets. Throws an error if the variable is missing.
+ * Returns how this process reaches Kafka. It reads no other variables: the shipper of deliveries, next to NGINX, has none
+ * of the functions' secrets. Throws an error that names the variables that are wrong.
  */
-export function kafkaBrokers(): string[] {
-  const { data } = environmentSchema.shape.STREAMSYNC_KAFKA_BROKERS.safeParse(
-    process.env.STREAMSYNC_KAFKA_BROKERS,
-  );
-  if (!data) throw new Error('Configuration errors:\n  STREAMSYNC_KAFKA_BROKERS: is missing');
-  return data;
+export function kafkaSettings(variables = environment()): KafkaSettings {
+  const data = parseVariables(kafkaSchema, variables);
+  return {
+    brokers: data.STREAMSYNC_KAFKA_BROKERS,
+    security: data.STREAMSYNC_KAFKA_SECURITY,
+    region: data.AWS_REGION,
+  };
 }
 
 let parsed: Config | undefined;
 
-/** Returns the configuration of this process, parsed from the environment at the first call. */
+/** Returns the configuration of this process, parsed at the first call from the environment and the secret. */
 export function config(): Config {
-  parsed ??= readConfig(process.env);
+  parsed ??= readConfig(environment());
   return parsed;
 }

@@ -15,11 +15,11 @@ import {
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { secretVariables } from '../../infra/containers/secrets.ts';
 import { applicationEnvironment } from '../../infra/local/environment.ts';
 import { openHome, openSecrets } from '../../infra/local/home/home.ts';
 import { interpreterOf } from '../../infra/local/install/python.ts';
 import { localstackTool } from '../../infra/local/services/localstack.ts';
+import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { asDemo } from '../support/api.ts';
 import { readDockerfile, valuesOf } from '../support/dockerfile.ts';
 import { imageDirectory } from '../support/image.ts';

@@ -1,11 +1,12 @@
-import { chown, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { ParallelReaders } from '../../lib/engine/read/parallel-readers.ts';
 import { CopyToStream, createChunkPool } from '../../lib/sources/copy/copy-stream.ts';
 import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { createAuthority } from '../support/certificate.ts';
+import { setTls, turnTlsOn } from '../support/postgres-tls.ts';
 import { home, sourceUrl, sql } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -18,35 +19,19 @@ const ways = [
 let urlOfTls = '';
 
 beforeAll(async () => {
-  const { key, certificate } = selfSigned();
+  const authority = createAuthority();
   const folder = join(home(), 'postgres');
-  // The server reads a key only if its own user owns the file.
-  const { uid, gid } = await stat(folder);
-  for (const [name, text] of Object.entries({ 'server.key': key, 'server.crt': certificate })) {
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-    await chown(join(folder, name), uid, gid);
-  }
+  const ca = join(folder, 'ca.crt');
+  await writeFile(ca, authority.certificate);
   // The certificate names the host.
   const url = new URL(sourceUrl('sales'));
   url.hostname = 'localhost';
   url.searchParams.set('sslmode', 'verify-full');
-  url.searchParams.set('sslrootcert', join(folder, 'server.crt'));
+  url.searchParams.set('sslrootcert', ca);
   urlOfTls = url.href;
-  await setTls('on');
+  await turnTlsOn(sourceUrl('sales'), folder, authority.issue('localhost'));
 });
-afterAll(() => setTls('off'));
-
-async function setTls(value: 'on' | 'off'): Promise<void> {
-  await sql(sourceUrl('sales'), `alter system set ssl = ${value}`);
-  await sql(sourceUrl('sales'), 'select pg_reload_conf()');
-  await waitFor(`TLS is ${value}`, async () => {
-    const [now] = await sql<{ ssl: string }>(
-      sourceUrl('sales'),
-      `select current_setting('ssl') as ssl`,
-    );
-    return now?.ssl === value ? true : undefined;
-  });
-}
+afterAll(() => setTls(sourceUrl('sales'), 'off'));
 
 async function all(copy: CopyToStream): Promise<Buffer> {
   const chunks: Buffer[] = [];

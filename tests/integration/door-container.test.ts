@@ -14,7 +14,7 @@ import { nginx } from '../../infra/local/services/nginx.ts';
 import { type DoorSettings, renderDoor } from '../../infra/nginx/configuration.ts';
 import { containerSettings } from '../../infra/nginx/container.ts';
 import { call, createExport, download, ended, monthOfOrders, ticketFor } from '../support/api.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { createAuthority } from '../support/certificate.ts';
 import { recordedDeliveries } from '../support/deliveries.ts';
 import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
 import { upstreamAddress } from '../support/door.ts';
@@ -108,7 +108,8 @@ beforeAll(async () => {
   program = tool(nginx);
   sidecars = imageDirectory('sidecars');
   dns = await startDnsServer();
-  const { key, certificate: cert } = selfSigned();
+  const authority = createAuthority();
+  const { key, certificate: cert } = authority.issue('localhost');
   const functions = await nameOf('functions', { key, cert });
   const live = new URL('/live', await nameOf('live', { key, cert }));
   const objects = await nameOf('objects');
@@ -182,7 +183,7 @@ test('delivers the page, and answers of the functions, whose name it has resolve
 });
 
 test('answers 503 if the functions do not prove their name', async () => {
-  const { certificate } = selfSigned();
+  const { certificate } = createAuthority('another authority');
   const distrusting = await startDoor({
     origins: { ...settings.origins, authorities: [certificate] },
   });

@@ -3,28 +3,43 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
+import { secretVariables } from '../../../lib/runtime/secret-variables.ts';
+import { createAuthority } from '../../../tests/support/certificate.ts';
 import { repoRoot } from '../../local/home/home.ts';
 import { readDeployFile } from '../deploy-file.ts';
 
 /** The deploy file that the packaged template is for. */
 export const deployment = readDeployFile(join(repoRoot, 'deploy.example.yml'));
 
-/** The variables with which a deployment is packaged. Nothing answers at any of these addresses. */
+const example = definedOf(parseEnv(readFileSync(join(repoRoot, '.env.example'), 'utf8')));
+
+/**
+ * The variables with which a deployment is packaged. Nothing answers at any of these addresses. Of the variables in the
+ * secret they have those of one machine, which must not get into a deployment.
+ */
 export const deploymentVariables: Readonly<Record<string, string>> = {
-  ...definedOf(parseEnv(readFileSync(join(repoRoot, '.env.example'), 'utf8'))),
+  ...example,
   STREAMSYNC_URL: 'https://exports.example.com',
+  STREAMSYNC_PIPELINES: 'docs/examples/pipelines',
+  STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:1,127.0.0.1:2',
+  STREAMSYNC_LIVE_ENDPOINT: 'https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod',
+};
+
+/** The variables in the secret of the deployment, with more sources than the environment of a function has room for. */
+export const deploymentSecret: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(secretVariables.map((name) => [name, example[name] ?? ''])),
   STREAMSYNC_CATALOGUE_URL: 'postgres://streamsync:password@127.0.0.1:1/streamsync',
-  STREAMSYNC_SOURCES: JSON.stringify({
-    sales: { url: 'postgres://reader:password@127.0.0.1:1/sales' },
-    iot: { url: 'postgres://reader:password@127.0.0.1:1/iot' },
-  }),
+  STREAMSYNC_SOURCES: JSON.stringify(
+    Object.fromEntries(
+      ['sales', 'iot', ...Array.from({ length: 200 }, (_, index) => `shop-${index}`)].map(
+        (name) => [name, { url: `postgres://reader:password@127.0.0.1:1/${name}` }],
+      ),
+    ),
+  ),
   STREAMSYNC_READINGS: JSON.stringify({
     source: 'iot',
     url: 'postgres://writer:password@127.0.0.1:1/iot',
   }),
-  STREAMSYNC_PIPELINES: 'docs/examples/pipelines',
-  STREAMSYNC_KAFKA_BROKERS: '127.0.0.1:1,127.0.0.1:2',
-  STREAMSYNC_LIVE_ENDPOINT: 'https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/prod',
 };
 
 /** The variables of a function that `provider.environment` of serverless.yml does not have: those of Lambda. */
@@ -74,6 +89,7 @@ export function copyOfService(): string {
   const copy = mkdtempSync(join(tmpdir(), 'streamsync-package-'));
   for (const path of copied) cpSync(join(repoRoot, path), join(copy, path), { recursive: true });
   cpSync(join(repoRoot, 'deploy.example.yml'), join(copy, 'deploy.prod.yml'));
+  writeFileSync(join(copy, deployment.databaseCa), createAuthority().certificate);
   symlinkSync(join(repoRoot, 'node_modules'), join(copy, 'node_modules'));
   for (const file of strayFiles) {
     mkdirSync(join(copy, dirname(file)), { recursive: true });

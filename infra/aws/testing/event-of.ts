@@ -19,7 +19,7 @@ const serviceSchema = z.looseObject({
     z.string(),
     z.looseObject({
       // The functions that get readings have events that are computed.
-      events: z.union([z.tuple([triggerSchema]), z.string().startsWith('${file(')]),
+      events: z.union([z.tuple([triggerSchema]), z.string().startsWith('${file(')]).optional(),
     }),
   ),
 });
@@ -48,10 +48,15 @@ const request = {
 };
 const reading = { series: 'pump', at: '2026-03-12T19:03:58Z', value: 6.2, unit: 'bar' };
 
-/** Returns an event as AWS sends it to a function, by the trigger that serverless.yml has for it. */
+/**
+ * Returns an event as AWS sends it to a function, by the trigger that serverless.yml has for it. One without a trigger is
+ * invoked without an event.
+ */
 export function eventOf(functionName: string): object {
-  const events = functions[functionName]?.events;
-  if (events === undefined) throw new Error(`serverless.yml has no function ${functionName}`);
+  const found = functions[functionName];
+  if (found === undefined) throw new Error(`serverless.yml has no function ${functionName}`);
+  const { events } = found;
+  if (events === undefined) return {};
   if (typeof events === 'string') return kafkaEvent('readings', reading);
   const [trigger] = events;
   if ('httpApi' in trigger) return httpEventOf(trigger.httpApi);

@@ -11,7 +11,7 @@ const functionSchema = z.object({
     Architectures: z.array(z.string()),
     Timeout: z.number(),
     MemorySize: z.number(),
-    ReservedConcurrentExecutions: z.number().optional(),
+    ReservedConcurrentExecutions: z.number(),
     Role: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
     VpcConfig: z.object({ SubnetIds: z.array(z.string()), SecurityGroupIds: z.array(z.string()) }),
     Code: z.object({ S3Key: z.string() }),

@@ -88,7 +88,7 @@ export async function startKafka(java: string, context: StartContext): Promise<v
   await createDirectoryAtomic(home.kafka, async (draft) => {
     const draftConfig = `${home.kafkaConfig}.new`;
     writeFileAtomic(draftConfig, configuration(ports.kafka, ports.kafkaController, draft));
-    await format(java, draftConfig, { env, signal, owner, isPrivate: true });
+    await formatStorage(java, draftConfig, { env, signal, owner, isPrivate: true });
     rmSync(draftConfig);
   });
   const archive = join(toolDirectory('kafka-classes'), 'kafka.jsa');
@@ -138,15 +138,18 @@ function jvm(...options: string[]): { cwd: string; args: string[] } {
   };
 }
 
-function broker(config: string, ...options: string[]): { cwd: string; args: string[] } {
+/** Returns how `java` runs a broker with a configuration file. */
+export function broker(config: string, ...options: string[]): { cwd: string; args: string[] } {
   const { cwd, args } = jvm(...options);
   return { cwd, args: [...args, 'kafka.Kafka', config] };
 }
 
-async function format(
+/** Makes the directory of a configuration file the storage of a new cluster. `options` are further ones of Kafka's tool. */
+export async function formatStorage(
   java: string,
   config: string,
   spec: Pick<CommandSpec, 'env' | 'signal' | 'owner' | 'isPrivate'>,
+  options: readonly string[] = [],
 ): Promise<void> {
   const { cwd, args } = jvm();
   const clusterId = randomBytes(16);
@@ -163,6 +166,7 @@ async function format(
       clusterId.toString('base64url'),
       '--config',
       config,
+      ...options,
     ],
     cwd,
     ...spec,
@@ -203,7 +207,7 @@ async function recordClasses(
   const { environment: env, signal } = context;
   const archive = join(directory, 'kafka.jsa');
   try {
-    await format(java, config, { env, signal });
+    await formatStorage(java, config, { env, signal });
     const service = await startService({
       name: 'broker',
       command: java,

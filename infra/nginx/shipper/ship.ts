@@ -4,7 +4,7 @@
  *
  *     node infra/nginx/shipper/ship.ts <directory of the logs>
  *
- * It needs `STREAMSYNC_KAFKA_BROKERS`, and write access to the directory, where it keeps its positions.
+ * It needs `STREAMSYNC_KAFKA_BROKERS`, `STREAMSYNC_KAFKA_SECURITY` if the brokers are secured, and write access to the directory, where it keeps its positions.
  */
 import { send } from '../../../lib/messaging/kafka.ts';
 import { topics } from '../../../lib/messaging/topics.ts';
