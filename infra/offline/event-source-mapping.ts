@@ -19,17 +19,17 @@ import type {
   ConsumerGroupJoinEvent,
   EachBatchPayload,
 } from 'kafkajs';
-import { errorMessage } from '../../lib/runtime/errors.ts';
-import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
-import { settledWithin } from '../../lib/runtime/timeout.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
+import { errorMessage } from './errors.ts';
 import type { Log } from './log.ts';
 import {
   type InstanceProvider,
   type PartitionControl,
   PartitionProcessor,
 } from './partition-processor.ts';
+import { backoffMs, sleep } from './retry.ts';
 import type { MappingSettings } from './settings.ts';
+import { settledWithin } from './timeout.ts';
 
 /** Between two consumers: at most 3 s, with the random part. */
 const restartDelays = { firstMs: 500, maxMs: 2000 };

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import type { MskEvent } from './event.ts';
 import { type Invocation, instanceReportSchema } from './ipc-protocol.ts';
 import type { FunctionSettings } from './settings.ts';
@@ -25,7 +25,8 @@ export interface Instance {
   kill(reason: string): void;
 }
 
-const runtimePath = fileURLToPath(new URL('./function-runtime.ts', import.meta.url));
+/** Next to this module: its source in this directory, or the compiled one in the package. */
+const runtimePath = join(import.meta.dirname, `function-runtime${extname(import.meta.filename)}`);
 
 /** Lambda's limit on initialisation, added to the function's timeout as for an initialisation during an invocation. */
 const initTimeoutMs = 10_000;

@@ -15,13 +15,13 @@
  * - Memory: less than one batch or 6 MB, plus one fetch.
  */
 import type { KafkaMessage } from 'kafkajs';
-import { errorMessage } from '../../lib/runtime/errors.ts';
-import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
 import { type Entry, nextBatch, toEntry } from './batch.ts';
+import { errorMessage } from './errors.ts';
 import { mskEvent, mskRecord } from './event.ts';
 import type { Instance } from './instance.ts';
 import type { Log } from './log.ts';
 import type { InstancePool } from './pool.ts';
+import { backoffMs, sleep } from './retry.ts';
 import type { MappingSettings } from './settings.ts';
 
 /** What a processor needs from its consumer. */

@@ -6,9 +6,9 @@
  * ends the process in that hook.
  */
 import { Kafka, logLevel } from 'kafkajs';
-import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
 import { registerCodecs } from './codecs.ts';
 import { EventSourceMapping } from './event-source-mapping.ts';
+import { stopIdlePolling } from './idle-polling.ts';
 import { InstanceProcess } from './instance.ts';
 import { joinRepeatedHeaders } from './joined-headers.ts';
 import { readHeadersLinearly } from './linear-headers.ts';
