@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import type { MskEvent } from './event.ts';
+import type { KafkaEvent } from './event.ts';
 import { InstanceProcess } from './instance.ts';
+import { testFunction } from './testing/settings.ts';
 
 const handlers: Record<string, string> = {
   'fine.ts': `
@@ -14,6 +15,9 @@ const handlers: Record<string, string> = {
       if (calls > 2 || remaining <= 0 || remaining > 1500 || context.functionName !== 'name' || !context.callbackWaitsForEmptyEventLoop) throw new Error('unexpected');
     };`,
   'throws.ts': `export const handler = async () => { throw new TypeError('no'); };`,
+  'answers.ts': `export const handler = async () => ({ batchItemFailures: [], at: new Date(0), left: undefined });`,
+  'circular.ts': `export const handler = async () => { const it = {}; it.it = it; return it; };`,
+  'huge.ts': `export const handler = async () => 'x'.repeat(6 * 1024 * 1024);`,
   'hangs.ts': `export const handler = () => new Promise(() => setInterval(() => {}, 1000));`,
   'spins.ts': `export const handler = () => { for (;;); };`,
   'exits.ts': `export const handler = () => process.exit(3);`,
@@ -22,7 +26,7 @@ const handlers: Record<string, string> = {
   'old.cjs': `exports.outer = { handler: async () => {} };`,
 };
 
-const event: MskEvent = {
+const event: KafkaEvent = {
   eventSource: 'aws:kafka',
   eventSourceArn: '',
   bootstrapServers: '',
@@ -45,12 +49,9 @@ afterEach(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function start(handler: string, taskRoot = directory): InstanceProcess {
-  const instance = new InstanceProcess('f-0', {
-    key: 'f',
-    arn: 'arn:f',
+  const settings = testFunction({
     timeoutMs: 1500,
     taskRoot,
-    keepWarm: 0,
     environment: {
       _HANDLER: handler,
       LAMBDA_TASK_ROOT: directory,
@@ -60,14 +61,15 @@ function start(handler: string, taskRoot = directory): InstanceProcess {
       AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/name',
     },
   });
+  const instance = new InstanceProcess('f-0', settings);
   started.push(instance);
   return instance;
 }
 
 test('one process serves several invocations in sequence', async () => {
   const instance = start('fine.handler');
-  expect(await instance.invoke(event)).toEqual({ done: true });
-  expect(await instance.invoke(event)).toEqual({ done: true });
+  expect(await instance.invoke(event)).toEqual({ done: true, response: null });
+  expect(await instance.invoke(event)).toEqual({ done: true, response: null });
   expect(instance.alive).toBe(true);
 });
 
@@ -133,5 +135,22 @@ test('a handler that does not finish loading is killed 10 seconds after the time
 }, 30_000);
 
 test('invoke calls a nested export of a CommonJS module', async () => {
-  expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true });
+  expect(await start('old.outer.handler').invoke(event)).toEqual({ done: true, response: null });
+});
+
+test('an invocation has what the handler returned, as JSON', async () => {
+  const response = { batchItemFailures: [], at: '1970-01-01T00:00:00.000Z' };
+  expect(await start('answers.handler').invoke(event)).toEqual({ done: true, response });
+});
+
+test.each([
+  ['circular.handler', 'TypeError: Converting circular structure to JSON'],
+  ['huge.handler', 'Error: Function.ResponseSizeTooLarge'],
+])('an invocation of %s fails: its result has no JSON, or too much', async (handler, reason) => {
+  const instance = start(handler);
+  expect(await instance.invoke(event)).toEqual({
+    done: false,
+    reason: expect.stringContaining(reason),
+  });
+  expect(instance.alive).toBe(true);
 });

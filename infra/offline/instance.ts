@@ -1,12 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { extname, join } from 'node:path';
-import type { MskEvent } from './event.ts';
+import type { KafkaEvent } from './event.ts';
+import type { FunctionSettings } from './function-settings.ts';
 import { type Invocation, instanceReportSchema } from './ipc-protocol.ts';
-import type { FunctionSettings } from './settings.ts';
 
 export type InvocationResult =
-  | { done: true }
+  /** `response` is what the handler returned, undefined for what has no JSON. */
+  | { done: true; response?: unknown }
   /** `unloaded`: the handler could not be loaded, so another process would fail as well. */
   | { done: false; reason: string; unloaded?: true };
 
@@ -21,7 +22,7 @@ export interface Instance {
   loaded: Promise<boolean>;
   ended: Promise<void>;
   /** Never rejects: an error, a timeout or the end of the process is a result. */
-  invoke(event: MskEvent): Promise<InvocationResult>;
+  invoke(event: KafkaEvent, requestId?: string): Promise<InvocationResult>;
   kill(reason: string): void;
 }
 
@@ -61,7 +62,7 @@ export class InstanceProcess implements Instance {
 
     this.#process = fork(runtimePath, [], {
       cwd: settings.taskRoot,
-      env: { ...process.env, ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
+      env: { ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -88,7 +89,9 @@ export class InstanceProcess implements Instance {
         loaded.resolve(true);
       } else if (report.requestId === this.#requestId) {
         this.#finish(
-          report.type === 'done' ? { done: true } : { done: false, reason: report.reason },
+          report.type === 'done'
+            ? { done: true, response: report.response }
+            : { done: false, reason: report.reason },
         );
       }
     });
@@ -109,7 +112,7 @@ export class InstanceProcess implements Instance {
     return this.#alive;
   }
 
-  async invoke(event: MskEvent): Promise<InvocationResult> {
+  async invoke(event: KafkaEvent, requestId = randomUUID()): Promise<InvocationResult> {
     if (!(await this.loaded))
       return {
         done: false,
@@ -119,7 +122,6 @@ export class InstanceProcess implements Instance {
     if (!this.#alive) return { done: false, reason: this.#endReason };
 
     const { timeoutMs, arn } = this.#settings;
-    const requestId = randomUUID();
     const result = Promise.withResolvers<InvocationResult>();
     this.#requestId = requestId;
     this.#settle = result.resolve;

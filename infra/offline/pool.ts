@@ -1,7 +1,7 @@
+import type { FunctionSettings } from './function-settings.ts';
 import type { Instance } from './instance.ts';
 import type { Log } from './log.ts';
 import { backoffMs } from './retry.ts';
-import type { FunctionSettings } from './settings.ts';
 import { settledWithin } from './timeout.ts';
 
 /** How long an instance beyond `keepWarm` waits for work before it ends. */
