@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import type { KafkaEvent } from './event.ts';
 import type { FunctionSettings } from './function-settings.ts';
 import { type Invocation, instanceReportSchema } from './ipc-protocol.ts';
+import { heapOptions, watchMemory } from './memory-limit.ts';
 
 export type InvocationResult =
   /** `response` is what the handler returned, undefined for what has no JSON. */
@@ -47,6 +48,7 @@ export class InstanceProcess implements Instance {
   readonly ended: Promise<void>;
   readonly #settings: FunctionSettings;
   readonly #process: ChildProcess;
+  readonly #inspectPort: number | undefined;
   #alive = true;
   #endReason = '';
   #settle: ((result: InvocationResult) => void) | undefined;
@@ -60,21 +62,35 @@ export class InstanceProcess implements Instance {
     this.loaded = loaded.promise;
     this.ended = ended.promise;
 
+    // The first instance has the port; others may run at the same time.
+    this.#inspectPort = name === `${settings.key}-0` ? settings.inspectPort : undefined;
     this.#process = fork(runtimePath, [], {
       cwd: settings.taskRoot,
       env: { ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
-      execArgv: [],
+      execArgv: [
+        ...heapOptions(settings.memoryMb),
+        ...(this.#inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${this.#inspectPort}`]),
+      ],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
 
-    const initLimit = setTimeout(
-      () => this.kill('initialisation timed out'),
+    const endInitLimit = this.#limit(
       initTimeoutMs + settings.timeoutMs,
+      'initialisation timed out',
     );
+    const endMemoryLimit =
+      this.#process.pid === undefined
+        ? () => {}
+        : watchMemory(this.#process.pid, settings.memoryMb, (usedMb) =>
+            this.kill(
+              `Runtime.ExitError: signal: killed; used ${usedMb} MB of ${settings.memoryMb} MB of memory`,
+            ),
+          );
     const onEnd = (reason: string): void => {
       if (!this.#alive) return;
       this.#alive = false;
-      clearTimeout(initLimit);
+      endInitLimit();
+      endMemoryLimit();
       loaded.resolve(false);
       this.#endReason ||= reason;
       this.#finish({ done: false, reason: this.#endReason });
@@ -85,14 +101,16 @@ export class InstanceProcess implements Instance {
       const report = instanceReportSchema.safeParse(message).data;
       if (report === undefined) return;
       if (report.type === 'loaded') {
-        clearTimeout(initLimit);
+        endInitLimit();
         loaded.resolve(true);
+        this.#freeze();
       } else if (report.requestId === this.#requestId) {
         this.#finish(
           report.type === 'done'
             ? { done: true, response: report.response }
             : { done: false, reason: report.reason },
         );
+        this.#freeze();
       }
     });
     this.#process.once('exit', (code, signal) =>
@@ -132,22 +150,35 @@ export class InstanceProcess implements Instance {
       deadline: Date.now() + timeoutMs,
       event,
     };
+    if (this.#settings.freezes) this.#process.kill('SIGCONT');
     // If sending fails, the process is ending, and its exit sets the result.
     this.#process.send(invocation, () => {});
-    const limit = setTimeout(
-      () => this.kill(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`),
+    const endLimit = this.#limit(
       timeoutMs,
+      `${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`,
     );
     try {
       return await result.promise;
     } finally {
-      clearTimeout(limit);
+      endLimit();
     }
   }
 
   kill(reason: string): void {
     this.#endReason ||= reason;
     this.#process.kill('SIGKILL');
+  }
+
+  /** Kills the process after a time, but not one that a debugger may stop. Returns what lifts the limit. */
+  #limit(milliseconds: number, reason: string): () => void {
+    if (this.#inspectPort !== undefined) return () => {};
+    const timer = setTimeout(() => this.kill(reason), milliseconds);
+    return () => clearTimeout(timer);
+  }
+
+  /** Stops the process until its next invocation: what it has not awaited does not go on. */
+  #freeze(): void {
+    if (this.#settings.freezes && this.#inspectPort === undefined) this.#process.kill('SIGSTOP');
   }
 
   #finish(result: InvocationResult): void {

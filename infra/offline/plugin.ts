@@ -17,7 +17,7 @@ import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
 import type { MappingSettings } from './mapping-settings.ts';
 import { InstancePool } from './pool.ts';
-import { parseSettings } from './settings.ts';
+import { parseSettings, type Settings } from './settings.ts';
 import { SupervisorChannel } from './supervisor-channel.ts';
 import { limitWebSockets } from './websocket-limits.ts';
 
@@ -33,32 +33,34 @@ interface Serverless {
 
 export default class OfflineKafka {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
-  readonly #serverless: Serverless;
+  readonly #serviceDir: string;
   readonly #log: Log;
   readonly #supervisor = new SupervisorChannel();
+  #settings: Settings | undefined;
   #pools: InstancePool[] = [];
   #mappings: EventSourceMapping[] = [];
   #destinations: FailureDestinations | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(serverless: Serverless, _options: unknown, { log }: { log: Log }) {
-    this.#serverless = serverless;
+    this.#serviceDir = serverless.serviceDir;
     this.#log = log;
     this.hooks = {
       'before:offline:start': async () =>
         log.warning('offline-kafka: inactive without "start"; run "serverless offline start"'),
-      'offline:start:init': async () => this.#start(),
+      // serverless-offline listens in the next hook, and would go on to do so after an error of ours.
+      'before:offline:start:init': async () => {
+        this.#settings = parseSettings(serverless.service, serverless.serviceDir, process.env);
+      },
+      'offline:start:init': async () => {
+        if (this.#settings !== undefined) this.#start(this.#settings);
+      },
       'before:offline:start:end': () => this.#stop(),
     };
   }
 
   /** Does not wait for the broker, which may start later. */
-  #start(): void {
-    const settings = parseSettings(
-      this.#serverless.service,
-      this.#serverless.serviceDir,
-      process.env,
-    );
+  #start(settings: Settings): void {
     this.#supervisor.watch(() => {
       this.#log.warning('offline-kafka: the parent process ended; stopping');
       void this.#stop().finally(() => process.exit(1));
@@ -68,7 +70,7 @@ export default class OfflineKafka {
     registerCodecs();
     joinRepeatedHeaders();
     limitWebSockets();
-    const kafka = new Kafka(kafkaConfig(settings.plugin, this.#serverless.serviceDir, this.#log));
+    const kafka = new Kafka(kafkaConfig(settings.plugin, this.#serviceDir, this.#log));
     const destinations = new FailureDestinations(kafka, settings, this.#log);
 
     const pools = new Map(

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { z } from 'zod';
 import { registerCodecs } from '../../infra/offline/codecs.ts';
 import { consume, produce, type Topic } from '../support/events.ts';
-import { KafkaSourceService } from '../support/kafka-source/service.ts';
+import { KafkaSourceService, writeService } from '../support/kafka-source/service.ts';
+import { OfflineService } from '../support/offline-service.ts';
 import { stack } from '../support/stack.ts';
 import { storageClient } from '../support/storage.ts';
 
@@ -338,6 +342,24 @@ async function sendLarge(name: string): Promise<void> {
   });
   await producer.disconnect();
 }
+
+test('a service with a setting that is not simulated does not start, and names it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'streamsync-kafka-source-'));
+  const kafka = {
+    topic: 'orders',
+    bootstrapServers: ['broker:9092'],
+    accessConfigurations: { vpcSubnet: ['subnet-1'] },
+    filterPatterns: [{ value: { device: [{ wildcard: '*' }] } }],
+  };
+  await writeService(directory, {
+    custom: { offlineKafka: { brokers: stack.kafka.brokers.join(',') } },
+    functions: { orders: { handler: 'handler.handler', events: [{ kafka }] } },
+  });
+  const output = await OfflineService.outputOf(directory);
+  expect(output).toContain(`{"wildcard":"*"} is no rule of Lambda's filters`);
+  expect(output).toContain('functions.orders.events[0].kafka.filterPatterns[0]');
+  await rm(directory, { recursive: true });
+});
 
 test('each record is delivered although partitions move to another member of the group and back', async () => {
   const topic = service.topicOf('shared');

@@ -65,11 +65,8 @@ export class OfflineService implements AsyncDisposable {
   }
 
   /** Returns what the service prints until it ends. */
-  static async outputOf(
-    directory: string,
-    environment: Record<string, string> = {},
-  ): Promise<string> {
-    const service = new OfflineService(directory, await freePorts(3), environment);
+  static async outputOf(directory: string): Promise<string> {
+    const service = new OfflineService(directory, await freePorts(3), {});
     try {
       const hasEnded = (): true | undefined => service.#process.exitCode !== null || undefined;
       await waitFor('the service ends', async () => hasEnded());

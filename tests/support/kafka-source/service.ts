@@ -70,19 +70,11 @@ export class KafkaSourceService implements AsyncDisposable {
     const configured = definitions.map(([name, definition]) =>
       configure(name, definition, topicOf(name), join(directory, `${name}.ndjson`)),
     );
-    const plugin = join(repoRoot, 'infra/offline/plugin.ts');
-    await writeFile(join(directory, 'plugin.mjs'), `export { default } from '${plugin}';`);
-    await writeFile(
-      join(directory, 'serverless.yml'),
-      JSON.stringify({
-        service: 'test',
-        plugins: ['serverless-offline', './plugin.mjs'],
-        provider: { name: 'aws', runtime: 'nodejs24.x', timeout: 30 },
-        custom: { offlineKafka: { brokers: stack.kafka.brokers.join(','), ...settings } },
-        functions: Object.fromEntries(configured.map((each) => each.definition)),
-        resources: { extensions: Object.fromEntries(configured.map((each) => each.extension)) },
-      }),
-    );
+    await writeService(directory, {
+      custom: { offlineKafka: { brokers: stack.kafka.brokers.join(','), ...settings } },
+      functions: Object.fromEntries(configured.map((each) => each.definition)),
+      resources: { extensions: Object.fromEntries(configured.map((each) => each.extension)) },
+    });
     const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
     const process = await OfflineService.start(directory, credentials);
     return new KafkaSourceService(process, directory, topics);
@@ -132,6 +124,19 @@ export class KafkaSourceService implements AsyncDisposable {
     await deleteTopics([...this.#topics.values()]);
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** Writes a service with the plugin of this repository. Serverless accepts only plugins of the directory of a service. */
+export async function writeService(directory: string, parts: object): Promise<void> {
+  const plugin = join(repoRoot, 'infra/offline/plugin.ts');
+  await writeFile(join(directory, 'plugin.mjs'), `export { default } from '${plugin}';`);
+  const service = {
+    service: 'test',
+    plugins: ['serverless-offline', './plugin.mjs'],
+    provider: { name: 'aws', runtime: 'nodejs24.x', timeout: 30 },
+    ...parts,
+  };
+  await writeFile(join(directory, 'serverless.yml'), JSON.stringify(service));
 }
 
 /** Returns the entries of a function in `functions` and in `resources.extensions`. */
