@@ -33,5 +33,5 @@ const named = rows.flatMap(([, , tests = '']) =>
 
 test.each(named)('%s has the test "%s"', (file = '', name = '') => {
   expect(existsSync(pathOf(file))).toBe(true);
-  expect(readFileSync(pathOf(file), 'utf8')).toContain(`('${name}', `);
+  expect(readFileSync(pathOf(file), 'utf8')).toContain(`'${name}',`);
 });

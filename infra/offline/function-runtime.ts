@@ -51,6 +51,8 @@ async function loadHandler(taskRoot: string, expression: string): Promise<Handle
   const handler = resolve(module) ?? resolve(member(module, 'default'));
   if (!isHandler(handler))
     throw new Error(`Runtime.HandlerNotFound: ${expression} is undefined or not exported`);
+  if (handler.length > 2)
+    throw new Error(`Runtime.CallbackHandlerDeprecated: ${expression} has a callback`);
   return handler;
 }
 

@@ -34,6 +34,7 @@ const handlers: Record<string, string> = {
   'spins.ts': `export const handler = () => { for (;;); };`,
   'exits.ts': `export const handler = () => process.exit(3);`,
   'broken.ts': `throw new Error('at load');`,
+  'callback.ts': `export const handler = (event: unknown, context: unknown, callback: () => void) => callback();`,
   'waits.ts': `await new Promise(() => setInterval(() => {}, 1000));`,
   'old.cjs': `exports.outer = { handler: async () => {} };`,
 };
@@ -119,7 +120,7 @@ test('an invocation fails when its process ends', async () => {
   expect(await result).toEqual({ done: false, reason: 'ended by SIGKILL' });
 });
 
-test.each(['broken.handler', 'missing.handler', 'fine.missing'])(
+test.each(['broken.handler', 'missing.handler', 'fine.missing', 'callback.handler'])(
   'an invocation of %s, which cannot be loaded, fails',
   async (handler) => {
     expect(await start(handler).invoke(event)).toMatchObject({ done: false, unloaded: true });

@@ -78,4 +78,22 @@ describe('the package of infra/offline', () => {
     );
     await deleteTopics([topic]);
   });
+
+  test('has types that TypeScript accepts', async () => {
+    const project = join(directory, 'project');
+    const log = '{ info() {}, notice() {}, warning() {}, error() {} }';
+    await writeFile(
+      join(project, 'types.ts'),
+      `import Plugin from 'serverless-offline-kafka-source';
+       const plugin = new Plugin({ service: {}, serviceDir: '.' }, {}, { log: ${log} });
+       const start: Promise<void> | undefined = plugin.hooks['offline:start:init']?.();
+       await start;`,
+    );
+    const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext'];
+    const compiler = join(modules, '@typescript/native/bin/tsc');
+    await run(process.execPath, [compiler, ...options, '--types', '', 'types.ts'], {
+      cwd: project,
+      timeout: 300_000,
+    });
+  });
 });

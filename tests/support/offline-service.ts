@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { freePorts } from './free-ports.ts';
 import { waitFor } from './wait-for.ts';
 
 const serverless = join(import.meta.dirname, '../../node_modules/serverless/bin/serverless.js');
@@ -91,18 +91,4 @@ export class OfflineService implements AsyncDisposable {
     this.#process.kill('SIGTERM');
     await this.#ended;
   }
-}
-
-/** Returns free ports of loopback. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-      const address = server.address();
-      return typeof address === 'object' && address !== null ? address.port : 0;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }
