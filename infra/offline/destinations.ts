@@ -9,7 +9,7 @@ import { backoffMs, sleep } from './retry.ts';
 import type { Settings } from './settings.ts';
 import { settledWithin } from './timeout.ts';
 
-const { CompressionTypes, KafkaJSError } = kafkajs;
+const { CompressionTypes } = kafkajs;
 
 const retryDelays = { firstMs: 500, maxMs: 10_000 };
 
@@ -30,8 +30,8 @@ export class FailureDestinations {
   }
 
   /**
-   * Returns when the destination of the mapping has the failure, or has refused it for good. Tries again as long as it
-   * cannot be reached. Throws the reason of the signal if it aborts.
+   * Returns when the destination of the mapping has the failure, or has no room for it. Tries again as long as it cannot
+   * be reached. Throws the reason of the signal if it aborts.
    */
   async send(mapping: MappingSettings, failure: Failure, signal: AbortSignal): Promise<void> {
     const { records, condition, partition } = failure;
@@ -49,7 +49,7 @@ export class FailureDestinations {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof KafkaJSError && !error.retriable) {
+        if (isTooLarge(error)) {
           this.#log.error(`${what}: refused by the destination: ${errorMessage(error)}`);
           return;
         }
@@ -105,6 +105,12 @@ export class FailureDestinations {
       JSON.stringify(batchFailure(mapping, failure, randomUUID())),
     );
   }
+}
+
+/** Returns whether the topic has no room for a message: kafkajs has the broker's error as the cause of its own. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('type' in error && error.type === 'MESSAGE_TOO_LARGE') || isTooLarge(error.cause);
 }
 
 /** Only a service with a destination in S3 needs the package. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,10 +40,11 @@ const send = (name: string, ...values: string[]): Promise<void> =>
 beforeAll(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   service = await KafkaSourceService.start(
-    (failedTopic) => {
-      const toTopic = {
-        DestinationConfig: { OnFailure: { Destination: `kafka://${failedTopic}` } },
-      };
+    ({ failed: failedTopic, tiny }) => {
+      const toKafka = (topic: string) => ({
+        DestinationConfig: { OnFailure: { Destination: `kafka://${topic}` } },
+      });
+      const toTopic = toKafka(failedTopic);
       return {
         plain: {},
         reports: {
@@ -73,6 +74,10 @@ beforeAll(async () => {
         stored: {
           event: provisioned,
           properties: { MaximumRetryAttempts: 1, ...toBucket },
+        },
+        refused: {
+          event: provisioned,
+          properties: { MaximumRetryAttempts: 0, ...toKafka(tiny) },
         },
         large: { properties: toBucket },
         dropped: {},
@@ -292,6 +297,19 @@ describe('a failure', () => {
     });
   });
 
+  test('for which the Kafka topic has no room is skipped, and the next record delivered', async () => {
+    const long = `bad ${randomBytes(3_000).toString('hex')}`;
+    await send('refused', long);
+    await service.committedBatchesOf('refused');
+    await send('refused', 'next');
+    expect(await service.committedBatchesOf('refused')).toEqual([[long], ['next']]);
+    await service.process.waitFor('the service says so', () =>
+      /1 records \(RetryAttemptsExhausted\): refused/.test(service.process.output)
+        ? true
+        : undefined,
+    );
+  });
+
   test('records over MaximumRecordAgeInSeconds are sent to the destination and not delivered', async () => {
     const old = String(Date.now() - 2 * 3_600_000);
     await produce(service.topicOf('aged'), [
@@ -324,8 +342,9 @@ describe('a failure', () => {
     await sendLarge('dropped');
     await send('dropped', 'next');
     expect(await service.committedBatchesOf('dropped')).toEqual([['next']]);
-    expect(service.process.output).toContain(
-      `${service.topicOf('dropped')}-0@0: 1 records (MaximumPayloadSizeExceeded): skipped`,
+    const line = `${service.topicOf('dropped')}-0@0: 1 records (MaximumPayloadSizeExceeded): skipped`;
+    await service.process.waitFor('the service says so', () =>
+      service.process.output.includes(line) ? true : undefined,
     );
   });
 });

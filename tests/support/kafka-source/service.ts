@@ -37,7 +37,7 @@ interface TestFunction {
   environment?: Record<string, string>;
 }
 
-/** A service of functions that write their events to files. Each has a topic of its own, and a destination's topic. */
+/** A service of functions that write their events to files. Each has a topic of its own. */
 export class KafkaSourceService implements AsyncDisposable {
   readonly process: OfflineService;
   readonly #directory: string;
@@ -53,17 +53,18 @@ export class KafkaSourceService implements AsyncDisposable {
     this.#topics = topics;
   }
 
-  /** `settings` has further settings of `custom.offlineKafka`; `before` is called when the topics exist. */
+  /** `tiny` has no room for a message over 1 kB. `settings` has further settings of `custom.offlineKafka`; `before` is called when the topics exist. */
   static async start(
-    functions: (failed: string) => Record<string, TestFunction>,
+    functions: (destinations: { failed: string; tiny: string }) => Record<string, TestFunction>,
     settings: object,
     before: (topicOf: (name: string) => string) => Promise<void>,
   ): Promise<KafkaSourceService> {
     const directory = await mkdtemp(join(tmpdir(), 'streamsync-kafka-source-'));
     await cp(join(import.meta.dirname, 'handler.mjs'), join(directory, 'handler.mjs'));
-    const topics = new Map([['failed', await createTopic(1)]]);
+    const destinations = { failed: await createTopic(1), tiny: await createTopic(1, 1_000) };
+    const topics = new Map(Object.entries(destinations));
     const topicOf = (name: string): string => topics.get(name) ?? '';
-    const definitions = Object.entries(functions(topicOf('failed')));
+    const definitions = Object.entries(functions(destinations));
     for (const [name, { partitions = 1 }] of definitions)
       topics.set(name, await createTopic(partitions));
     await before(topicOf);
