@@ -57,7 +57,7 @@ export class KafkaSourceService implements AsyncDisposable {
   static async start(
     functions: (destinations: { failed: string; tiny: string }) => Record<string, TestFunction>,
     settings: object,
-    before: (topicOf: (name: string) => string) => Promise<void>,
+    before: (topicOf: (name: string) => string) => Promise<void> = async () => {},
   ): Promise<KafkaSourceService> {
     const directory = await mkdtemp(join(tmpdir(), 'streamsync-kafka-source-'));
     await cp(join(import.meta.dirname, 'handler.mjs'), join(directory, 'handler.mjs'));
