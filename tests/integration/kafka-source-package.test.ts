@@ -62,7 +62,10 @@ describe('the package of infra/offline', () => {
       peers.filter((name) => !(name in peerDependenciesMeta)),
     );
   });
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  afterAll(async () => {
+    await rm(directory, { recursive: true, force: true });
+    await rm(join(packageDirectory, 'dist'), { recursive: true, force: true });
+  });
 
   test('receives a record in a project that has only the package', async () => {
     const topic = await createTopic(1);
