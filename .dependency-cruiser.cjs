@@ -39,6 +39,13 @@ module.exports = {
       to: { path: '^(infra|web|tests)/' },
     },
     {
+      name: 'kafka-source-stands-alone',
+      comment: 'infra/offline is a package of its own',
+      severity: 'error',
+      from: { path: '^infra/offline/' },
+      to: { path: '^(lib|handlers|infra|web|tests)/', pathNot: '^infra/offline/' },
+    },
+    {
       name: 'one-kafka-client',
       comment: 'the domain uses Kafka through lib/messaging/kafka.ts',
       severity: 'error',

@@ -1,10 +1,10 @@
-import type { MskRecord } from './event.ts';
+import type { KafkaRecord } from './event.ts';
 
 /** A Lambda payload has at most 6 MB; 4 kB of them are for the event around the records. */
 export const maxRecordBytes = 6 * 1024 * 1024 - 4096;
 
 export interface Entry {
-  record: MskRecord;
+  record: KafkaRecord;
   offset: bigint;
   /** Size of the record in the payload. */
   bytes: number;
@@ -12,7 +12,7 @@ export interface Entry {
   fetchedAt: number;
 }
 
-export function toEntry(record: MskRecord, offset: string, fetchedAt: number): Entry {
+export function toEntry(record: KafkaRecord, offset: string, fetchedAt: number): Entry {
   return {
     record,
     offset: BigInt(offset),
@@ -20,6 +20,9 @@ export function toEntry(record: MskRecord, offset: string, fetchedAt: number): E
     fetchedAt,
   };
 }
+
+/** Returns whether no payload can have the entry. */
+export const isTooLarge = ({ bytes }: Entry): boolean => bytes > maxRecordBytes;
 
 export interface NextBatch {
   /** Number of entries of the next invocation, at least one if there are any: a record is never split. */

@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { Kafka, logLevel } from 'kafkajs';
-import type { MskEvent } from './event.ts';
+import type { KafkaEvent } from './event.ts';
 import { EventSourceMapping } from './event-source-mapping.ts';
 import type { Instance, InvocationResult } from './instance.ts';
+import { noDestinations, testMapping } from './testing/settings.ts';
 
 const quiet = { info() {}, notice() {}, warning() {}, error() {} };
 const { events } = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING }).consumer({
@@ -105,7 +106,7 @@ class FakeInstance implements Instance {
     this.calls = calls;
   }
 
-  invoke({ records }: MskEvent): Promise<InvocationResult> {
+  invoke({ records }: KafkaEvent): Promise<InvocationResult> {
     this.calls.push(`invoke ${Object.keys(records).join()}`);
     return new Promise((resolve) => {
       this.#settle = resolve;
@@ -135,25 +136,19 @@ async function mappingOf() {
     connect: async () => {},
     disconnect: async () => {},
     fetchTopicMetadata: async () => ({ topics: [] }),
+    fetchOffsets: async () => [],
+    fetchTopicOffsetsByTimestamp: async () => [],
   };
   const kafka = { consumer: () => consumer, admin: () => admin };
-  const settings = {
-    functionKey: 'f',
-    eventSourceArn: '',
-    bootstrapServers: '',
-    topic: 't',
-    groupId: 'g',
-    batchSize: 1,
-    windowMs: 500,
-    fromBeginning: true,
-  };
+  const settings = testMapping({ batchSize: 1, windowMs: 500 });
   const instances: FakeInstance[] = [];
   const acquire = (): FakeInstance => {
     const instance = new FakeInstance(consumer.calls);
     instances.push(instance);
     return instance;
   };
-  const mapping = new EventSourceMapping(kafka, settings, { acquire, release: () => {} }, quiet);
+  const pool = { acquire, release: () => {} };
+  const mapping = new EventSourceMapping(kafka, settings, pool, noDestinations, quiet);
   started.push(mapping);
   mapping.start();
   await consumer.running.promise;

@@ -19,17 +19,18 @@ import type {
   ConsumerGroupJoinEvent,
   EachBatchPayload,
 } from 'kafkajs';
-import { errorMessage } from '../../lib/runtime/errors.ts';
-import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
-import { settledWithin } from '../../lib/runtime/timeout.ts';
+import type { DeliveryTarget } from './batch-delivery.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
+import { errorMessage } from './errors.ts';
 import type { Log } from './log.ts';
+import type { MappingSettings } from './mapping-settings.ts';
 import {
   type InstanceProvider,
   type PartitionControl,
   PartitionProcessor,
 } from './partition-processor.ts';
-import type { MappingSettings } from './settings.ts';
+import { backoffMs, sleep } from './retry.ts';
+import { settledWithin } from './timeout.ts';
 
 /** Between two consumers: at most 3 s, with the random part. */
 const restartDelays = { firstMs: 500, maxMs: 2000 };
@@ -54,7 +55,14 @@ type MemberClient = Pick<
 /** The part of kafkajs that a mapping uses. */
 export interface KafkaClient {
   consumer(config: ConsumerConfig): MemberClient;
-  admin(): Pick<Admin, 'connect' | 'disconnect' | 'fetchTopicMetadata'>;
+  admin(): Pick<
+    Admin,
+    | 'connect'
+    | 'disconnect'
+    | 'fetchOffsets'
+    | 'fetchTopicMetadata'
+    | 'fetchTopicOffsetsByTimestamp'
+  >;
 }
 
 export class EventSourceMapping implements PartitionControl {
@@ -63,20 +71,30 @@ export class EventSourceMapping implements PartitionControl {
   readonly #kafka: KafkaClient;
   readonly #settings: MappingSettings;
   readonly #pool: InstanceProvider;
+  readonly #destinations: DeliveryTarget['destinations'];
   readonly #log: Log;
   readonly #setReady: () => void;
   readonly #processors = new Map<number, PartitionProcessor>();
   /** The last offset confirmed by a commit event, by partition: kafkajs also resolves commits that it skipped. */
   readonly #committed = new Map<number, bigint>();
+  /** With AT_TIMESTAMP: where the partitions begin that have no committed offset. */
+  #startOffsets: ReadonlyMap<number, bigint> = new Map();
   readonly #stopping = new AbortController();
   /** The consumer while it is a member of its group. */
   #member: MemberClient | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(kafka: KafkaClient, settings: MappingSettings, pool: InstanceProvider, log: Log) {
+  constructor(
+    kafka: KafkaClient,
+    settings: MappingSettings,
+    pool: InstanceProvider,
+    destinations: DeliveryTarget['destinations'],
+    log: Log,
+  ) {
     this.#kafka = kafka;
     this.#settings = settings;
     this.#pool = pool;
+    this.#destinations = destinations;
     this.#log = log;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -146,7 +164,7 @@ export class EventSourceMapping implements PartitionControl {
 
   /** Consumes until the consumer fails, which it throws, or the signal aborts. */
   async #consume(signal: AbortSignal, joined: () => void): Promise<void> {
-    const { topic, groupId, fromBeginning } = this.#settings;
+    const { topic, groupId, start } = this.#settings;
     const consumer = this.#kafka.consumer({
       groupId,
       sessionTimeout: 10_000,
@@ -185,9 +203,9 @@ export class EventSourceMapping implements PartitionControl {
     signal.addEventListener('abort', onStop);
 
     const run = async (): Promise<void> => {
-      const partitions = await this.#countPartitions();
+      const partitions = await this.#lookUpTopic();
       await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning });
+      await consumer.subscribe({ topics: [topic], fromBeginning: start === 'TRIM_HORIZON' });
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -219,9 +237,16 @@ export class EventSourceMapping implements PartitionControl {
         continue;
       }
       // Without a committed offset the consumer could start at LATEST, after the dropped records.
-      const from = processor.reset();
+      const from = processor.reset() ?? this.#startOf(partition);
       if (assigned.has(partition)) this.resume(partition, from);
     }
+    for (const partition of assigned)
+      if (!this.#processors.has(partition) && this.#startOffsets.has(partition))
+        this.resume(partition, this.#startOf(partition));
+  }
+
+  #startOf(partition: number): bigint | undefined {
+    return this.#committed.has(partition) ? undefined : this.#startOffsets.get(partition);
   }
 
   #onBatch({ batch, resolveOffset, isStale }: EachBatchPayload): void {
@@ -239,18 +264,32 @@ export class EventSourceMapping implements PartitionControl {
       partition,
       this.#pool,
       this,
+      this.#destinations,
       this.#log,
     );
     this.#processors.set(partition, processor);
     return processor;
   }
 
-  async #countPartitions(): Promise<number> {
-    const { topic } = this.#settings;
+  /** Returns the number of partitions. With AT_TIMESTAMP it also looks up where they begin. */
+  async #lookUpTopic(): Promise<number> {
+    const { topic, groupId, start } = this.#settings;
     const admin = this.#kafka.admin();
     try {
       await admin.connect();
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (typeof start === 'number') {
+        const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+        const hasNone = new Set(
+          committed?.partitions.flatMap((it) => (it.offset === '-1' ? [it.partition] : [])),
+        );
+        const atTime = await admin.fetchTopicOffsetsByTimestamp(topic, start);
+        this.#startOffsets = new Map(
+          atTime
+            .filter((it) => hasNone.has(it.partition))
+            .map((it) => [it.partition, BigInt(it.offset)]),
+        );
+      }
       return topics[0]?.partitions.length ?? 1;
     } finally {
       await settledWithin(admin.disconnect(), 1000);

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
-import { mskEvent, mskRecord } from './event.ts';
+import { kafkaEvent, kafkaRecord } from './event.ts';
+import { testMapping } from './testing/settings.ts';
 
 type Parts = Pick<KafkaMessage, 'key' | 'value'> & { headers: IHeaders; batchContext: object };
 
@@ -16,8 +17,8 @@ function message(parts: Partial<Parts> = {}): KafkaMessage {
   };
 }
 
-test('mskRecord returns a record as AWS does', () => {
-  expect(mskRecord('orders', 3, message())).toEqual({
+test('kafkaRecord returns a record as AWS does', () => {
+  expect(kafkaRecord('orders', 3, message())).toEqual({
     topic: 'orders',
     partition: 3,
     offset: 42,
@@ -29,71 +30,75 @@ test('mskRecord returns a record as AWS does', () => {
   });
 });
 
-test('mskRecord omits a null key or value and keeps an empty one', () => {
-  const tombstone = mskRecord('t', 0, message({ value: null }));
+test('kafkaRecord omits a null key or value and keeps an empty one', () => {
+  const tombstone = kafkaRecord('t', 0, message({ value: null }));
   expect(tombstone).not.toHaveProperty('value');
-  expect(mskRecord('t', 0, message({ key: null }))).not.toHaveProperty('key');
-  expect(mskRecord('t', 0, message({ value: Buffer.alloc(0) })).value).toBe('');
+  expect(kafkaRecord('t', 0, message({ key: null }))).not.toHaveProperty('key');
+  expect(kafkaRecord('t', 0, message({ value: Buffer.alloc(0) })).value).toBe('');
 });
 
-test('mskRecord converts header values to signed bytes without loss', () => {
+test('kafkaRecord converts header values to signed bytes without loss', () => {
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-  const { headers } = mskRecord('t', 0, message({ headers: { bin: bytes } }));
+  const { headers } = kafkaRecord('t', 0, message({ headers: { bin: bytes } }));
   expect(headers[0]?.['bin']?.slice(126, 130)).toEqual([126, 127, -128, -127]);
   expect(Buffer.from(headers[0]?.['bin'] ?? [])).toEqual(bytes);
 });
 
-test('mskRecord returns a header with two values as two headers', () => {
+test('kafkaRecord returns a header with two values as two headers', () => {
   const headers = { a: [Buffer.from('1'), Buffer.from('2')], b: Buffer.from('3') };
-  expect(mskRecord('t', 0, message({ headers })).headers).toEqual([
+  expect(kafkaRecord('t', 0, message({ headers })).headers).toEqual([
     { a: [49] },
     { a: [50] },
     { b: [51] },
   ]);
 });
 
-test('mskRecord accepts header names that every object inherits', () => {
+test('kafkaRecord accepts header names that every object inherits', () => {
   const headers: IHeaders = Object.fromEntries(
     ['__proto__', 'constructor', 'toString', '', 'a\u0000b'].map((name) => [
       name,
       Buffer.from('1'),
     ]),
   );
-  expect(JSON.stringify(mskRecord('t', 0, message({ headers })).headers)).toBe(
+  expect(JSON.stringify(kafkaRecord('t', 0, message({ headers })).headers)).toBe(
     '[{"__proto__":[49]},{"constructor":[49]},{"toString":[49]},{"":[49]},{"a\\u0000b":[49]}]',
   );
 });
 
-test('mskRecord leaves out header values that are neither text nor bytes', () => {
+test('kafkaRecord leaves out header values that are neither text nor bytes', () => {
   // kafkajs reads a header `constructor` like this: the inherited function, then the bytes.
   const headers: IHeaders = JSON.parse('{"constructor":[{"f":1},null,"x"],"n":7}');
-  expect(mskRecord('t', 0, message({ headers })).headers).toEqual([
+  expect(kafkaRecord('t', 0, message({ headers })).headers).toEqual([
     { constructor: [] },
     { constructor: [120] },
   ]);
 });
 
-test('mskRecord takes the timestamp type from the record batch', () => {
+test('kafkaRecord takes the timestamp type from the record batch', () => {
   const appended = message({ batchContext: { timestampType: 1 } });
-  expect(mskRecord('t', 0, appended).timestampType).toBe('LOG_APPEND_TIME');
+  expect(kafkaRecord('t', 0, appended).timestampType).toBe('LOG_APPEND_TIME');
 });
 
-test('mskEvent groups records by topic and partition', () => {
-  const record = mskRecord('orders', 3, message());
-  const mapping = {
-    functionKey: 'f',
+test('kafkaEvent groups records by topic and partition', () => {
+  const record = kafkaRecord('orders', 3, message());
+  const mapping = testMapping({
     eventSourceArn: 'arn:x',
     bootstrapServers: 'b:9092',
     topic: 'orders',
-    groupId: 'g',
-    batchSize: 1,
-    windowMs: 500,
-    fromBeginning: true,
-  };
-  expect(mskEvent(mapping, 3, [record])).toEqual({
+  });
+  expect(kafkaEvent(mapping, 3, [record])).toEqual({
     eventSource: 'aws:kafka',
     eventSourceArn: 'arn:x',
     bootstrapServers: 'b:9092',
     records: { 'orders-3': [record] },
+  });
+});
+
+test('an event of self-managed Kafka has no ARN', () => {
+  const record = kafkaRecord('t', 0, message());
+  expect(kafkaEvent(testMapping({ eventSourceArn: undefined }), 0, [record])).toEqual({
+    eventSource: 'SelfManagedKafka',
+    bootstrapServers: 'b:9092',
+    records: { 't-0': [record] },
   });
 });

@@ -1,14 +1,14 @@
 /**
- * Converts Kafka messages to the records of an Amazon MSK event.
+ * Converts Kafka messages to the records of an event of Amazon MSK or self-managed Kafka.
  *
  * As in AWS, keys and values are base64, absent if null; each header is an object of its own
  * whose value is an array of *signed* bytes (Java's; aws-lambda-dotnet #1476, powertools-python
  * #6862), which `Buffer.from(array)` converts back; offset and timestamp are numbers.
  */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
-import type { MappingSettings } from './settings.ts';
+import type { MappingSettings } from './mapping-settings.ts';
 
-export interface MskRecord {
+export interface KafkaRecord {
   topic: string;
   partition: number;
   offset: number;
@@ -19,11 +19,12 @@ export interface MskRecord {
   headers: Record<string, number[]>[];
 }
 
-export interface MskEvent {
-  eventSource: 'aws:kafka';
-  eventSourceArn: string;
+export interface KafkaEvent {
+  eventSource: 'aws:kafka' | 'SelfManagedKafka';
+  /** Absent for self-managed Kafka. */
+  eventSourceArn?: string;
   bootstrapServers: string;
-  records: Record<string, MskRecord[]>;
+  records: Record<string, KafkaRecord[]>;
 }
 
 /** kafkajs has the timestamp type of the record batch at each message, but not in its types. */
@@ -55,7 +56,7 @@ function recordHeaders(headers: IHeaders = {}): Record<string, number[]>[] {
   });
 }
 
-export function mskRecord(topic: string, partition: number, message: KafkaMessage): MskRecord {
+export function kafkaRecord(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
   return {
     topic,
     partition,
@@ -69,14 +70,19 @@ export function mskRecord(topic: string, partition: number, message: KafkaMessag
 }
 
 /** Returns the event for `records`, which are of one partition and in order. */
-export function mskEvent(
-  { eventSourceArn, bootstrapServers, topic }: MappingSettings,
-  partition: number,
-  records: MskRecord[],
-): MskEvent {
-  return {
-    eventSource: 'aws:kafka',
+export function kafkaEvent(
+  {
     eventSourceArn,
+    bootstrapServers,
+    topic,
+  }: Pick<MappingSettings, 'eventSourceArn' | 'bootstrapServers' | 'topic'>,
+  partition: number,
+  records: KafkaRecord[],
+): KafkaEvent {
+  return {
+    ...(eventSourceArn === undefined
+      ? { eventSource: 'SelfManagedKafka' }
+      : { eventSource: 'aws:kafka', eventSourceArn }),
     bootstrapServers,
     records: { [`${topic}-${partition}`]: records },
   };

@@ -12,6 +12,7 @@ import { type InstanceReport, type Invocation, invocationSchema } from './ipc-pr
 // Ends at once, as in Lambda: exit handlers could still have effects.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
+const maxResponseBytes = 6 * 1024 * 1024;
 const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 
 const { _HANDLER: handlerPath, ...runtime } = z
@@ -50,6 +51,8 @@ async function loadHandler(taskRoot: string, expression: string): Promise<Handle
   const handler = resolve(module) ?? resolve(member(module, 'default'));
   if (!isHandler(handler))
     throw new Error(`Runtime.HandlerNotFound: ${expression} is undefined or not exported`);
+  if (handler.length > 2)
+    throw new Error(`Runtime.CallbackHandlerDeprecated: ${expression} has a callback`);
   return handler;
 }
 
@@ -61,12 +64,20 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
+/** Returns a result as JSON would have it. Throws for one that has no JSON, or too much. */
+function responseOf(result: unknown): unknown {
+  const text = JSON.stringify(result) ?? 'null';
+  if (Buffer.byteLength(text) > maxResponseBytes)
+    throw new Error('Function.ResponseSizeTooLarge: the response has more than 6 MB');
+  return JSON.parse(text);
+}
+
 async function invoke(
   handler: Handler,
   { requestId, invokedFunctionArn, deadline, event }: Invocation,
 ): Promise<void> {
   try {
-    await handler(event, {
+    const result = await handler(event, {
       awsRequestId: requestId,
       callbackWaitsForEmptyEventLoop: true,
       functionName: runtime.AWS_LAMBDA_FUNCTION_NAME,
@@ -77,7 +88,7 @@ async function invoke(
       memoryLimitInMB: runtime.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
       getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
     });
-    report({ type: 'done', requestId });
+    report({ type: 'done', requestId, response: responseOf(result) });
   } catch (error) {
     console.error(error);
     report({ type: 'failed', requestId, reason: reasonOf(error) });

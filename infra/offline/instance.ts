@@ -1,12 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import type { MskEvent } from './event.ts';
+import { extname, join } from 'node:path';
+import type { KafkaEvent } from './event.ts';
+import type { FunctionSettings } from './function-settings.ts';
 import { type Invocation, instanceReportSchema } from './ipc-protocol.ts';
-import type { FunctionSettings } from './settings.ts';
+import { heapOptions, watchMemory } from './memory-limit.ts';
 
 export type InvocationResult =
-  | { done: true }
+  /** `response` is what the handler returned, undefined for what has no JSON. */
+  | { done: true; response?: unknown }
   /** `unloaded`: the handler could not be loaded, so another process would fail as well. */
   | { done: false; reason: string; unloaded?: true };
 
@@ -21,11 +23,12 @@ export interface Instance {
   loaded: Promise<boolean>;
   ended: Promise<void>;
   /** Never rejects: an error, a timeout or the end of the process is a result. */
-  invoke(event: MskEvent): Promise<InvocationResult>;
+  invoke(event: KafkaEvent, requestId?: string): Promise<InvocationResult>;
   kill(reason: string): void;
 }
 
-const runtimePath = fileURLToPath(new URL('./function-runtime.ts', import.meta.url));
+/** Next to this module: its source in this directory, or the compiled one in the package. */
+const runtimePath = join(import.meta.dirname, `function-runtime${extname(import.meta.filename)}`);
 
 /** Lambda's limit on initialisation, added to the function's timeout as for an initialisation during an invocation. */
 const initTimeoutMs = 10_000;
@@ -45,6 +48,7 @@ export class InstanceProcess implements Instance {
   readonly ended: Promise<void>;
   readonly #settings: FunctionSettings;
   readonly #process: ChildProcess;
+  readonly #inspectPort: number | undefined;
   #alive = true;
   #endReason = '';
   #settle: ((result: InvocationResult) => void) | undefined;
@@ -58,21 +62,35 @@ export class InstanceProcess implements Instance {
     this.loaded = loaded.promise;
     this.ended = ended.promise;
 
+    // The first instance has the port; others may run at the same time.
+    this.#inspectPort = name === `${settings.key}-0` ? settings.inspectPort : undefined;
     this.#process = fork(runtimePath, [], {
       cwd: settings.taskRoot,
-      env: { ...process.env, ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
-      execArgv: [],
+      env: { ...settings.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName() },
+      execArgv: [
+        ...heapOptions(settings.memoryMb),
+        ...(this.#inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${this.#inspectPort}`]),
+      ],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
 
-    const initLimit = setTimeout(
-      () => this.kill('initialisation timed out'),
+    const endInitLimit = this.#limit(
       initTimeoutMs + settings.timeoutMs,
+      'initialisation timed out',
     );
+    const endMemoryLimit =
+      this.#process.pid === undefined
+        ? () => {}
+        : watchMemory(this.#process.pid, settings.memoryMb, (usedMb) =>
+            this.kill(
+              `Runtime.ExitError: signal: killed; used ${usedMb} MB of ${settings.memoryMb} MB of memory`,
+            ),
+          );
     const onEnd = (reason: string): void => {
       if (!this.#alive) return;
       this.#alive = false;
-      clearTimeout(initLimit);
+      endInitLimit();
+      endMemoryLimit();
       loaded.resolve(false);
       this.#endReason ||= reason;
       this.#finish({ done: false, reason: this.#endReason });
@@ -83,12 +101,16 @@ export class InstanceProcess implements Instance {
       const report = instanceReportSchema.safeParse(message).data;
       if (report === undefined) return;
       if (report.type === 'loaded') {
-        clearTimeout(initLimit);
+        endInitLimit();
         loaded.resolve(true);
+        this.#freeze();
       } else if (report.requestId === this.#requestId) {
         this.#finish(
-          report.type === 'done' ? { done: true } : { done: false, reason: report.reason },
+          report.type === 'done'
+            ? { done: true, response: report.response }
+            : { done: false, reason: report.reason },
         );
+        this.#freeze();
       }
     });
     this.#process.once('exit', (code, signal) =>
@@ -108,7 +130,7 @@ export class InstanceProcess implements Instance {
     return this.#alive;
   }
 
-  async invoke(event: MskEvent): Promise<InvocationResult> {
+  async invoke(event: KafkaEvent, requestId = randomUUID()): Promise<InvocationResult> {
     if (!(await this.loaded))
       return {
         done: false,
@@ -118,7 +140,6 @@ export class InstanceProcess implements Instance {
     if (!this.#alive) return { done: false, reason: this.#endReason };
 
     const { timeoutMs, arn } = this.#settings;
-    const requestId = randomUUID();
     const result = Promise.withResolvers<InvocationResult>();
     this.#requestId = requestId;
     this.#settle = result.resolve;
@@ -129,22 +150,35 @@ export class InstanceProcess implements Instance {
       deadline: Date.now() + timeoutMs,
       event,
     };
+    if (this.#settings.freezes) this.#process.kill('SIGCONT');
     // If sending fails, the process is ending, and its exit sets the result.
     this.#process.send(invocation, () => {});
-    const limit = setTimeout(
-      () => this.kill(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`),
+    const endLimit = this.#limit(
       timeoutMs,
+      `${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`,
     );
     try {
       return await result.promise;
     } finally {
-      clearTimeout(limit);
+      endLimit();
     }
   }
 
   kill(reason: string): void {
     this.#endReason ||= reason;
     this.#process.kill('SIGKILL');
+  }
+
+  /** Kills the process after a time, but not one that a debugger may stop. Returns what lifts the limit. */
+  #limit(milliseconds: number, reason: string): () => void {
+    if (this.#inspectPort !== undefined) return () => {};
+    const timer = setTimeout(() => this.kill(reason), milliseconds);
+    return () => clearTimeout(timer);
+  }
+
+  /** Stops the process until its next invocation: what it has not awaited does not go on. */
+  #freeze(): void {
+    if (this.#settings.freezes && this.#inspectPort === undefined) this.#process.kill('SIGSTOP');
   }
 
   #finish(result: InvocationResult): void {

@@ -17,7 +17,7 @@ export type Invocation = z.output<typeof invocationSchema>;
 
 export const instanceReportSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('loaded') }),
-  z.object({ type: z.literal('done'), requestId: z.string() }),
+  z.object({ type: z.literal('done'), requestId: z.string(), response: z.unknown() }),
   z.object({ type: z.literal('failed'), requestId: z.string(), reason: z.string() }),
 ]);
 export type InstanceReport = z.output<typeof instanceReportSchema>;

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import type { KafkaMessage } from 'kafkajs';
-import type { MskEvent } from './event.ts';
+import type { KafkaEvent } from './event.ts';
 import type { Instance, InvocationResult } from './instance.ts';
+import type { MappingSettings } from './mapping-settings.ts';
 import { PartitionProcessor } from './partition-processor.ts';
+import { noDestinations, testMapping } from './testing/settings.ts';
 
 const quiet = { info() {}, notice() {}, warning() {}, error() {} };
 
@@ -18,7 +20,7 @@ function messages(first: number, last: number): KafkaMessage[] {
 }
 
 /** Returns a processor whose invocations end when the test calls `end`; `calls` has its calls in order. */
-function processorOf(settings: { batchSize: number; windowMs: number }) {
+function processorOf(settings: Partial<MappingSettings>) {
   const calls: string[] = [];
   let settle: ((result: InvocationResult) => void) | undefined;
   let alive = true;
@@ -32,7 +34,7 @@ function processorOf(settings: { batchSize: number; windowMs: number }) {
     },
     loaded: Promise.resolve(true),
     ended: Promise.resolve(),
-    invoke: (event: MskEvent) => {
+    invoke: (event: KafkaEvent) => {
       const records = event.records['t-0'] ?? [];
       calls.push(`invoke ${records[0]?.offset}..${records.at(-1)?.offset}`);
       return new Promise((resolve) => {
@@ -48,22 +50,14 @@ function processorOf(settings: { batchSize: number; windowMs: number }) {
       calls.push(`commit ${offset}`);
     },
   };
-  const mapping = {
-    functionKey: 'f',
-    eventSourceArn: '',
-    bootstrapServers: '',
-    topic: 't',
-    groupId: 'g',
-    fromBeginning: true,
-    ...settings,
-  };
+  const mapping = testMapping(settings);
   const acquire = (): Instance => {
     acquired++;
     alive = true;
     return instance;
   };
   const instances = { acquire, release: () => calls.push('release') };
-  const processor = new PartitionProcessor(mapping, 0, instances, control, quiet);
+  const processor = new PartitionProcessor(mapping, 0, instances, control, noDestinations, quiet);
   return {
     processor,
     calls,

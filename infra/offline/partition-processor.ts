@@ -9,20 +9,20 @@
  * - The partition is always resumed at the last committed offset; gathered records after it are
  *   dropped and fetched again. kafkajs keeps a seek until its next fetch of the partition, also across
  *   a rebalance: a seek past unprocessed records would skip them if they were dropped meanwhile.
- * - A failed batch is invoked again with the same records from the same offset until it succeeds.
+ * - A failed batch is invoked again (batch-delivery.ts), and committed when all its records are processed or given up.
  * - At most one instance at a time runs for the partition: a batch is invoked again only after the
  *   previous invocation has ended, and its process too if it was killed.
  * - Memory: less than one batch or 6 MB, plus one fetch.
  */
 import type { KafkaMessage } from 'kafkajs';
-import { errorMessage } from '../../lib/runtime/errors.ts';
-import { backoffMs, sleep } from '../../lib/runtime/retry.ts';
 import { type Entry, nextBatch, toEntry } from './batch.ts';
-import { mskEvent, mskRecord } from './event.ts';
-import type { Instance } from './instance.ts';
+import { type DeliveryTarget, deliverBatch } from './batch-delivery.ts';
+import { errorMessage } from './errors.ts';
+import { type KafkaEvent, kafkaRecord } from './event.ts';
+import type { Instance, InvocationResult } from './instance.ts';
 import type { Log } from './log.ts';
+import type { MappingSettings } from './mapping-settings.ts';
 import type { InstancePool } from './pool.ts';
-import type { MappingSettings } from './settings.ts';
 
 /** What a processor needs from its consumer. */
 export interface PartitionControl {
@@ -34,12 +34,10 @@ export interface PartitionControl {
 }
 
 /**
- * Larger records are skipped. AWS delivers no record over 6 MB; here larger ones are delivered so that the function can
- * send them to the dead letter topic. But 1 MB of gzip can contain 1 GB, which no event could carry.
+ * Larger records are skipped. AWS gives up a record for which no payload has room, and its destination gets it; but
+ * 1 MB of gzip can contain 1 GB, which no message could carry.
  */
-const maxDeliveredBytes = 32 * 1024 * 1024;
-
-const retryDelays = { firstMs: 500, maxMs: 10_000 };
+const maxDecompressedBytes = 32 * 1024 * 1024;
 
 export type InstanceProvider = Pick<InstancePool, 'acquire' | 'release'>;
 
@@ -53,6 +51,7 @@ export class PartitionProcessor {
   readonly #partition: number;
   readonly #pool: InstanceProvider;
   readonly #consumer: PartitionControl;
+  readonly #target: DeliveryTarget;
   readonly #log: Log;
   #entries: Entry[] = [];
   /** The offset after the last entry and after the transaction markers that follow it, which no consumer gets. */
@@ -68,6 +67,7 @@ export class PartitionProcessor {
     partition: number,
     pool: InstanceProvider,
     consumer: PartitionControl,
+    destinations: DeliveryTarget['destinations'],
     log: Log,
   ) {
     this.#mapping = mapping;
@@ -75,6 +75,13 @@ export class PartitionProcessor {
     this.#pool = pool;
     this.#consumer = consumer;
     this.#log = log;
+    this.#target = {
+      mapping,
+      partition,
+      destinations,
+      log,
+      invoke: (event, requestId, signal) => this.#invoke(event, requestId, signal),
+    };
   }
 
   get busy(): boolean {
@@ -86,16 +93,17 @@ export class PartitionProcessor {
     const fetchedAt = this.#waitingSince ?? performance.now();
     this.#waitingSince = undefined;
     for (const message of messages) {
+      if (!this.#isWanted(message)) continue;
       const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0);
-      if (bytes > maxDeliveredBytes) {
+      if (bytes > maxDecompressedBytes) {
         this.#log.error(
-          `${this.#place(BigInt(message.offset))}: record not delivered, it has ${bytes} bytes; it stays in the topic`,
+          `${this.#place(BigInt(message.offset))}: skipped, the record has ${bytes} bytes`,
         );
         continue;
       }
       this.#entries.push(
         toEntry(
-          mskRecord(this.#mapping.topic, this.#partition, message),
+          kafkaRecord(this.#mapping.topic, this.#partition, message),
           message.offset,
           fetchedAt,
         ),
@@ -103,9 +111,14 @@ export class PartitionProcessor {
     }
     this.#end = end;
     const wait = this.#dueIn();
-    // If every record of a fetch was skipped, their offset is committed now: else they would be fetched at every start.
+    // If no record of a fetch is left, their offset is committed now: else they would be fetched at every start.
     if (wait === 0 || (this.#entries.length === 0 && messages.length > 0)) this.#start();
     else if (wait !== Infinity) this.#window ??= setTimeout(() => this.#start(), wait);
+  }
+
+  #isWanted({ value }: KafkaMessage): boolean {
+    const { filters } = this.#mapping;
+    return filters.length === 0 || filters.some((matches) => matches(value));
   }
 
   /** Drops gathered records, except the batch in progress. Returns the offset from which to fetch them again. */
@@ -161,7 +174,7 @@ export class PartitionProcessor {
         const { length } = nextBatch(this.#entries, this.#mapping.batchSize);
         const batch = this.#entries.slice(0, length);
         this.#entries = this.#entries.slice(length);
-        if (batch.length > 0) await this.#invokeUntilDone(batch, signal);
+        if (batch.length > 0) await deliverBatch(this.#target, batch, signal);
         const end = this.#entries[0]?.offset ?? this.#end;
         await this.#consumer.commit(this.#partition, end, signal);
         nextOffset = end;
@@ -178,28 +191,19 @@ export class PartitionProcessor {
     }
   }
 
-  async #invokeUntilDone(batch: readonly Entry[], signal: AbortSignal): Promise<void> {
-    const event = mskEvent(
-      this.#mapping,
-      this.#partition,
-      batch.map(({ record }) => record),
-    );
-    for (let failures = 0; ; failures += 1) {
-      this.#instance = this.#instance?.alive ? this.#instance : this.#pool.acquire();
-      const { name } = this.#instance;
-      const result = await this.#instance.invoke(event);
-      signal.throwIfAborted();
-      if (result.done) return;
-
-      const wait = backoffMs(failures, retryDelays);
-      const place = this.#place(batch[0]?.offset);
-      this.#log.warning(
-        `${name}: ${place} (${batch.length} records) failed: ${result.reason}; retry in ${Math.round(wait)} ms`,
-      );
-      // An instance that has ended is replaced now, so that the next one is loaded by the time of the retry.
-      if (!this.#instance.alive && result.unloaded !== true) this.#instance = this.#pool.acquire();
-      await sleep(wait, signal);
-    }
+  async #invoke(
+    event: KafkaEvent,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<InvocationResult> {
+    this.#instance = this.#instance?.alive ? this.#instance : this.#pool.acquire();
+    const { name } = this.#instance;
+    const result = await this.#instance.invoke(event, requestId);
+    signal.throwIfAborted();
+    if (result.done) return result;
+    // An instance that has ended is replaced now, so that the next one is loaded by the time of the retry.
+    if (!this.#instance.alive && result.unloaded !== true) this.#instance = this.#pool.acquire();
+    return { ...result, reason: `${name}: ${result.reason}` };
   }
 
   #place(offset: bigint | undefined): string {

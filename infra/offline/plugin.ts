@@ -1,20 +1,23 @@
 /**
- * A Serverless plugin that adds Kafka as an event source to serverless-offline: functions with `msk`
+ * A Serverless plugin that adds Kafka as an event source to serverless-offline: functions with `msk` or `kafka`
  * events are invoked with records of the topic, as Lambda's event source mapping does.
  *
  * It needs `serverless offline start`. It stops before `offline:start:end`, because serverless-offline
  * ends the process in that hook.
  */
-import { Kafka, logLevel } from 'kafkajs';
-import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
+import { Kafka } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
+import { FailureDestinations } from './destinations.ts';
 import { EventSourceMapping } from './event-source-mapping.ts';
+import { stopIdlePolling } from './idle-polling.ts';
 import { InstanceProcess } from './instance.ts';
 import { joinRepeatedHeaders } from './joined-headers.ts';
+import { kafkaConfig } from './kafka-config.ts';
 import { readHeadersLinearly } from './linear-headers.ts';
 import type { Log } from './log.ts';
+import type { MappingSettings } from './mapping-settings.ts';
 import { InstancePool } from './pool.ts';
-import { type MappingSettings, parseSettings, type Settings } from './settings.ts';
+import { parseSettings, type Settings } from './settings.ts';
 import { SupervisorChannel } from './supervisor-channel.ts';
 import { limitWebSockets } from './websocket-limits.ts';
 
@@ -30,27 +33,34 @@ interface Serverless {
 
 export default class OfflineKafka {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
-  readonly #serverless: Serverless;
+  readonly #serviceDir: string;
   readonly #log: Log;
   readonly #supervisor = new SupervisorChannel();
+  #settings: Settings | undefined;
   #pools: InstancePool[] = [];
   #mappings: EventSourceMapping[] = [];
+  #destinations: FailureDestinations | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(serverless: Serverless, _options: unknown, { log }: { log: Log }) {
-    this.#serverless = serverless;
+    this.#serviceDir = serverless.serviceDir;
     this.#log = log;
     this.hooks = {
       'before:offline:start': async () =>
         log.warning('offline-kafka: inactive without "start"; run "serverless offline start"'),
-      'offline:start:init': async () => this.#start(),
+      // serverless-offline listens in the next hook, and would go on to do so after an error of ours.
+      'before:offline:start:init': async () => {
+        this.#settings = parseSettings(serverless.service, serverless.serviceDir, process.env);
+      },
+      'offline:start:init': async () => {
+        if (this.#settings !== undefined) this.#start(this.#settings);
+      },
       'before:offline:start:end': () => this.#stop(),
     };
   }
 
   /** Does not wait for the broker, which may start later. */
-  #start(): void {
-    const settings = parseSettings(this.#serverless.service, this.#serverless.serviceDir);
+  #start(settings: Settings): void {
     this.#supervisor.watch(() => {
       this.#log.warning('offline-kafka: the parent process ended; stopping');
       void this.#stop().finally(() => process.exit(1));
@@ -60,7 +70,8 @@ export default class OfflineKafka {
     registerCodecs();
     joinRepeatedHeaders();
     limitWebSockets();
-    const kafka = this.#client(settings);
+    const kafka = new Kafka(kafkaConfig(settings.plugin, this.#serviceDir, this.#log));
+    const destinations = new FailureDestinations(kafka, settings, this.#log);
 
     const pools = new Map(
       settings.functions.map((each) => {
@@ -70,8 +81,11 @@ export default class OfflineKafka {
     );
     const mappingOf = (each: MappingSettings): EventSourceMapping[] => {
       const pool = pools.get(each.functionKey);
-      return pool === undefined ? [] : [new EventSourceMapping(kafka, each, pool, this.#log)];
+      return pool === undefined
+        ? []
+        : [new EventSourceMapping(kafka, each, pool, destinations, this.#log)];
     };
+    this.#destinations = destinations;
     this.#pools = [...pools.values()];
     this.#mappings = settings.mappings.flatMap(mappingOf);
     for (const pool of this.#pools) pool.start();
@@ -89,27 +103,13 @@ export default class OfflineKafka {
     this.#supervisor.consumersReady();
   }
 
-  #client({ brokers }: Settings): Kafka {
-    return new Kafka({
-      clientId: 'offline-kafka',
-      brokers: [...brokers],
-      requestTimeout: 10_000,
-      // About 40 s. A consumer that survives a restart of the broker stays a member and goes on at once; a new one
-      // waits for the end of the former session, which the broker counts from its own start.
-      retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 40 },
-      logLevel: logLevel.WARN,
-      // Errors that matter also arrive as failures of a consumer or a commit.
-      logCreator:
-        () =>
-        ({ namespace, log }) =>
-          this.#log.info(`kafkajs ${namespace}: ${log.message}`),
-    });
-  }
-
   #stop(): Promise<void> {
     this.#stopped ??= (async () => {
       await Promise.all(this.#mappings.map((mapping) => mapping.stop(graceMs, leaveMs)));
-      await Promise.all(this.#pools.map((pool) => pool.stop(killTimeoutMs)));
+      await Promise.all([
+        ...this.#pools.map((pool) => pool.stop(killTimeoutMs)),
+        this.#destinations?.stop(killTimeoutMs),
+      ]);
     })();
     return this.#stopped;
   }

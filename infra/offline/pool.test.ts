@@ -1,6 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import type { Instance, InvocationResult } from './instance.ts';
 import { InstancePool, nextInstanceName } from './pool.ts';
+import { testFunction } from './testing/settings.ts';
 
 const quiet = { info() {}, notice() {}, warning() {}, error() {} };
 
@@ -38,7 +39,7 @@ function poolOf(keepWarm: number) {
     started: (name: string) => events.push(`+${name}`),
     ended: (name: string) => events.push(`-${name}`),
   };
-  const settings = { key: 'f', arn: '', timeoutMs: 1000, taskRoot: '/', environment: {}, keepWarm };
+  const settings = testFunction({ keepWarm });
   const created: FakeInstance[] = [];
   const create = (name: string): FakeInstance => {
     const instance = new FakeInstance(name);

@@ -1,8 +1,8 @@
-import { backoffMs } from '../../lib/runtime/retry.ts';
-import { settledWithin } from '../../lib/runtime/timeout.ts';
+import type { FunctionSettings } from './function-settings.ts';
 import type { Instance } from './instance.ts';
 import type { Log } from './log.ts';
-import type { FunctionSettings } from './settings.ts';
+import { backoffMs } from './retry.ts';
+import { settledWithin } from './timeout.ts';
 
 /** How long an instance beyond `keepWarm` waits for work before it ends. */
 const idleTimeoutMs = 5 * 60_000;

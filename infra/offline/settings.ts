@@ -1,39 +1,31 @@
 /**
- * Reads the settings of the plugin from the resolved serverless.yml: the functions with `msk` events,
- * one mapping for each such event, and `custom.offlineKafka`.
- *
- * Defaults and limits are those of AWS. Settings without meaning on one machine (authentication,
- * pollers) are ignored; settings that would change which records a function gets (filters,
- * AT_TIMESTAMP) are errors.
+ * Reads the settings of the plugin from the resolved serverless.yml: the functions with `msk` or `kafka` events, one
+ * mapping for each such event, and `custom.offlineKafka`.
  */
 import { z } from 'zod';
-
-export interface FunctionSettings {
-  /** Key of the function in serverless.yml, the prefix of its processes' names. */
-  key: string;
-  arn: string;
-  timeoutMs: number;
-  /** Working directory of the processes, to which `handler` is relative. */
-  taskRoot: string;
-  /** Variables of the processes, which override those of Serverless. */
-  environment: Readonly<Record<string, string>>;
-  /** Number of processes that always run. */
-  keepWarm: number;
-}
-
-export interface MappingSettings {
-  functionKey: string;
-  eventSourceArn: string;
-  bootstrapServers: string;
-  topic: string;
-  groupId: string;
-  batchSize: number;
-  windowMs: number;
-  fromBeginning: boolean;
-}
+import {
+  type FunctionSettings,
+  functionConflicts,
+  functionSchema,
+  functionSettings,
+  providerSchema,
+} from './function-settings.ts';
+import {
+  type EventSettings,
+  extensionSchema,
+  isMappingId,
+  kafkaSchema,
+  logicalIdOf,
+  type MappingSettings,
+  mappingConflicts,
+  mappingSettings,
+  mskSchema,
+} from './mapping-settings.ts';
+import { type PluginSettings, pluginSchema } from './plugin-settings.ts';
 
 export interface Settings {
-  brokers: readonly string[];
+  plugin: PluginSettings | undefined;
+  region: string;
   functions: readonly FunctionSettings[];
   mappings: readonly MappingSettings[];
 }
@@ -41,196 +33,186 @@ export interface Settings {
 /** The account id of LocalStack. */
 const accountId = '000000000000';
 
-/** AWS rejects a Kafka mapping whose function has a longer timeout. */
-const maxTimeoutSeconds = 14 * 60;
+const eventSchema = z.looseObject({ msk: mskSchema.optional(), kafka: kafkaSchema.optional() });
 
-/** The window of AWS if none is set, and the shortest. `serverless package` drops a `0`, so it means the same. */
-const defaultWindowMs = 500;
-
-const mskSchema = z.strictObject({
-  arn: z.union([z.string(), z.record(z.string(), z.unknown())]),
-  topic: z.string().min(1),
-  batchSize: z.int().min(1).max(10_000).default(100),
-  maximumBatchingWindow: z.int().min(0).max(300).default(0),
-  startingPosition: z.enum(['TRIM_HORIZON', 'LATEST']).default('TRIM_HORIZON'),
-  consumerGroupId: z.string().min(1).max(200).optional(),
-  enabled: z.boolean().default(true),
-  saslScram512: z.unknown().optional(),
-  provisionedPollerConfig: z.unknown().optional(),
+const resourceSchema = z.looseObject({
+  Type: z.string().optional(),
+  Properties: z.looseObject({}).optional(),
 });
 
-const environmentSchema = z.record(z.string(), z.unknown()).default({});
-
-const functionDefinitionSchema = z.looseObject({
-  name: z.string(),
-  handler: z.string().optional(),
-  timeout: z.number().positive().optional(),
-  memorySize: z.int().positive().optional(),
-  runtime: z.string().optional(),
-  environment: environmentSchema,
-  // Events of other kinds may be plain strings.
-  events: z
-    .array(
-      z.preprocess(
-        (event) => (typeof event === 'string' ? {} : event),
-        z.looseObject({ msk: mskSchema.optional() }),
-      ),
-    )
-    .default([]),
-});
-
-const offlineKafkaSchema = z.strictObject({
-  brokers: z.string().transform((list) =>
-    list
-      .split(',')
-      .map((broker) => broker.trim())
-      .filter((broker) => broker !== ''),
-  ),
-  keepWarm: z.record(z.string(), z.coerce.number().int().min(0)).default({}),
+const resourcesSchema = z.looseObject({
+  Resources: z.record(z.string(), resourceSchema).nullish(),
+  extensions: z.record(z.string(), z.unknown()).nullish(),
 });
 
 const serviceSchema = z.looseObject({
   service: z.string(),
-  provider: z.looseObject({
-    region: z.string().default('us-east-1'),
-    runtime: z.string().optional(),
-    timeout: z.number().positive().default(6),
-    memorySize: z.int().positive().default(1024),
-    environment: environmentSchema,
-  }),
-  functions: z.record(z.string(), functionDefinitionSchema).default({}),
-  custom: z.looseObject({ offlineKafka: offlineKafkaSchema.optional() }).default({}),
+  provider: providerSchema,
+  functions: z
+    .record(
+      z.string(),
+      functionSchema.extend({
+        // Events of other kinds may be plain strings.
+        events: z
+          .array(z.preprocess((event) => (typeof event === 'string' ? {} : event), eventSchema))
+          .default([]),
+      }),
+    )
+    .default({}),
+  custom: z.looseObject({ offlineKafka: pluginSchema.optional() }).default({}),
+  resources: z
+    .union([z.array(resourcesSchema), resourcesSchema.transform((one) => [one])])
+    .default([]),
 });
 
 type Service = z.output<typeof serviceSchema>;
-type FunctionDefinition = z.output<typeof functionDefinitionSchema>;
 
-function activeMskEvents({ events }: FunctionDefinition): z.output<typeof mskSchema>[] {
-  return events.flatMap(({ msk }) => (msk?.enabled ? [msk] : []));
+interface Mapping {
+  functionKey: string;
+  id: string;
+  settings: EventSettings;
 }
 
-/** Leaves out variables that CloudFormation would compute (`Ref`, `Fn::…`): they have no value here. */
-function plainVariables(environment: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-        ? [[name, String(value)]]
-        : [],
-    ),
+function mappingsIn({ functions }: Service): Mapping[] {
+  return Object.entries(functions).flatMap(([functionKey, { events }]) =>
+    events.flatMap(({ msk, kafka }) => {
+      const settings: EventSettings[] = [
+        ...(msk === undefined ? [] : [{ type: 'msk' as const, event: msk }]),
+        ...(kafka === undefined ? [] : [{ type: 'kafka' as const, event: kafka }]),
+      ];
+      return settings.map((each) => ({
+        functionKey,
+        id: logicalIdOf(functionKey, each),
+        settings: each,
+      }));
+    }),
   );
 }
 
-function functionSettings(
-  service: Service,
-  key: string,
-  definition: FunctionDefinition,
-  taskRoot: string,
-): FunctionSettings {
-  const { provider } = service;
-  const { name } = definition;
-  return {
-    key,
-    arn: `arn:aws:lambda:${provider.region}:${accountId}:function:${name}`,
-    timeoutMs: (definition.timeout ?? provider.timeout) * 1000,
-    taskRoot,
-    keepWarm: service.custom.offlineKafka?.keepWarm[key] ?? 0,
-    environment: {
-      TZ: ':UTC',
-      IS_OFFLINE: 'true',
-      ...plainVariables(provider.environment),
-      ...plainVariables(definition.environment),
-      _HANDLER: definition.handler ?? '',
-      LAMBDA_TASK_ROOT: taskRoot,
-      AWS_REGION: provider.region,
-      AWS_DEFAULT_REGION: provider.region,
-      AWS_EXECUTION_ENV: `AWS_Lambda_${definition.runtime ?? provider.runtime ?? 'nodejs24.x'}`,
-      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-      AWS_LAMBDA_FUNCTION_NAME: name,
-      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memorySize ?? provider.memorySize),
-      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-    },
-  };
-}
+type Extensions = ReadonlyMap<string, z.output<typeof extensionSchema>>;
 
-function mappingSettings(
-  service: Service,
-  functionKey: string,
-  msk: z.output<typeof mskSchema>,
-): MappingSettings {
-  return {
-    functionKey,
-    eventSourceArn:
-      typeof msk.arn === 'string'
-        ? msk.arn
-        : `arn:aws:kafka:${service.provider.region}:${accountId}:cluster/local/unresolved`,
-    bootstrapServers: service.custom.offlineKafka?.brokers.join(',') ?? '',
-    topic: msk.topic,
-    groupId: msk.consumerGroupId ?? `${service.service}-${functionKey}-${msk.topic}`,
-    batchSize: msk.batchSize,
-    windowMs: msk.maximumBatchingWindow === 0 ? defaultWindowMs : msk.maximumBatchingWindow * 1000,
-    fromBeginning: msk.startingPosition === 'TRIM_HORIZON',
-  };
+/** Returns the extensions of mappings by logical id. Throws with the place of a wrong one. */
+function extensionsIn({ resources }: Service): Extensions {
+  const found = resources
+    .flatMap(({ extensions }) => Object.entries(extensions ?? {}))
+    .filter(([id]) => isMappingId(id));
+  return new Map(
+    found.map(([id, extension]) => {
+      const parsed = extensionSchema.safeParse(extension);
+      if (!parsed.success)
+        throw new Error(
+          `offline-kafka: resources.extensions.${id}\n${z.prettifyError(parsed.error)}`,
+        );
+      return [id, parsed.data];
+    }),
+  );
 }
 
 /** Returns an error text for each broken rule between settings. */
-function conflictsIn(service: Service, settings: Settings): string[] {
-  const byGroup = Map.groupBy(settings.mappings, ({ groupId }) => groupId);
+function conflictsIn(
+  service: Service,
+  settings: Settings,
+  mappings: readonly Mapping[],
+  extensions: Extensions,
+): string[] {
+  const { plugin } = settings;
+  const active = settings.mappings;
+  const byGroup = Map.groupBy(active, ({ groupId }) => groupId);
   const kafkaFunctions = new Set(settings.functions.map(({ key }) => key));
+  const ids = new Set(mappings.map(({ id }) => id));
+  const ofOtherFunctions = (['keepWarm', 'inspect'] as const).flatMap((name) =>
+    Object.keys(plugin?.[name] ?? {})
+      // A deployment may leave out the events of a function whose part it does not have.
+      .filter((key) => !kafkaFunctions.has(key) && service.functions[key]?.events.length !== 0)
+      .map(
+        (key) => `custom.offlineKafka.${name}.${key}: no function of this name has a Kafka event`,
+      ),
+  );
   return [
-    ...(settings.mappings.length > 0 && settings.brokers.length === 0
-      ? ['custom.offlineKafka.brokers: required by the msk events ("host:port,host:port")']
+    ...(active.length > 0 && (plugin?.brokers ?? []).length === 0
+      ? ['custom.offlineKafka.brokers: required by the Kafka events ("host:port,host:port")']
       : []),
-    ...[...byGroup].flatMap(([groupId, mappings]) =>
-      mappings.length > 1
-        ? [`consumerGroupId "${groupId}": used by ${mappings.length} msk events, must be unique`]
+    ...(plugin?.s3Endpoint === undefined && active.some((it) => it.destination?.type === 's3')
+      ? ['custom.offlineKafka.s3Endpoint: required by the on-failure destinations in S3']
+      : []),
+    ...[...byGroup].flatMap(([groupId, { length }]) =>
+      length > 1
+        ? [`consumerGroupId "${groupId}": used by ${length} Kafka events, must be unique`]
         : [],
     ),
-    ...Object.keys(service.custom.offlineKafka?.keepWarm ?? {}).flatMap((key) =>
-      // A deployment may leave out the events of a function whose part it does not have.
-      kafkaFunctions.has(key) || service.functions[key]?.events.length === 0
-        ? []
-        : [`custom.offlineKafka.keepWarm.${key}: no function of this name has an msk event`],
-    ),
-    ...settings.functions.flatMap(({ key, timeoutMs, environment: { _HANDLER: handler } }) => [
-      ...(timeoutMs > maxTimeoutSeconds * 1000
-        ? [
-            `functions.${key}.timeout: ${timeoutMs / 1000} s, the maximum for a Kafka function is ${maxTimeoutSeconds} s`,
-          ]
-        : []),
-      ...(handler === '' ? [`functions.${key}.handler: missing`] : []),
-    ]),
+    ...ofOtherFunctions,
+    ...[...extensions.keys()]
+      .filter((id) => !ids.has(id))
+      .map((id) => `resources.extensions.${id}: no Kafka event has this logical id`),
+    ...service.resources
+      .flatMap(({ Resources }) => Object.entries(Resources ?? {}))
+      .filter(
+        ([, it]) => it.Type === 'AWS::Lambda::EventSourceMapping' && it.Properties?.['Topics'],
+      )
+      .map(([id]) => `resources.Resources.${id}: only mappings of events are simulated`),
+    ...settings.functions.flatMap(functionConflicts),
   ];
 }
 
 /**
  * Returns the settings of `resolved`, the service as Serverless resolved it (`serverless.service`); `serviceDir` is the
- * directory of serverless.yml. Throws an Error that names every wrong setting.
+ * directory of serverless.yml, `parent` the environment of Serverless. Throws an Error that names every wrong setting.
  */
-export function parseSettings(resolved: unknown, serviceDir: string): Settings {
+export function parseSettings(
+  resolved: unknown,
+  serviceDir: string,
+  parent: NodeJS.ProcessEnv,
+): Settings {
   const parsed = serviceSchema.safeParse(resolved);
   if (!parsed.success)
     throw new Error(`offline-kafka: serverless.yml\n${z.prettifyError(parsed.error)}`);
   const service = parsed.data;
+  const plugin = service.custom.offlineKafka;
+  const all = mappingsIn(service);
+  const extensions = extensionsIn(service);
 
-  const active = Object.entries(service.functions).flatMap(([key, definition]) => {
-    const events = activeMskEvents(definition);
-    return events.length === 0 ? [] : [{ key, definition, events }];
+  const enabled = all.filter(({ settings }) => settings.event.enabled);
+  const functionKeys = new Set(enabled.map(({ functionKey }) => functionKey));
+  const functions = Object.entries(service.functions)
+    .filter(([key]) => functionKeys.has(key))
+    .map(([key, definition]) =>
+      functionSettings(key, definition, {
+        provider: service.provider,
+        plugin,
+        accountId,
+        taskRoot: serviceDir,
+        parent,
+      }),
+    );
+  const arns = new Map(functions.map(({ key, arn }) => [key, arn]));
+  const mappings = enabled.map(({ functionKey, id, settings }) => {
+    const extension = extensions.get(id);
+    const context = {
+      service: service.service,
+      region: service.provider.region,
+      accountId,
+      functionKey,
+      functionArn: arns.get(functionKey) ?? '',
+      brokers: plugin?.brokers ?? [],
+      deliversLargeRecords: plugin?.deliverLargeRecords ?? false,
+    };
+    const mapping = mappingSettings(context, settings, extension);
+    const place = `functions.${functionKey}.events: ${settings.type} of ${mapping.topic}`;
+    return { mapping, conflicts: mappingConflicts(place, settings, mapping, extension) };
   });
-  const settings: Settings = {
-    brokers: service.custom.offlineKafka?.brokers ?? [],
-    functions: active.map(({ key, definition }) =>
-      functionSettings(service, key, definition, serviceDir),
-    ),
-    mappings: active.flatMap(({ key, events }) =>
-      events.map((msk) => mappingSettings(service, key, msk)),
-    ),
+  const result = {
+    plugin,
+    region: service.provider.region,
+    functions,
+    mappings: mappings.map(({ mapping }) => mapping),
   };
-
-  const conflicts = conflictsIn(service, settings);
+  const conflicts = [
+    ...mappings.flatMap((it) => it.conflicts),
+    ...conflictsIn(service, result, all, extensions),
+  ];
   if (conflicts.length > 0)
     throw new Error(
       `offline-kafka: serverless.yml\n${conflicts.map((line) => `✖ ${line}`).join('\n')}`,
     );
-  return settings;
+  return result;
 }

@@ -11,7 +11,7 @@ import { EventSourceMapping } from '../../infra/offline/event-source-mapping.ts'
 import { InstanceProcess } from '../../infra/offline/instance.ts';
 import type { Log } from '../../infra/offline/log.ts';
 import { InstancePool } from '../../infra/offline/pool.ts';
-import type { FunctionSettings } from '../../infra/offline/settings.ts';
+import { noDestinations, testFunction, testMapping } from '../../infra/offline/testing/settings.ts';
 import { rollupOfMinutes, rollupOfReadings } from '../../lib/ingest/rollups.ts';
 import { type OwnReadingsStore, openReadingsStore } from '../support/own-readings-store.ts';
 import { sql, stack } from '../support/stack.ts';
@@ -121,23 +121,28 @@ const log: Log = {
   error: console.error,
 };
 
-const ingestFunction = (pipelines: string): FunctionSettings => ({
-  key: 'ingest-readings',
-  arn: 'arn:aws:lambda:us-east-1:000000000000:function:bench',
-  timeoutMs: 300_000,
-  taskRoot: process.cwd(),
-  keepWarm: partitionCount,
-  environment: {
-    _HANDLER: 'handlers/kafka/ingest-readings.handler',
-    LAMBDA_TASK_ROOT: process.cwd(),
-    AWS_LAMBDA_FUNCTION_NAME: 'bench',
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
-    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/bench',
-    STREAMSYNC_LOG_LEVEL: 'ERROR',
-    STREAMSYNC_PIPELINES: pipelines,
-  },
-});
+const ingestFunction = (pipelines: string) =>
+  testFunction({
+    key: 'ingest-readings',
+    arn: 'arn:aws:lambda:us-east-1:000000000000:function:bench',
+    timeoutMs: 300_000,
+    memoryMb: 1024,
+    taskRoot: process.cwd(),
+    keepWarm: partitionCount,
+    environment: {
+      ...Object.fromEntries(
+        Object.entries(process.env).map(([name, value]) => [name, value ?? '']),
+      ),
+      _HANDLER: 'handlers/kafka/ingest-readings.handler',
+      LAMBDA_TASK_ROOT: process.cwd(),
+      AWS_LAMBDA_FUNCTION_NAME: 'bench',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/bench',
+      STREAMSYNC_LOG_LEVEL: 'ERROR',
+      STREAMSYNC_PIPELINES: pipelines,
+    },
+  });
 
 /** Returns the seconds from the start of the consumers to the commit of the last reading. */
 async function ingest(topic: string, store: OwnReadingsStore, pipelines = ''): Promise<number> {
@@ -152,17 +157,15 @@ async function ingest(topic: string, store: OwnReadingsStore, pipelines = ''): P
   await pool.warm;
   const mapping = new EventSourceMapping(
     kafka,
-    {
+    testMapping({
       functionKey: 'ingest-readings',
-      eventSourceArn: 'arn:aws:kafka:us-east-1:000000000000:cluster/bench/1',
       bootstrapServers: stack.kafka.brokers.join(','),
       topic,
       groupId: `bench-${randomUUID()}`,
       batchSize: 10_000,
-      windowMs: 500,
-      fromBeginning: true,
-    },
+    }),
     pool,
+    noDestinations,
     log,
   );
   const watcher = new pg.Client({ connectionString: store.url });

@@ -3,7 +3,7 @@ import type { Context, MSKEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import type { KafkaMessage } from 'kafkajs';
 import { handler } from '../../handlers/kafka/ingest-readings.ts';
-import { mskEvent, mskRecord } from '../../infra/offline/event.ts';
+import { kafkaEvent, kafkaRecord } from '../../infra/offline/event.ts';
 import { decodeReadings, textOf } from '../../lib/ingest/decode-record.ts';
 import { timeBounds } from '../../lib/ingest/reading-time.ts';
 import { type OwnReadingsStore, openReadingsStore } from '../support/own-readings-store.ts';
@@ -106,17 +106,12 @@ const context: Context = {
 /** Returns the event as the function gets it from its topic. */
 function eventOf(messages: readonly KafkaMessage[]): MSKEvent {
   const mapping = {
-    functionKey: 'ingest-readings',
     eventSourceArn: 'arn:aws:kafka:us-east-1:000000000000:cluster/test/1',
     bootstrapServers: '',
     topic,
-    groupId: '',
-    batchSize,
-    windowMs: 500,
-    fromBeginning: true,
   };
-  const records = messages.map((message) => mskRecord(topic, 0, message));
-  return JSON.parse(JSON.stringify(mskEvent(mapping, 0, records)));
+  const records = messages.map((message) => kafkaRecord(topic, 0, message));
+  return JSON.parse(JSON.stringify(kafkaEvent(mapping, 0, records)));
 }
 
 test('10,000 fuzzed records are stored or dead letters with their bytes', async () => {

@@ -38,7 +38,7 @@ const ofFolder = {
     'limits',
     'exports',
   ],
-  'infra/offline': ['deliveries', 'events', 'exports'],
+  'infra/offline': ['deliveries', 'events', 'exports', 'kafka-source', 'kafka-source-failures'],
 } satisfies Record<string, readonly string[]>;
 
 /** The suites about one file, run before those of its folder. */
