@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { repoRoot } from '../../local/home/home.ts';
-import { figures } from './figures.ts';
+import { figures, fixed } from './figures.ts';
 import { capacityOf, costOf, type Load, waitOf } from './model.ts';
 import { simulate } from './simulation.ts';
 import { capacityTable, costTable } from './tables.ts';
@@ -76,6 +76,35 @@ test('the model has as many slots as the template', () => {
     .parse(parse(readFileSync(join(repoRoot, 'serverless.yml'), 'utf8')));
   const [{ msk }] = template.functions['export-worker'].events;
   expect(msk.provisionedPollerConfig.maximumPollers).toBe(figures.slots);
+});
+
+test('the model has the brokers, databases and doors of the templates', () => {
+  const templateOf = (name: string) =>
+    z
+      .object({
+        Parameters: z.record(z.string(), z.looseObject({ Default: z.unknown().optional() })),
+        Resources: z.record(z.string(), z.looseObject({ Properties: z.unknown().optional() })),
+      })
+      .parse(parse(readFileSync(join(repoRoot, 'infra/aws', name), 'utf8')));
+  const foundation = templateOf('foundation.yml');
+  const defaultOf = (name: string): unknown => foundation.Parameters[name]?.Default;
+  expect(foundation.Resources.Brokers?.Properties).toMatchObject({
+    NumberOfBrokerNodes: fixed.brokers,
+  });
+  expect({
+    brokers: [defaultOf('BrokerInstanceType'), defaultOf('BrokerVolumeGigabytes')],
+    databases: [
+      defaultOf('DatabaseInstanceClass'),
+      defaultOf('DatabaseGigabytes'),
+      defaultOf('DatabaseInTwoZones'),
+    ],
+  }).toEqual({
+    brokers: ['kafka.t3.small', fixed.brokerGigabytes],
+    databases: ['db.t4g.medium', fixed.databaseGigabytes, String(fixed.databases === 2)],
+  });
+  const door = templateOf('door.yml');
+  expect(door.Parameters.Tasks?.Default).toBe(fixed.doors);
+  expect(door.Resources.Task?.Properties).toMatchObject({ Cpu: '512', Memory: '1024' });
 });
 
 test('the tables of docs/scaling.md are those of the model', () => {

@@ -44,28 +44,31 @@ export const prices = {
   lambdaGigabyteSecond: 0.0000133334,
   lambdaMillionRequests: 0.2,
   apiMillionRequests: 1,
-  brokerHour: 0.204,
-  databaseHour: 0.168,
-  databaseGigabyteMonth: 0.115,
-  doorHour: 2 * (0.03238 + 2 * 0.00356),
+  /** kafka.t3.small */
+  brokerHour: 0.0456,
+  /** Of brokers and database. */
+  volumeGigabyteMonth: 0.115,
+  /** db.t4g.medium in one zone. */
+  databaseHour: 0.065,
+  /** Half a core and 1 GB of Fargate for ARM. */
+  doorHour: 0.5 * 0.03238 + 0.00356,
   balancerHour: 0.0225,
   balancerGigabyte: 0.006,
-  endpointHour: 0.01,
+  natHour: 0.045,
   storageGigabyteMonth: 0.023,
   storageThousandPuts: 0.005,
   internetGigabyte: 0.09,
   logGigabyte: 0.5,
 } as const;
 
-/** What a deployment has whatever it exports. */
+/** What a deployment with `infra/aws/foundation.yml` and `infra/aws/door.yml` has whatever it exports. */
 export const fixed = {
-  brokers: 2,
-  databases: 1,
-  databaseGigabytes: 100,
-  /** Tasks of the door, each with a core and 2 GB; `doorHour` is the price of both. */
+  brokers: 3,
+  brokerGigabytes: 100,
+  /** One in each of two zones. */
+  databases: 2,
+  databaseGigabytes: 50,
   doors: 2,
-  /** Interface endpoints of the network, each in two zones. */
-  endpoints: 8,
 } as const;
 
 export const hoursPerMonth = 730;

@@ -96,10 +96,11 @@ export function costOf(load: Load): Record<'fixed' | 'functions' | 'storage' | '
       hoursPerMonth *
         (fixed.brokers * prices.brokerHour +
           fixed.databases * prices.databaseHour +
-          (fixed.doors / 2) * prices.doorHour +
+          fixed.doors * prices.doorHour +
           prices.balancerHour +
-          2 * fixed.endpoints * prices.endpointHour) +
-      fixed.databaseGigabytes * prices.databaseGigabyteMonth,
+          prices.natHour) +
+      prices.volumeGigabyteMonth *
+        (fixed.brokers * fixed.brokerGigabytes + fixed.databases * fixed.databaseGigabytes),
     functions:
       gigabyteSeconds * prices.lambdaGigabyteSecond +
       (invocations / 1e6) * (prices.lambdaMillionRequests + prices.apiMillionRequests) +
