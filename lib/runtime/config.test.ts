@@ -181,7 +181,7 @@ const fieldOf = (name: string): z.ZodType | undefined =>
 describe('the variables of the configuration', () => {
   const read = Object.keys(environmentSchema.shape);
   // Read by serverless.yml for the stage `local`, not by the functions.
-  const packaged = ['STREAMSYNC_KAFKA_ARN'];
+  const packaged = ['STREAMSYNC_KAFKA_ARN', 'STREAMSYNC_FREEZE'];
   const fromLambda = ['AWS_REGION'];
   const localOnly = ['STREAMSYNC_S3_ENDPOINT'];
   const without = (names: readonly string[], some: readonly string[]): string[] =>

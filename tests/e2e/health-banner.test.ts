@@ -88,6 +88,26 @@ test('the banner is absent while the stack is healthy', async () => {
   expect(await page().getByText('do not work as usual').count()).toBe(0);
 });
 
+test.each([
+  [403, 'Forbidden'],
+  [413, 'Request Entity Too Large'],
+  [429, 'Too Many Requests'],
+  [503, 'Service Unavailable'],
+])(
+  'an answer of API Gateway itself with status %i is no answer, and the page tries again',
+  async (status, message) => {
+    await signIn(page());
+    await page().route('**/api/v1/me', (route) =>
+      route.fulfill({ status, contentType: 'application/json', body: JSON.stringify({ message }) }),
+    );
+    await page().goto(`${stack.url}/account`);
+    await page().getByText('StreamSync does not answer.').first().waitFor();
+    await page().unroute('**/api/v1/me');
+    await page().getByRole('button', { name: 'Try again' }).first().click();
+    await page().getByText('StreamSync does not answer.').first().waitFor({ state: 'detached' });
+  },
+);
+
 test('the page shows that StreamSync does not answer after 20 s of failed polls, until one succeeds', async () => {
   await page().clock.install();
   await signIn(page());

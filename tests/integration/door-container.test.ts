@@ -142,7 +142,7 @@ beforeAll(async () => {
     user: process.getuid?.() === 0 ? 'root root' : undefined,
     page: join(stackHome(), 'nginx', 'web'),
     authorizer: authorizer.host,
-    origins: { ...container.origins, resolvers: [dns.address], authorities: [cert] },
+    origins: { ...container.origins, resolvers: [dns.address], authorities: [authority.certificate] },
   };
   door = await startDoor();
 });
