@@ -142,7 +142,11 @@ beforeAll(async () => {
     user: process.getuid?.() === 0 ? 'root root' : undefined,
     page: join(stackHome(), 'nginx', 'web'),
     authorizer: authorizer.host,
-    origins: { ...container.origins, resolvers: [dns.address], authorities: [authority.certificate] },
+    origins: {
+      ...container.origins,
+      resolvers: [dns.address],
+      authorities: [authority.certificate],
+    },
   };
   door = await startDoor();
 });
