@@ -3,6 +3,8 @@ import { expect, test } from '@jest/globals';
 import { budgetBytes, memoryBudget, memoryLimits } from './memory-budget.ts';
 
 const mebibyte = 1_024 * 1_024;
+/** The smallest `workerMemory` of a deploy file, in MiB. */
+const smallestMemory = 1_024;
 /** For rows of unusual length, and for what the allocator keeps. */
 const reserve = 0.25;
 
@@ -16,8 +18,9 @@ function settingOf(name: string): number {
   return Number(setting);
 }
 
-test("the sum of the budget fits into three quarters of the worker's memory", () => {
-  expect(budgetBytes()).toBeLessThanOrEqual((1 - reserve) * settingOf('memorySize') * mebibyte);
+test('the sum of the budget fits into three quarters of the smallest memory of a worker', () => {
+  expect(settingOf('memorySize')).toBeGreaterThanOrEqual(smallestMemory);
+  expect(budgetBytes()).toBeLessThanOrEqual((1 - reserve) * smallestMemory * mebibyte);
 });
 
 test('the semi-spaces of the budget are those that serverless.yml sets', () => {

@@ -2,7 +2,7 @@
  * What one worker may hold in memory while it makes a file, in one table: every buffer that is as large as a constant
  * says has its size and its number here, and the code that allocates it takes both from here. The sum is the bound of
  * a worker for rows of usual length, whatever the size of the export. `memory-budget.test.ts` compares it with the
- * worker's `memorySize` in serverless.yml; docs/performance.md has what was measured.
+ * smallest memory that a deployment may give the worker; docs/performance.md has what was measured.
  *
  * Outside of the table: a row that is longer than a buffer needs its own length several times while it is encoded, and
  * a source that is read by more than `maxReaders` connections needs `readAhead` chunks for each further one. A table of
