@@ -1,9 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { z } from 'zod';
-import { stackFileSchema } from '../../infra/local/home/stack-file.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { call, monthOfOrders } from '../support/api.ts';
 import { consume } from '../support/events.ts';
@@ -25,20 +23,13 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'streamsync-test-restart-'));
 });
 afterAll(async () => {
-  if (running?.process.exitCode === null && running.process.kill('SIGTERM')) await running.ended;
+  await running?.stop();
   await rm(home, { recursive: true, force: true });
 });
 
 async function start() {
   running = new StartedStack(home);
-  await running.ready();
-  const read = async (name: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(home, name), 'utf8'));
-  const own = stackFileSchema.parse(await read('stack.json'));
-  const { demo } = z
-    .object({ demo: z.object({ apiKey: z.string() }) })
-    .parse(await read('credentials.json'));
-  const asOwner = { 'x-api-key': demo.apiKey };
+  const { asDemo: asOwner, ...own } = await running.details();
   return {
     ...own,
     kill: (name: string): void => {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { stackFileSchema } from '../../infra/local/home/stack-file.ts';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { call, monthOfOrders } from '../support/api.ts';
 import { consume } from '../support/events.ts';
@@ -62,7 +61,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  if (running?.process.exitCode === null && running.process.kill('SIGTERM')) await running.ended;
+  await running?.stop();
   collector.close();
   await rm(home, { recursive: true, force: true });
 });
@@ -71,14 +70,7 @@ test('one trace leads from the request of an export through Kafka to its worker 
   running = new StartedStack(home, {
     OTEL_EXPORTER_OTLP_ENDPOINT: await listenFor(collector, 'http://127.0.0.1'),
   });
-  await running.ready();
-  const read = async (name: string): Promise<unknown> =>
-    JSON.parse(await readFile(join(home, name), 'utf8'));
-  const { api, kafka } = stackFileSchema.parse(await read('stack.json'));
-  const { demo } = z
-    .object({ demo: z.object({ apiKey: z.string() }) })
-    .parse(await read('credentials.json'));
-  const headers = { 'x-api-key': demo.apiKey };
+  const { api, kafka, asDemo: headers } = await running.details();
   const traceId = randomBytes(16).toString('hex');
   const caller = randomBytes(8).toString('hex');
   const answer = await call('POST', `${api}/exports`, {

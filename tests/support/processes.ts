@@ -2,7 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { type StackFile, stackFileSchema } from '../../infra/local/home/stack-file.ts';
 import { waitFor } from './wait-for.ts';
+
+const demoSchema = z.object({ demo: z.object({ apiKey: z.string() }) });
 
 /** Returns a process and all its descendants, from /proc. */
 export async function descendantsOf(root: number): Promise<number[]> {
@@ -77,8 +81,10 @@ export class StartedStack {
   readonly process: ChildProcess;
   output = '';
   readonly ended: Promise<number | null>;
+  readonly #home: string;
 
   constructor(home: string, environment: Record<string, string> = {}) {
+    this.#home = home;
     const inherited: NodeJS.ProcessEnv = { ...process.env };
     delete inherited.STREAMSYNC_PORT;
     delete inherited.STREAMSYNC_S3_ENDPOINT;
@@ -104,6 +110,27 @@ export class StartedStack {
   /** Returns the address in the ready line. */
   ready(seconds = 400): Promise<string> {
     return this.#printed('the stack is ready', /^ready {2}(\S+)$/m, seconds);
+  }
+
+  /** Waits until the stack is ready. Returns its stack.json, and the headers of calls by the demo analyst. */
+  async details() {
+    await this.ready();
+    const credentials = demoSchema.parse(await this.#read('credentials.json'));
+    return { ...(await this.stackFile()), asDemo: { 'x-api-key': credentials.demo.apiKey } };
+  }
+
+  /** Returns stack.json as it is now. */
+  async stackFile(): Promise<StackFile> {
+    return stackFileSchema.parse(await this.#read('stack.json'));
+  }
+
+  /** Asks the stack to stop if it runs, and waits until it has ended. */
+  async stop(): Promise<void> {
+    if (this.process.exitCode === null && this.process.kill('SIGTERM')) await this.ended;
+  }
+
+  async #read(name: string): Promise<unknown> {
+    return JSON.parse(await readFile(join(this.#home, name), 'utf8'));
   }
 
   /** Returns the port of LocalStack, which answers long before the stack is ready. */

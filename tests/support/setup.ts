@@ -65,7 +65,7 @@ async function startStack(): Promise<WorkerStack & { stop: () => Promise<string[
     // No test stops this stack: its last lines say why it ended.
     if (stack.process.exitCode !== null)
       console.error(stack.output.split('\n').slice(-60).join('\n'));
-    if (stack.process.exitCode === null && stack.process.kill('SIGTERM')) await stack.ended;
+    await stack.stop();
     await proxy.stop();
     const leaks = wasReady ? await secretsInLogs(home) : [];
     await rm(home, { recursive: true, force: true });
