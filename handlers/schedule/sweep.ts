@@ -11,7 +11,10 @@ const loopMs = 55_000;
 /** A scheduled event, or `{passes: n}` from tests and the supervisor to run n passes. */
 const eventSchema = z.object({ passes: z.int().positive().optional() });
 
-/** Every minute: relays messages, repairs lost attempts, expires exports, deletes orphans, dispatches units, prints metrics. */
+/**
+ * Every minute: relays messages, repairs lost attempts, expires exports, deletes orphans, dispatches units, prints
+ * metrics.
+ */
 export const handler = async (event: unknown, context: Context): Promise<void> => {
   const { passes = Number.POSITIVE_INFINITY } = eventSchema.parse(event ?? {});
   const end = Math.min(

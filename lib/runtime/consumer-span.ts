@@ -1,6 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import type { IncomingRecord } from '../messaging/incoming-record.ts';
 import { traceparentOf } from '../messaging/message-headers.ts';
+import { isTracing } from './tracing.ts';
 
 /** A batch has thousands of records; its span names this many of their traces. */
 const maxLinks = 100;
@@ -12,7 +13,9 @@ const maxLinks = 100;
  */
 export function consumerSpan(records: readonly IncomingRecord[]) {
   const [first] = records;
-  const traces = new Set(records.flatMap(({ headers }) => traceparentOf(headers) ?? []));
+  // Without tracing the headers of thousands of readings are not searched.
+  const traced = isTracing ? records : [];
+  const traces = new Set(traced.flatMap(({ headers }) => traceparentOf(headers) ?? []));
   return {
     kind: SpanKind.CONSUMER,
     ...(records.length === 1

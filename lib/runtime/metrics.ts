@@ -16,7 +16,10 @@ export interface Metric {
 /** Each dimension, and all of them together, tell one series of a metric from another: they must have few values. */
 type Dimensions = Readonly<Record<string, string>>;
 
-/** A further dimension, `service`, is `POWERTOOLS_SERVICE_NAME`: it has the stage, so that stages of an account have metrics of their own. */
+/**
+ * A further dimension, `service`, is `POWERTOOLS_SERVICE_NAME`: it has the stage, so that stages of an account have
+ * metrics of their own.
+ */
 const metricsOfProcess = new Metrics({ namespace: 'StreamSync' });
 
 /**

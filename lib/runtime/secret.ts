@@ -1,7 +1,7 @@
 /**
  * The secret of a deployment: one JSON object in AWS Secrets Manager, with the variables of the configuration that must
- * not stand in a template or in the environment of a function, where the console shows them. Each artifact calls `loadSecret` before it
- * has a handler (infra/aws/bundle.ts). Without STREAMSYNC_SECRET_ARN, as on one machine, the environment has everything.
+ * not stand in a template or in the environment of a function, where the console shows them. Each artifact calls
+ * `loadSecret` before it has a handler (infra/aws/bundle.ts). Without STREAMSYNC_SECRET_ARN, as on one machine, the environment has everything.
  */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';

@@ -30,6 +30,8 @@ import { settledWithin } from './timeout.ts';
 const flushMs = 1_000;
 
 const provider = startTracing(process.env);
+/** Whether this process records spans. */
+export const isTracing = provider !== undefined;
 const tracer = trace.getTracer('streamsync');
 
 function startTracing({

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { z } from 'zod';
 import { consume, produce, type Topic } from '../support/events.ts';
-import { KafkaSourceService } from '../support/kafka-source/service.ts';
+import { KafkaSourceService, provisioned } from '../support/kafka-source/service.ts';
 import { stack } from '../support/stack.ts';
 import { storageClient } from '../support/storage.ts';
 
@@ -19,7 +19,6 @@ const { Kafka, CompressionTypes, logLevel } = kafkajs;
 const bucket = `kafka-source-${randomUUID()}`;
 const s3 = storageClient();
 const toBucket = { DestinationConfig: { OnFailure: { Destination: `arn:aws:s3:::${bucket}` } } };
-const provisioned = { provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 1 } };
 
 const failureSchema = z.looseObject({
   requestContext: z.looseObject({ requestId: z.string() }),
@@ -28,13 +27,6 @@ const failureSchema = z.looseObject({
 
 let service: KafkaSourceService;
 let failed: Topic;
-
-/** Sends records to the topic of a function as one batch. */
-const send = (name: string, ...values: string[]): Promise<void> =>
-  produce(
-    service.topicOf(name),
-    values.map((value) => ({ partition: 0, key: `key of ${value}`, value })),
-  );
 
 beforeAll(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
@@ -131,7 +123,7 @@ async function sendLarge(name: string): Promise<void> {
 
 describe('a failure', () => {
   test('with ReportBatchItemFailures only what the function reports is invoked again, and all is committed', async () => {
-    await send('reports', 'a', 'bad once', 'b', 'bad once too');
+    await service.send('reports', 'a', 'bad once', 'b', 'bad once too');
     expect(await service.committedBatchesOf('reports')).toEqual([
       ['a', 'bad once', 'b', 'bad once too'],
       ['bad once', 'bad once too'],
@@ -139,12 +131,12 @@ describe('a failure', () => {
   });
 
   test('that is reported without ReportBatchItemFailures has no effect', async () => {
-    await send('ignored', 'a', 'bad');
+    await service.send('ignored', 'a', 'bad');
     expect(await service.committedBatchesOf('ignored')).toEqual([['a', 'bad']]);
   });
 
   test('that is reported again and again is sent to the Kafka topic, with the key of its record', async () => {
-    await send('reportsForever', 'a', 'bad', 'b');
+    await service.send('reportsForever', 'a', 'bad', 'b');
     expect(await service.committedBatchesOf('reportsForever')).toEqual([
       ['a', 'bad', 'b'],
       ['bad'],
@@ -158,7 +150,7 @@ describe('a failure', () => {
   });
 
   test('of one record is isolated by bisecting, and its record sent to the Kafka topic', async () => {
-    await send('bisected', 'a', 'b', 'bad', 'c');
+    await service.send('bisected', 'a', 'b', 'bad', 'c');
     expect(await service.committedBatchesOf('bisected')).toEqual([
       ['a', 'b', 'bad', 'c'],
       ['a', 'b'],
@@ -199,9 +191,9 @@ describe('a failure', () => {
   });
 
   test('that lasts ends after MaximumRetryAttempts: the batch is stored in S3, the next one delivered', async () => {
-    await send('stored', 'a', 'bad');
+    await service.send('stored', 'a', 'bad');
     const { key, failure } = await storedFailureOf('stored');
-    await send('stored', 'b');
+    await service.send('stored', 'b');
     expect(await service.committedBatchesOf('stored')).toEqual([['a', 'bad'], ['a', 'bad'], ['b']]);
     const topic = service.topicOf('stored');
     expect(key).toMatch(
@@ -228,9 +220,9 @@ describe('a failure', () => {
 
   test('for which the Kafka topic has no room is skipped, and the next record delivered', async () => {
     const long = `bad ${randomBytes(3_000).toString('hex')}`;
-    await send('refused', long);
+    await service.send('refused', long);
     await service.committedBatchesOf('refused');
-    await send('refused', 'next');
+    await service.send('refused', 'next');
     expect(await service.committedBatchesOf('refused')).toEqual([[long], ['next']]);
     await service.process.waitFor('the service says so', () =>
       /1 records \(RetryAttemptsExhausted\): refused/.test(service.process.output)
@@ -256,7 +248,7 @@ describe('a failure', () => {
 
   test('a record for which no payload has room is sent to the destination and not delivered', async () => {
     await sendLarge('large');
-    await send('large', 'next');
+    await service.send('large', 'next');
     expect(await service.committedBatchesOf('large')).toEqual([['next']]);
     const { failure } = await storedFailureOf('large');
     expect(failure).toMatchObject({
@@ -269,7 +261,7 @@ describe('a failure', () => {
 
   test('a record for which no payload has room is skipped if there is no destination', async () => {
     await sendLarge('dropped');
-    await send('dropped', 'next');
+    await service.send('dropped', 'next');
     expect(await service.committedBatchesOf('dropped')).toEqual([['next']]);
     const line = `${service.topicOf('dropped')}-0@0: 1 records (MaximumPayloadSizeExceeded): skipped`;
     await service.process.waitFor('the service says so', () =>

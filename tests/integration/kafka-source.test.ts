@@ -5,24 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { registerCodecs } from '../../infra/offline/codecs.ts';
 import { produce } from '../support/events.ts';
-import { KafkaSourceService, writeService } from '../support/kafka-source/service.ts';
+import { KafkaSourceService, provisioned, writeService } from '../support/kafka-source/service.ts';
 import { OfflineService } from '../support/offline-service.ts';
 import { stack } from '../support/stack.ts';
 
 const { Kafka, CompressionTypes, logLevel } = kafkajs;
 
-const provisioned = { provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 1 } };
 /** In seconds; the broker keeps the records of a week. */
 const eventTime = Math.floor(Date.now() / 1000) - 3_600;
 
 let service: KafkaSourceService;
-
-/** Sends records to the topic of a function as one batch of its partition 0. */
-const send = (name: string, ...values: string[]): Promise<void> =>
-  produce(
-    service.topicOf(name),
-    values.map((value) => ({ partition: 0, key: `key of ${value}`, value })),
-  );
 
 beforeAll(async () => {
   service = await KafkaSourceService.start(
@@ -56,7 +48,7 @@ afterAll(() => service[Symbol.asyncDispose]());
 
 describe('the event', () => {
   test('has the records of a partition in order, which are committed then', async () => {
-    await send('plain', 'a', 'b', 'c');
+    await service.send('plain', 'a', 'b', 'c');
     expect(await service.committedBatchesOf('plain')).toEqual([['a', 'b', 'c']]);
     const [event] = await service.eventsOf('plain');
     expect(event).toMatchObject({
@@ -67,7 +59,7 @@ describe('the event', () => {
   });
 
   test('of self-managed Kafka names its source and has no ARN', async () => {
-    await send('selfManaged', 'a');
+    await service.send('selfManaged', 'a');
     expect(await service.committedBatchesOf('selfManaged')).toEqual([['a']]);
     const [event] = await service.eventsOf('selfManaged');
     expect(event?.eventSource).toBe('SelfManagedKafka');
@@ -102,7 +94,7 @@ describe('the start of a group', () => {
   });
 
   test('LATEST begins at the end', async () => {
-    await send('latest', 'new');
+    await service.send('latest', 'new');
     const batches = await service.committedBatchesOf('latest');
     expect(batches).toEqual([['new']]);
   });
@@ -110,11 +102,17 @@ describe('the start of a group', () => {
 
 describe('filters', () => {
   test('records that no filter matches are committed and not delivered', async () => {
-    await send('filtered', '{"device":"AB1"}', '{"device":"CD"}', 'text', '{"device":"AB2"}');
+    await service.send(
+      'filtered',
+      '{"device":"AB1"}',
+      '{"device":"CD"}',
+      'text',
+      '{"device":"AB2"}',
+    );
     await service.process.waitFor('two records arrive', async () =>
       (await service.batchesOf('filtered')).flat().length === 2 ? true : undefined,
     );
-    await send('filtered', '{"device":"EF"}');
+    await service.send('filtered', '{"device":"EF"}');
     const batches = await service.committedBatchesOf('filtered');
     expect(batches).toEqual([['{"device":"AB1"}', '{"device":"AB2"}']]);
   });

@@ -9,9 +9,13 @@ import {
   logicalIdOf,
   mskSchema,
 } from '../../../infra/offline/mapping-settings.ts';
+import { produce } from '../events.ts';
 import { OfflineService } from '../offline-service.ts';
 import { stack } from '../stack.ts';
 import { createTopic, deleteTopics, withAdmin } from '../topic.ts';
+
+/** Settings of an event, without which AWS has no error controls for it. */
+export const provisioned = { provisionedPollerConfig: { minimumPollers: 1, maximumPollers: 1 } };
 
 const arn = 'arn:aws:kafka:us-east-1:000000000000:cluster/test/1';
 
@@ -85,6 +89,14 @@ export class KafkaSourceService implements AsyncDisposable {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new Error(`no function ${name}`);
     return topic;
+  }
+
+  /** Sends records to the topic of a function as one batch of its partition 0. */
+  send(name: string, ...values: string[]): Promise<void> {
+    return produce(
+      this.topicOf(name),
+      values.map((value) => ({ partition: 0, key: `key of ${value}`, value })),
+    );
   }
 
   /** Returns the events that a function has got so far. */
