@@ -6,7 +6,7 @@ import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import { AppError } from '../runtime/errors.ts';
 import type { Claim, FileResult, UnitOutput } from '../scheduling/claim-types.ts';
-import { fileNameOf } from './file-name.ts';
+import { fileNameOf } from '../exports/file-name.ts';
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
