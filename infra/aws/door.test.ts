@@ -7,9 +7,11 @@ import { topics } from '../../lib/messaging/topics.ts';
 import { environmentSchema, readConfig } from '../../lib/runtime/config.ts';
 import { readDockerfile, valuesOf } from '../../tests/support/dockerfile.ts';
 import { containerSettings } from '../nginx/container.ts';
+import { findingsOf } from './testing/cfn-lint/findings.ts';
 import { deploymentVariables } from './testing/deployment.ts';
 
-const text = readFileSync('infra/aws/door.yml', 'utf8');
+const file = 'infra/aws/door.yml';
+const text = readFileSync(file, 'utf8');
 
 const containerSchema = z.object({
   Name: z.string(),
@@ -96,6 +98,10 @@ const local = containerSettings(
   },
   'nameserver 10.0.0.2',
 );
+
+test('cfn-lint finds nothing', async () => {
+  expect(await findingsOf(file)).toEqual([]);
+});
 
 describe('the containers', () => {
   test('are those of docker-compose.yml, with the same commands', () => {
