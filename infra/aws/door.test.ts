@@ -265,6 +265,27 @@ test('the logs are kept for 30 days, and those of all containers are there', () 
   expect(text.match(/awslogs-group: \{ Ref: LogGroup \}/g)).toHaveLength(containers.length);
 });
 
+test('the alarm counts lines of the log of NGINX with a status of 5xx', () => {
+  const { FilterPattern, MetricTransformations } = propertiesOf(
+    'Errors',
+    z.object({
+      FilterPattern: z.string(),
+      MetricTransformations: z.tuple([
+        z.object({ MetricName: z.object({ 'Fn::Sub': z.string() }) }),
+      ]),
+    }),
+  );
+  expect(FilterPattern).toBe('{ $.status >= 500 && $.seconds >= 0 }');
+  const [, format] = readFileSync('infra/nginx/nginx.conf.template', 'utf8').split('log_format ');
+  expect(format).toMatch(/"status":\$status,.*"seconds":\$request_time,/s);
+  const [{ MetricName }] = MetricTransformations;
+  expect(propertiesOf('ErrorsAlarm', z.object({ MetricName: z.unknown() }))).toEqual({
+    MetricName,
+  });
+  const metric = MetricName['Fn::Sub'].replace(`\${Stage}`, `\${stage}`);
+  expect(readFileSync('infra/aws/dashboard.ts', 'utf8')).toContain(`['StreamSync', \`${metric}\`]`);
+});
+
 test('the template refers only to what it has, and uses all its parameters', () => {
   const declared = [...Object.keys(template.Resources), ...Object.keys(template.Parameters)];
   const used = [
