@@ -82,12 +82,12 @@ export class Poller {
   accept(number: number, messages: readonly KafkaMessage[], end: bigint): void {
     if (this.#isStopping) return;
     const partition = this.#partition(number);
-    const fetchedAt = partition.waitingSince ?? performance.now();
+    const since = partition.waitingSince ?? performance.now();
     partition.waitingSince = undefined;
     for (const message of messages)
       if (this.#isWanted(number, message))
         partition.entries.push(
-          toEntry(kafkaRecord(this.#mapping.topic, number, message), message.offset, fetchedAt),
+          toEntry(kafkaRecord(this.#mapping.topic, number, message), message.offset, since),
         );
     partition.end = end;
     // If no record of a fetch is left, their offset is committed now: else they would be fetched at every start.
