@@ -34,7 +34,7 @@ interface Props {
 }
 
 const monthButtonClass =
-  'grid size-8 shrink-0 place-items-center rounded-control text-muted hover:bg-hover hover:text-text pointer-coarse:size-11';
+  'grid size-8 shrink-0 place-items-center rounded-control text-muted hover:bg-hover hover:text-text pointer-coarse:size-11 max-[359px]:hidden';
 
 const monthNames = Array.from({ length: 12 }, (_, month) =>
   format('UTC', { month: 'long' }).format(new Date(Date.UTC(2024, month))),
