@@ -36,7 +36,7 @@ function englishOnly(): Plugin {
 
 /** Modules of several pages. In chunks of their own, which are small, they have 2 kB gzip more. */
 const sharedModules =
-  /\/web\/(state|time|api|account\/me|ui\/(now|quantity|details|button|icons|field|panels|media|announcer|navigate|disclosure|modal|page|menu-on-demand|back-link|copy-button|idempotency-key)|exports\/(choices|condition-text|labels|status|polling-state|newer-document)|form\/(draft|conditions|request-options)\.)/;
+  /\/web\/(state|time\/(?!presets)|api|account\/me|ui\/(now|quantity|details|button|icons|field|panels|media|announcer|navigate|disclosure|modal|page|menu-on-demand|back-link|copy-button|idempotency-key)|layout\/templates|exports\/(queries|use-actions|choices|condition-text|labels|status|polling-state|newer-document)|form\/(draft|draft-context|draft-in-tab|last-choices|link-fields|conditions|request-options)\.)/;
 
 const backend = process.env['STREAMSYNC_URL'] ?? 'http://localhost:8080';
 

@@ -4,6 +4,7 @@ import { createExport, ended, monthOfOrders } from '../support/api.ts';
 import { type Theme, violations } from '../support/axe.ts';
 import { signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { typeDates } from '../support/form.ts';
 import { stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -12,7 +13,7 @@ const { page, another } = useBrowser();
 async function fillForm(onPage: Page): Promise<void> {
   await selectOption(onPage, 'Source', 'sales');
   await selectOption(onPage, 'Dataset', 'orders');
-  await onPage.getByLabel('To', { exact: true }).fill('2024-03-31');
+  await typeDates(onPage, { to: '2024-03-31' });
 }
 
 describe.each<Theme>(['light', 'dark'])('with the %s theme', (theme) => {
@@ -34,7 +35,7 @@ describe.each<Theme>(['light', 'dark'])('with the %s theme', (theme) => {
     await fillForm(here);
     expect(await violations(here, { theme })).toEqual([]);
 
-    await here.getByLabel('From', { exact: true }).fill('yesterday');
+    await typeDates(here, { from: 'yesterday' });
     await here.getByRole('button', { name: 'Export', exact: true }).click();
     await here.getByText('There is a problem').waitFor();
     expect(await violations(here, { theme, within: 'form' })).toEqual([]);

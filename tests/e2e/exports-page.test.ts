@@ -6,6 +6,7 @@ import { keySetSchema } from '../../lib/contracts/key-set.ts';
 import { asAdmin, asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { typeDates } from '../support/form.ts';
 import { credentials, sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -15,8 +16,7 @@ test('a file that is exported and downloaded on the page has the size and the ha
   await signIn(page());
   await selectOption(page(), 'Source', 'sales');
   await selectOption(page(), 'Dataset', 'orders');
-  await page().getByLabel('From', { exact: true }).fill('2024-03-01');
-  await page().getByLabel('To', { exact: true }).fill('2024-03-31');
+  await typeDates(page(), { from: '2024-03-01', to: '2024-03-31' });
   await page().getByRole('button', { name: 'Export', exact: true }).click();
   await page()
     .getByRole('status')

@@ -4,6 +4,7 @@ import { sessionSchema } from '../../lib/contracts/sessions.ts';
 import { call, createExport, ended, monthOfOrders } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { datesButton, exportButton, typeDates } from '../support/form.ts';
 import { signAgain } from '../support/sessions.ts';
 import { credentials, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -14,8 +15,6 @@ const { page, another } = useBrowser();
 beforeAll(async () => {
   await ended((await createExport(monthOfOrders)).id);
 });
-
-const exportButton = (onPage: Page) => onPage.getByRole('button', { name: 'Export', exact: true });
 
 test('a form without a dataset creates no export; its error summary takes the focus and links to the field', async () => {
   await signIn(page());
@@ -47,8 +46,7 @@ test('a double click on Export creates one export, with days in the zone of the 
   await signIn(berlin);
   await selectOption(berlin, 'Source', 'sales');
   await selectOption(berlin, 'Dataset', 'orders');
-  await berlin.getByLabel('From', { exact: true }).fill('2026-03-01');
-  await berlin.getByLabel('To', { exact: true }).fill('2026-03-31');
+  await typeDates(berlin, { from: '2026-03-01', to: '2026-03-31' });
   const before = await newestExport();
   await exportButton(berlin).dblclick();
   const created = await waitFor('an export was created', async () => {
@@ -83,8 +81,7 @@ test('a session that ends while the form is filled in keeps the form, and the ca
   await page().reload();
   await selectOption(page(), 'Source', 'sales');
   await selectOption(page(), 'Dataset', 'orders');
-  await page().getByLabel('From', { exact: true }).fill('2024-03-01');
-  await page().getByLabel('To', { exact: true }).fill('2024-03-02');
+  await typeDates(page(), { from: '2024-03-01', to: '2024-03-02' });
   await waitFor('the session has ended', async () => {
     const answer = await call('GET', '/exports?limit=1', {
       headers: { authorization: `Bearer ${token}` },
@@ -101,7 +98,7 @@ test('a session that ends while the form is filled in keeps the form, and the ca
   await dialog.getByLabel('Password', { exact: true }).fill(credentials.demo.password);
   await dialog.getByRole('button', { name: 'Sign in' }).click();
   await dialog.waitFor({ state: 'detached' });
-  expect(await page().getByLabel('To', { exact: true }).inputValue()).toBe('2024-03-02');
+  await datesButton(page()).getByText('1 Mar – 2 Mar 2024').waitFor();
   const created = await waitFor('the call was repeated', async () => {
     const newest = await newestExport();
     return newest.id === before.id ? undefined : newest;
@@ -132,10 +129,16 @@ test('the keyboard is enough to sign in, choose, export and download', async () 
   await tabTo(page(), 'Dataset');
   await keyboard.type('orders');
   await keyboard.press('Tab');
-  await tabTo(page(), 'From');
+  await tabTo(page(), 'Dates');
+  await keyboard.press('Enter');
+  await page().getByLabel('From', { exact: true }).waitFor();
   await keyboard.type('2024-03-01');
   await tabTo(page(), 'To');
   await keyboard.type('2024-03-31');
+  await keyboard.press('Enter');
+  expect(await datesButton(page()).evaluate((field) => field === document.activeElement)).toBe(
+    true,
+  );
   await tabTo(page(), 'Export');
   await keyboard.press('Enter');
 
@@ -154,6 +157,120 @@ test('the keyboard is enough to sign in, choose, export and download', async () 
   const downloadEvent = page().waitForEvent('download');
   await keyboard.press('Enter');
   expect((await downloadEvent).suggestedFilename()).toContain(created.id.slice(-8));
+});
+
+test('at 1280 × 900 the filled form is at most 760 px high, and its footer has the estimate and both buttons', async () => {
+  await signIn(page());
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
+  await typeDates(page(), { from: '2024-03-01', to: '2024-03-31' });
+  await page()
+    .getByText(/^~[\d,]+ rows · /)
+    .waitFor();
+  const { height } = (await page().getByRole('region', { name: 'New export' }).boundingBox()) ?? {
+    height: Number.POSITIVE_INFINITY,
+  };
+  console.info(`the form is ${height} px high`);
+  expect(height).toBeLessThanOrEqual(760);
+  await page().setViewportSize({ width: 1280, height: 640 });
+  for (const name of ['Preview 20 rows', 'Export'])
+    expect(
+      await page()
+        .getByRole('button', { name, exact: true })
+        .evaluate((button) => button.getBoundingClientRect().bottom <= innerHeight),
+    ).toBe(true);
+});
+
+test('a phone has the estimate and the button Export in sight, whatever the form shows', async () => {
+  const phone = await another({ viewport: { width: 390, height: 844 }, hasTouch: true });
+  await signIn(phone);
+  await phone.goto(`${stack.url}/exports/new?source=sales&dataset=orders`);
+  await phone.getByText(/^~[\d,]+ rows · /).waitFor();
+  for (const name of [/^Columns/, /^More options/]) await phone.getByRole('button', { name }).tap();
+  await phone.getByLabel('Keep the file for').waitFor();
+  for (const part of [exportButton(phone), phone.getByText(/^~[\d,]+ rows · /)])
+    expect(
+      await part.evaluate((element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+      }),
+    ).toBe(true);
+});
+
+test('the fields are drawn before the sources are loaded, and Export waits for them', async () => {
+  const held = Promise.withResolvers<void>();
+  await page().route('**/api/v1/sources', async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await signIn(page());
+  for (const name of ['Source', 'Dataset'])
+    await page().getByRole('combobox', { name, exact: true }).waitFor();
+  await datesButton(page()).waitFor();
+  await page().getByRole('radio', { name: 'Parquet' }).waitFor();
+  expect(await exportButton(page()).getAttribute('aria-disabled')).toBe('true');
+  const before = await page().getByRole('region', { name: 'New export' }).boundingBox();
+  held.resolve();
+  await waitFor('the sources are there', async () =>
+    (await exportButton(page()).getAttribute('aria-disabled')) === null ? true : undefined,
+  );
+  expect(await page().getByRole('region', { name: 'New export' }).boundingBox()).toEqual(before);
+});
+
+test('a reload keeps the draft of the account, its conditions and its dates; another account does not get it', async () => {
+  await signIn(page());
+  await page().goto(`${stack.url}/exports/new?source=sales&dataset=orders&from=2024-03-01`);
+  await datesButton(page()).getByText('From 1 Mar 2024').waitFor();
+  await typeDates(page(), { from: '2024-04-01' });
+  await page()
+    .getByRole('button', { name: /^Conditions none/ })
+    .click();
+  await page().getByRole('button', { name: 'Add condition' }).click();
+  await page().getByLabel('Column of condition 1').selectOption('status');
+  await page().getByLabel('Value of condition 1').fill('cancelled');
+  await page().reload();
+  await page().getByRole('button', { name: 'Conditions status = cancelled' }).waitFor();
+  await datesButton(page()).getByText('From 1 Apr 2024').waitFor();
+
+  await page()
+    .getByRole('button', { name: /^Account/ })
+    .click();
+  await page().getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page(), credentials.other);
+  await datesButton(page()).getByText('All times').waitFor();
+  await page()
+    .getByRole('button', { name: /^Conditions none/ })
+    .waitFor();
+});
+
+test('without a connection Export says so, and sends nothing when the connection is back', async () => {
+  await signIn(page());
+  await selectOption(page(), 'Source', 'sales');
+  await selectOption(page(), 'Dataset', 'orders');
+  const before = await newestExport();
+  let sent = 0;
+  page().on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/api/v1/exports')) sent++;
+  });
+  await page().context().setOffline(true);
+  await exportButton(page()).click();
+  await page()
+    .getByRole('alert')
+    .getByText(/^You are offline\. Nothing was sent, and nothing will be sent by itself\./)
+    .waitFor();
+  expect(await exportButton(page()).textContent()).toBe('Export');
+  await page().context().setOffline(false);
+  await page()
+    .getByText(/^~[\d,]+ rows · /)
+    .waitFor();
+  expect(sent).toBe(0);
+  await exportButton(page()).click();
+  const created = await waitFor('an export was created', async () => {
+    const newest = await newestExport();
+    return newest.id === before.id ? undefined : newest;
+  });
+  expect(created.request.dataset).toBe('orders');
+  expect(sent).toBe(1);
 });
 
 /** Presses the key until the focused element has the name. */

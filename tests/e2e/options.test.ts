@@ -1,17 +1,21 @@
 import { expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
 import { newAccount } from '../support/accounts.ts';
 import { createExport, ended, monthOfOrders } from '../support/api.ts';
 import { violations } from '../support/axe.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import {
+  chooseFormat,
+  datesButton,
+  exportButton,
+  moreOptions,
+  openDates,
+  typeDates,
+} from '../support/form.ts';
 import { sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const { page, another } = useBrowser();
-
-const exportButton = (onPage: Page) => onPage.getByRole('button', { name: 'Export', exact: true });
-const moreOptions = (onPage: Page) => onPage.getByRole('button', { name: /^More options/ });
 
 /** Waits for an export that is newer than `previousId`. */
 const exportAfter = (previousId: string) =>
@@ -73,7 +77,14 @@ test('the row, the manifest and the details show every choice of an export, and 
     .getByRole('button', { name: /^More for/ })
     .click();
   await page().getByRole('menuitem', { name: 'Duplicate' }).click();
-  await page().getByRole('button', { name: 'More options 13 set' }).waitFor();
+  await page()
+    .getByRole('button', {
+      name: /^More options “Stornos, Größe L” · gzip · by time · written for: Spreadsheets · times in the file: Asia\/Tokyo · .*delimiter: semicolon · .*line ends: CRLF$/,
+    })
+    .waitFor();
+  await page()
+    .getByRole('button', { name: /^Conditions status = cancelled · currency in \(EUR, USD\) · / })
+    .waitFor();
   await exportButton(page()).click();
   expect((await exportAfter(created.id)).request).toEqual(created.request);
 });
@@ -86,8 +97,9 @@ test('“More options” sets conditions, order and the spreadsheet profile by k
     await here.goto(
       `${stack.url}/exports/new?source=sales&dataset=orders&from=2024-03-01&to=2024-03-31`,
     );
-    await moreOptions(here).focus();
-    expect(await here.getByText('Conditions').count()).toBe(0);
+    const conditions = here.getByRole('button', { name: /^Conditions none/ });
+    await conditions.focus();
+    expect(await here.getByRole('button', { name: 'Add condition' }).count()).toBe(0);
     await keyboard.press('Enter');
     await here.getByRole('button', { name: 'Add condition' }).focus();
     await keyboard.press('Enter');
@@ -120,12 +132,17 @@ test('“More options” sets conditions, order and the spreadsheet profile by k
     ).toBe(0);
     if (theme === 'dark') continue;
     await here.getByRole('button', { name: 'Remove condition 2' }).click();
+    await moreOptions(here).click();
     await here.getByLabel('Written for').selectOption('Spreadsheets');
     await selectOption(here, 'Times in the file', 'Asia/Tokyo');
     await here.getByLabel('Offset of times').selectOption('Written (+02:00)');
     await here.getByLabel('Order of the rows').selectOption('By time');
-    await here.getByRole('button', { name: 'More options 5 set' }).click();
-    await here.getByText('status in (cancelled, refunded) · written for: Spreadsheets').waitFor();
+    await here
+      .getByRole('button', { name: /^More options by time · written for: Spreadsheets · / })
+      .click();
+    await here
+      .getByRole('button', { name: 'Conditions status in (cancelled, refunded)' })
+      .waitFor();
     const before = await newestExport();
     await exportButton(here).click();
     expect((await exportAfter(before.id)).request).toMatchObject({
@@ -167,9 +184,10 @@ test('the options of CSV and Parquet are shown, remembered for the next export, 
   const row = page().locator(`#export-${first.id}`);
   await row.getByText(/delimiter: semicolon · decimals with: comma · 1 more option/).waitFor();
 
-  await page().getByLabel('Format', { exact: true }).selectOption('Parquet');
+  await chooseFormat(page(), 'Parquet');
   await page().getByLabel('Types', { exact: true }).selectOption({ index: 1 });
-  await page().getByRole('button', { name: 'More options 1 set' }).waitFor();
+  const withTypes = page().getByRole('button', { name: /^More options types: portable[^·]*$/ });
+  await withTypes.waitFor();
   await exportButton(page()).click();
   const second = await exportAfter(first.id);
   expect(second.request).toMatchObject({ format: 'parquet', parquetTypes: 'portable' });
@@ -177,23 +195,27 @@ test('the options of CSV and Parquet are shown, remembered for the next export, 
   expect(await ended(second.id)).toMatchObject({ status: 'ready' });
 
   await page().reload();
-  await page().getByRole('button', { name: 'More options 1 set' }).waitFor();
-  await page().getByLabel('Format', { exact: true }).selectOption('CSV');
-  await page().getByRole('button', { name: 'More options 3 set' }).waitFor();
+  await withTypes.waitFor();
+  await chooseFormat(page(), 'CSV');
+  await page()
+    .getByRole('button', {
+      name: 'More options delimiter: semicolon · decimals with: comma · null written as: N/A',
+    })
+    .waitFor();
 });
 
 test('a default compression changes with the format, and a chosen one comes back', async () => {
   await signIn(page());
-  const format = page().getByLabel('Format', { exact: true });
+  await moreOptions(page()).click();
   const compression = page().getByLabel('Compression', { exact: true });
-  await format.selectOption('Parquet');
+  await chooseFormat(page(), 'Parquet');
   expect(await compression.inputValue()).toBe('zstd');
-  await format.selectOption('CSV');
+  await chooseFormat(page(), 'CSV');
   expect(await compression.inputValue()).toBe('none');
   await compression.selectOption('gzip');
-  await format.selectOption('Excel');
+  await chooseFormat(page(), 'Excel');
   expect(await compression.inputValue()).toBe('none');
-  await format.selectOption('CSV');
+  await chooseFormat(page(), 'CSV');
   expect(await compression.inputValue()).toBe('gzip');
 });
 
@@ -281,15 +303,16 @@ test('dates outside the data show a warning, and Clear removes them', async () =
   await signIn(page());
   await selectOption(page(), 'Source', 'sales');
   await selectOption(page(), 'Dataset', 'orders');
-  await page().getByLabel('From', { exact: true }).fill('2031-01-01');
+  await typeDates(page(), { from: '2031-01-01' });
   await page()
     .getByText(/^No rows expected: the data ends /)
     .waitFor();
   await page()
     .getByText(/No rows in these dates\./)
     .waitFor();
+  await openDates(page());
   await page().getByRole('button', { name: 'Clear', exact: true }).click();
-  expect(await page().getByLabel('From', { exact: true }).inputValue()).toBe('');
+  await datesButton(page()).getByText('All times').waitFor();
 });
 
 test('the form shows the limit of the account, and that an export would be rejected, before it is sent', async () => {
@@ -303,8 +326,8 @@ test('the form shows the limit of the account, and that an export would be rejec
   await page()
     .getByText(/^This export would be rejected\. .*would have about .* rows/)
     .waitFor();
-  await page().getByLabel('From', { exact: true }).fill('2024-03-01');
-  await page().getByLabel('To', { exact: true }).fill('2024-03-01');
+  await typeDates(page(), { from: '2024-03-01', to: '2024-03-01' });
+  await openDates(page());
   await page().getByLabel('To time, optional').fill('01:00');
   await page().getByText('Your limit: 100 rows.').waitFor();
 });

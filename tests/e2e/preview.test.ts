@@ -4,10 +4,11 @@ import { createExport, monthOfOrders } from '../support/api.ts';
 import { violations } from '../support/axe.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { chooseFormat, moreOptions, openDates, typeDates } from '../support/form.ts';
 import { sourceUrl, sql } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const { page } = useBrowser();
+const { page, another } = useBrowser();
 
 /** A schema with the same dataset in both sources, and a view that fails when it is read. */
 const schema = `preview_${Date.now()}`;
@@ -47,9 +48,11 @@ test('the estimate appears by itself, and the preview opens on a press, by keybo
     if (/\/(estimate|preview)$/.test(path)) requests.push(path.split('/').at(-1) ?? '');
   });
   const here = await openForm('sales', 'orders');
+  await openDates(here);
   await here.getByLabel('From', { exact: true }).fill('2024-03-01');
   await here.getByLabel('To', { exact: true }).pressSequentially('2024-03-31', { delay: 20 });
-  const estimate = here.getByText(/^~[\d,]+ rows, [\d.]+ [kM]B, about \d+ s$/);
+  await here.keyboard.press('Enter');
+  const estimate = here.getByText(/^~[\d,]+ rows · [\d.]+ [kM]B · about \d+ s$/);
   await estimate.waitFor();
   // Screen readers read the estimate with the button Export.
   const exportButton = here.getByRole('button', { name: 'Export', exact: true });
@@ -62,10 +65,11 @@ test('the estimate appears by itself, and the preview opens on a press, by keybo
   await previewButton(here).focus();
   await here.keyboard.press('Enter');
   await dialogOf(here).waitFor();
-  await dialogOf(here).getByText('The first 20 rows of the file, as CSV.').waitFor();
+  await dialogOf(here).getByText('The first 20 rows of the file, as CSV. Times in UTC.').waitFor();
   expect(await rowsOf(here).count()).toBe(21);
   expect(await violations(here, { within: 'dialog' })).toEqual([]);
   const region = dialogOf(here).getByRole('region', { name: 'First rows of the file' });
+  await here.keyboard.press('Tab');
   await here.keyboard.press('Tab');
   expect(await region.evaluate((element) => element === document.activeElement)).toBe(true);
   await here.keyboard.press('ArrowRight');
@@ -84,11 +88,56 @@ test('the estimate appears by itself, and the preview opens on a press, by keybo
   );
 
   // After a change of the draft, the previous estimate is not shown.
-  await here.getByLabel('To', { exact: true }).fill('2024-03-01');
+  await typeDates(here, { to: '2024-03-01' });
   await here.getByText('Estimating…').waitFor();
-  await here.getByLabel('Format').selectOption('xlsx');
+  await chooseFormat(here, 'Excel');
   await previewButton(here).click();
   await dialogOf(here).getByText('The first 20 rows of the file, as an Excel workbook.').waitFor();
+});
+
+test('the preview names the zone of its times, has its buttons in sight in a low window, and exports what it shows', async () => {
+  const berlin = await another({ timezoneId: 'Europe/Berlin' });
+  await signIn(berlin);
+  await selectOption(berlin, 'Source', 'sales');
+  await selectOption(berlin, 'Dataset', 'orders');
+  await typeDates(berlin, { from: '2024-03-01', to: '2024-03-31' });
+  await chooseFormat(berlin, 'Excel');
+  await berlin.getByText('Real dates and numbers; times in Europe/Berlin.').waitFor();
+  await berlin.setViewportSize({ width: 1024, height: 400 });
+  await previewButton(berlin).click();
+  const dialog = dialogOf(berlin);
+  await dialog.getByText(/as an Excel workbook\. Times in Europe\/Berlin\./).waitFor();
+  expect(
+    await dialog
+      .getByRole('cell')
+      .first()
+      .evaluate((cell) => getComputedStyle(cell).textAlign),
+  ).toBe('right');
+  await dialog.getByRole('row').last().scrollIntoViewIfNeeded();
+  for (const name of ['Close', 'Export', 'Back to the form'])
+    expect(
+      await dialog.getByRole('button', { name, exact: true }).evaluate((button) => {
+        const { top, bottom } = button.getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+      }),
+    ).toBe(true);
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await previewButton(berlin).click();
+  await dialog.waitFor();
+  // A press outside the dialog.
+  await berlin.mouse.click(4, 4);
+  await dialog.waitFor({ state: 'detached' });
+
+  const before = await createExport(monthOfOrders);
+  await previewButton(berlin).click();
+  await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const created = await waitFor('an export was created', async () => {
+    const newest = await newestExport();
+    return newest.id === before.id ? undefined : newest;
+  });
+  expect(created.request).toMatchObject({ format: 'xlsx', timeZone: 'Europe/Berlin' });
 });
 
 test('Preview shows the errors of the form like Export, and an error of the source with a button to try again', async () => {
@@ -119,6 +168,7 @@ test('an error of the estimate is shown at its field', async () => {
   await here.getByText(/^~12 rows/).waitFor();
   await sql(sourceUrl('sales'), `alter table ${schema}.visits rename to gone`);
   try {
+    await moreOptions(here).click();
     await here.getByLabel('Keep the file for').selectOption('3600');
     await here.getByText(/^Dataset: names no dataset of sales/).waitFor();
     await here.getByText('No estimate until Dataset is fixed.').waitFor();
@@ -150,7 +200,7 @@ test('further sources of the form are in the preview and in the request', async 
   expect(created.request).toMatchObject({ sources: sourceNames, dataset: `${schema}.visits` });
 
   // A workbook has one source, so the form shows the reason in place of the choice.
-  await here.getByLabel('Format').selectOption('xlsx');
+  await chooseFormat(here, 'Excel');
   await here.getByText(/iot also has .*visits\. A file of Excel has the rows of one/).waitFor();
   await here.getByText(/^~12 rows/).waitFor();
 });
@@ -158,17 +208,18 @@ test('further sources of the form are in the preview and in the request', async 
 test('the chart shows the rows over time, with a text, and highlights the bars of the chosen dates', async () => {
   await sql(sourceUrl('sales'), 'analyze orders');
   const here = await openForm('sales', 'orders');
-  const bars = here.getByRole('img', {
-    name: /^Rows of orders over time: about [\d,]+ rows between/,
-  });
+  const bars = here.getByRole('slider', { name: 'Rows of orders over time' });
   await bars.waitFor();
+  const description = (await bars.getAttribute('aria-describedby')) ?? '';
+  expect(await here.locator(`[id="${description}"]`).textContent()).toMatch(
+    /^about [\d,]+ rows between .* and .*; most of them, about [\d,]+ rows, between /,
+  );
   const highlighted = async () => bars.locator('rect.fill-accent').count();
   const all = await bars.locator('rect').count();
   expect(all).toBeGreaterThan(15);
   expect(all).toBeLessThanOrEqual(60);
-  expect(await highlighted()).toBe(all);
-  await here.getByLabel('From', { exact: true }).fill('2024-03-01');
-  await here.getByLabel('To', { exact: true }).fill('2024-03-31');
+  expect(await highlighted()).toBe(0);
+  await typeDates(here, { from: '2024-03-01', to: '2024-03-31' });
   await waitFor('only the bars of March are highlighted', async () => {
     const count = await highlighted();
     return count > 0 && count < all / 4 ? true : undefined;

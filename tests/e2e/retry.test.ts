@@ -13,6 +13,7 @@ import {
 } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { chooseFormat, moreOptions, typeDates } from '../support/form.ts';
 import { sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -95,9 +96,9 @@ test('a file of NDJSON with gzip, chosen in the form, has as many lines as its m
   const before = await newestExport();
   await selectOption(page(), 'Source', 'sales');
   await selectOption(page(), 'Dataset', 'orders');
-  await page().getByLabel('From', { exact: true }).fill('2024-03-01');
-  await page().getByLabel('To', { exact: true }).fill('2024-03-02');
-  await page().getByLabel('Format', { exact: true }).selectOption('NDJSON');
+  await typeDates(page(), { from: '2024-03-01', to: '2024-03-02' });
+  await chooseFormat(page(), 'NDJSON');
+  await moreOptions(page()).click();
   await page().getByLabel('Compression', { exact: true }).selectOption('gzip');
   await pressExport();
   const { id, request } = await exportAfter(before.id);
@@ -173,7 +174,8 @@ test('a resumable Parquet file of two sources is created, and Duplicate creates 
     const before = (await newestExport()).id;
     await selectOption(page(), 'Source', 'sales');
     await selectOption(page(), 'Dataset', 'visits_of_both');
-    await page().getByLabel('Format', { exact: true }).selectOption('parquet');
+    await chooseFormat(page(), 'Parquet');
+    await moreOptions(page()).click();
     await page().getByLabel('iot', { exact: true }).check();
     await page().getByLabel('Rows as of', { exact: true }).selectOption('resumable');
     await pressExport();

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { asOther, call, createExport } from '../support/api.ts';
 import { launchBrowser, selectOption } from '../support/chromium.ts';
+import { typeDates } from '../support/form.ts';
 import { credentials, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -109,8 +110,7 @@ async function signIn(page: Page, person = credentials.other): Promise<void> {
 async function fillForm(page: Page): Promise<void> {
   await selectOption(page, 'Source', 'sales');
   await selectOption(page, 'Dataset', 'orders');
-  await page.getByLabel('From', { exact: true }).fill('2024-03-01');
-  await page.getByLabel('To', { exact: true }).fill('2024-03-31');
+  await typeDates(page, { from: '2024-03-01', to: '2024-03-31' });
   await page.getByRole('heading', { name: 'Exports', level: 1 }).click();
 }
 

@@ -4,7 +4,7 @@ import { useNavigate } from 'react-router';
 import { type ListFilters, listExports } from '../api/calls.ts';
 import { sourcesQuery } from '../api/sources-query.ts';
 import { useDraft } from '../form/draft-context.tsx';
-import { presets } from '../time/presets.ts';
+import { lastFullMonth } from '../time/presets.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { EmptyPanel } from '../ui/panels.tsx';
@@ -65,17 +65,16 @@ function FirstExample(): ReactNode {
     ),
   );
   if (!example) return null;
-  const { source, dataset, earliest, latest } = example;
-  const month = presets(earliest, latest, zone).find(({ label }) => label === 'Last full month');
-  return month ? (
+  const { source, dataset, latest } = example;
+  return (
     <Button
       className="mt-4"
       onClick={() => {
-        change({ source, dataset, range: month.range });
+        change({ source, dataset, range: lastFullMonth(latest, zone, Date.now()) });
         void navigate('/exports/new');
       }}
     >
       {`Try it: ${dataset}, last full month`}
     </Button>
-  ) : null;
+  );
 }

@@ -7,23 +7,31 @@ import type { FieldProps } from './field-props.ts';
 const ColumnsPicker = lazy(() => import('./columns-picker.tsx'));
 
 interface Props extends FieldProps<Draft['columns']> {
-  dataset: Dataset;
+  dataset: Dataset | undefined;
 }
 
-export function ColumnsField({ error, ...picker }: Props): ReactNode {
-  const { id, dataset, value } = picker;
+export function ColumnsField({ error, dataset, ...picker }: Props): ReactNode {
+  const { id, value } = picker;
   const [open, setOpen] = useState(false);
-  const count = dataset.columns.length;
   return (
     <DisclosureField
       id={id}
       label="Columns"
-      summary={`${value?.length ?? count} of ${count}`}
+      summary={summaryOf(value, dataset)}
       open={open}
       onToggle={() => setOpen(!open)}
       error={error}
     >
-      <ColumnsPicker {...picker} />
+      {dataset ? (
+        <ColumnsPicker {...picker} dataset={dataset} />
+      ) : (
+        <p className="p-3 text-muted">Choose a dataset first.</p>
+      )}
     </DisclosureField>
   );
+}
+
+function summaryOf(columns: Draft['columns'], dataset: Dataset | undefined): string {
+  if (columns) return `${columns.length}${dataset ? ` of ${dataset.columns.length}` : ''}`;
+  return dataset ? `all ${dataset.columns.length}` : 'all';
 }

@@ -12,31 +12,61 @@ interface Props extends Omit<FieldProps<Draft['columns']>, 'error'> {
 /** Chooses columns. They keep the order of the table, unless the request has another order already. */
 export default function ColumnsPicker({ id, dataset, value, onChange }: Props): ReactNode {
   const [search, setSearch] = useState('');
+  const [pastedNote, setPastedNote] = useState('');
   const all = dataset.columns.map(({ name }) => name);
   const names = value ?? all;
   const searchText = search.trim().toLowerCase();
   const matching = dataset.columns.filter(({ name }) => name.toLowerCase().includes(searchText));
   const choose = (next: readonly string[]): void =>
     onChange(next.length === all.length && inOrder(next, all) ? null : next);
+  // While a search is typed, both buttons act on the columns that it finds.
+  const found = new Set(matching.map(({ name }) => name));
   return (
     <>
       <div className="flex items-center gap-2 border-b border-line p-2">
         <input
           type="search"
-          aria-label="Search columns"
-          placeholder="Search columns"
+          aria-label="Search columns, or paste names"
+          placeholder="Search or paste"
           className="input"
           maxLength={sizes.nameCharacters}
           value={search}
-          onChange={(event) => setSearch(event.target.value)}
+          onChange={(event) => {
+            setSearch(event.target.value);
+            setPastedNote('');
+          }}
+          onPaste={(event) => {
+            const pasted = pastedNames(event.clipboardData.getData('text/plain'));
+            if (pasted.length < 2) return;
+            event.preventDefault();
+            const known = pasted.filter((name) => all.includes(name));
+            const unknown = pasted.filter((name) => !all.includes(name));
+            if (known.length > 0) choose(known);
+            setPastedNote(
+              `${known.length} of ${pasted.length} pasted names chosen.${unknown.length > 0 ? ` No column: ${unknown.join(', ')}.` : ''}`,
+            );
+          }}
         />
-        <Button small onClick={() => onChange(null)}>
+        <Button
+          small
+          onClick={() =>
+            choose(
+              [...found].reduce<readonly string[]>(
+                (next, name) => withColumn(next, name, all),
+                names,
+              ),
+            )
+          }
+        >
           All
         </Button>
-        <Button small onClick={() => onChange([])}>
+        <Button small onClick={() => choose(names.filter((name) => !found.has(name)))}>
           None
         </Button>
       </div>
+      <p role="status" className="px-3 text-xs text-muted wrap-anywhere not-empty:py-2">
+        {pastedNote}
+      </p>
       <fieldset className="max-h-[264px] overflow-y-auto p-1">
         <legend className="sr-only">Columns</legend>
         {matching.map(({ name, type }, index) => (
@@ -68,11 +98,22 @@ export default function ColumnsPicker({ id, dataset, value, onChange }: Props): 
   );
 }
 
+/** Returns the names of a pasted list: a line or the cells of a spreadsheet, or a list with commas. */
+const pastedNames = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(/[\t\r\n,;]+/)
+      .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+      .filter((name) => name !== ''),
+  ),
+];
+
 const without = (names: readonly string[], name: string): string[] =>
   names.filter((other) => other !== name);
 
 /** Adds a column at its place in the table, or at the end if the columns are not in the order of the table. */
 function withColumn(names: readonly string[], name: string, all: readonly string[]): string[] {
+  if (names.includes(name)) return [...names];
   const next = [...names, name];
   return inOrder(names, all) ? all.filter((column) => next.includes(column)) : next;
 }

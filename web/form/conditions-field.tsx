@@ -5,12 +5,20 @@ import { conditionText } from '../exports/condition-text.ts';
 import { Button } from '../ui/button.tsx';
 import { FieldGroup, Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { type Condition, newCondition, operatorNames, operators } from './conditions.ts';
+import {
+  type Condition,
+  newCondition,
+  type Operator,
+  operatorNames,
+  operators,
+} from './conditions.ts';
 import { oneOf } from './draft.ts';
 import type { FieldProps } from './field-props.ts';
 
 interface Props extends FieldProps<readonly Condition[]> {
   dataset: Dataset | undefined;
+  /** Shows the legend to screen readers only. */
+  legendHidden?: boolean;
 }
 
 /**
@@ -18,13 +26,13 @@ interface Props extends FieldProps<readonly Condition[]> {
  * removed.
  */
 export function ConditionsField(props: Props): ReactNode {
-  const { id, dataset, value: conditions, onChange, error } = props;
+  const { id, dataset, value: conditions, onChange, error, legendHidden = false } = props;
   const addButton = useRef<HTMLButtonElement>(null);
   const [addedKey, setAddedKey] = useState<string | null>(null);
   const replace = (key: string, next: Condition[]): void =>
     onChange(conditions.flatMap((condition) => (condition.key === key ? next : [condition])));
   return (
-    <FieldGroup id={id} legend="Conditions" error={error}>
+    <FieldGroup id={id} legend="Conditions" legendHidden={legendHidden} error={error}>
       <p className="text-xs text-muted">Only rows that meet every condition are exported.</p>
       {conditions.map((condition, place) => (
         <ConditionRow
@@ -53,6 +61,7 @@ export function ConditionsField(props: Props): ReactNode {
           Add condition
         </Button>
       ) : null}
+      {dataset ? null : <p className="text-muted">Choose a dataset first.</p>}
     </FieldGroup>
   );
 }
@@ -144,9 +153,18 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
           spellCheck={false}
           value={text}
           onChange={({ target }) => onChange({ text: target.value })}
+          onPaste={(event) => {
+            const pasted = cellsOf(event.clipboardData);
+            if (pasted.length < 2) return;
+            event.preventDefault();
+            const { selectionStart, selectionEnd } = event.currentTarget;
+            onChange({
+              text: text.slice(0, selectionStart) + pasted.join('\n') + text.slice(selectionEnd),
+            });
+          }}
         />
         <p id={`${id}-hint`} className="text-xs text-muted">
-          One value per line.
+          One value per line. Cells of a spreadsheet can be pasted.
         </p>
       </>
     );
@@ -197,6 +215,13 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
         spellCheck={false}
         value={text.replaceAll('\n', ' ')}
         onChange={({ target }) => onChange({ text: target.value })}
+        onPaste={(event) => {
+          const pasted = cellsOf(event.clipboardData);
+          const list = listOperators[operator];
+          if (pasted.length < 2 || list === undefined) return;
+          event.preventDefault();
+          onChange({ operator: list, text: pasted.join('\n') });
+        }}
       />
       {hint ? (
         <p id={`${id}-hint`} className="text-xs text-muted">
@@ -206,6 +231,16 @@ function ValueField({ place, dataset, condition, onChange }: RowProps): ReactNod
     </>
   );
 }
+
+/** The comparison with a list that several pasted values lead to. */
+const listOperators: Partial<Record<Operator, Operator>> = { eq: 'in', ne: 'notIn' };
+
+/** Returns pasted values: the cells of a spreadsheet, which tabs and line feeds separate. */
+const cellsOf = (clipboard: DataTransfer): string[] =>
+  clipboard
+    .getData('text/plain')
+    .split(/[\t\r\n]+/)
+    .filter((cell) => cell !== '');
 
 /** Returns how a value of a type is typed. Times follow the database, not the zone of the page. */
 function hintOf(type: string): string | undefined {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { describeCondition, readConditions, readLinkedConditions } from './conditions.ts';
+import { describeCondition, readConditions } from './conditions.ts';
+import { readLinkedConditions } from './sent-conditions.ts';
 
 test('the conditions of a link are sent as they are in the link', () => {
   const where = [

@@ -1,7 +1,6 @@
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
-import type { WhereCondition } from '../../lib/contracts/where.ts';
 import { type WhereOperator, whereOperators } from '../../lib/contracts/where-operators.ts';
 import { conditionText } from '../exports/condition-text.ts';
 import { randomKey } from '../ui/idempotency-key.ts';
@@ -75,30 +74,6 @@ export const conditionsOf = (where: readonly SentCondition[]): Condition[] =>
       editable: values.every((item) => item !== null && !/[\r\n]/.test(String(item))),
     };
   });
-
-/** Returns the conditions of a link, which are JSON as in the API; null if they cannot be read. */
-export function readLinkedConditions(text: string): Condition[] | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(parsed) || parsed.length > sizes.conditions) return null;
-  const conditions = parsed.filter(isSimpleCondition);
-  return conditions.length === parsed.length ? conditionsOf(conditions) : null;
-}
-
-/** Returns whether a value is a condition on one column. Its column and its values are checked by the server. */
-function isSimpleCondition(value: unknown): value is WhereCondition {
-  if (typeof value !== 'object' || value === null) return false;
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const [column, op, operand] = [fields.get('column'), fields.get('op'), fields.get('value')];
-  const isKnownOperator = whereOperators.some((name) => name === op);
-  const operands: unknown[] = Array.isArray(operand) ? operand : [operand];
-  const areScalar = operands.every((item) => ['string', 'number', 'boolean'].includes(typeof item));
-  return fields.size === 3 && typeof column === 'string' && isKnownOperator && areScalar;
-}
 
 /** Returns the conditions to send, and an error for each condition that is not complete. */
 export function readConditions(

@@ -6,41 +6,36 @@ interface Props {
   id: string;
   label: string;
   /** What is chosen inside, in a few words after the label. */
-  summary: string | undefined;
+  summary: string;
   open: boolean;
   onToggle: () => void;
   error: string | undefined;
-  hint?: string | undefined;
   /** Drawn while open; its code may load then. */
   children: ReactNode;
 }
 
-/** A button that shows and hides fields below it. */
+/** A quiet row that shows and hides fields below it. */
 export function DisclosureField(props: Props): ReactNode {
-  const { id, label, summary, open, onToggle, error, hint, children } = props;
+  const { id, label, summary, open, onToggle, error, children } = props;
   return (
-    <div className="space-y-1">
+    <div>
       <button
         type="button"
         id={id}
         aria-expanded={open}
         aria-controls={`${id}-list`}
         onClick={onToggle}
-        className="input flex items-center justify-between gap-2 text-left"
-        {...describedBy(id, error, hint)}
+        className="control -mx-2 flex w-[calc(100%+16px)] items-center gap-2 rounded-control px-2 text-left hover:bg-hover"
+        {...describedBy(id, error, undefined)}
       >
-        <span>
-          {label} {summary === undefined ? null : <span className="text-muted">{summary}</span>}
+        <span>{label}</span>{' '}
+        <span className="min-w-0 flex-1 truncate text-muted" title={summary}>
+          {summary}
         </span>
-        <Icon name="chevron" className={`text-muted ${open ? 'rotate-180' : ''}`} />
+        <Icon name="right" className={`text-muted ${open ? 'rotate-90' : ''}`} />
       </button>
       <FieldError id={`${id}-error`} message={error} />
-      {hint ? (
-        <p id={`${id}-hint`} className="text-xs text-muted wrap-anywhere">
-          {hint}
-        </p>
-      ) : null}
-      <div id={`${id}-list`} hidden={!open} className="rounded-card border border-line">
+      <div id={`${id}-list`} hidden={!open} className="mt-1 mb-2 rounded-card border border-line">
         {open ? (
           <Suspense fallback={<p className="p-3 text-muted">Loading…</p>}>{children}</Suspense>
         ) : null}

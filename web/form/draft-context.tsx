@@ -1,9 +1,19 @@
-import { createContext, type ReactNode, Suspense, use, useContext, useMemo, useState } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  Suspense,
+  use,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+} from 'react';
 import { useSearchParams } from 'react-router';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { resolveZone, zoneChoice } from '../time/zone.ts';
 import { randomKey } from '../ui/idempotency-key.ts';
 import { type Draft, draftOf, emptyDraft, type FormError } from './draft.ts';
+import { type DraftInTab, draftInTab } from './draft-in-tab.ts';
 import { lastChoices } from './last-choices.ts';
 import { isLink } from './link-fields.ts';
 
@@ -23,40 +33,65 @@ interface DraftState {
 
 const Context = createContext<DraftState | null>(null);
 
-type InitialState = Pick<DraftState, 'draft' | 'linkErrors'>;
+type InitialState = Pick<DraftState, 'draft' | 'linkErrors' | 'key'>;
 
 const rememberedDraft = (): Draft => ({ ...emptyDraft, ...lastChoices.get() });
 
 /** Holds the draft above the pages, so that it is kept while the user visits an export and comes back. */
 export function DraftProvider({ children }: { children: ReactNode }): ReactNode {
   const [query] = useSearchParams();
-  // The code that reads a link is loaded only if the page was opened by one.
-  const [linkState] = useState(() => (isLink(query) ? loadLink(query) : null));
-  const [remembered] = useState(
-    (): InitialState => ({ draft: rememberedDraft(), linkErrors: null }),
-  );
-  return linkState === null ? (
+  // The code that reads a link or a saved draft is loaded only if there is one.
+  const [loading] = useState(() => {
+    const saved = draftInTab.get();
+    if (isLink(query) && !(saved !== null && isReloaded())) return loadLink(query);
+    return saved === null ? null : loadSaved(saved);
+  });
+  const [remembered] = useState(newState);
+  return loading === null ? (
     <DraftHolder initial={remembered}>{children}</DraftHolder>
   ) : (
     <Suspense>
-      <LinkedDraft linkState={linkState}>{children}</LinkedDraft>
+      <LoadedDraft loading={loading}>{children}</LoadedDraft>
     </Suspense>
   );
 }
 
+const newState = (): InitialState => ({
+  draft: rememberedDraft(),
+  linkErrors: null,
+  key: randomKey(),
+});
+
 const loadLink = async (query: URLSearchParams): Promise<InitialState> => {
   const { readLink } = await import('./link.ts');
-  return readLink(query, rememberedDraft(), resolveZone(zoneChoice.get()));
+  const link = readLink(query, rememberedDraft(), resolveZone(zoneChoice.get()));
+  return { ...link, key: randomKey() };
 };
 
-function LinkedDraft({
-  linkState,
+/** Whether the page of this address was loaded again: its link then must not undo what was changed since. */
+function isReloaded(): boolean {
+  const [entry] = performance.getEntriesByType('navigation');
+  return (
+    entry instanceof PerformanceNavigationTiming &&
+    entry.type === 'reload' &&
+    entry.name === location.href
+  );
+}
+
+const loadSaved = async ({ draft, key }: DraftInTab): Promise<InitialState> => {
+  const { readSavedDraft } = await import('./saved-draft.ts');
+  const saved = readSavedDraft(draft);
+  return saved ? { draft: saved, linkErrors: null, key } : newState();
+};
+
+function LoadedDraft({
+  loading,
   children,
 }: {
-  linkState: Promise<InitialState>;
+  loading: Promise<InitialState>;
   children: ReactNode;
 }): ReactNode {
-  return <DraftHolder initial={use(linkState)}>{children}</DraftHolder>;
+  return <DraftHolder initial={use(loading)}>{children}</DraftHolder>;
 }
 
 function DraftHolder({
@@ -66,7 +101,10 @@ function DraftHolder({
   initial: InitialState;
   children: ReactNode;
 }): ReactNode {
-  const [state, setState] = useState(() => ({ ...initial, key: randomKey() }));
+  const [state, setState] = useState(initial);
+  useEffect(() => {
+    if (state !== initial) draftInTab.set({ draft: state.draft, key: state.key });
+  }, [state, initial]);
   const value = useMemo(
     (): DraftState => ({
       ...state,

@@ -7,9 +7,18 @@ interface Props {
   ref: RefObject<HTMLDivElement | null>;
   errors: readonly FormError[];
   reference: string | null;
-  fieldId: (field: FieldName | 'options') => string;
+  fieldId: (field: FieldName | HiddenBy) => string;
   onOffer: (patch: Partial<Draft>) => void;
 }
+
+type HiddenBy = 'range' | 'conditions-button' | 'options';
+
+/** The buttons that show hidden fields; the fields that are not listed are in “More options”. */
+const buttons: Partial<Record<FieldName, HiddenBy>> = {
+  from: 'range',
+  to: 'range',
+  conditions: 'conditions-button',
+};
 
 /** The errors above the form after a failed submit. It takes the focus; its links focus the fields. */
 export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props): ReactNode {
@@ -36,10 +45,10 @@ export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props
                 className="control-small inline-flex items-center rounded-control text-danger underline underline-offset-2 hover:no-underline"
                 onClick={(event) => {
                   event.preventDefault();
-                  // A field inside “More options” exists only while that is open.
+                  // A hidden field does not exist; the button that shows it gets the focus.
                   const target =
                     document.getElementById(fieldId(field)) ??
-                    document.getElementById(fieldId('options'));
+                    document.getElementById(fieldId(buttons[field] ?? 'options'));
                   target?.focus();
                 }}
               >

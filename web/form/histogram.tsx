@@ -1,67 +1,76 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Histogram } from '../../lib/contracts/sources.ts';
+import type { Dataset, Histogram } from '../../lib/contracts/sources.ts';
 import { getHistogram } from '../api/calls.ts';
-import { day } from '../time/format.ts';
-import type { ReadRange } from '../time/range.ts';
+import { addDays } from '../time/clock.ts';
+import { day, dayAndClock } from '../time/format.ts';
+import {
+  dayIn,
+  noDateTime,
+  type ReadRange,
+  rangeText,
+  type TypedRange,
+  toTypedRange,
+} from '../time/range.ts';
 import { formatApproximateRows } from '../ui/quantity.ts';
+import { RangeHistogram } from '../ui/range-histogram.tsx';
 
 interface Props {
   source: string;
-  dataset: string;
-  /** Bars that overlap this range are highlighted. */
+  dataset: Dataset;
+  hasConditions: boolean;
   range: ReadRange;
+  /** Whether no dates are chosen. */
+  isEmpty: boolean;
   zone: string;
+  onChange: (range: TypedRange) => void;
 }
 
-const height = 40;
-
-/** A chart of the rows over time, to choose dates by. It is not interactive. */
-export default function DataHistogram({ source, dataset, range, zone }: Props): ReactNode {
+/** A chart of the rows over time, to see where the data is and to choose dates on it. */
+export default function DataHistogram(props: Props): ReactNode {
+  const { source, dataset, hasConditions, range, isEmpty, zone, onChange } = props;
+  const { earliest, latest } = dataset;
   const { data, error } = useQuery({
-    queryKey: ['histogram', source, dataset],
-    queryFn: ({ signal }) => getHistogram(source, dataset, signal),
+    queryKey: ['histogram', source, dataset.name],
+    queryFn: ({ signal }) => getHistogram(source, dataset.name, signal),
     staleTime: 60_000,
   });
-  if (!data) return error ? <NoChart>The chart could not be loaded.</NoChart> : null;
-  const { buckets, reason } = data;
-  const maxRows = buckets.reduce((peak, { rows }) => Math.max(peak, rows), 0);
-  if (maxRows === 0) return <NoChart>{`No chart. ${reason ?? ''}`}</NoChart>;
-  return (
-    <figure>
-      <svg
-        role="img"
-        aria-label={describeHistogram(data, zone)}
-        viewBox={`0 0 ${buckets.length * 4} ${height}`}
-        preserveAspectRatio="none"
-        className="block h-10 w-full border-b border-line"
-      >
-        {buckets.map((bucket, index) => {
-          const barHeight = bucket.rows === 0 ? 0 : Math.max(1, (bucket.rows / maxRows) * height);
-          return (
-            <rect
-              key={bucket.from}
-              x={index * 4}
-              y={height - barHeight}
-              width={3}
-              height={barHeight}
-              className={overlaps(bucket, range) ? 'fill-accent' : 'fill-control'}
-            />
-          );
-        })}
-      </svg>
-      <figcaption className="mt-1 text-xs text-muted">
-        {`Rows over time (estimated).${reason === null ? '' : ` ${reason}`}`}
-        {buckets.some((bucket) => bucket.rows > 0 && overlaps(bucket, range))
+  if (!data && !error) return <div className="h-[72px]" />;
+  const { buckets = [], reason = null } = data ?? {};
+  const [first, last] = [buckets[0], buckets.at(-1)];
+  if (!first || !last || buckets.every(({ rows }) => rows === 0))
+    return (
+      <p className="text-xs text-muted">
+        {error ? 'The chart could not be loaded.' : `No chart. ${reason ?? ''}`}
+        {earliest === null || latest === null
           ? null
-          : ' No rows in these dates.'}
-      </figcaption>
-    </figure>
+          : ` Data from ${dayAndClock(zone, earliest, latest)} to ${dayAndClock(zone, latest, earliest)}.`}
+      </p>
+    );
+  const [start, end] = [earliest ?? first.from, latest ?? last.to];
+  const notes = [
+    reason,
+    hasConditions ? 'The chart counts the rows without the conditions.' : null,
+    buckets.some((bucket) => bucket.rows > 0 && overlaps(bucket, range))
+      ? null
+      : 'No rows in these dates.',
+  ].filter((note) => note !== null);
+  return (
+    <div className="space-y-1">
+      <RangeHistogram
+        label={`Rows of ${dataset.name} over time`}
+        description={describeHistogram(buckets, zone)}
+        bars={buckets}
+        isChosen={(bucket) => !isEmpty && overlaps(bucket, range)}
+        describe={(from, to) =>
+          `${rangeText(typedRange(from, to, zone))}: ${aboutRows(buckets.slice(buckets.indexOf(from), buckets.indexOf(to) + 1))}`
+        }
+        onChoose={(from, to) => onChange(typedRange(from, to, zone))}
+        captions={[day(zone, start, end), 'Rows (estimated)', day(zone, end, start)]}
+      />
+      {notes.length > 0 ? <p className="text-xs text-muted">{notes.join(' ')}</p> : null}
+    </div>
   );
-}
-
-function NoChart({ children }: { children: string }): ReactNode {
-  return <p className="text-xs text-muted">{children}</p>;
 }
 
 type Bucket = Histogram['buckets'][number];
@@ -70,13 +79,33 @@ const overlaps = ({ from, to }: Bucket, range: ReadRange): boolean =>
   (range.from === undefined || Date.parse(range.from) < Date.parse(to)) &&
   (range.to === undefined || Date.parse(range.to) > Date.parse(from));
 
+const dayMs = 86_400_000;
+
+/** Returns the dates from one bucket to another: whole days of the zone if the buckets are as long as days. */
+function typedRange(first: Bucket, last: Bucket, zone: string): TypedRange {
+  if (Date.parse(first.to) - Date.parse(first.from) < dayMs)
+    return toTypedRange({ from: first.from, to: last.to }, zone);
+  // The edges of the buckets are at midnight in UTC; the day of the zone begins at the nearest midnight.
+  const dayAt = (edge: string): string =>
+    dayIn(new Date(Date.parse(edge) + dayMs / 2).toISOString(), zone);
+  return {
+    from: { ...noDateTime, date: dayAt(first.from) },
+    to: { ...noDateTime, date: addDays(dayAt(last.to), -1) },
+  };
+}
+
+function aboutRows(buckets: readonly Bucket[]): string {
+  const rows = buckets.reduce((sum, bucket) => sum + bucket.rows, 0);
+  return `about ${formatApproximateRows(Number(rows.toPrecision(2)))}`;
+}
+
 /** Returns the chart in words, for screen readers: the number of rows, their range, and the largest bar. */
-function describeHistogram({ buckets, dataset }: Histogram, zone: string): string {
+function describeHistogram(buckets: readonly Bucket[], zone: string): string {
   const filled = buckets.filter(({ rows }) => rows > 0);
   const [first, last] = [filled[0], filled.at(-1)];
   const [peak] = filled.toSorted((a, b) => b.rows - a.rows);
   if (!first || !last || !peak) return '';
-  const about = (rows: number): string => formatApproximateRows(Number(rows.toPrecision(2)));
-  const all = filled.reduce((sum, { rows }) => sum + rows, 0);
-  return `Rows of ${dataset} over time: about ${about(all)} between ${day(zone, first.from, last.to)} and ${day(zone, last.to, first.from)}; most of them, about ${about(peak.rows)}, between ${day(zone, peak.from, peak.to)} and ${day(zone, peak.to, peak.from)}.`;
+  const between = (from: string, to: string): string =>
+    `between ${day(zone, from, to)} and ${day(zone, to, from)}`;
+  return `${aboutRows(filled)} ${between(first.from, last.to)}; most of them, ${aboutRows([peak])}, ${between(peak.from, peak.to)}.`;
 }

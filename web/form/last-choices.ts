@@ -38,7 +38,8 @@ export function rememberChoices(draft: Draft): void {
   lastChoices.set({ source, others, dataset, columns, ...fileChoices });
 }
 
-function readChoices(saved: unknown): Choices {
+/** Returns the choices of a saved object; those that cannot be read are the defaults. */
+export function readChoices(saved: unknown): Choices {
   const choices: Choices = { ...emptyDraft };
   if (typeof saved !== 'object' || saved === null) return choices;
   if ('source' in saved && typeof saved.source === 'string') choices.source = saved.source;
@@ -57,7 +58,8 @@ function readChoices(saved: unknown): Choices {
   return choices;
 }
 
-function readCsv(saved: unknown): CsvOptions {
+/** Returns saved options of CSV; those that cannot be read are the defaults. */
+export function readCsv(saved: unknown): CsvOptions {
   const fields = new Map<string, unknown>(Object.entries(saved ?? {}));
   const nullText = fields.get('nullText');
   return {

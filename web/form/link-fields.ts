@@ -10,8 +10,12 @@ export const linkFields = [
   'compression',
   'profile',
   'timeZone',
+  'timeOffset',
   'order',
   'consistency',
+  'csv',
+  'parquetTypes',
+  'encryption',
   'ttlSeconds',
   'name',
 ] as const;

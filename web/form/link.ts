@@ -1,16 +1,19 @@
 import { canonicalInstant } from '../../lib/contracts/canonical-instant.ts';
 import {
+  type CsvOptions,
   compressions,
   consistencies,
   formats,
+  parquetTypes,
   profiles,
 } from '../../lib/contracts/format-capabilities.ts';
 import { parseDay, type TypedDateTime, toTypedRange } from '../time/range.ts';
 import { duration } from '../ui/quantity.ts';
-import { readLinkedConditions } from './conditions.ts';
 import { type Draft, emptyDraft, type FormError, oneOf } from './draft.ts';
+import { readCsv } from './last-choices.ts';
 import { linkFields } from './link-fields.ts';
 import { ttlBounds } from './request-options.ts';
+import { readLinkedConditions } from './sent-conditions.ts';
 
 /** The draft that a link fills the form with, and an error for each parameter that was not read. */
 interface Link {
@@ -18,12 +21,32 @@ interface Link {
   linkErrors: FormError[];
 }
 
+/** Returns the object that a text is as JSON; null if it is something else. */
+function jsonObject(text: string): object | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && !Array.isArray(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the options, with the defaults of those that are left out; null if one is not known. */
+function readCsvOptions(linked: object | null): CsvOptions | null {
+  if (linked === null) return null;
+  const options = readCsv(linked);
+  const known = new Map<string, unknown>(Object.entries(options));
+  return Object.entries(linked).every(([name, value]) => known.get(name) === value)
+    ? options
+    : null;
+}
+
 /** Query parameters of the list next to the form; `format` and `source` are those of the form. */
 const listParameters = ['status', 'kind', 'readFrom', 'search', 'downloaded'];
 
 /**
  * Reads the query of a link: `?source=sales,iot&dataset=orders&columns=a,b&from=2026-03-01&to=2026-03-31T12:00:00Z`.
- * `where` is JSON as in the API. A day is in the zone of the page, and the last day is included; an instant is as in the
+ * `where`, `csv` and `encryption` are JSON as in the API. A day is in the zone of the page, and the last day is included; an instant is as in the
  * API. A parameter that cannot be read becomes an error, so that a link never leads to more rows than it says.
  */
 export function readLink(query: URLSearchParams, base: Draft, zone: string): Link {
@@ -36,7 +59,7 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
       });
 
   const chosen = <T extends string>(
-    field: 'format' | 'compression' | 'profile' | 'order' | 'consistency',
+    field: 'format' | 'compression' | 'profile' | 'order' | 'consistency' | 'parquetTypes',
     choices: readonly T[],
   ): T | undefined => {
     const text = query.get(field);
@@ -72,6 +95,9 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
     timeZone: query.get('timeZone'),
     order: chosen('order', ['any', 'time'] as const) ?? 'any',
     consistency: chosen('consistency', consistencies) ?? emptyDraft.consistency,
+    csv: base.csv,
+    parquetTypes: chosen('parquetTypes', parquetTypes) ?? base.parquetTypes,
+    timeOffset: query.get('timeOffset') === 'true',
     ttlSeconds: base.ttlSeconds,
     name: query.get('name') ?? '',
   };
@@ -84,6 +110,27 @@ export function readLink(query: URLSearchParams, base: Draft, zone: string): Lin
         field: 'conditions',
         message:
           'The address has conditions that could not be read. Add them here, or the file has more rows.',
+      });
+  }
+  const csv = query.get('csv');
+  if (csv !== null) {
+    const options = readCsvOptions(jsonObject(csv));
+    if (options) draft.csv = options;
+    else
+      errors.push({
+        field: 'csv',
+        message: 'The address has options of CSV that could not be read. Choose them here.',
+      });
+  }
+  const encryption = query.get('encryption');
+  if (encryption !== null) {
+    const recipients = jsonObject(encryption);
+    if (recipients) draft.kept = { encryption: recipients };
+    else
+      errors.push({
+        field: null,
+        message:
+          'The address asks for encryption that could not be read. The file would not be encrypted.',
       });
   }
   const ttl = query.get('ttlSeconds');

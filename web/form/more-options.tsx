@@ -1,17 +1,18 @@
-import { lazy, type ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import type { ExportRequest } from '../../lib/contracts/export-request.ts';
 import { capabilitiesOf, parquetTypes } from '../../lib/contracts/format-capabilities.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { parquetTypeLabels, profileLabels } from '../exports/choices.ts';
+import { compressionLabels, consistencyLabels } from '../exports/labels.ts';
 import { useZone } from '../time/zone.ts';
 import { zoneOptions } from '../time/zone-options.ts';
 import { Button } from '../ui/button.tsx';
-import { TextField } from '../ui/field.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
 import { ChoiceField } from './choice-field.tsx';
-import { ConditionsField } from './conditions-field.tsx';
 import { CsvFields } from './csv-fields.tsx';
 import { type Draft, type FieldName, normalizeDraft } from './draft.ts';
+import { ttlChoices } from './ttl-choices.ts';
 
 const ComboBox = lazy(() => import('../ui/combobox.tsx'));
 
@@ -28,11 +29,11 @@ const offsets = ['none', 'written'] as const;
 const offsetNames = { none: 'Not written', written: 'Written (+02:00)' };
 const orderNames = { any: 'Any (fastest)', time: 'By time' };
 
-/** The fields for conditions, order, profile and the options of the format. */
+/** The fields for name, compression, time to live, consistency, order, profile and the options of the format. */
 export default function MoreOptions(props: Props): ReactNode {
   const { draft, dataset, onChange, fieldId, errorOf } = props;
-  const { profiles, ownFields } = capabilitiesOf(draft.format);
-  const { profile, others, order } = normalizeDraft(draft);
+  const { profiles, ownFields, compressions, consistencies } = capabilitiesOf(draft.format);
+  const { profile, others, order, compression, consistency } = normalizeDraft(draft);
   return (
     <div className="space-y-4 p-3">
       <TextField
@@ -45,12 +46,39 @@ export default function MoreOptions(props: Props): ReactNode {
         error={errorOf('name')}
         onChange={({ target }) => onChange({ name: target.value })}
       />
-      <ConditionsField
-        id={fieldId('conditions')}
-        dataset={dataset}
-        value={draft.conditions}
-        onChange={(conditions) => onChange({ conditions })}
-        error={errorOf('conditions')}
+      <div className="grid grid-cols-2 items-start gap-3">
+        <ChoiceField
+          id={fieldId('compression')}
+          label="Compression"
+          choices={compressions}
+          names={compressionLabels}
+          value={compression}
+          error={errorOf('compression')}
+          onChoose={(chosen) => onChange({ compression: chosen })}
+        />
+        <SelectField
+          id={fieldId('ttlSeconds')}
+          label="Keep the file for"
+          value={String(draft.ttlSeconds)}
+          error={errorOf('ttlSeconds')}
+          onChange={({ target }) => onChange({ ttlSeconds: Number(target.value) })}
+        >
+          {ttlChoices(draft.ttlSeconds).map(({ seconds, label }) => (
+            <option key={seconds} value={seconds}>
+              {label}
+            </option>
+          ))}
+        </SelectField>
+      </div>
+      <ChoiceField
+        id={fieldId('consistency')}
+        label="Rows as of"
+        choices={consistencies}
+        names={consistencyLabels}
+        value={consistency}
+        error={errorOf('consistency')}
+        hint={consistencyHints[consistency]}
+        onChoose={(chosen) => onChange({ consistency: chosen })}
       />
       {dataset?.timeColumn === null ? null : (
         <ChoiceField
@@ -78,7 +106,10 @@ export default function MoreOptions(props: Props): ReactNode {
       ) : null}
       {profile === 'spreadsheet' ? (
         <>
-          <TimeZoneField {...props} />
+          {/* Without a boundary of its own the other fields would be hidden while its code loads. */}
+          <Suspense fallback={<div className="h-14" />}>
+            <TimeZoneField {...props} />
+          </Suspense>
           <ChoiceField
             id={fieldId('timeOffset')}
             label="Offset of times"
@@ -115,6 +146,12 @@ export default function MoreOptions(props: Props): ReactNode {
     </div>
   );
 }
+
+const consistencyHints: Record<ExportRequest['consistency'], string> = {
+  snapshot: 'All rows as they were at the same moment.',
+  resumable:
+    'Read in parts, one after the other. Rows may change between parts; if something breaks, only one part is repeated.',
+};
 
 const profileHints: Record<ExportRequest['profile'], string> = {
   machine: 'Times in UTC, values as the database has them.',

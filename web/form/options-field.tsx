@@ -1,9 +1,12 @@
 import { lazy, type ReactNode, useState } from 'react';
+import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
 import type { Dataset } from '../../lib/contracts/sources.ts';
 import { choicesOf } from '../exports/choices.ts';
-import { describeCondition } from './conditions.ts';
+import { compressionLabels } from '../exports/labels.ts';
+import { duration } from '../ui/quantity.ts';
 import { DisclosureField } from './disclosure-field.tsx';
 import { type Draft, type FieldName, normalizeDraft } from './draft.ts';
+import { defaults } from './request-options.ts';
 
 const MoreOptions = lazy(() => import('./more-options.tsx'));
 
@@ -18,7 +21,9 @@ interface Props {
 /** The fields inside. While they are hidden, their first error stands below the button. */
 const optionFields: readonly FieldName[] = [
   'name',
-  'conditions',
+  'compression',
+  'ttlSeconds',
+  'consistency',
   'order',
   'profile',
   'timeZone',
@@ -27,24 +32,21 @@ const optionFields: readonly FieldName[] = [
   'parquetTypes',
 ];
 
-/** Options that few exports need, below a button. While they are hidden, the button lists the options that are set. */
+/** Options that few exports need, below a button that lists those that differ from the defaults. */
 export function OptionsField(props: Props): ReactNode {
-  const { draft, dataset, fieldId, errorOf } = props;
+  const { draft, fieldId, errorOf } = props;
   const [open, setOpen] = useState(false);
-  const id = fieldId('options');
-  const set = setOptions(draft, dataset);
   const error = open
     ? undefined
     : optionFields.map(errorOf).find((message) => message !== undefined);
   return (
     <DisclosureField
-      id={id}
+      id={fieldId('options')}
       label="More options"
-      summary={set.length > 0 ? `${set.length} set` : undefined}
+      summary={setOptions(draft).join(' · ')}
       open={open}
       onToggle={() => setOpen(!open)}
       error={error}
-      hint={open || set.length === 0 ? undefined : set.join(' · ')}
     >
       <MoreOptions {...props} />
     </DisclosureField>
@@ -52,22 +54,28 @@ export function OptionsField(props: Props): ReactNode {
 }
 
 /** Returns the options that differ from the defaults, in words. */
-function setOptions(draft: Draft, dataset: Dataset | undefined): string[] {
-  const { profile, order, csv, parquetTypes, timeOffset } = normalizeDraft(draft);
-  const { name, format, timeZone, conditions, kept } = draft;
+function setOptions(draft: Draft): string[] {
+  const { compression, consistency, profile, order, ...own } = normalizeDraft(draft);
+  const { csv, parquetTypes, timeOffset } = own;
+  const { name, format, timeZone, ttlSeconds, kept } = draft;
   const choices = choicesOf({
     ...kept,
     format,
     profile,
-    order,
     csv,
     parquetTypes,
     ...(timeOffset && { timeOffset }),
     ...(timeZone !== null && { timeZone }),
   });
+  const isDefaultCompression = compression === capabilitiesOf(format).defaults.compression;
   return [
-    ...(name.trim() === '' ? [] : [`name: ${name.trim()}`]),
-    ...conditions.map((condition) => describeCondition(condition, dataset)),
+    ...(name.trim() === '' ? [] : [`“${name.trim()}”`]),
+    ...(isDefaultCompression
+      ? []
+      : [compression === 'none' ? 'not compressed' : compressionLabels[compression]]),
+    ...(ttlSeconds === defaults.ttlSeconds ? [] : [duration(ttlSeconds)]),
+    ...(consistency === 'resumable' ? ['several moments'] : []),
+    ...(order === 'time' ? ['by time'] : []),
     ...choices
       .filter(({ term }) => term !== 'Times in the file' || timeZone !== null)
       .map(({ term, text }) => `${term.toLowerCase()}: ${text}`),

@@ -1,27 +1,20 @@
 import type { ReactNode } from 'react';
 import { capabilitiesOf } from '../../lib/contracts/format-capabilities.ts';
-import type { SourceList } from '../../lib/contracts/sources.ts';
 import { formatLabels } from '../exports/labels.ts';
+import { labelClass } from '../ui/field.tsx';
 import type { Draft } from './draft.ts';
 
 interface Props {
   id: string;
-  sources: SourceList;
+  /** The other sources that have the dataset. */
+  names: readonly string[];
   draft: Draft;
   onChange: (patch: Partial<Draft>) => void;
 }
 
-/** The other sources that have the dataset. Their rows can be added to the file. */
-export function OtherSources({ id, sources, draft, onChange }: Props): ReactNode {
+/** The rows of other sources, which can be added to the file. */
+export default function OtherSources({ id, names, draft, onChange }: Props): ReactNode {
   const { source, others, dataset, format } = draft;
-  const names = sources.sources
-    .filter(
-      ({ name, datasets }) =>
-        name !== source &&
-        (others.includes(name) || datasets.some((listed) => listed.name === dataset)),
-    )
-    .map(({ name }) => name);
-  if (names.length === 0) return null;
   if (!capabilitiesOf(format).severalSources)
     return (
       <p className="text-xs text-muted">
@@ -30,7 +23,7 @@ export function OtherSources({ id, sources, draft, onChange }: Props): ReactNode
     );
   return (
     <fieldset aria-describedby={`${id}-hint`} className="space-y-1">
-      <legend className="text-sm font-medium">Add rows from</legend>
+      <legend className={labelClass}>Add rows from</legend>
       <div className="flex flex-wrap gap-x-4">
         {names.map((name) => (
           <label key={name} className="control-small flex cursor-pointer items-center gap-2">

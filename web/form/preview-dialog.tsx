@@ -13,21 +13,24 @@ import { formatExact } from '../ui/quantity.ts';
 interface Props {
   request: NewExport;
   onClose: () => void;
+  /** Exports what is shown. */
+  onExport: () => void;
 }
 
 /** The first rows of the file. They are read again each time the dialog opens. */
-export default function PreviewDialog({ request, onClose }: Props): ReactNode {
+export default function PreviewDialog({ request, onClose, onExport }: Props): ReactNode {
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['preview', request],
     queryFn: ({ signal }) => previewExport(request, signal),
     // An account may read one preview at a time. An earlier one, or one in another tab, may still be running.
     retry: (failures, problem) => isStatus(problem, 429) && failures < 5,
     retryDelay: 2_000,
+    networkMode: 'always',
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
-    <Modal size="table" title={`Preview of ${request.dataset}`} onClose={onClose}>
+    <Modal isView size="table" title={`Preview of ${request.dataset}`} onClose={onClose}>
       {/* The dialog makes the page's own live region inert, so it has one of its own. */}
       <p role="status" className="mt-1 text-muted">
         {data ? describePreview(data, request) : isFetching ? 'Reading the first rows…' : ''}
@@ -43,8 +46,11 @@ export default function PreviewDialog({ request, onClose }: Props): ReactNode {
           <Skeleton label="Reading the first rows" rows={4} />
         )}
       </div>
-      <ModalActions>
-        <Button onClick={onClose}>Close</Button>
+      <ModalActions sticky>
+        <Button onClick={onClose}>Back to the form</Button>
+        <Button variant="primary" onClick={onExport}>
+          Export
+        </Button>
       </ModalActions>
     </Modal>
   );
@@ -58,6 +64,7 @@ function describePreview({ rows, cut, tooLarge }: ExportPreview, request: NewExp
     rows.length === 0 && !tooLarge
       ? 'No rows: the file would have none.'
       : `${rows.length === 1 && !tooLarge ? 'The only row' : subject} of the file, as ${format === 'xlsx' ? 'an Excel workbook' : formatLabels[format]}.`,
+    rows.length === 0 ? '' : `Times in ${timesIn(request)}.`,
     sources.length > 1
       ? `The rows of ${sources[0]} come first; _source names the source of each row.`
       : '',
@@ -67,6 +74,13 @@ function describePreview({ rows, cut, tooLarge }: ExportPreview, request: NewExp
     .filter((sentence) => sentence !== '')
     .join(' ');
 }
+
+/** Only files for spreadsheets have times of another zone than UTC. */
+const timesIn = ({ profile, timeZone = 'UTC' }: NewExport): string =>
+  profile === 'spreadsheet' ? timeZone : 'UTC';
+
+/** The beginnings of the names of types whose values are compared digit by digit. */
+const numeric = /^(small|big)?(int|serial)|^(numeric|decimal|real|double|float|number|money|oid)/i;
 
 function PreviewBody({
   preview,
@@ -98,7 +112,11 @@ function PreviewBody({
                 Row
               </th>
               {columns.map(({ name, databaseType, fileType }) => (
-                <th key={name} scope="col" className="px-3 py-2 font-semibold whitespace-nowrap">
+                <th
+                  key={name}
+                  scope="col"
+                  className={`px-3 py-2 font-semibold whitespace-nowrap ${numeric.test(databaseType) ? 'text-right' : ''}`}
+                >
                   {name}{' '}
                   <span className="text-xs font-normal text-muted">
                     {format === 'csv' ? databaseType : typeLabel(fileType)}
@@ -114,7 +132,10 @@ function PreviewBody({
                   {row + 1}
                 </th>
                 {values.map((value, column) => (
-                  <td key={columns[column]?.name} className="px-3 py-1.5 tabular-nums">
+                  <td
+                    key={columns[column]?.name}
+                    className={`px-3 py-1.5 tabular-nums ${numeric.test(columns[column]?.databaseType ?? '') ? 'text-right' : ''}`}
+                  >
                     <Value value={value} length={lengths.get(`${row} ${column}`)} />
                   </td>
                 ))}
@@ -148,7 +169,7 @@ function Value({ value, length }: { value: string | null; length: number | undef
   if (value === null) return <i className="text-muted">NULL</i>;
   if (value === '') return <i className="text-muted">empty</i>;
   return (
-    <div className="w-max max-w-[48ch] whitespace-pre-wrap wrap-anywhere">
+    <div className="inline-block w-max max-w-[48ch] whitespace-pre-wrap wrap-anywhere">
       {value}
       {length === undefined ? null : (
         <i className="text-muted">{`… cut, ${formatExact(length)} characters`}</i>

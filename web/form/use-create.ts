@@ -16,6 +16,8 @@ export function useCreate(onCreated: () => void) {
     mutationFn: ({ request, key }: { request: NewExport; key: string }) =>
       createExport(request, key),
     retry: false,
+    // Without a connection it fails at once; nothing is sent later, unasked.
+    networkMode: 'always',
     onSuccess: (created) => {
       onCreated();
       announce('queued', { sentence: queuedSentence('Export', created) });

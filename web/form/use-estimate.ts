@@ -27,6 +27,9 @@ export function useEstimate(request: NewExport | null): EstimateState {
     queryFn: ({ signal }) => (request === null ? null : estimateExport(request, signal)),
     enabled: isSettled,
     staleTime: 30_000,
+    // Without a connection it fails at once, instead of “Estimating…” until there is one.
+    networkMode: 'always',
+    refetchOnReconnect: true,
   });
   const isCurrent = isSettled && !(error instanceof SignedOutError);
   return {

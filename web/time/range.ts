@@ -46,6 +46,29 @@ export function describeRange({ from, to }: ReadRange, zone: string): string | n
   return null;
 }
 
+export const isWithoutBounds = ({ from, to }: TypedRange): boolean =>
+  [from, to].every(({ date, time }) => date.trim() === '' && time.trim() === '');
+
+/** `1 Mar – 31 Mar 2025`, `1 Mar 2025 10:00 – 31 Mar 2025`, `From 1 Mar 2025`, `All times`; what is no day as typed. */
+export function rangeText(range: TypedRange): string {
+  if (isWithoutBounds(range)) return 'All times';
+  const [first, last] = [endText(range.from), endText(range.to)];
+  if (last === '') return `From ${first}`;
+  if (first === '') return `Until ${last}`;
+  if (first === last) return first;
+  const year = / \d{4}$/.exec(last)?.[0];
+  return `${year !== undefined && first.endsWith(year) ? first.slice(0, -year.length) : first} – ${last}`;
+}
+
+function endText({ date, time }: TypedDateTime): string {
+  const parsed = parseDay(date);
+  const dayText =
+    parsed === null
+      ? date.trim()
+      : format('UTC', { day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(parsed));
+  return `${dayText} ${time.trim()}`.trim();
+}
+
 /** Returns how the bounds of a request are typed in a zone. */
 export function toTypedRange(
   { from, to }: { from?: string | undefined; to?: string | undefined },

@@ -1,7 +1,7 @@
 import type { ComponentProps, ReactNode } from 'react';
 import { Icon } from './icons.tsx';
 
-export const labelClass = 'block text-sm font-medium';
+export const labelClass = 'block text-xs font-medium text-muted';
 
 export function FieldError({
   id,
@@ -54,7 +54,7 @@ export function FieldGroup({
       aria-describedby={error ? `${id}-error` : undefined}
       className="space-y-3 outline-none"
     >
-      <legend className={legendHidden ? 'sr-only' : 'text-sm font-medium'}>{legend}</legend>
+      <legend className={legendHidden ? 'sr-only' : labelClass}>{legend}</legend>
       {children}
       <FieldError id={`${id}-error`} message={error} />
     </fieldset>
