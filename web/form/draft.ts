@@ -124,7 +124,10 @@ export function readDraft(
   if (errors.length > 0) return { request: null, errors };
   const { others, ...format } = normalizeDraft(draft);
   const { compression, profile, consistency, order, csv, parquetTypes, timeOffset } = format;
-  const timeZone = draft.timeZone ?? (profile === 'spreadsheet' ? zone : null);
+  // Whole days of the zone of the page are named as such in the file name, too.
+  const hasDates = hasTime && (range.from !== undefined || range.to !== undefined);
+  const needsZone = profile === 'spreadsheet' || (hasDates && zone !== 'UTC');
+  const timeZone = draft.timeZone ?? (needsZone ? zone : null);
   const request: NewExport = {
     sources: [draft.source, ...others],
     dataset: draft.dataset,
