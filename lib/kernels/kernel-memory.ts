@@ -1,5 +1,8 @@
 import { memoryBudget } from '../runtime/memory-budget.ts';
 
+/** A message begins with its type (1 byte) and its length (4 bytes), which includes itself but not the type. */
+export const headBytes = 5;
+export const lengthBytes = 4;
 const wasmPageBytes = 64 * 1_024;
 /** Bytes after a region that a kernel may overwrite, or read without using them: it moves 16 bytes at a time. */
 export const slackBytes = 64;
@@ -18,25 +21,37 @@ const inputBytes = memoryBudget.kernelInput.bytes / 3;
  */
 export class KernelMemory {
   /** A row that has more bytes is encoded by the format's encoder. */
-  static readonly maxRowBytes = 2 * inputBytes - 8;
+  static readonly maxRowBytes = 2 * inputBytes - headBytes;
   readonly memory: WebAssembly.Memory;
   readonly bytes: Buffer<ArrayBuffer>;
+  /** Where what was left of a row may begin; it ends where the next bytes begin. */
+  readonly lead = wasmPageBytes;
   /** Address of the first byte that a socket receives. */
-  readonly input: number;
+  readonly input = this.lead + 2 * inputBytes;
   /** The buffer of the socket. */
   readonly received: Buffer<ArrayBuffer>;
   /** The first address that kernels may use for their regions, and the end of the memory. */
-  readonly free: number;
+  readonly free = this.input + inputBytes + slackBytes;
   readonly end: number;
 
   /** @param kernelBytes of the regions of the kernel, with their slack */
   constructor(kernelBytes: number) {
-    this.input = wasmPageBytes + 2 * inputBytes;
-    this.free = this.input + inputBytes + slackBytes;
     const pages = Math.ceil((this.free + kernelBytes) / wasmPageBytes);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.end = pages * wasmPageBytes;
     this.bytes = Buffer.from(this.memory.buffer);
     this.received = this.bytes.subarray(this.input, this.input + inputBytes);
+  }
+
+  /** Returns whether kernels that need these bytes can use this memory. */
+  hasRoomFor(kernelBytes: number): boolean {
+    return this.end - this.free >= kernelBytes;
+  }
+
+  /** Returns the row of the message that begins at an address. */
+  rowAt(address: number): Buffer {
+    const length = this.bytes.readUInt32BE(address + 1) - lengthBytes;
+    const start = address + headBytes;
+    return this.bytes.subarray(start, start + length);
   }
 }

@@ -1,4 +1,3 @@
-import type { SegmentMetadata } from '../formats/format.ts';
 import type { BufferPool } from '../runtime/buffer-pool.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 
@@ -34,17 +33,20 @@ export interface RowKernel {
   readonly pending?: Promise<void> | undefined;
   /** As that of `Encoder`: for each column how many of its values became NULL. */
   nulled?(): readonly number[];
-  /** As that of `Encoder`: what the footer needs to know, after `end`. */
-  metadata?(): SegmentMetadata;
+  /** As that of `Encoder`: the metadata of the segment for the footer, after `end`. */
+  metadata?(): unknown;
 }
 
-interface KernelContext {
+export interface KernelContext {
   memory: KernelMemory;
   /** The chunks of the COPY stream: the consumer releases those that belong to the pool. */
   pool: BufferPool;
   /** Passes encoded bytes on. They must stay as they are until the consumer has released them. */
   emit: (chunk: Buffer) => void;
 }
+
+/** Why a call of a kernel in WebAssembly stopped: `Stop` of lib/kernels/assembly/frames.ts. */
+export const stops = { noRow: 0, full: 1, malformed: 2 } as const;
 
 /** How a format encodes certain columns by a kernel. */
 export interface KernelPlan {
