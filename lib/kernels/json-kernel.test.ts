@@ -183,12 +183,12 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
       40,
     ];
     for (const unit of ['x', '\u0001', '"'])
-      for (const order of [lengths, lengths.toReversed()]) {
+      for (const order of [lengths, lengths.toReversed(), [maxRowBytes + 1, ...lengths]]) {
         const sent = order.map((length) =>
           Buffer.from(`1\t${unit.repeat(Math.max(0, length - 3))}\n`),
         );
         const encoded = encodeMessages(other, [messagesOf(sent)]);
-        expect(encoded.rows).toBe(lengths.length);
+        expect(encoded.rows).toBe(order.length);
         expect(encoded.bytes.toString() === expected(sent, described, separator)).toBe(true);
       }
   });
