@@ -5,6 +5,9 @@ import { KernelRows } from '../../sources/copy/kernel-rows.ts';
 import { KernelMemory, slackBytes } from '../kernel-memory.ts';
 import type { KernelPlan } from '../row-kernel.ts';
 
+/** Runs of a test with random rows: `STREAMSYNC_TEST_LONG=1 npm run test:unit -- lib/kernels` takes an hour for many more. */
+export const runs = process.env.STREAMSYNC_TEST_LONG === '1' ? 50_000 : 40;
+
 /** Returns a message of PostgreSQL's protocol. */
 export function message(type: string, body: Uint8Array): Buffer {
   const head = Buffer.alloc(5);
