@@ -90,9 +90,9 @@ function planOf(described: Columns, separator: Separator): KernelPlan {
   return plan;
 }
 
-const outcomeOf = (plan: KernelPlan, pieces: readonly Buffer[], elsewhere?: boolean): string => {
+const outcomeOf = (plan: KernelPlan, chunks: readonly Buffer[], elsewhere?: boolean): string => {
   try {
-    return encodeMessages(plan, pieces, elsewhere).bytes.toString();
+    return encodeMessages(plan, chunks, elsewhere).bytes.toString();
   } catch (error) {
     return errorMessage(error);
   }
@@ -174,8 +174,8 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
         fc.boolean(),
         (all, cuts, elsewhere) => {
           const sent = rowsOf(toCopyText(all));
-          const pieces = cutAt(messagesOf(sent), cuts);
-          expect(outcomeOf(plan, pieces, elsewhere)).toBe(expected(sent, columns, separator));
+          const chunks = cutAt(messagesOf(sent), cuts);
+          expect(outcomeOf(plan, chunks, elsewhere)).toBe(expected(sent, columns, separator));
         },
       ),
       { numRuns: runs },

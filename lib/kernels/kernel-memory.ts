@@ -6,7 +6,7 @@ export const lengthBytes = 4;
 const wasmPageBytes = 64 * 1_024;
 /** Bytes after a region that a kernel may overwrite, or read without using them: it moves 16 bytes at a time. */
 export const slackBytes = 64;
-/** Bytes of a socket's buffer: more than a socket has received after one turn of the event loop. */
+/** Bytes of the buffer of a socket: more than it has received after one turn of the event loop. Twice as many are before it. */
 const inputBytes = memoryBudget.kernelInput.bytes / 3;
 
 /**

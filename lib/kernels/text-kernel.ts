@@ -94,21 +94,21 @@ export abstract class TextKernel implements RowKernel {
     }
   }
 
-  /** Emits chunks as long as the output has `least` bytes, and moves the rest to its beginning. */
-  #emit(least: number): void {
+  /** Emits chunks as long as the output has `minBytes`, and moves the rest to its beginning. */
+  #emit(minBytes: number): void {
     const { memory, pool, emit } = this.#context;
     const filled = this.#filled();
-    let taken = 0;
-    while (filled - taken >= least) {
+    let emitted = 0;
+    while (filled - emitted >= minBytes) {
       const chunk = pool.acquire();
-      const length = Math.min(chunkBytes, filled - taken);
-      const start = this.#output + taken;
+      const length = Math.min(chunkBytes, filled - emitted);
+      const start = this.#output + emitted;
       chunk.set(memory.bytes.subarray(start, start + length));
       emit(chunk.subarray(0, length));
-      taken += length;
+      emitted += length;
     }
-    if (taken === 0) return;
-    memory.bytes.copyWithin(this.#output, this.#output + taken, this.#output + filled);
-    this.#setFilled(filled - taken);
+    if (emitted === 0) return;
+    memory.bytes.copyWithin(this.#output, this.#output + emitted, this.#output + filled);
+    this.#setFilled(filled - emitted);
   }
 }

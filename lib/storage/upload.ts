@@ -53,7 +53,7 @@ export async function uploadPart(
   return { PartNumber: partNumber, ETag, ChecksumCRC32 };
 }
 
-/** Returns whether nobody can change what is sent to this endpoint: by TLS, or because it is on this machine. */
+/** Returns whether what is sent to this endpoint cannot be changed on its way: by TLS, or because it is on this machine. */
 const isProtected = (endpoint: string | undefined): boolean =>
   endpoint === undefined || /^https:|^http:\/\/(127\.0\.0\.1|localhost)(:|\/|$)/.test(endpoint);
 

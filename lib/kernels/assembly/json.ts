@@ -33,7 +33,7 @@ const MINUS: u8 = 0x2d;
 const NINE: u8 = 0x39;
 const LETTER_T: u8 = 0x54;
 const BACKSLASH: u8 = 0x5c;
-/** `\N` as 2 bytes, `null`, `true`, `fals` and `\u00` as 4 of a little-endian number. */
+/** `\N` as 2 bytes, `null`, `true`, the first letters of `false`, and `\u00` as 4 of a little-endian number. */
 const NULL_FIELD: u16 = 0x4e5c;
 const NULL_TEXT: u32 = 0x6c6c756e;
 const TRUE_TEXT: u32 = 0x65757274;

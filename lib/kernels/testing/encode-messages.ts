@@ -42,11 +42,11 @@ const tailBytes = 65_536;
  */
 export function encodeMessages(
   plan: KernelPlan,
-  pieces: readonly Buffer[],
+  received: readonly Buffer[],
   elsewhere = false,
 ): Encoded {
   const outcomes = fillers.map((filler) =>
-    outcomeOf(() => encodeOnce(plan, pieces, { filler, elsewhere })),
+    outcomeOf(() => encodeOnce(plan, received, { filler, elsewhere })),
   );
   const [first, ...others] = outcomes;
   if (!first) throw new Error('no filler');
@@ -70,7 +70,7 @@ function outcomeOf(encode: () => Encoded): Outcome {
 
 interface FilledMemory {
   memory: KernelMemory;
-  /** What nobody may write: below the regions, between them, and after them. */
+  /** What the kernel may not write: below the regions, between them, and after them. */
   around: { region: Buffer; before: Buffer }[];
 }
 
@@ -94,27 +94,40 @@ function memoryFor({ bytes }: KernelPlan, filler: number): FilledMemory {
 
 function encodeOnce(
   plan: KernelPlan,
-  pieces: readonly Buffer[],
+  received: readonly Buffer[],
   { filler, elsewhere }: { filler: number; elsewhere: boolean },
 ): Encoded {
   const { memory, around } = memoryFor(plan, filler);
-  const chunks: Buffer[] = [];
+  const output: Buffer[] = [];
   const pool = new BufferPool(memoryBudget.copyChunk.bytes, 0);
-  const kernel = plan.create({ memory, pool, emit: (chunk) => chunks.push(chunk) });
+  const kernel = plan.create({ memory, pool, emit: (chunk) => output.push(chunk) });
   const rows = new KernelRows(memory, kernel);
   let rest: Buffer | undefined;
-  for (const piece of pieces.flatMap((bytes) => cutEvery(bytes, memory.received.length))) {
-    if (elsewhere) rest = rows.take(piece);
-    else {
-      memory.received.fill(filler, 0, Math.min(piece.length + 64, memory.received.length));
-      rest = rows.take(memory.received.subarray(0, piece.copy(memory.received)));
+  try {
+    for (const chunk of received.flatMap((bytes) => cutEvery(bytes, memory.received.length))) {
+      if (elsewhere) rest = rows.take(chunk);
+      else {
+        memory.received.fill(filler, 0, Math.min(chunk.length + 64, memory.received.length));
+        rest = rows.take(memory.received.subarray(0, chunk.copy(memory.received)));
+      }
+      if (rest) break;
     }
-    if (rest) break;
+    if (rest?.[0] === 'c'.charCodeAt(0)) rows.end();
+  } finally {
+    // Also after an error of the kernel.
+    assertUnchanged(around);
   }
-  if (rest?.[0] === 'c'.charCodeAt(0)) rows.end();
+  return {
+    bytes: Buffer.concat(output),
+    chunks: output,
+    ended: rest !== undefined,
+    rows: kernel.rows,
+  };
+}
+
+function assertUnchanged(around: FilledMemory['around']): void {
   if (around.some(({ region, before }) => !region.equals(before)))
     throw new Error('the kernel wrote outside of its regions');
-  return { bytes: Buffer.concat(chunks), chunks, ended: rest !== undefined, rows: kernel.rows };
 }
 
 const cutEvery = (bytes: Buffer, length: number): Buffer[] =>

@@ -14,7 +14,7 @@ export interface CopyRows {
   readonly pending?: Promise<void> | undefined;
   /**
    * Takes the next bytes, and keeps none of their memory. Returns the bytes from the first message on that does not belong
-   * to the rows, undefined if there is none.
+   * to the rows, undefined if all messages do.
    */
   take(bytes: Buffer): Buffer | undefined;
   resume?(): Buffer | undefined;

@@ -2,7 +2,7 @@ import { headBytes, KernelMemory, lengthBytes } from '../../kernels/kernel-memor
 import type { RowKernel } from '../../kernels/row-kernel.ts';
 import { type CopyRows, copyData, ignoredMessageTypes } from './copy-rows.ts';
 
-const nothing = Buffer.alloc(0);
+const noBytes = Buffer.alloc(0);
 
 /**
  * The rows as a kernel encodes them, where they were received: in the memory that the kernel shares with the socket. What
@@ -16,7 +16,7 @@ export class KernelRows implements CopyRows {
   #at: number;
   #end: number;
   /** Received bytes that are not in the memory yet. */
-  #outside: Buffer = nothing;
+  #outside: Buffer = noBytes;
   /** How many bytes are still to come of a message that is not a row, and of a row that is too long for the kernel. */
   #toSkip = 0;
   #longRowLeft = 0;

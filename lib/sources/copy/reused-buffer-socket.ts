@@ -13,7 +13,7 @@ export class ReusedBufferSocket extends Socket {
   lendsBuffer = false;
   readonly memory: KernelMemory;
 
-  /** @param kernelBytes for which the memory has room, besides the buffer of the socket */
+  /** @param kernelBytes for which the memory has room, in addition to the buffer of the socket */
   constructor(kernelBytes = 0) {
     const memory = new KernelMemory(kernelBytes);
     super({
