@@ -1,5 +1,6 @@
 import type { BinaryRow } from '../../sources/copy/binary-parser.ts';
-import type { Page, PageCompressor, ParquetSizes } from './data-page.ts';
+import type { Page, PageCompressor, ParquetSizes, ValueEncoding } from './data-page.ts';
+import { PageEncoder } from './page-encoder.ts';
 import { PlainBuffer } from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import type { ColumnSchema, FileColumn } from './schema.ts';
@@ -13,8 +14,24 @@ export interface ColumnChunk {
   values: number;
   nulls: number;
   bounds: MinMax | null;
-  pages: Page[];
+  /** The page of the dictionary, with which the column chunk starts. */
+  dictionary: Page | null;
+  pages: DataPage[];
 }
+
+/** A data page, and what it contains. */
+export interface DataPage extends Page {
+  encoding: ValueEncoding;
+  rows: number;
+  /** Number of levels. */
+  values: number;
+  nulls: number;
+  bounds: MinMax | null;
+}
+
+/** Returns the pages of a column chunk in the order of the file. */
+export const pagesOf = ({ dictionary, pages }: ColumnChunk): readonly Page[] =>
+  dictionary ? [dictionary, ...pages] : pages;
 
 type Sizes = Pick<ParquetSizes, 'pageBytes' | 'pageLevels'>;
 
@@ -31,10 +48,13 @@ export class ColumnChunkWriter {
   readonly #definition = new Levels();
   /** 0: a new row; 1: the next element of the same list. Empty if the column is no list. */
   readonly #repetition = new Levels();
-  #pages: Promise<Page>[] = [];
+  readonly #encoder: PageEncoder;
+  #pages: Promise<DataPage>[] = [];
   #bounds: MinMaxStatistics;
+  /** Of the pages that are closed. */
+  #totals = { rows: 0, values: 0, nulls: 0 };
+  /** Of the open page. */
   #rows = 0;
-  #levels = 0;
   #nulls = 0;
 
   constructor(column: FileColumn, compressor: PageCompressor, sizes: Sizes) {
@@ -43,6 +63,7 @@ export class ColumnChunkWriter {
     this.#compressor = compressor;
     this.#sizes = sizes;
     this.#bounds = new MinMaxStatistics(this.schema.parquetType);
+    this.#encoder = new PageEncoder(this.schema.parquetType, compressor.codec);
   }
 
   /** Encodes value `n` of a row. */
@@ -61,18 +82,18 @@ export class ColumnChunkWriter {
   async finish(): Promise<ColumnChunk> {
     if (this.#definition.length > 0) this.#closePage();
     const pages = this.#pages;
-    const totals = {
-      rows: this.#rows,
-      values: this.#levels,
-      nulls: this.#nulls,
-      bounds: this.#bounds.finish(),
-    };
+    const totals = { ...this.#totals, bounds: this.#bounds.finish() };
+    const dictionary = this.#encoder.endChunk();
     this.#pages = [];
     this.#bounds = new MinMaxStatistics(this.schema.parquetType);
-    this.#rows = 0;
-    this.#levels = 0;
-    this.#nulls = 0;
-    return { ...totals, pages: await Promise.all(pages) };
+    this.#totals = { rows: 0, values: 0, nulls: 0 };
+    return {
+      ...totals,
+      dictionary:
+        dictionary &&
+        (await this.#compressor.compressDictionary(dictionary.values, dictionary.entries)),
+      pages: await Promise.all(pages),
+    };
   }
 
   #appendValue(view: DataView, at: number, length: number): boolean {
@@ -90,7 +111,6 @@ export class ColumnChunkWriter {
 
   #addLevel(definition: number): void {
     this.#definition.push(definition);
-    this.#levels++;
   }
 
   /** Reads what `array_send` writes: dimensions, a NULL flag, the type, then size and lower bound of each dimension. */
@@ -119,12 +139,25 @@ export class ColumnChunkWriter {
     const definition = this.#definition.toArray();
     const sections = [encodeLevels(definition, this.schema.list ? 2 : 1)];
     if (this.schema.list) sections.unshift(encodeLevels(this.#repetition.toArray(), 1));
-    this.#bounds.add(this.#values);
-    sections.push(this.#values.bytes.subarray(0, this.#values.length));
-    this.#pages.push(this.#compressor.compress(sections, definition.length));
+    const counts = { rows: this.#rows, values: definition.length, nulls: this.#nulls };
+    const bounds = new MinMaxStatistics(this.schema.parquetType);
+    bounds.add(this.#values);
+    this.#bounds.merge(bounds);
+    const { encoding, bytes } = this.#encoder.encode(this.#values, counts.values - counts.nulls);
+    const page = this.#compressor
+      .compress([...sections, bytes], { values: counts.values, encoding })
+      .then((it) => ({ ...it, ...counts, encoding, bounds: bounds.finish() }));
+    // Awaited later; this handler avoids an unhandled rejection.
+    page.catch(() => undefined);
+    this.#pages.push(page);
+    this.#totals.rows += counts.rows;
+    this.#totals.values += counts.values;
+    this.#totals.nulls += counts.nulls;
     this.#values.clear();
     this.#definition.clear();
     this.#repetition.clear();
+    this.#rows = 0;
+    this.#nulls = 0;
   }
 }
 

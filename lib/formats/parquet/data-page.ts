@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib';
 import { BufferPool } from '../../runtime/buffer-pool.ts';
 import { memoryBudget, memoryLimits } from '../../runtime/memory-budget.ts';
 import type { Codec } from './codecs.ts';
-import { struct } from './thrift.ts';
+import { type Struct, struct } from './thrift.ts';
 
-/** A data page as it is in the file. */
+/** A page of a column chunk as it is in the file. */
 export interface Page {
   header: Buffer;
   body: Buffer;
@@ -37,7 +37,14 @@ export const defaultSizes: ParquetSizes = {
 /** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
 const bufferBytes = memoryBudget.pageBuffer.bytes;
 
-const encodings = { plain: 0, rle: 3 };
+/** `enum Encoding` of parquet.thrift. */
+export const encodings = { plain: 0, rle: 3, delta: 5, dictionary: 8 } as const;
+
+/** How the values of a data page are encoded. */
+export type ValueEncoding = Exclude<keyof typeof encodings, 'rle'>;
+
+/** `enum PageType` of parquet.thrift. */
+export const pageTypes = { data: 0, dictionary: 2 } as const;
 
 /** Compresses pages; gzip and zstd run in Node's thread pool. */
 export class PageCompressor {
@@ -50,10 +57,39 @@ export class PageCompressor {
   }
 
   /** Returns a data page of `values` levels. `sections`: the levels, then the values that are not NULL; they are copied. */
-  compress(sections: readonly Uint8Array[], values: number): Promise<Page> {
+  compress(
+    sections: readonly Uint8Array[],
+    { values, encoding }: { values: number; encoding: ValueEncoding },
+  ): Promise<Page> {
+    return this.#start(sections, pageTypes.data, (header) =>
+      header.struct(5, (data) => {
+        data.i32(1, values);
+        data.i32(2, encodings[encoding]);
+        data.i32(3, encodings.rle);
+        data.i32(4, encodings.rle);
+      }),
+    );
+  }
+
+  /** Returns the page of a dictionary with these values, which are copied. */
+  compressDictionary(values: Uint8Array, entries: number): Promise<Page> {
+    return this.#start([values], pageTypes.dictionary, (header) =>
+      header.struct(7, (dictionary) => {
+        dictionary.i32(1, entries);
+        dictionary.i32(2, encodings.plain);
+      }),
+    );
+  }
+
+  #start(
+    sections: readonly Uint8Array[],
+    type: number,
+    fields: (header: Struct) => void,
+  ): Promise<Page> {
     const length = sections.reduce((total, section) => total + section.length, 0);
-    const page = this.#compressPage(this.#concatenate(sections, length), length, values).finally(
-      () => this.#inFlight.delete(page),
+    const buffer = this.#concatenate(sections, length);
+    const page = this.#compressPage(buffer, length, { type, fields }).finally(() =>
+      this.#inFlight.delete(page),
     );
     this.#inFlight.add(page);
     // Awaited later; this handler avoids an unhandled rejection.
@@ -72,20 +108,19 @@ export class PageCompressor {
     return buffer;
   }
 
-  async #compressPage(buffer: Buffer, length: number, values: number): Promise<Page> {
+  async #compressPage(
+    buffer: Buffer,
+    length: number,
+    { type, fields }: { type: number; fields: (header: Struct) => void },
+  ): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
     this.#pool.release(buffer);
     const header = struct((page) => {
-      page.i32(1, 0);
+      page.i32(1, type);
       page.i32(2, length);
       page.i32(3, body.length);
       page.i32(4, crc32(body) | 0);
-      page.struct(5, (data) => {
-        data.i32(1, values);
-        data.i32(2, encodings.plain);
-        data.i32(3, encodings.rle);
-        data.i32(4, encodings.rle);
-      });
+      fields(page);
     });
     return { header, body, uncompressedBytes: header.length + length };
   }
@@ -95,6 +130,3 @@ export class PageCompressor {
     while (this.#inFlight.size > maxInFlight) await Promise.race(this.#inFlight);
   }
 }
-
-/** The encodings that the metadata of a column chunk lists. */
-export const encodingsUsed = [encodings.plain, encodings.rle];

@@ -2,11 +2,10 @@ import type { ExportRequest } from '../../contracts/export-request.ts';
 import { CopyBinaryParser } from '../../sources/copy/binary-parser.ts';
 import type { Encoder } from '../format.ts';
 import { codecOf } from './codecs.ts';
-import { type ColumnChunk, ColumnChunkWriter } from './column-chunk.ts';
+import { ColumnChunkWriter, pagesOf } from './column-chunk.ts';
 import { defaultSizes, PageCompressor, type ParquetSizes } from './data-page.ts';
-import type { ChunkPlace, RowGroup } from './row-groups.ts';
+import { chunkPlaceOf, type RowGroup } from './row-groups.ts';
 import type { FileColumn } from './schema.ts';
-import type { MinMax } from './statistics.ts';
 import { toRowError } from './unsupported-value.ts';
 
 /**
@@ -77,38 +76,19 @@ export class ParquetEncoder implements Encoder {
   async *#rowGroup(): AsyncGenerator<Buffer> {
     const group: RowGroup = { rows: 0, chunks: [] };
     for (const [n, column] of this.#columns.entries()) {
-      const { pages, rows, bounds, ...chunk } = await column.finish();
+      const chunk = await column.finish();
+      const { rows } = chunk;
       if (n > 0 && rows !== group.rows)
         throw new Error(`column ${column.name} has ${rows} rows; the row group has ${group.rows}`);
       group.rows = rows;
       const offset = this.#offset;
-      for (const { header, body } of pages) {
+      for (const { header, body } of pagesOf(chunk)) {
         yield header;
         yield body;
         this.#offset += header.length + body.length;
       }
-      group.chunks.push({
-        ...chunk,
-        bounds: bounds && toBase64(bounds),
-        offset,
-        ...sizesOf(pages),
-      });
+      group.chunks.push(chunkPlaceOf(chunk, offset));
     }
     this.#groups.push(group);
   }
-}
-
-const toBase64 = ({ min, max, ...exact }: MinMax): ChunkPlace['bounds'] => ({
-  min: min.toString('base64'),
-  max: max.toString('base64'),
-  ...exact,
-});
-
-function sizesOf(pages: ColumnChunk['pages']): { bytes: number; plainBytes: number } {
-  let [bytes, plainBytes] = [0, 0];
-  for (const page of pages) {
-    bytes += page.header.length + page.body.length;
-    plainBytes += page.uncompressedBytes;
-  }
-  return { bytes, plainBytes };
 }

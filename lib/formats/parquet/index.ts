@@ -31,7 +31,12 @@ export const parquet = (types: ParquetTypes): Format => ({
       for (const group of rowGroupsOf(fragment)) groups.push(shift(group, start));
       start += bytes;
     }
-    return footer(columnsOf(columns, types), withBoundsOfAll(groups), codecOf(compression).id);
+    return footer({
+      columns: columnsOf(columns, types),
+      groups: withBoundsOfAll(groups),
+      codec: codecOf(compression).id,
+      offset: start,
+    });
   },
   fileType: (column) => typeName(columnSchemaOf(column, types)),
   nullPolicy: (column) => columnSchemaOf(column, types).parquetType.nullPolicy,

@@ -28,8 +28,10 @@ export class MinMaxStatistics {
 
   constructor(parquetType: ParquetType) {
     this.#parquetType = parquetType;
+    this.#unknown = parquetType.isOrdered === false;
   }
 
+  /** Adds the values of a page. */
   add(page: PlainBuffer): void {
     if (this.#unknown) return;
     if (this.#parquetType.physicalType === physicalType.boolean) return this.#addBits(page);
@@ -38,7 +40,16 @@ export class MinMaxStatistics {
     else if (ends) for (const at of [ends.min, ends.max]) this.#keep(page.view, at);
   }
 
-  /** Returns null if there are no values, if one is NaN, or if no short value is greater than all of them. */
+  /** Adds the values of `other`, statistics of the same column. */
+  merge(other: MinMaxStatistics): void {
+    this.#unknown ||= other.#unknown;
+    this.#seen.false ||= other.#seen.false;
+    this.#seen.true ||= other.#seen.true;
+    const { view, length } = other.#ofPages;
+    if (length > 0) this.#ofPages.copy(view, 0, length);
+  }
+
+  /** Returns null if there are no values, if one is NaN, if values of the type have no order that readers use, or if no short value is greater than all of them. */
   finish(): MinMax | null {
     if (this.#parquetType.physicalType === physicalType.boolean) return this.#ofBits();
     const all = this.#ofPages;
