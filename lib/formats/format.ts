@@ -1,4 +1,5 @@
 import type { ExportRequest } from '../contracts/export-request.ts';
+import type { KernelPlan } from '../kernels/row-kernel.ts';
 import type { CopyEncoding } from '../sources/copy/hash-fields.ts';
 import type { SourceColumn } from '../sources/datasets.ts';
 import type { Selection } from '../sources/query.ts';
@@ -18,7 +19,7 @@ export interface Format {
   contentType: string;
   /** Pages of a table in one page range when several readers work in parallel; null: one reader reads the table. */
   pagesPerRange: number | null;
-  /** Whether encoding is slow enough to run in a worker thread. */
+  /** Whether the encoder is slow enough to run in a worker thread. */
   encodesInWorker: boolean;
   /** Whether the file is text before it is compressed. */
   isText: boolean;
@@ -30,6 +31,13 @@ export interface Format {
   header(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer;
   /** Returns a new encoder for one segment. Only a format that compresses inside its files uses `compression`. */
   encoder(columns: readonly SourceColumn[], compression: Compression): Encoder;
+  /** Bytes that kernels of the format need in the memory of a connection; 0: it has no kernel. */
+  kernelBytes: number;
+  /**
+   * Returns how a kernel encodes these columns on the thread that reads, in place of `encoder`; undefined if none can.
+   * No column is one whose values are hashed.
+   */
+  kernel?(columns: readonly SourceColumn[], compression: Compression): KernelPlan | undefined;
   /** Returns the bytes before a segment that has rows; `rowsBefore`: an earlier segment has rows, too. */
   separator(rowsBefore: boolean): Buffer;
   /** Returns the bytes after the last row. */

@@ -49,6 +49,17 @@ export const memoryBudget = {
     bytes: 256 * kibibyte,
     count: maxReaders * readAhead,
   },
+  kernelInput: {
+    what: 'received bytes of a connection, and what was left of the last row, for a kernel',
+    bytes: 384 * kibibyte,
+    count: maxReaders,
+  },
+  kernelText: {
+    // A chunk, and the longest row, whose every byte may become six.
+    what: 'text that a kernel writes, before it is a chunk',
+    bytes: 2.25 * mebibyte,
+    count: maxReaders,
+  },
   workerOutput: {
     what: 'encoded chunks on their way from the worker thread',
     bytes: 512 * kibibyte,

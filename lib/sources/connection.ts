@@ -17,11 +17,14 @@ const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId
 /**
  * Opens a connection for one reading attempt. It is never reused: after an aborted COPY its state is unknown, so the
  * reader destroys it.
+ *
+ * @param kernelBytes of the memory of the kernel that encodes the rows, 0 without one
  */
 export async function connectReader(
   source: string,
   attemptId: string,
   statementTimeoutSeconds: number,
+  kernelBytes: number,
 ): Promise<pg.Client> {
   const session = {
     name: applicationNameOf(attemptId),
@@ -31,7 +34,7 @@ export async function connectReader(
     idleInTransactionMs: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
     idleSessionMs: 0,
   };
-  const client = newSession(source, session, new ReusedBufferSocket());
+  const client = newSession(source, session, new ReusedBufferSocket(kernelBytes));
   // The COPY stream reports a lost connection; this listener only keeps the error from ending the process.
   client.on('error', (error) =>
     logger.warn('source connection lost', { source, attemptId, reason: errorMessage(error) }),

@@ -40,5 +40,6 @@ export const checks: readonly Check[] = [
       ].map((rule) => `--disable-rule=${rule}`),
     ],
   },
+  { name: 'kernels', command: process.execPath, args: ['infra/kernels/build.ts', '--check'] },
   ...pythonChecks,
 ];

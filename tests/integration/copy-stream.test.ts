@@ -179,7 +179,10 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
     });
     const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
     const texts: string[] = [];
-    for await (const copy of readers.streamInOrder(statements, createChunkPool(), () => undefined))
+    for await (const copy of readers.streamInOrder(statements, {
+      pool: createChunkPool(),
+      onStart: () => undefined,
+    }))
       texts.push((await all(copy)).toString());
     expect(texts).toEqual(['1\n', '2\n', '3\n']);
     await readers.commit();

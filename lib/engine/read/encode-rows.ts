@@ -118,13 +118,17 @@ async function* encodeSegments(
   const abortOnSignal = (copy: CopyToStream): void => {
     addAbortSignal(signal, copy).on('error', () => undefined);
   };
-  /** Returns an encoder and the function that releases its chunks after they are written. */
-  const createEncoder = (): { encoder: Encoder; release: (chunk: Buffer) => void } => {
+  // A kernel knows no hashes of values.
+  const isHashed = columns.some(({ policy }) => policy === 'hash');
+  const kernel = isHashed ? undefined : format.kernel?.(columns, request.compression);
+  /** Returns the encoder of a COPY, and the function that releases its chunks after they are written. */
+  const createEncoder = (
+    copy: CopyToStream,
+  ): { encoder: Encoder; release: (chunk: Buffer) => void } => {
+    const release = (chunk: Buffer): void => pool.release(chunk);
+    if (kernel) return { encoder: encodedByKernel(copy), release };
     if (!format.encodesInWorker)
-      return {
-        encoder: format.encoder(columns, request.compression),
-        release: (chunk) => pool.release(chunk),
-      };
+      return { encoder: format.encoder(columns, request.compression), release };
     const worker = new WorkerEncoder({ request, columns }, { signal, pool });
     return { encoder: worker, release: (chunk) => worker.release(chunk) };
   };
@@ -132,8 +136,12 @@ async function* encodeSegments(
   // chunks may be released here.
   const minReleasableBytes = compressor?.writableHighWaterMark ?? 0;
   if (begins) yield format.header(columns);
-  for await (const copy of readers.streamInOrder(statements, pool, abortOnSignal)) {
-    const { encoder, release } = createEncoder();
+  for await (const copy of readers.streamInOrder(statements, {
+    pool,
+    kernel,
+    onStart: abortOnSignal,
+  })) {
+    const { encoder, release } = createEncoder(copy);
     let bytes = 0;
     try {
       const hashed = hashFields(copy, columns, {
@@ -171,6 +179,13 @@ async function* encodeSegments(
   const summary: FileSummary = { columns, compression: request.compression, segments };
   if (whole) yield format.footer(summary);
 }
+
+/** Returns the encoder of rows that the kernel of their stream has encoded. */
+const encodedByKernel = (copy: CopyToStream): Encoder => ({
+  encode: (source) => source,
+  nulled: () => copy.kernel?.nulled?.() ?? [],
+  metadata: () => copy.kernel?.metadata?.() ?? [],
+});
 
 /** Returns the error with the number of its row in the file, or in its unit if `rowsBefore` is null (not known). */
 export function rowErrorToAppError(

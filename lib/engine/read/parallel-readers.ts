@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { KernelPlan } from '../../kernels/row-kernel.ts';
 import type { BufferPool } from '../../runtime/buffer-pool.ts';
 import { errorMessage } from '../../runtime/errors.ts';
 import { logger } from '../../runtime/logger.ts';
@@ -17,6 +18,15 @@ const readAheadChunks = memoryLimits.readAhead;
 const joinLockMs = 1;
 /** `lock_timeout` while reading: a policy's function may read another table. */
 const laterLockMs = 1_000;
+
+/** How the output of statements is read. */
+interface ReadOptions {
+  pool: BufferPool;
+  /** Encodes the rows; without one they come as the server sends them. */
+  kernel?: KernelPlan | undefined;
+  /** Called when a statement starts. */
+  onStart: (copy: CopyToStream) => void;
+}
 
 interface ConnectOptions {
   /** Readers in addition to the first. */
@@ -70,23 +80,21 @@ export class ParallelReaders {
 
   /**
    * Yields the output of each statement in order, while the readers buffer the next ones. Each reader is at most one
-   * statement ahead. Calls `onStart` when a statement starts.
+   * statement ahead.
    */
   async *streamInOrder(
     statements: readonly string[],
-    pool: BufferPool,
-    onStart: (copy: CopyToStream) => void,
+    options: ReadOptions,
   ): AsyncGenerator<CopyToStream> {
     const copies = statements.map(() => Promise.withResolvers<CopyToStream>());
     // Errors surface when the statement is consumed, in order.
     for (const { promise } of copies) promise.catch(() => undefined);
     const reading = this.#clients.map((client) =>
-      this.#read(client, statements, pool, (n, copy) => {
-        onStart(copy);
-        copies[n]?.resolve(copy);
-      }).catch((error: unknown) => {
-        for (const { reject } of copies) reject(error);
-      }),
+      this.#read(client, statements, options, (n, copy) => copies[n]?.resolve(copy)).catch(
+        (error: unknown) => {
+          for (const { reject } of copies) reject(error);
+        },
+      ),
     );
     try {
       for (const { promise } of copies) {
@@ -104,17 +112,19 @@ export class ParallelReaders {
   async #read(
     client: pg.Client,
     statements: readonly string[],
-    pool: BufferPool,
-    onStart: (n: number, copy: CopyToStream) => void,
+    { onStart, ...options }: ReadOptions,
+    onStatement: (n: number, copy: CopyToStream) => void,
   ): Promise<void> {
     while (this.#nextToStart < statements.length) {
       const n = this.#nextToStart++;
       while (n > this.#current + this.#clients.length && !this.#stopped)
         await this.#advanced.promise;
       if (this.#stopped) return;
-      const copy = client.query(new CopyToStream(statements[n] ?? '', { readAheadChunks, pool }));
+      const copy = new CopyToStream(statements[n] ?? '', { readAheadChunks, ...options });
+      client.query(copy);
       copy.serverRowCount.catch((error: unknown) => this.#failed.set(error, client));
-      onStart(n, copy);
+      onStart(copy);
+      onStatement(n, copy);
       await copy.serverRowCount;
     }
   }

@@ -32,7 +32,9 @@ interface ReadContext {
  */
 export async function readUnit(context: ReadContext): Promise<UnitOutput> {
   const { claim, signal, statementTimeoutSeconds } = context;
-  const connect = () => connectReader(claim.source, claim.attemptId, statementTimeoutSeconds);
+  const { source, attemptId } = claim;
+  const { kernelBytes } = formatOf(claim.request);
+  const connect = () => connectReader(source, attemptId, statementTimeoutSeconds, kernelBytes);
   const client = await connect();
   let complete = false;
   try {

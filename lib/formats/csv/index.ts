@@ -1,4 +1,6 @@
 import type { CsvOptions } from '../../contracts/format-capabilities.ts';
+import { csvKernel } from '../../kernels/csv-kernel.ts';
+import { textKernelBytes } from '../../kernels/text-kernel.ts';
 import { copyCsv, copyCsvForSpreadsheets, type LocalTimes } from '../../sources/copy/statements.ts';
 import { formulaBegins, wideFormulaBegins } from '../../sources/csv-injection.ts';
 import { emptyBuffer, type Format, passthroughEncoder } from '../format.ts';
@@ -25,6 +27,8 @@ export const csv = (options: CsvOptions): Format => ({
       options,
     ),
   encoder: options.newline === 'crlf' ? () => new CrlfEncoder() : passthroughEncoder,
+  kernelBytes: textKernelBytes,
+  kernel: () => csvKernel(options.newline === 'crlf'),
   separator: () => emptyBuffer,
   footer: () => emptyBuffer,
   fileType: () => 'text',

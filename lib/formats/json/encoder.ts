@@ -99,6 +99,17 @@ const zone = Buffer.from('+00:00');
 const zoneDigits = 2;
 
 /**
+ * Returns what precedes the values of each column: the brace or comma, and the name. A row without columns is a line,
+ * too: `{}`. It has one prefix, for its empty text.
+ */
+export function prefixesOf(columns: readonly Pick<SourceColumn, 'name'>[]): Buffer[] {
+  if (columns.length === 0) return [Buffer.from('{')];
+  return columns.map(({ name }, n) =>
+    Buffer.from(`${n === 0 ? '{' : ','}${JSON.stringify(name)}:`),
+  );
+}
+
+/**
  * Encodes COPY's text as objects, one per line. Each value keeps the digits that PostgreSQL wrote and gets the quotes
  * and escapes of JSON; none becomes a JavaScript value. It needs the memory of one chunk, however long a row is.
  *
@@ -127,14 +138,11 @@ export class JsonEncoder implements Encoder {
   #toSkip = 0;
 
   constructor(columns: readonly Pick<SourceColumn, 'name' | 'base'>[], separator = '') {
-    this.#columns = columns.map((column, n) => {
-      const encoding = jsonEncodingOf(column);
-      const prefix = Buffer.from(`${n === 0 ? '{' : ','}${JSON.stringify(column.name)}:`);
+    this.#columns = prefixesOf(columns).map((prefix, n) => {
+      const column = columns[n];
+      const encoding = column ? jsonEncodingOf(column) : 'number';
       return { prefix, encoding, ...forms[encoding] };
     });
-    // A row without columns is a line, too: `{}`.
-    if (columns.length === 0)
-      this.#columns = [{ prefix: Buffer.from('{'), encoding: 'number', ...forms.number }];
     this.#separator = Buffer.from(separator);
     const longest = Math.max(...this.#columns.map(({ prefix }) => prefix.length));
     this.#out = Buffer.allocUnsafeSlow(chunkBytes + longest + slackBytes);

@@ -1,3 +1,4 @@
+import { jsonKernel } from '../../kernels/json-kernel.ts';
 import { emptyBuffer, type Format } from '../format.ts';
 import { ndjson } from '../ndjson/index.ts';
 import { JsonEncoder } from './encoder.ts';
@@ -9,6 +10,7 @@ export const json: Format = {
   contentType: 'application/json',
   header: () => Buffer.from('[\n'),
   encoder: (columns) => new JsonEncoder(columns, ','),
+  kernel: (columns) => jsonKernel(columns, ','),
   separator: (rowsBefore) => (rowsBefore ? Buffer.from(',') : emptyBuffer),
   footer: () => Buffer.from(']\n'),
 };

@@ -1,3 +1,5 @@
+import { jsonKernel } from '../../kernels/json-kernel.ts';
+import { textKernelBytes } from '../../kernels/text-kernel.ts';
 import { copyJson } from '../../sources/copy/statements.ts';
 import { emptyBuffer, type Format } from '../format.ts';
 import { encodedByServer, jsonType } from '../json/column-types.ts';
@@ -19,6 +21,8 @@ export const ndjson: Format = {
   copyEncoding: { kind: 'text' },
   header: () => emptyBuffer,
   encoder: (columns) => new JsonEncoder(columns),
+  kernelBytes: textKernelBytes,
+  kernel: (columns) => jsonKernel(columns, ''),
   separator: () => emptyBuffer,
   footer: () => emptyBuffer,
   fileType: jsonType,

@@ -23,6 +23,7 @@ export const parquet = (types: ParquetTypes): Format => ({
   copyEncoding: { kind: 'binary' },
   header: () => magic,
   encoder: (columns, compression) => new ParquetEncoder(columnsOf(columns, types), compression),
+  kernelBytes: 0,
   separator: () => emptyBuffer,
   footer({ columns, compression, segments }) {
     const groups: RowGroup[] = [];

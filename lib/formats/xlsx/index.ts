@@ -19,6 +19,7 @@ export const xlsx = (times: LocalTimes): Format => ({
   copyEncoding: { kind: 'text' },
   header: () => emptyBuffer,
   encoder: (columns) => new XlsxEncoder(columns),
+  kernelBytes: 0,
   separator: () => emptyBuffer,
   footer: () => emptyBuffer,
   fileType: (column) => (times.withOffset && isInstant(column) ? 'text' : cellTypeOf(column).kind),

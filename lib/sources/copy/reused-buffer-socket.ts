@@ -1,28 +1,45 @@
 import { Socket } from 'node:net';
-
-/** More than a socket has received after one turn of the event loop; a larger buffer was not faster. */
-const readBytes = 128 * 1_024;
+import type { Duplex } from 'node:stream';
+import { KernelMemory } from '../../kernels/kernel-memory.ts';
 
 /**
- * A socket that reads into one buffer for its whole life. Node's own socket allocates 64 kB for each read, and
- * those buffers pile up until they are collected.
+ * A socket that reads into one buffer for its whole life, which lies in the memory of kernels: they encode rows where
+ * they were received. Node's own socket allocates 64 kB for each read, and those buffers pile up until they are collected.
  *
  * It can be read only by its event `data`; `pause` and `resume` work as usual.
  */
 export class ReusedBufferSocket extends Socket {
   /** If true, the listener must not keep the bytes after it returns. Otherwise each chunk is copied. */
   lendsBuffer = false;
+  readonly memory: KernelMemory;
 
-  constructor() {
+  /** @param kernelBytes for which the memory has room, besides the buffer of the socket */
+  constructor(kernelBytes = 0) {
+    const memory = new KernelMemory(kernelBytes);
     super({
       onread: {
-        buffer: Buffer.allocUnsafeSlow(readBytes),
-        callback: (length, { buffer }) => {
-          const bytes = Buffer.from(buffer, 0, length);
+        buffer: memory.received,
+        callback: (length) => {
+          const bytes = memory.received.subarray(0, length);
           this.emit('data', this.lendsBuffer ? bytes : Buffer.from(bytes));
           return true;
         },
       },
     });
+    this.memory = memory;
   }
+}
+
+/** The memories of connections whose bytes are received elsewhere. */
+const memories = new WeakMap<Duplex, KernelMemory>();
+
+/** Returns the memory in which kernels encode what a connection receives: that of its socket, or one of its own. */
+export function kernelMemoryOf(connection: Duplex, kernelBytes: number): KernelMemory {
+  if (connection instanceof ReusedBufferSocket && connection.memory.hasRoomFor(kernelBytes))
+    return connection.memory;
+  const known = memories.get(connection);
+  if (known?.hasRoomFor(kernelBytes)) return known;
+  const memory = new KernelMemory(kernelBytes);
+  memories.set(connection, memory);
+  return memory;
 }
