@@ -1,7 +1,7 @@
 import type { BinaryRow } from '../../sources/copy/binary-parser.ts';
 import type { Page, PageCompressor, ParquetSizes, ValueEncoding } from './data-page.ts';
 import { PageEncoder } from './page-encoder.ts';
-import { PlainBuffer } from './plain-buffer.ts';
+import { PlainBuffer, type PlainValues } from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import type { ColumnSchema, FileColumn } from './schema.ts';
 import { type MinMax, MinMaxStatistics } from './statistics.ts';
@@ -27,6 +27,15 @@ export interface DataPage extends Page {
   values: number;
   nulls: number;
   bounds: MinMax | null;
+}
+
+/** The values of a page of a column that is no list. */
+export interface OpenPage {
+  values: PlainValues;
+  /** 1 for each row with a value, 0 for NULL. */
+  levels: Uint8Array;
+  rows: number;
+  nulls: number;
 }
 
 /** Returns the pages of a column chunk in the order of the file. */
@@ -135,29 +144,55 @@ export class ColumnChunkWriter {
     }
   }
 
+  /** Adds a page whose values were encoded elsewhere. The column is no list, and has no open page. */
+  addPage(page: OpenPage): void {
+    const { levels, ...counts } = page;
+    this.#addPage([encodeLevels(levels, 1)], { ...counts, levels: levels.length });
+  }
+
+  /** Continues a page that was begun elsewhere. The column is no list, and has no open page. */
+  continuePage({ values, levels, rows, nulls }: OpenPage): void {
+    this.#values.adopt(values);
+    this.#definition.append(levels);
+    this.#rows = rows;
+    this.#nulls = nulls;
+  }
+
   #closePage(): void {
     const definition = this.#definition.toArray();
-    const sections = [encodeLevels(definition, this.schema.list ? 2 : 1)];
-    if (this.schema.list) sections.unshift(encodeLevels(this.#repetition.toArray(), 1));
-    const counts = { rows: this.#rows, values: definition.length, nulls: this.#nulls };
-    const bounds = new MinMaxStatistics(this.schema.parquetType);
-    bounds.add(this.#values);
-    this.#bounds.merge(bounds);
-    const { encoding, bytes } = this.#encoder.encode(this.#values, counts.values - counts.nulls);
-    const page = this.#compressor
-      .compress([...sections, bytes], { values: counts.values, encoding })
-      .then((it) => ({ ...it, ...counts, encoding, bounds: bounds.finish() }));
-    // Awaited later; this handler avoids an unhandled rejection.
-    page.catch(() => undefined);
-    this.#pages.push(page);
-    this.#totals.rows += counts.rows;
-    this.#totals.values += counts.values;
-    this.#totals.nulls += counts.nulls;
+    const levels = [encodeLevels(definition, this.schema.list ? 2 : 1)];
+    if (this.schema.list) levels.unshift(encodeLevels(this.#repetition.toArray(), 1));
+    this.#addPage(levels, {
+      values: this.#values,
+      levels: definition.length,
+      rows: this.#rows,
+      nulls: this.#nulls,
+    });
     this.#values.clear();
     this.#definition.clear();
     this.#repetition.clear();
     this.#rows = 0;
     this.#nulls = 0;
+  }
+
+  #addPage(
+    sections: readonly Buffer[],
+    { values, levels, rows, nulls }: Omit<OpenPage, 'levels'> & { levels: number },
+  ): void {
+    const counts = { rows, values: levels, nulls };
+    const bounds = new MinMaxStatistics(this.schema.parquetType);
+    bounds.add(values);
+    this.#bounds.merge(bounds);
+    const { encoding, bytes } = this.#encoder.encode(values, levels - nulls);
+    const page = this.#compressor
+      .compress([...sections, bytes], { values: levels, encoding })
+      .then((it) => ({ ...it, ...counts, encoding, bounds: bounds.finish() }));
+    // Awaited later; this handler avoids an unhandled rejection.
+    page.catch(() => undefined);
+    this.#pages.push(page);
+    this.#totals.rows += rows;
+    this.#totals.values += levels;
+    this.#totals.nulls += nulls;
   }
 }
 
@@ -180,6 +215,10 @@ class Levels {
       this.#bytes = larger;
     }
     this.#bytes[this.length++] = level;
+  }
+
+  append(levels: Uint8Array): void {
+    for (const level of levels) this.push(level);
   }
 
   toArray(): Uint8Array {

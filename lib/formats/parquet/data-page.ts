@@ -28,11 +28,31 @@ export interface ParquetSizes {
   pageLevels: number;
 }
 
+/** The sizes for a table of few columns. */
 export const defaultSizes: ParquetSizes = {
   rowGroupBytes: memoryBudget.rowGroup.bytes,
   pageBytes: memoryLimits.pageBytes,
   pageLevels: 256 * 1_024,
 };
+
+/** Bytes of a row, and of each of its values, in COPY's binary format if all are NULL or empty. */
+const [rowHead, valueHead] = [2, 4];
+/** Of the memory of a column that a kernel has, the share of a page; the rest is room for its last value. */
+const pageShare = 0.75;
+
+/** Returns the sizes for a table of that many columns: the open pages of all fit into the memory of a kernel. */
+export function sizesOf(columns: number): ParquetSizes {
+  const { rowGroupBytes, pageBytes, pageLevels } = defaultSizes;
+  // A row group has no more rows, so the bitmap of a page needs no more bits.
+  const rows = Math.ceil(rowGroupBytes / (rowHead + valueHead * columns)) + 1;
+  const levels = Math.min(pageLevels, 8 * Math.ceil(rows / 8));
+  const bytes = memoryBudget.kernelPages.bytes / Math.max(1, columns) - levels / 8;
+  return {
+    rowGroupBytes,
+    pageBytes: Math.min(pageBytes, Math.floor(pageShare * bytes)),
+    pageLevels: levels,
+  };
+}
 
 /** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
 const bufferBytes = memoryBudget.pageBuffer.bytes;
@@ -125,8 +145,13 @@ export class PageCompressor {
     return { header, body, uncompressedBytes: header.length + length };
   }
 
+  /** Whether `waitForCapacity` has to wait. */
+  get isBusy(): boolean {
+    return this.#inFlight.size > maxInFlight;
+  }
+
   /** Waits until at most `maxInFlight` pages are being compressed. */
   async waitForCapacity(): Promise<void> {
-    while (this.#inFlight.size > maxInFlight) await Promise.race(this.#inFlight);
+    while (this.isBusy) await Promise.race(this.#inFlight);
   }
 }

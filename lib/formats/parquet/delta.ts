@@ -1,5 +1,5 @@
 import { memoryBudget } from '../../runtime/memory-budget.ts';
-import type { PlainBuffer } from './plain-buffer.ts';
+import type { PlainValues } from './plain-buffer.ts';
 import { writeVarint, zigzag } from './varint.ts';
 
 const blockValues = 128;
@@ -34,7 +34,7 @@ function scratchOf(length: number): Buffer {
  * The result is valid until the next call.
  * https://github.com/apache/parquet-format/blob/master/Encodings.md#delta-encoding-delta_binary_packed--5
  */
-export function encodeDelta(values: PlainBuffer, width: 4 | 8, limit: number): Buffer | null {
+export function encodeDelta(values: PlainValues, width: 4 | 8, limit: number): Buffer | null {
   const { view, length } = values;
   const count = length / width;
   if (count < 2) return null;

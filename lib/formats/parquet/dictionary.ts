@@ -1,4 +1,4 @@
-import { PlainBuffer } from './plain-buffer.ts';
+import { PlainBuffer, type PlainValues } from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import { type ParquetType, physicalType } from './types.ts';
 
@@ -29,7 +29,7 @@ export class Dictionary {
    * Returns the index of each value of a page, and adds those that are new. Returns null, and adds none, if the
    * dictionary would become too large, or more than half of the first values of the first page differ.
    */
-  indicesOf(page: PlainBuffer, count: number): Uint16Array | null {
+  indicesOf(page: PlainValues, count: number): Uint16Array | null {
     const before = this.entries;
     const indices = this.#addAll(page, count, before === 0);
     if (indices === null) this.truncate(before);
@@ -45,7 +45,7 @@ export class Dictionary {
     this.#fill(new Uint16Array(this.#table.length));
   }
 
-  #addAll({ view, length }: PlainBuffer, count: number, isFirst: boolean): Uint16Array | null {
+  #addAll({ view, length }: PlainValues, count: number, isFirst: boolean): Uint16Array | null {
     const indices = new Uint16Array(count);
     let n = 0;
     for (let at = 0; at < length; ) {

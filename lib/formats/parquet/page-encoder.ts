@@ -3,7 +3,7 @@ import type { Codec } from './codecs.ts';
 import type { ValueEncoding } from './data-page.ts';
 import { encodeDelta } from './delta.ts';
 import { Dictionary, encodeIndices } from './dictionary.ts';
-import type { PlainBuffer } from './plain-buffer.ts';
+import type { PlainValues } from './plain-buffer.ts';
 import { type ParquetType, physicalType } from './types.ts';
 
 /** The values of a page as they are in the file. */
@@ -42,7 +42,7 @@ export class PageEncoder {
   }
 
   /** Returns the `count` values of a page. They are valid until the next call, or until the values change. */
-  encode(values: PlainBuffer, count: number): EncodedValues {
+  encode(values: PlainValues, count: number): EncodedValues {
     if (count === 0) return plain(values);
     if (this.#choice === null) return this.#choose(values, count);
     const encoded =
@@ -63,7 +63,7 @@ export class PageEncoder {
     return { entries, values: copy };
   }
 
-  #choose(values: PlainBuffer, count: number): EncodedValues {
+  #choose(values: PlainValues, count: number): EncodedValues {
     const indices = this.#asIndices(values, count);
     const delta = this.#asDelta(values);
     const dictionary = this.#dictionary?.values;
@@ -80,7 +80,7 @@ export class PageEncoder {
     return chosen;
   }
 
-  #isSmaller(parts: readonly Uint8Array[], { bytes, length }: PlainBuffer): boolean {
+  #isSmaller(parts: readonly Uint8Array[], { bytes, length }: PlainValues): boolean {
     const encodedLength = lengthOf(parts);
     if (encodedLength <= length * clearlySmaller) return true;
     if (encodedLength >= length * hardlySmaller) return false;
@@ -88,7 +88,7 @@ export class PageEncoder {
     return encodedSize < this.#codec.sizeOf(bytes.subarray(0, length));
   }
 
-  #asIndices(values: PlainBuffer, count: number): EncodedValues | null {
+  #asIndices(values: PlainValues, count: number): EncodedValues | null {
     const indices = this.#dictionary?.indicesOf(values, count);
     if (!indices) {
       if (this.#choice === 'dictionary') this.#choice = this.#width === null ? 'plain' : 'delta';
@@ -100,7 +100,7 @@ export class PageEncoder {
     };
   }
 
-  #asDelta(values: PlainBuffer): EncodedValues | null {
+  #asDelta(values: PlainValues): EncodedValues | null {
     if (this.#width === null) return null;
     const limit = Math.floor(values.length * hardlySmaller);
     const bytes = encodeDelta(values, this.#width, limit);
@@ -108,7 +108,7 @@ export class PageEncoder {
   }
 }
 
-const plain = ({ bytes, length }: PlainBuffer): EncodedValues => ({
+const plain = ({ bytes, length }: PlainValues): EncodedValues => ({
   encoding: 'plain',
   bytes: bytes.subarray(0, length),
 });

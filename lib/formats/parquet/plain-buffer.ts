@@ -2,8 +2,17 @@ import { memoryLimits } from '../../runtime/memory-budget.ts';
 
 const maxRetainedBytes = memoryLimits.columnBufferKept;
 
+/** The values of a page in PLAIN encoding: the first `length` bytes. */
+export interface PlainValues {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly length: number;
+  /** Number of values in a page of booleans, which are single bits. */
+  readonly bits: number;
+}
+
 /** A growing buffer with the values of a page in PLAIN encoding: little-endian, one after the other. */
-export class PlainBuffer {
+export class PlainBuffer implements PlainValues {
   bytes: Buffer = Buffer.allocUnsafe(256);
   view = viewOf(this.bytes);
   length = 0;
@@ -60,6 +69,12 @@ export class PlainBuffer {
     const at = this.length - 1;
     if (on) this.view.setUint8(at, this.view.getUint8(at) | (1 << (this.bits % 8)));
     this.bits++;
+  }
+
+  /** Appends values to an empty buffer. */
+  adopt({ view, length, bits }: PlainValues): void {
+    this.copy(view, 0, length);
+    this.bits = bits;
   }
 
   clear(): void {

@@ -29,6 +29,8 @@ export interface ParquetType {
   isOrdered?: false;
   /** Writes the meaning of the bytes into the schema. */
   logical?: (element: Struct) => void;
+  /** Of a decimal: its digits, and those of them after the decimal point. */
+  decimal?: { digits: number; scale: number };
   /** Which values become NULL; absent: no value does. */
   nullPolicy?: string;
   /** Encodes a value of PostgreSQL's binary form; returns false if it becomes NULL. Throws `UnsupportedValueError`. */
