@@ -66,6 +66,8 @@ function wireOf(rows: readonly Row[]): Buffer {
 
 const tailBytes = 64 * 1_024;
 const canary = 0xa5;
+/** Bytes where the compiler places what it needs. */
+const compiled = 4_096;
 let memory: KernelMemory | undefined;
 
 /** Encodes messages with the kernel, received in these pieces. Throws if it wrote outside of its regions. */
@@ -76,7 +78,7 @@ async function encodedByKernel(setting: Setting, pieces: readonly Buffer[]): Pro
   memory ??= new KernelMemory(plan.bytes + tailBytes);
   const { bytes, received, lead, input, free } = memory;
   const around = [
-    bytes.subarray(1_024, lead),
+    bytes.subarray(compiled, lead),
     bytes.subarray(input + received.length, free),
     bytes.subarray(free + parquetKernelBytes),
   ];
@@ -125,7 +127,10 @@ const outcomeOf = async (encoding: Promise<Encoded>): Promise<Encoded | string> 
 async function expectSame(setting: Setting, rows: readonly Row[], cuts: number[]): Promise<void> {
   const expected = await outcomeOf(encodedByEncoder(setting, rows));
   const found = await outcomeOf(encodedByKernel(setting, cutAt(wireOf(rows), cuts)));
-  expect(found).toEqual(expected);
+  if (typeof found === 'string' || typeof expected === 'string')
+    return expect(found).toEqual(expected);
+  expect({ ...found, bytes: null }).toEqual({ ...expected, bytes: null });
+  expect(found.bytes.equals(expected.bytes)).toBe(true);
 }
 
 const bytesFrom = (length: number): fc.Arbitrary<Buffer> =>
@@ -270,7 +275,7 @@ describe('the Parquet kernel', () => {
     'writes the same bytes in pages of the usual size, with the compression %s',
     async (compression) => {
       const bases = ['bigint', 'text', 'double precision', 'integer', 'boolean'];
-      const rows: Row[] = Array.from({ length: 150_000 }, (_, n) => [
+      const rows: Row[] = Array.from({ length: 60_000 }, (_, n) => [
         int64(BigInt(n) * 3n),
         n % 11 === 0 ? null : Buffer.from(`text ${(n * 7_919) % 50_021}`),
         Buffer.from(Float64Array.of(Math.sin(n)).buffer),

@@ -1,7 +1,9 @@
 import type { OpenPage } from '../formats/parquet/column-chunk.ts';
 import type { ParquetSizes } from '../formats/parquet/data-page.ts';
-import type { ParquetType } from '../formats/parquet/types.ts';
-import { memoryBudget } from '../runtime/memory-budget.ts';
+import { deltaSlackBytes } from '../formats/parquet/delta.ts';
+import type { ValuesKernel } from '../formats/parquet/plain-buffer.ts';
+import { type ParquetType, physicalType } from '../formats/parquet/types.ts';
+import { memoryBudget, memoryLimits } from '../runtime/memory-budget.ts';
 import { wasm } from './built/parquet.ts';
 import { instantiate } from './instantiate.ts';
 import { KernelMemory, slackBytes } from './kernel-memory.ts';
@@ -31,7 +33,9 @@ const valueSlack = 4 + alignment;
 
 /** Bytes of the memory of a kernel: the values and bitmaps of all pages, the table, and slack. */
 export const parquetKernelBytes =
-  memoryBudget.kernelPages.bytes + maxColumns * (columnBytes + alignment) + slackBytes;
+  memoryBudget.kernelPages.bytes + maxColumns * (columnBytes + alignment) + 2 * slackBytes;
+/** Of them, those for the differences of a page. */
+const deltaBytes = memoryBudget.kernelPages.bytes - memoryLimits.openPages + deltaSlackBytes;
 
 /** A column of the kernel: the number of its type, and its digits if it is a decimal. */
 export interface KernelColumn {
@@ -57,6 +61,7 @@ export class KernelPages {
   readonly #pageLevels: number;
   /** Of one page. */
   readonly #levels: Uint8Array;
+  readonly #valuesKernel: (start: number, length: number) => ValuesKernel;
   readonly #encode: (at: number, end: number, toSkip: number) => number;
   readonly #stopped: () => number;
   readonly #beginPage: (fields: number, bitmapBytes: number) => number;
@@ -78,10 +83,8 @@ export class KernelPages {
     const table = aligned(memory.free);
     const bitmaps = table + columns.length * columnBytes;
     const regions = bitmaps + columns.length * bitmapBytes;
-    const regionBytes =
-      Math.floor(
-        (memory.free + parquetKernelBytes - slackBytes - regions) / columns.length / alignment,
-      ) * alignment;
+    const deltas = memory.free + parquetKernelBytes - deltaBytes - slackBytes;
+    const regionBytes = Math.floor((deltas - regions) / columns.length / alignment) * alignment;
     const maxValue = Math.min(maxValueBytes, regionBytes - pageBytes - valueSlack);
     this.#regions = columns.map((column, n) => {
       const [at, bitmap] = [table + n * columnBytes, bitmaps + n * bitmapBytes];
@@ -100,6 +103,7 @@ export class KernelPages {
       };
     });
     const call = instantiate(wasm, memory.memory);
+    this.#valuesKernel = valuesKernelOf(call, memory, deltas);
     this.#encode = call('encode');
     this.#stopped = call('stopped');
     this.#beginPage = call('beginPage');
@@ -165,8 +169,10 @@ export class KernelPages {
     const { bytes, view } = region;
     const rows = this.rows - this.#field(region, 'firstRow');
     const nulls = this.#field(region, 'nulls');
-    const length = this.#field(region, 'out') - this.#field(region, 'start');
-    const values = { bytes, view, length, bits: this.#field(region, 'bits') };
+    const start = this.#field(region, 'start');
+    const length = this.#field(region, 'out') - start;
+    const kernel = this.#valuesKernel(start, length);
+    const values = { bytes, view, length, bits: this.#field(region, 'bits'), kernel };
     take(column, { values, levels: this.#levelsOf(region, rows, nulls), rows, nulls });
     this.#beginPage(region.fields, Math.ceil(rows / 8));
   }
@@ -186,3 +192,29 @@ export class KernelPages {
 }
 
 const aligned = (length: number): number => Math.ceil(length / alignment) * alignment;
+
+/** Returns what the kernel does with the values of a page, by their address and length. */
+function valuesKernelOf(
+  call: ReturnType<typeof instantiate>,
+  memory: KernelMemory,
+  deltas: number,
+): (start: number, length: number) => ValuesKernel {
+  const encodeDelta = call('encodeDelta');
+  const [minimumAt, maximumAt] = [call('minimumAt'), call('maximumAt')];
+  const finders = new Map<ParquetType['physicalType'], (start: number, length: number) => number>([
+    [physicalType.int32, call('findEndsOfInt32')],
+    [physicalType.int64, call('findEndsOfInt64')],
+    [physicalType.double, call('findEndsOfDoubles')],
+  ]);
+  return (start, length) => ({
+    endsOf: ({ physicalType: type }) => {
+      const isKnown = finders.get(type)?.(start, length);
+      if (isKnown === undefined) return undefined;
+      return isKnown === 0 ? 'unknown' : { min: minimumAt(), max: maximumAt() };
+    },
+    encodeDelta: (width, limit) => {
+      const bytes = encodeDelta(start, length, width, deltas, limit);
+      return bytes === 0 ? null : memory.bytes.subarray(deltas, deltas + bytes);
+    },
+  });
+}

@@ -63,8 +63,8 @@ export const memoryBudget = {
     count: maxReaders,
   },
   kernelPages: {
-    what: 'values of Parquet pages that a kernel fills, for a connection',
-    bytes: rowGroupBytes,
+    what: 'values of Parquet pages that a kernel fills, and of one that it encodes, for a connection',
+    bytes: rowGroupBytes + mebibyte,
     count: maxParquetReaders,
   },
   workerOutput: {
@@ -115,6 +115,8 @@ export const memoryLimits = {
   partsInFlight,
   pagesInFlight,
   pageBytes: mebibyte,
+  /** Of `kernelPages`, the pages that are not full yet. */
+  openPages: rowGroupBytes,
   /** Output buffers of the compressors of pages: of zstd, part of `pageCompressor`, and of gzip. */
   zstdOutputBytes: mebibyte,
   gzipOutputBytes: 128 * kibibyte,

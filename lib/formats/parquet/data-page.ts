@@ -46,7 +46,7 @@ export function sizesOf(columns: number): ParquetSizes {
   // A row group has no more rows, so the bitmap of a page needs no more bits.
   const rows = Math.ceil(rowGroupBytes / (rowHead + valueHead * columns)) + 1;
   const levels = Math.min(pageLevels, 8 * Math.ceil(rows / 8));
-  const bytes = memoryBudget.kernelPages.bytes / Math.max(1, columns) - levels / 8;
+  const bytes = memoryLimits.openPages / Math.max(1, columns) - levels / 8;
   return {
     rowGroupBytes,
     pageBytes: Math.min(pageBytes, Math.floor(pageShare * bytes)),

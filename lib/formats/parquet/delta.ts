@@ -11,6 +11,8 @@ const maxScratchBytes = memoryBudget.pageBuffer.bytes;
 /** Bytes of the head of a page, and of a block without its values. */
 const headBytes = 24;
 const blockHeadBytes = 10 + miniblocks;
+/** Bytes that the output needs behind its limit, for a block that exceeds it. */
+export const deltaSlackBytes = headBytes + blockHeadBytes + blockValues * 8;
 
 /**
  * The largest difference of two successive values that is encoded: the differences of two such differences fit into the
@@ -38,7 +40,7 @@ export function encodeDelta(values: PlainValues, width: 4 | 8, limit: number): B
   const { view, length } = values;
   const count = length / width;
   if (count < 2) return null;
-  const out = scratchOf(limit + headBytes + blockHeadBytes + blockValues * 8);
+  const out = scratchOf(limit + deltaSlackBytes);
   let end = writeVarint(out, 0, blockValues);
   end = writeVarint(out, end, miniblocks);
   end = writeVarint(out, end, count);

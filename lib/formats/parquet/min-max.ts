@@ -21,6 +21,8 @@ export function endsOf(
   maxComparedBytes: number,
 ): Ends | 'unknown' | null {
   if (page.length === 0) return null;
+  const known = page.kernel?.endsOf(parquetType);
+  if (known !== undefined) return known;
   switch (parquetType.physicalType) {
     case physicalType.int32:
       return endsOfInt32(page);

@@ -16,6 +16,8 @@ interface EncodedValues {
 const clearlySmaller = 1 / 8;
 /** An encoding of a larger share is not used, because readers are faster with PLAIN. */
 const hardlySmaller = 0.9;
+/** Bytes of a page in PLAIN encoding that are compressed to compare it. */
+const sampleBytes = 128 * 1_024;
 /** Column chunks after which the encoding is chosen again: values may change in a long file. */
 const chunksPerChoice = 16;
 
@@ -84,8 +86,12 @@ export class PageEncoder {
     const encodedLength = lengthOf(parts);
     if (encodedLength <= length * clearlySmaller) return true;
     if (encodedLength >= length * hardlySmaller) return false;
-    const encodedSize = parts.reduce((sum, part) => sum + this.#codec.sizeOf(part), 0);
-    return encodedSize < this.#codec.sizeOf(bytes.subarray(0, length));
+    // The beginnings, which have the same values, are sufficient.
+    const share = Math.min(1, sampleBytes / length);
+    const sizeOf = (part: Uint8Array): number =>
+      this.#codec.sizeOf(part.subarray(0, Math.ceil(share * part.length)));
+    const encodedSize = parts.reduce((sum, part) => sum + sizeOf(part), 0);
+    return encodedSize < sizeOf(bytes.subarray(0, length));
   }
 
   #asIndices(values: PlainValues, count: number): EncodedValues | null {
@@ -103,7 +109,9 @@ export class PageEncoder {
   #asDelta(values: PlainValues): EncodedValues | null {
     if (this.#width === null) return null;
     const limit = Math.floor(values.length * hardlySmaller);
-    const bytes = encodeDelta(values, this.#width, limit);
+    const bytes = values.kernel
+      ? values.kernel.encodeDelta(this.#width, limit)
+      : encodeDelta(values, this.#width, limit);
     return bytes && { encoding: 'delta', bytes };
   }
 }

@@ -1,4 +1,6 @@
 import { memoryLimits } from '../../runtime/memory-budget.ts';
+import type { Ends } from './min-max.ts';
+import type { ParquetType } from './types.ts';
 
 const maxRetainedBytes = memoryLimits.columnBufferKept;
 
@@ -9,6 +11,15 @@ export interface PlainValues {
   readonly length: number;
   /** Number of values in a page of booleans, which are single bits. */
   readonly bits: number;
+  /** What a kernel does faster than `endsOf` and `encodeDelta`, with the same results, where the values are. */
+  readonly kernel?: ValuesKernel;
+}
+
+export interface ValuesKernel {
+  /** Undefined: the kernel does not know the type. */
+  endsOf(type: ParquetType): Ends | 'unknown' | undefined;
+  /** The result is valid until the next call. */
+  encodeDelta(width: 4 | 8, limit: number): Buffer | null;
 }
 
 /** A growing buffer with the values of a page in PLAIN encoding: little-endian, one after the other. */

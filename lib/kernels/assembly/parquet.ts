@@ -14,6 +14,15 @@
  */
 import { HEAD, rowLength, Stop } from './frames';
 
+export {
+  encodeDelta,
+  findEndsOfDoubles,
+  findEndsOfInt32,
+  findEndsOfInt64,
+  maximumAt,
+  minimumAt,
+} from './page-values';
+
 /** How a column is encoded: `kinds` of lib/kernels/parquet-kernel.ts. */
 const BOOLEAN: u32 = 0;
 const INT16: u32 = 1;
