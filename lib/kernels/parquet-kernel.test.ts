@@ -274,13 +274,16 @@ describe('the Parquet kernel', () => {
   test.each(['none', 'snappy', 'gzip', 'zstd'] as const)(
     'writes the same bytes in pages of the usual size, with the compression %s',
     async (compression) => {
-      const bases = ['bigint', 'text', 'double precision', 'integer', 'boolean'];
+      const bases = ['bigint', 'text', 'double precision', 'integer', 'boolean', 'text', 'uuid'];
       const rows: Row[] = Array.from({ length: 60_000 }, (_, n) => [
         int64(BigInt(n) * 3n),
         n % 11 === 0 ? null : Buffer.from(`text ${(n * 7_919) % 50_021}`),
         Buffer.from(Float64Array.of(Math.sin(n)).buffer),
         int32(n % 7),
         Buffer.of(n % 2),
+        // Dictionaries of almost as many entries as they may have.
+        Buffer.from(`${(n * 7_919) % 20_011}`.padStart(11, 'x')),
+        Buffer.alloc(16, String((n * 31) % 12_000)),
       ]);
       await expectSame({ bases, compression, sizes: { rowGroupBytes: 4_000_000 } }, rows, []);
     },

@@ -1,6 +1,7 @@
 import type { OpenPage } from '../formats/parquet/column-chunk.ts';
 import type { ParquetSizes } from '../formats/parquet/data-page.ts';
 import { deltaSlackBytes } from '../formats/parquet/delta.ts';
+import { widthOf } from '../formats/parquet/dictionary.ts';
 import type { ValuesKernel } from '../formats/parquet/plain-buffer.ts';
 import { type ParquetType, physicalType } from '../formats/parquet/types.ts';
 import { memoryBudget, memoryLimits } from '../runtime/memory-budget.ts';
@@ -31,11 +32,14 @@ const maxValueBytes = 64 * 1_024;
 /** Bytes of the length before a text, and beyond the end of a value. */
 const valueSlack = 4 + alignment;
 
+/** The levels of the page that is passed on. */
+let levelsOfPage = new Uint8Array(0);
+
 /** Bytes of the memory of a kernel: the values and bitmaps of all pages, the table, and slack. */
 export const parquetKernelBytes =
   memoryBudget.kernelPages.bytes + maxColumns * (columnBytes + alignment) + 2 * slackBytes;
-/** Of them, those for the differences of a page. */
-const deltaBytes = memoryBudget.kernelPages.bytes - memoryLimits.openPages + deltaSlackBytes;
+/** Of them, those for the differences of a page, or for its distinct values. */
+const scratchBytes = memoryBudget.kernelPages.bytes - memoryLimits.openPages + deltaSlackBytes;
 
 /** A column of the kernel: the number of its type, and its digits if it is a decimal. */
 export interface KernelColumn {
@@ -59,8 +63,6 @@ export class KernelPages {
   readonly #view: DataView;
   readonly #regions: readonly Region[];
   readonly #pageLevels: number;
-  /** Of one page. */
-  readonly #levels: Uint8Array;
   readonly #valuesKernel: (start: number, length: number) => ValuesKernel;
   readonly #encode: (at: number, end: number, toSkip: number) => number;
   readonly #stopped: () => number;
@@ -78,13 +80,13 @@ export class KernelPages {
     this.#memory = memory;
     this.#view = new DataView(memory.bytes.buffer);
     this.#pageLevels = pageLevels;
-    this.#levels = new Uint8Array(pageLevels);
+    if (levelsOfPage.length < pageLevels) levelsOfPage = new Uint8Array(pageLevels);
     const bitmapBytes = aligned(pageLevels / 8);
     const table = aligned(memory.free);
     const bitmaps = table + columns.length * columnBytes;
     const regions = bitmaps + columns.length * bitmapBytes;
-    const deltas = memory.free + parquetKernelBytes - deltaBytes - slackBytes;
-    const regionBytes = Math.floor((deltas - regions) / columns.length / alignment) * alignment;
+    const scratchAt = aligned(memory.free + parquetKernelBytes - scratchBytes - slackBytes);
+    const regionBytes = Math.floor((scratchAt - regions) / columns.length / alignment) * alignment;
     const maxValue = Math.min(maxValueBytes, regionBytes - pageBytes - valueSlack);
     this.#regions = columns.map((column, n) => {
       const [at, bitmap] = [table + n * columnBytes, bitmaps + n * bitmapBytes];
@@ -103,7 +105,7 @@ export class KernelPages {
       };
     });
     const call = instantiate(wasm, memory.memory);
-    this.#valuesKernel = valuesKernelOf(call, memory, deltas);
+    this.#valuesKernel = valuesKernelOf(call, memory, scratchAt);
     this.#encode = call('encode');
     this.#stopped = call('stopped');
     this.#beginPage = call('beginPage');
@@ -178,7 +180,7 @@ export class KernelPages {
   }
 
   #levelsOf({ bitmap }: Region, rows: number, nulls: number): Uint8Array {
-    const levels = this.#levels.subarray(0, rows);
+    const levels = levelsOfPage.subarray(0, rows);
     if (nulls === 0) return levels.fill(1);
     const { bytes } = this.#memory;
     for (let row = 0; row < rows; row++)
@@ -193,28 +195,39 @@ export class KernelPages {
 
 const aligned = (length: number): number => Math.ceil(length / alignment) * alignment;
 
-/** Returns what the kernel does with the values of a page, by their address and length. */
+/** Returns what the kernel does with the values of a page, by their address and length; `scratch`: where its results are. */
 function valuesKernelOf(
   call: ReturnType<typeof instantiate>,
-  memory: KernelMemory,
-  deltas: number,
+  { bytes }: KernelMemory,
+  scratch: number,
 ): (start: number, length: number) => ValuesKernel {
   const encodeDelta = call('encodeDelta');
+  const findDistinct = call('findDistinct');
+  const [startsAt, indicesAt] = [call('startsAt')(scratch), call('indicesAt')(scratch)];
   const [minimumAt, maximumAt] = [call('minimumAt'), call('maximumAt')];
-  const finders = new Map<ParquetType['physicalType'], (start: number, length: number) => number>([
+  const finders = new Map<ParquetType['physicalType'], (...numbers: number[]) => number>([
     [physicalType.int32, call('findEndsOfInt32')],
     [physicalType.int64, call('findEndsOfInt64')],
     [physicalType.double, call('findEndsOfDoubles')],
+    [physicalType.byteArray, call('findEndsOfBytes')],
   ]);
   return (start, length) => ({
-    endsOf: ({ physicalType: type }) => {
-      const isKnown = finders.get(type)?.(start, length);
+    endsOf: ({ physicalType: type }, maxComparedBytes) => {
+      const isKnown = finders.get(type)?.(start, length, maxComparedBytes);
       if (isKnown === undefined) return undefined;
       return isKnown === 0 ? 'unknown' : { min: minimumAt(), max: maximumAt() };
     },
     encodeDelta: (width, limit) => {
-      const bytes = encodeDelta(start, length, width, deltas, limit);
-      return bytes === 0 ? null : memory.bytes.subarray(deltas, deltas + bytes);
+      const end = encodeDelta(start, length, width, scratch, limit);
+      return end === 0 ? null : bytes.subarray(scratch, scratch + end);
+    },
+    distinct: (type, { count, sample }) => {
+      const found = findDistinct(start, length, widthOf(type) ?? 0, scratch, sample);
+      if (found === 0) return null;
+      return {
+        starts: new Uint32Array(bytes.buffer, startsAt, found),
+        indices: new Uint16Array(bytes.buffer, indicesAt, count),
+      };
     },
   });
 }

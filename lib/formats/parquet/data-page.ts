@@ -57,6 +57,10 @@ export function sizesOf(columns: number): ParquetSizes {
 /** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
 const bufferBytes = memoryBudget.pageBuffer.bytes;
 
+/** Of all encoders of this thread: Node's pool has four threads for all of them. */
+const inFlight = new Set<Promise<Page>>();
+const pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
+
 /** `enum Encoding` of parquet.thrift. */
 export const encodings = { plain: 0, rle: 3, delta: 5, dictionary: 8 } as const;
 
@@ -69,8 +73,6 @@ export const pageTypes = { data: 0, dictionary: 2 } as const;
 /** Compresses pages; gzip and zstd run in Node's thread pool. */
 export class PageCompressor {
   readonly codec: Codec;
-  readonly #inFlight = new Set<Promise<Page>>();
-  readonly #pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
 
   constructor(codec: Codec) {
     this.codec = codec;
@@ -109,9 +111,9 @@ export class PageCompressor {
     const length = sections.reduce((total, section) => total + section.length, 0);
     const buffer = this.#concatenate(sections, length);
     const page = this.#compressPage(buffer, length, { type, fields }).finally(() =>
-      this.#inFlight.delete(page),
+      inFlight.delete(page),
     );
-    this.#inFlight.add(page);
+    inFlight.add(page);
     // Awaited later; this handler avoids an unhandled rejection.
     page.catch(() => undefined);
     return page;
@@ -119,7 +121,7 @@ export class PageCompressor {
 
   #concatenate(sections: readonly Uint8Array[], length: number): Buffer {
     const isPooled = length > 128 * 1_024 && length <= bufferBytes;
-    const buffer = isPooled ? this.#pool.acquire() : Buffer.allocUnsafeSlow(length);
+    const buffer = isPooled ? pool.acquire() : Buffer.allocUnsafeSlow(length);
     let at = 0;
     for (const section of sections) {
       buffer.set(section, at);
@@ -134,7 +136,7 @@ export class PageCompressor {
     { type, fields }: { type: number; fields: (header: Struct) => void },
   ): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
-    this.#pool.release(buffer);
+    pool.release(buffer);
     const header = struct((page) => {
       page.i32(1, type);
       page.i32(2, length);
@@ -147,11 +149,11 @@ export class PageCompressor {
 
   /** Whether `waitForCapacity` has to wait. */
   get isBusy(): boolean {
-    return this.#inFlight.size > maxInFlight;
+    return inFlight.size > maxInFlight;
   }
 
   /** Waits until at most `maxInFlight` pages are being compressed. */
   async waitForCapacity(): Promise<void> {
-    while (this.isBusy) await Promise.race(this.#inFlight);
+    while (this.isBusy) await Promise.race(inFlight);
   }
 }

@@ -1,4 +1,4 @@
-import { PlainBuffer, type PlainValues } from './plain-buffer.ts';
+import { type DistinctValues, PlainBuffer, type PlainValues } from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import { type ParquetType, physicalType } from './types.ts';
 
@@ -8,13 +8,14 @@ const maxBytes = 512 * 1_024;
 /** Values that are looked at before a page is encoded: if more than half of them differ, a dictionary is not tried. */
 const sampleValues = 1_024;
 /** Places that are searched for a value; more would let values with equal hashes slow an export down. */
-const maxProbes = 32;
+const maxProbes = 256;
 
 /** The distinct values of a column chunk. Data pages have their indices. */
 export class Dictionary {
   /** The values in PLAIN encoding. */
   readonly values = new PlainBuffer();
   entries = 0;
+  readonly #type: ParquetType;
   readonly #sizeOf: (view: DataView, at: number) => number;
   /** Hash table of indices plus one; 0 is a free place. Its size is a power of 2. */
   #table = new Uint16Array(256);
@@ -22,6 +23,7 @@ export class Dictionary {
   #hashes = new Int32Array(128);
 
   constructor(type: ParquetType) {
+    this.#type = type;
     this.#sizeOf = sizeFunction(type);
   }
 
@@ -31,7 +33,10 @@ export class Dictionary {
    */
   indicesOf(page: PlainValues, count: number): Uint16Array | null {
     const before = this.entries;
-    const indices = this.#addAll(page, count, before === 0);
+    const sample = before === 0 ? sampleValues : 0;
+    const indices = page.kernel
+      ? this.#addDistinct(page, page.kernel.distinct(this.#type, { count, sample }))
+      : this.#addAll(page, count, sample);
     if (indices === null) this.truncate(before);
     return indices;
   }
@@ -45,7 +50,19 @@ export class Dictionary {
     this.#fill(new Uint16Array(this.#table.length));
   }
 
-  #addAll({ view, length }: PlainValues, count: number, isFirst: boolean): Uint16Array | null {
+  #addDistinct({ view }: PlainValues, found: DistinctValues | null): Uint16Array | null {
+    if (found === null) return null;
+    const { starts, indices } = found;
+    const numbers = new Uint16Array(starts.length);
+    for (const [n, at] of starts.entries()) {
+      const index = this.#indexOf(view, at, this.#sizeOf(view, at));
+      if (index < 0) return null;
+      numbers[n] = index;
+    }
+    return indices.map((n) => numbers[n] ?? 0);
+  }
+
+  #addAll({ view, length }: PlainValues, count: number, sample: number): Uint16Array | null {
     const indices = new Uint16Array(count);
     let n = 0;
     for (let at = 0; at < length; ) {
@@ -53,7 +70,7 @@ export class Dictionary {
       const index = this.#indexOf(view, at, size);
       if (index < 0) return null;
       indices[n++] = index;
-      if (isFirst && n === sampleValues && this.entries > sampleValues / 2) return null;
+      if (n === sample && this.entries > sample / 2) return null;
       at += size;
     }
     return indices;
@@ -129,16 +146,16 @@ export function encodeIndices(indices: Uint16Array, entries: number): Buffer {
   return Buffer.concat([Buffer.of(bits), encodeRleHybrid(indices, bits)]);
 }
 
-function sizeFunction({ physicalType: type, width = 0 }: ParquetType) {
-  if (type === physicalType.byteArray)
-    return (view: DataView, at: number): number => 4 + view.getUint32(at, true);
-  const size =
-    type === physicalType.fixed
-      ? width
-      : type === physicalType.int32 || type === physicalType.float
-        ? 4
-        : 8;
-  return () => size;
+function sizeFunction(type: ParquetType): (view: DataView, at: number) => number {
+  const width = widthOf(type);
+  return width === null ? (view, at) => 4 + view.getUint32(at, true) : () => width;
+}
+
+/** Returns the bytes of each value, null if they begin with their length. */
+export function widthOf({ physicalType: type, width = 0 }: ParquetType): number | null {
+  if (type === physicalType.byteArray) return null;
+  if (type === physicalType.fixed) return width;
+  return type === physicalType.int32 || type === physicalType.float ? 4 : 8;
 }
 
 function hashOf(view: DataView, at: number, size: number): number {

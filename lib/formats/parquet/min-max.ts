@@ -21,7 +21,7 @@ export function endsOf(
   maxComparedBytes: number,
 ): Ends | 'unknown' | null {
   if (page.length === 0) return null;
-  const known = page.kernel?.endsOf(parquetType);
+  const known = page.kernel?.endsOf(parquetType, maxComparedBytes);
   if (known !== undefined) return known;
   switch (parquetType.physicalType) {
     case physicalType.int32:

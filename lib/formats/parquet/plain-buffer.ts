@@ -15,11 +15,21 @@ export interface PlainValues {
   readonly kernel?: ValuesKernel;
 }
 
+/** Results are valid until the next call. */
 export interface ValuesKernel {
   /** Undefined: the kernel does not know the type. */
-  endsOf(type: ParquetType): Ends | 'unknown' | undefined;
-  /** The result is valid until the next call. */
+  endsOf(type: ParquetType, maxComparedBytes: number): Ends | 'unknown' | undefined;
   encodeDelta(width: 4 | 8, limit: number): Buffer | null;
+  /** Of `count` values. Null: there are too many, or more than half of the first `sample` differ. */
+  distinct(type: ParquetType, options: { count: number; sample: number }): DistinctValues | null;
+}
+
+/** The distinct values of a page, in the order in which they first occur. */
+export interface DistinctValues {
+  /** Where they are in the page. */
+  starts: Uint32Array;
+  /** For each value of the page, which of them it is. */
+  indices: Uint16Array;
 }
 
 /** A growing buffer with the values of a page in PLAIN encoding: little-endian, one after the other. */

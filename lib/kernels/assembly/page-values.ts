@@ -1,7 +1,7 @@
 /**
  * What is done with the values of a Parquet page once it is full: their minimum and maximum, as `endsOf`
  * (lib/formats/parquet/min-max.ts) finds them, and their differences, as `encodeDelta` (lib/formats/parquet/delta.ts)
- * writes them. Values are in PLAIN encoding, at least one.
+ * writes them. Values are in PLAIN encoding, at least one. What is distinct among them is in distinct-values.ts.
  */
 const BLOCK: usize = 128;
 const MINIBLOCKS: usize = 4;
@@ -76,6 +76,47 @@ export function findEndsOfDoubles(start: usize, length: usize): bool {
     }
   }
   return true;
+}
+
+/**
+ * Of texts, by at most `compared` bytes. The first 8 bytes are compared as one number, and all only if those are equal.
+ */
+export function findEndsOfBytes(start: usize, length: usize, compared: usize): bool {
+  let min = keyAt(start);
+  let max = min;
+  minAt = 0;
+  maxAt = 0;
+  for (let at: usize = 0; at < length; ) {
+    const key = keyAt(start + at);
+    if (key < min || (key == min && compare(start + at, start + minAt, compared) < 0)) {
+      min = key;
+      minAt = at;
+    } else if (key > max || (key == max && compare(start + at, start + maxAt, compared) > 0)) {
+      max = key;
+      maxAt = at;
+    }
+    at += 4 + load<u32>(start + at);
+  }
+  return true;
+}
+
+/** Returns the first 8 bytes of a text, the first one highest, with zeros in place of those that it lacks. */
+function keyAt(text: usize): u64 {
+  const length = load<u32>(text);
+  if (length == 0) return 0;
+  const bytes = bswap<u64>(load<u64>(text, 4));
+  return length >= 8 ? bytes : (bytes >> (64 - 8 * <u64>length)) << (64 - 8 * <u64>length);
+}
+
+function compare(a: usize, b: usize, compared: usize): i32 {
+  const lengthA = min<usize>(load<u32>(a), compared);
+  const lengthB = min<usize>(load<u32>(b), compared);
+  const common = min(lengthA, lengthB);
+  for (let n: usize = 0; n < common; n++) {
+    const difference = <i32>load<u8>(a + 4 + n) - <i32>load<u8>(b + 4 + n);
+    if (difference != 0) return difference;
+  }
+  return <i32>lengthA - <i32>lengthB;
 }
 
 /** The differences of a block, each as 8 bytes. */

@@ -14,8 +14,10 @@
  */
 import { HEAD, rowLength, Stop } from './frames';
 
+export { findDistinct, indicesAt, startsAt } from './distinct-values';
 export {
   encodeDelta,
+  findEndsOfBytes,
   findEndsOfDoubles,
   findEndsOfInt32,
   findEndsOfInt64,
