@@ -19,7 +19,7 @@ export const handler = httpHandler(noAuth, async ({ header }) => {
         'x-export-id': grant.exportId,
         'x-account-id': grant.accountId,
         'x-ticket-id': grant.ticketId,
-        'x-file-name': grant.fileName,
+        'x-file-disposition': grant.disposition,
         'x-file-type': grant.contentType,
         'x-file-digest': Buffer.from(grant.sha256, 'hex').toString('base64'),
         ...(grant.cookie === null ? {} : { 'x-download-cookie': grant.cookie }),

@@ -67,9 +67,18 @@ export const exportEstimateSchema = z.object({
 });
 export type ExportEstimate = z.infer<typeof exportEstimateSchema>;
 
+/** More exports of an account than these are not counted. */
+export const countedExports = 10_000;
+
+export const exportCountsSchema = z.record(statusSchema, count);
+export type ExportCounts = z.infer<typeof exportCountsSchema>;
+
 export const exportListSchema = z.object({
   items: z.array(exportDocumentSchema),
   nextCursor: z.string().nullable(),
+  counts: exportCountsSchema.optional().meta({
+    description: `with \`counts=true\`: how many of the exports that meet the other filters have each status, of the newest ${countedExports}`,
+  }),
 });
 export type ExportList = z.infer<typeof exportListSchema>;
 
@@ -114,6 +123,11 @@ export const exportListQuerySchema = z.strictObject({
   from: instantSchema.optional().meta({ description: 'exports requested from then on' }),
   to: instantSchema.optional().meta({ description: 'exports requested before' }),
   sort: sortSchema,
+  counts: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({ description: 'whether the response has `counts`' }),
 });
 export type ExportListQuery = z.infer<typeof exportListQuerySchema>;
 

@@ -7,11 +7,13 @@ import { describeRequest } from '../audit/request-audit.ts';
 import type { Download } from '../contracts/export-document.ts';
 import { requireReady } from '../exports/export-document.ts';
 import type { ExportRecord } from '../exports/export-record.ts';
+import { originalFileName } from '../exports/file-name.ts';
 import { mayStillRead, requireStillGranted } from '../exports/rights.ts';
 import { catalogue } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
 import { AppError } from '../runtime/errors.ts';
 import { type SignedGet, signGet } from '../storage/signed-get.ts';
+import { contentDisposition } from './content-disposition.ts';
 
 /**
  * A ticket is the right of one account to one object, in the form of a URL. Its first use must be a GET within a
@@ -49,7 +51,8 @@ export interface DownloadGrant {
   accountId: string;
   exportId: string;
   objectKey: string;
-  fileName: string;
+  /** The value of `Content-Disposition`. */
+  disposition: string;
   contentType: string;
   sha256: string;
   /** The `Set-Cookie` header if this request bound the ticket to a browser, else null. */
@@ -80,13 +83,15 @@ interface Ticket {
   credential_ok: boolean;
   grants_ok: boolean;
   file: File | null;
+  name: string | null;
+  dataset: string;
 }
 
 const selectTicket = `
   select t.id, t.export_id, t.account_id, t.object_key, e.object_etag, t.cookie_hash,
     t.first_used_at is not null as first_used, t.first_use_before > now() as within_first_use,
     e.object_key is distinct from t.object_key as replaced,
-    e.state, e.file, e.deleted_at is not null as deleted, e.expires_at <= now() as expired,
+    e.state, e.file, e.request ->> 'name' as name, e.request ->> 'dataset' as dataset, e.deleted_at is not null as deleted, e.expires_at <= now() as expired,
     e.expires_at + make_interval(secs => $2) <= now() as transfer_over,
     a.disabled_at is null as account_ok,
     t.revoked_at is null and ${isCredentialValid} as credential_ok,
@@ -112,11 +117,16 @@ export async function authorizeDownload(
     accountId: ticket.account_id,
     exportId: ticket.export_id,
     objectKey: ticket.object_key,
-    fileName: ticket.file.name,
+    disposition: dispositionOf(ticket),
     contentType: ticket.file.contentType,
     sha256: ticket.file.sha256,
     cookie,
   };
+}
+
+function dispositionOf({ file, name, dataset }: Ticket & { file: File }): string {
+  const original = originalFileName(file.name, { name: name ?? undefined, dataset });
+  return contentDisposition(file.name, original);
 }
 
 /**

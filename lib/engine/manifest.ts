@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../contracts/export-document.ts';
 import { encryptedExtension } from '../contracts/format-capabilities.ts';
 import { encryptedContentType } from '../encryption/encrypt.ts';
+import { fileNameOf } from '../exports/file-name.ts';
 import { compressionOf } from '../formats/compression.ts';
 import { formatOf } from '../formats/index.ts';
 import { AppError } from '../runtime/errors.ts';
 import type { Claim, FileResult, UnitOutput } from '../scheduling/claim-types.ts';
-import { fileNameOf } from './file-name.ts';
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);

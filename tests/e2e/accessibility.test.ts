@@ -55,11 +55,11 @@ describe.each<Theme>(['light', 'dark'])('with the %s theme', (theme) => {
     const here = await another({ colorScheme: theme, viewport: { width: 390, height: 800 } });
     await signIn(here);
     await here.getByRole('row').first().waitFor();
-    await here.getByLabel('Search exports').fill('orders_2024-03-01_2024-04-01');
+    await here.getByLabel('Search exports').fill('orders_2024-03');
     // Until the search is answered the list has exports of other suites, and changes while axe looks at it.
     await waitFor('the list has the exports that match', async () => {
       const links = here.locator('[id^="export-"]');
-      const others = links.filter({ hasNotText: 'orders_2024-03-01_2024-04-01' });
+      const others = links.filter({ hasNotText: 'orders_2024-03' });
       return (await links.count()) > 0 && (await others.count()) === 0 ? true : undefined;
     });
     expect(await violations(here, { theme })).toEqual([]);

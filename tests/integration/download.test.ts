@@ -34,7 +34,7 @@ describe('tickets', () => {
     expect(answer.bytes.equals(bytes)).toBe(true);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="order_items_start_end_${id.slice(-8)}.csv"`,
+      'content-disposition': `attachment; filename="order_items_all_${id.slice(-8)}.csv"`,
       'accept-ranges': 'bytes',
       'content-length': String(bytes.length),
       'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,

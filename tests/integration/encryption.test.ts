@@ -77,7 +77,7 @@ describe.each(kinds)('an encrypted file, $extension', ({ extension, ...kind }) =
     expect(file.subarray(0, 22).toString()).toBe('age-encryption.org/v1\n');
     const hash = createHash('sha256').update(file);
     const expected = {
-      name: `orders_2024-03-01_2024-04-01_${id.slice(-8)}.${extension}.age`,
+      name: `orders_2024-03_${id.slice(-8)}.${extension}.age`,
       bytes: file.length,
       sha256: hash.copy().digest('hex'),
     };

@@ -37,7 +37,7 @@ describe('an export', () => {
       `select count(*) as rows from orders where ${inMarch}`,
     );
     const facts = {
-      name: `orders_2024-03-01_2024-04-01_${created.id.slice(-8)}.csv`,
+      name: `orders_2024-03_${created.id.slice(-8)}.csv`,
       bytes: file.bytes.length,
       rows: Number(counted?.rows),
       sha256: createHash('sha256').update(file.bytes).digest('hex'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exportListSchema } from '../../lib/contracts/export-document.ts';
+import { downloadSchema, exportListSchema } from '../../lib/contracts/export-document.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import { newAccount, type OwnAccount } from '../support/accounts.ts';
 import { asDemo, call, createExport, ended, monthOfOrders } from '../support/api.ts';
@@ -154,7 +154,23 @@ describe('the list of an account', () => {
     expect(await found({ search: 'gehälter GEBÜHR' })).toEqual([0]);
     const [named] = (await read({ search: 'gehälter' })).items;
     expect(named?.request.name).toBe('Gehälter, Gebühr');
-    expect(named?.file?.name).toMatch(/^Gehalter_Gebuhr_2024-03-01_2024-04-01_[0-9a-f]{8}\.csv$/);
+    expect(named?.file?.name).toMatch(/^Gehalter_Gebuhr_2024-03_[0-9a-f]{8}\.csv$/);
+    const ticket = await call('POST', `/exports/${named?.id}/download`, { headers: account.byKey });
+    const { headers } = await call('GET', ticket.json(downloadSchema).url);
+    const range = named?.file?.name.slice('Gehalter_Gebuhr'.length);
+    expect(headers.get('content-disposition')).toBe(
+      `attachment; filename="${named?.file?.name}"; filename*=UTF-8''Geh%C3%A4lter%2C%20Geb%C3%BChr${range}`,
+    );
+  });
+
+  test('counts the exports of each status that meet the other filters, whatever the page and the status', async () => {
+    const none = { queued: 0, running: 0, ready: 0, failed: 0, cancelled: 0, expired: 0 };
+    expect((await read()).counts).toBeUndefined();
+    expect((await read({ counts: 'true', limit: '1' })).counts).toEqual({ ...none, ready: 3 });
+    const failed = await read({ counts: 'true', source: 'sales', status: 'failed' });
+    expect(failed).toEqual({ items: [], nextCursor: null, counts: { ...none, ready: 2 } });
+    const { counts } = await read({ counts: 'true', search: 'no export has this' });
+    expect(counts).toEqual(none);
   });
 
   test('does not begin after an export of another account', async () => {

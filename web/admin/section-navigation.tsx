@@ -20,7 +20,7 @@ const sections = [
 /** Next to the section on wide pages; above it, opened by a button with its name, on narrow ones. */
 export function SectionNavigation(): ReactNode {
   const wide = useWide();
-  return wide ? <Sections className="sticky top-20" /> : <NarrowNavigation />;
+  return wide ? <Sections className="sticky top-16" /> : <NarrowNavigation />;
 }
 
 function Sections({

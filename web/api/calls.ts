@@ -25,7 +25,18 @@ export interface ListFilters {
   /** Words that an export has to contain. */
   search: string;
   showDownloaded: boolean;
+  sort: ListSort;
 }
+
+export interface ListSort {
+  by: 'createdAt' | 'rows' | 'bytes' | 'expiresAt';
+  descending: boolean;
+}
+
+export const newestFirst: ListSort = { by: 'createdAt', descending: true };
+
+/** Returns the order as the API writes it: `-rows`. */
+export const sortText = ({ by, descending }: ListSort): string => `${descending ? '-' : ''}${by}`;
 
 /** The answer to a conditional GET; `document` is null for 304. */
 export interface ExportAnswer {
@@ -87,7 +98,7 @@ export async function previewExport(
 }
 
 export async function listExports(
-  { status, format, source, search, showDownloaded }: ListFilters,
+  { status, format, source, search, showDownloaded, sort }: ListFilters,
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<ExportList> {
@@ -97,7 +108,10 @@ export async function listExports(
   if (format !== null) query.set('format', format);
   if (source !== null) query.set('source', source);
   if (search !== '') query.set('search', search);
-  if (cursor !== null) query.set('cursor', cursor);
+  if (sort !== newestFirst) query.set('sort', sortText(sort));
+  // The counts are those of the whole list, so its first page has them.
+  if (cursor === null) query.set('counts', 'true');
+  else query.set('cursor', cursor);
   return json(await call(`/exports?${query}`, { signal }));
 }
 

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
+import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { Modal, ModalActions } from '../ui/modal.tsx';
 import { formatApproximateRows } from '../ui/quantity.ts';
-import { exportName } from './labels.ts';
+import { exportTitle, formatLabels } from './labels.ts';
 import type { PollingState } from './polling-state.ts';
 
 interface Confirmation {
@@ -17,8 +18,9 @@ export function CancelDialog({
   onConfirm,
 }: Confirmation & { tracked: PollingState }): ReactNode {
   const { rows } = document.progress;
+  const zone = useZone();
   return (
-    <Modal title={`Cancel ${exportName(document)}?`} onClose={onClose}>
+    <Modal title={`Cancel ${exportTitle(document, zone)}?`} onClose={onClose}>
       <p className="mt-2 text-muted">
         {rows > 0
           ? `The ${formatApproximateRows(rows)} written so far are discarded.`
@@ -43,12 +45,16 @@ export function DeleteDialog({
   onConfirm,
 }: Confirmation & { document: ExportDocument; returnFocusTo: string }): ReactNode {
   const hasFile = document.status === 'ready';
+  const zone = useZone();
   return (
     <Modal
-      title={`Delete ${exportName(document)}?`}
+      title={`Delete ${exportTitle(document, zone)}?`}
       onClose={onClose}
       returnFocusTo={returnFocusTo}
     >
+      <p className="mt-2 wrap-anywhere">
+        {document.file?.name ?? formatLabels[document.request.format]}
+      </p>
       <p className="mt-2 text-muted">
         {hasFile
           ? 'The file is removed now.'

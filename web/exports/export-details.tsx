@@ -1,6 +1,9 @@
 import { lazy, type ReactNode, Suspense } from 'react';
+import { Link } from 'react-router';
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { dayAndClock, exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
+import { CopyButton } from '../ui/copy-button.tsx';
 import { Entry } from '../ui/details.tsx';
 import { useNow } from '../ui/now.ts';
 import { Reference } from '../ui/panels.tsx';
@@ -14,30 +17,110 @@ import { Status } from './status.tsx';
 
 const UnitsOf = lazy(() => import('./unit-list.tsx'));
 
-export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode {
+export default function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
-  const { request, file, createdAt, startedAt, finishedAt, expiresAt, downloadedAt } = document;
-  const zone = useZone();
   const note = useExportsPageState().notes.get(document.id);
-  useNow(30_000);
   return (
-    <div className="rounded-card border border-line">
-      <div className="flex flex-wrap items-start justify-between gap-4 border-b border-line p-4 sm:p-6">
-        <div className="min-w-[220px] flex-1">
-          <Status tracked={tracked} />
-        </div>
-        <div>
-          <RowActions tracked={tracked} />
-          {note ? (
-            <p
-              className={`mt-2 max-w-[32ch] text-xs wrap-anywhere ${note.tone === 'danger' ? 'text-danger' : 'text-muted'}`}
-            >
-              {note.text} <Reference id={note.reference} />
-            </p>
-          ) : null}
-        </div>
+    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_380px]">
+      <div className="min-w-0 space-y-6">
+        <Card>
+          <div className="flex flex-wrap items-start justify-between gap-4">
+            <div className="min-w-[220px] flex-1">
+              <Status tracked={tracked} />
+            </div>
+            <div>
+              <RowActions tracked={tracked} />
+              {note ? (
+                <p
+                  className={`mt-2 max-w-[32ch] text-xs wrap-anywhere ${note.tone === 'danger' ? 'text-danger' : 'text-muted'}`}
+                >
+                  {note.text} <Reference id={note.reference} />
+                </p>
+              ) : null}
+            </div>
+          </div>
+          <Timeline document={document} />
+        </Card>
+        {document.file ? <FileCard file={document.file} /> : null}
       </div>
-      <dl className="grid gap-x-6 gap-y-3 p-4 sm:grid-cols-[140px_1fr] sm:p-6">
+      <RequestCard document={document} />
+    </div>
+  );
+}
+
+function Card({ title, children }: { title?: string; children: ReactNode }): ReactNode {
+  return (
+    <section className="space-y-4 rounded-card border border-line p-4 sm:p-5">
+      {title === undefined ? null : <h2 className="font-semibold">{title}</h2>}
+      {children}
+    </section>
+  );
+}
+
+/** What happened to the export and when, as dots on a line; the expiry is still to come. */
+function Timeline({ document }: { document: ExportDocument }): ReactNode {
+  const zone = useZone();
+  const now = useNow(30_000);
+  const { createdAt, startedAt, finishedAt, expiresAt, downloadedAt } = document;
+  const events = [
+    { name: 'Requested', at: createdAt },
+    { name: 'Started', at: startedAt },
+    { name: 'Finished', at: finishedAt },
+    { name: 'Downloaded', at: downloadedAt },
+    { name: document.status === 'expired' ? 'Expired' : 'Expires', at: expiresAt },
+  ].flatMap(({ name, at }) => (at === null ? [] : [{ name, at }]));
+  return (
+    <ol aria-label="Times" className="grid gap-3 sm:auto-cols-fr sm:grid-flow-col">
+      {events.map(({ name, at }) => (
+        <li
+          key={name}
+          className="border-l-2 border-line pl-3 sm:border-t-2 sm:border-l-0 sm:pt-2 sm:pl-0"
+        >
+          <p className="flex items-center gap-1.5 text-xs font-medium">
+            <span
+              aria-hidden="true"
+              className={`size-2 rounded-full ${Date.parse(at) <= now ? 'bg-accent' : 'border border-control'}`}
+            />
+            {name}
+          </p>
+          <time dateTime={at} title={exactTime(zone, at)} className="text-xs text-muted">
+            {dayAndClock(zone, at)}
+          </time>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function FileCard({ file }: { file: NonNullable<ExportDocument['file']> }): ReactNode {
+  return (
+    <Card title="File">
+      <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[120px_1fr]">
+        <Entry term="Name">
+          <span className="wrap-anywhere">{file.name}</span>
+        </Entry>
+        <Entry term="Rows">{formatExact(file.rows)}</Entry>
+        <Entry term="Size">{`${bytes(file.bytes)} (${formatExact(file.bytes)} bytes)`}</Entry>
+        <Entry term="SHA-256">
+          <code className="font-mono text-xs break-all">{file.sha256}</code>
+        </Entry>
+      </dl>
+      <div className="flex flex-wrap items-center gap-3">
+        <CopyButton what="SHA-256" text={file.sha256} />
+        <Link to="/verify" className="text-accent underline underline-offset-2">
+          Verify a downloaded file
+        </Link>
+      </div>
+    </Card>
+  );
+}
+
+function RequestCard({ document }: { document: ExportDocument }): ReactNode {
+  const { request } = document;
+  const zone = useZone();
+  return (
+    <Card title="Request">
+      <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-[120px_1fr]">
         {request.name === undefined ? null : <Entry term="Name">{request.name}</Entry>}
         <Entry term="Source">{request.sources.join(', ')}</Entry>
         <Entry term="Dataset">{request.dataset}</Entry>
@@ -59,34 +142,10 @@ export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode
             </Suspense>
           ) : null}
         </Entry>
-        {file ? (
-          <>
-            {request.name === undefined ? null : <Entry term="File">{file.name}</Entry>}
-            <Entry term="Rows">{formatExact(file.rows)}</Entry>
-            <Entry term="Size">{`${bytes(file.bytes)} (${formatExact(file.bytes)} bytes)`}</Entry>
-            <Entry term="SHA-256">
-              <code className="font-mono text-xs break-all">{file.sha256}</code>
-            </Entry>
-          </>
-        ) : null}
-        <TimeEntry term="Requested" at={createdAt} />
-        <TimeEntry term="Started" at={startedAt} />
-        <TimeEntry term="Finished" at={finishedAt} />
-        <TimeEntry term="Downloaded" at={downloadedAt} />
-        <TimeEntry term="Expires" at={expiresAt} />
         <Entry term="Id">
           <code className="font-mono text-xs break-all">{document.id}</code>
         </Entry>
       </dl>
-    </div>
-  );
-}
-
-function TimeEntry({ term, at }: { term: string; at: string | null }): ReactNode {
-  const zone = useZone();
-  return at === null ? null : (
-    <Entry term={term}>
-      <time dateTime={at}>{exactTime(zone, at)}</time>
-    </Entry>
+    </Card>
   );
 }

@@ -1,21 +1,29 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useDeferredValue, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useDeferredValue, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
-import type { ListFilters } from '../api/calls.ts';
+import type { ListSort } from '../api/calls.ts';
 import { sourcesQuery } from '../api/sources-query.ts';
+import { useZone } from '../time/zone.ts';
 import { Button, TextButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { useNow } from '../ui/now.ts';
-import { EmptyPanel, FailedPanel, Note, Skeleton } from '../ui/panels.tsx';
+import { useWide } from '../ui/media.ts';
+import { FailedPanel, Note, Skeleton } from '../ui/panels.tsx';
 import { ExportTable } from './export-table.tsx';
-import { FilterBar } from './filter-bar.tsx';
-import { isFiltered, noFilters, useFilters } from './filters.ts';
-import { exportName } from './labels.ts';
+import { FilterBar, SearchField } from './filter-bar.tsx';
+import { noFilters, useFilters } from './filters.ts';
+import { exportTitle } from './labels.ts';
+import { NotificationButton } from './notification-button.tsx';
 import { useExportsPageState } from './page-state.tsx';
+import { SortChoice } from './sort-choice.tsx';
 import { useRowFocus } from './use-row-focus.ts';
 import { useRows } from './use-rows.ts';
+import { useSelection } from './use-selection.ts';
 
-export function ExportList(): ReactNode {
+const SelectionBar = lazy(() => import('./selection-bar.tsx'));
+const EmptyList = lazy(() => import('./empty-list.tsx'));
+
+/** The list with its search, filters and actions. `heading` is in the line of the search. */
+export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
   const [filters, setFilters] = useFilters();
   const {
     rows: currentRows,
@@ -24,6 +32,7 @@ export function ExportList(): ReactNode {
     refetch,
     loadMore,
     loadingMore,
+    counts,
     downloaded,
     newer,
     showNewer,
@@ -41,11 +50,29 @@ export function ExportList(): ReactNode {
     select: ({ sources }) => sources.map(({ name }) => name),
   });
   const { focusRow } = useExportsPageState();
-  useNow(30_000);
+  const wide = useWide();
+  const selection = useSelection(rows?.map(({ document }) => document.id) ?? []);
+  const selected = rows?.filter(({ document }) => selection.has(document.id)) ?? [];
+  const setSort = (sort: ListSort): void => setFilters({ sort });
 
   return (
-    <div className="space-y-4">
-      <FilterBar filters={filters} sources={sourceNames} onChange={setFilters} />
+    <div className="space-y-3">
+      <div className="flex flex-wrap items-center gap-3">
+        {heading}
+        <SearchField filters={filters} onChange={setFilters} />
+        <div className="ml-auto">
+          <NotificationButton />
+        </div>
+      </div>
+      {selected.length > 0 ? (
+        <Suspense fallback={<div className="min-h-9" />}>
+          <SelectionBar selected={selected} onClear={() => selection.set([])} />
+        </Suspense>
+      ) : (
+        <FilterBar filters={filters} sources={sourceNames} counts={counts} onChange={setFilters}>
+          {wide ? null : <SortChoice sort={filters.sort} onSort={setSort} />}
+        </FilterBar>
+      )}
       <DownloadedNote documents={downloaded} onShow={() => setFilters({ showDownloaded: true })} />
       {newer.length > 0 ? (
         <Note tone="plain">
@@ -67,13 +94,31 @@ export function ExportList(): ReactNode {
           <Skeleton label="Loading exports" rows={4} />
         )
       ) : rows.length > 0 ? (
-        <ExportTable rows={rows} />
+        <ExportTable rows={rows} sort={filters.sort} onSort={setSort} selection={selection} />
       ) : (
-        <Empty filters={filters} onClear={() => setFilters(noFilters)} />
+        <Suspense>
+          <EmptyList
+            filters={filters}
+            onClear={() => {
+              setFilters({ ...noFilters, showDownloaded: filters.showDownloaded });
+              focusSearch();
+            }}
+            onShowDownloaded={() => {
+              setFilters({ showDownloaded: true });
+              focusSearch();
+            }}
+          />
+        </Suspense>
       )}
       {rows && loadMore ? (
         <div className="flex justify-center">
-          <Button busy={loadingMore} onClick={loadMore}>
+          <Button
+            busy={loadingMore}
+            onClick={() => {
+              // The button goes with the last page: the focus moves on to the first row of that page.
+              loadMore(focusRow);
+            }}
+          >
             {loadingMore ? 'Loading…' : 'Load more'}
           </Button>
         </div>
@@ -82,15 +127,9 @@ export function ExportList(): ReactNode {
   );
 }
 
-function Empty({ filters, onClear }: { filters: ListFilters; onClear: () => void }): ReactNode {
-  return isFiltered(filters) ? (
-    <EmptyPanel action={<Button onClick={onClear}>Clear filters</Button>}>
-      No exports match.
-    </EmptyPanel>
-  ) : (
-    <EmptyPanel>No exports yet. Choose a source and dates; the file appears here.</EmptyPanel>
-  );
-}
+/** The button that had the focus goes with its cause. */
+const focusSearch = (): void =>
+  document.querySelector<HTMLElement>('input[type="search"]')?.focus();
 
 /** Says which files left the list because they were downloaded, until it is dismissed. */
 function DownloadedNote({
@@ -100,11 +139,12 @@ function DownloadedNote({
   documents: readonly ExportDocument[];
   onShow: () => void;
 }): ReactNode {
+  const zone = useZone();
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
   const dismiss = (): void => setDismissed(new Set(documents.map(({ id }) => id)));
   const [first, ...others] = documents.filter(({ id }) => !dismissed.has(id));
   if (!first) return null;
-  const subject = others.length === 0 ? exportName(first) : `${others.length + 1} exports`;
+  const subject = others.length === 0 ? exportTitle(first, zone) : `${others.length + 1} exports`;
   return (
     <Note tone="success" onDismiss={dismiss}>
       <Icon name="check" className="text-success" />

@@ -1,46 +1,66 @@
-import { type ReactNode, useEffect, useEffectEvent, useRef, useState } from 'react';
+import {
+  type ComponentProps,
+  type ReactNode,
+  useEffect,
+  useEffectEvent,
+  useRef,
+  useState,
+} from 'react';
+import type { ExportCounts, PublicStatus } from '../../lib/contracts/export-document.ts';
 import { formats } from '../../lib/contracts/format-capabilities.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
 import type { ListFilters } from '../api/calls.ts';
-import { Select } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { formatExact } from '../ui/quantity.ts';
 import { formatLabels } from './labels.ts';
-import { statusLabels } from './status.tsx';
+import { statusLabels, statusStyles } from './status.tsx';
 
 interface Props {
   filters: ListFilters;
   /** The names of the sources that the account may read. */
   sources: readonly string[];
+  counts: ExportCounts | undefined;
   onChange: (change: Partial<ListFilters>) => void;
 }
 
-export function FilterBar({ filters, sources, onChange }: Props): ReactNode {
+export function SearchField({ filters, onChange }: Pick<Props, 'filters' | 'onChange'>): ReactNode {
   const [search, setSearch] = useTyped(filters.search, (typed) => onChange({ search: typed }));
   return (
-    <search aria-label="Exports" className="flex flex-wrap items-center gap-3">
-      <div className="relative min-w-[180px] flex-1">
-        <Icon
-          name="search"
-          className="pointer-events-none absolute inset-y-0 left-3 my-auto text-muted"
-        />
-        <input
-          type="search"
-          aria-label="Search exports"
-          placeholder="Search"
-          className="input pl-9"
-          maxLength={sizes.nameCharacters}
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-        />
-      </div>
-      <Choice
-        label="Status"
-        all="All statuses"
-        names={statusLabels}
-        choices={statuses}
-        value={filters.status}
-        onChoose={(status) => onChange({ status })}
+    <search
+      aria-label="Exports"
+      className="relative max-sm:order-last max-sm:basis-full sm:max-w-[320px] sm:flex-1"
+    >
+      <Icon
+        name="search"
+        className="pointer-events-none absolute inset-y-0 left-3 my-auto text-muted"
       />
+      <input
+        type="search"
+        aria-label="Search exports"
+        placeholder="Search"
+        className="input pl-9"
+        maxLength={sizes.nameCharacters}
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
+      />
+    </search>
+  );
+}
+
+export function FilterBar({
+  filters,
+  sources,
+  counts,
+  onChange,
+  children,
+}: Props & { children: ReactNode }): ReactNode {
+  return (
+    <div
+      role="group"
+      aria-label="Filters"
+      className="-mx-4 flex items-center gap-2 overflow-x-auto px-4 py-1 sm:mx-0 sm:flex-wrap sm:overflow-visible sm:px-0"
+    >
+      <StatusChips counts={counts} status={filters.status} onChange={onChange} />
       <Choice
         label="Kind of file"
         all="All formats"
@@ -58,16 +78,76 @@ export function FilterBar({ filters, sources, onChange }: Props): ReactNode {
           onChoose={(source) => onChange({ source })}
         />
       ) : null}
-      <label className="control-small flex cursor-pointer items-center gap-2 text-sm">
-        <input
-          type="checkbox"
-          className="size-4 cursor-pointer accent-accent"
-          checked={filters.showDownloaded}
-          onChange={(event) => onChange({ showDownloaded: event.target.checked })}
-        />
+      <button
+        type="button"
+        aria-pressed={filters.showDownloaded}
+        className="chip"
+        onClick={() => onChange({ showDownloaded: !filters.showDownloaded })}
+      >
+        {filters.showDownloaded ? <Icon name="check" /> : null}
         Show downloaded
-      </label>
-    </search>
+      </button>
+      {children}
+    </div>
+  );
+}
+
+/** The statuses that exports of the list have, with their numbers. A press filters by one, a second press ends it. */
+function StatusChips({
+  counts,
+  status,
+  onChange,
+}: {
+  counts: ExportCounts | undefined;
+  status: PublicStatus | null;
+  onChange: Props['onChange'];
+}): ReactNode {
+  const total = statuses.reduce((sum, each) => sum + (counts?.[each] ?? 0), 0);
+  return (
+    <div role="group" aria-label="Status" className="contents">
+      <button
+        type="button"
+        aria-pressed={status === null}
+        className="chip"
+        onClick={() => onChange({ status: null })}
+      >
+        All{counts ? <span>{formatExact(total)}</span> : null}
+      </button>
+      {statuses
+        .filter((each) => each === status || (counts?.[each] ?? 0) > 0)
+        .map((each) => (
+          <button
+            key={each}
+            type="button"
+            aria-pressed={status === each}
+            className="chip"
+            onClick={() => onChange({ status: status === each ? null : each })}
+          >
+            <Icon name={statusStyles[each].icon} className={statusStyles[each].color} />
+            {statusLabels[each]}
+            <span>{formatExact(counts?.[each] ?? 0)}</span>
+          </button>
+        ))}
+    </div>
+  );
+}
+
+/** The browser's own list of choices, among chips. */
+export function ChipSelect({
+  isChosen,
+  ...select
+}: ComponentProps<'select'> & { isChosen: boolean }): ReactNode {
+  return (
+    <div className="relative">
+      <select
+        {...select}
+        className={`chip appearance-none bg-background pr-7 ${isChosen ? 'border-accent font-medium text-text' : ''}`}
+      />
+      <Icon
+        name="chevron"
+        className="pointer-events-none absolute inset-y-0 right-2 my-auto text-muted"
+      />
+    </div>
   );
 }
 
@@ -89,9 +169,9 @@ function Choice<T extends string>({
 }): ReactNode {
   const entries = value === null || choices.includes(value) ? choices : [...choices, value];
   return (
-    <Select
+    <ChipSelect
       aria-label={label}
-      className="min-w-[130px] flex-1 sm:flex-none"
+      isChosen={value !== null}
       value={value ?? ''}
       onChange={({ target }) => onChoose(entries.find((entry) => entry === target.value) ?? null)}
     >
@@ -101,11 +181,11 @@ function Choice<T extends string>({
           {names?.[entry] ?? entry}
         </option>
       ))}
-    </Select>
+    </ChipSelect>
   );
 }
 
-const statuses = ['queued', 'running', 'ready', 'failed', 'cancelled', 'expired'] as const;
+const statuses = ['running', 'queued', 'ready', 'failed', 'cancelled', 'expired'] as const;
 
 const debounceMs = 250;
 

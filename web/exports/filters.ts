@@ -2,13 +2,17 @@ import { useSearchParams } from 'react-router';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import { formats } from '../../lib/contracts/format-capabilities.ts';
 import { sizes } from '../../lib/contracts/sizes.ts';
-import type { ListFilters } from '../api/calls.ts';
+import { type ListFilters, type ListSort, newestFirst, sortText } from '../api/calls.ts';
 import { statusLabels } from './status.tsx';
 
 const isStatus = (text: string | null): text is PublicStatus =>
   text !== null && Object.hasOwn(statusLabels, text);
 
-/** Returns the filters of the address, `?status=ready&kind=csv&readFrom=sales&search=orders&downloaded=shown`, and a function that changes them. */
+const orders: readonly ListSort[] = (['createdAt', 'rows', 'bytes', 'expiresAt'] as const).flatMap(
+  (by) => [by === 'createdAt' ? newestFirst : { by, descending: true }, { by, descending: false }],
+);
+
+/** Returns the filters of the address, `?status=ready&kind=csv&readFrom=sales&search=orders&downloaded=shown&sort=-rows`, and a function that changes them. */
 export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => void] {
   const [query, setQuery] = useSearchParams();
   const status = query.get('status');
@@ -18,6 +22,7 @@ export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => vo
     source: query.get('readFrom') || null,
     search: (query.get('search') ?? '').trim().slice(0, sizes.nameCharacters),
     showDownloaded: query.get('downloaded') === 'shown',
+    sort: orders.find((order) => sortText(order) === query.get('sort')) ?? newestFirst,
   };
   const change = (patch: Partial<ListFilters>): void => {
     const next = { ...filters, ...patch };
@@ -27,6 +32,7 @@ export function useFilters(): [ListFilters, (change: Partial<ListFilters>) => vo
     if (next.source !== null) params.set('readFrom', next.source);
     if (next.search !== '') params.set('search', next.search);
     if (next.showDownloaded) params.set('downloaded', 'shown');
+    if (sortText(next.sort) !== sortText(newestFirst)) params.set('sort', sortText(next.sort));
     setQuery(params, { replace: true, preventScrollReset: true });
   };
   return [filters, change];
@@ -38,6 +44,7 @@ export const noFilters: ListFilters = {
   source: null,
   search: '',
   showDownloaded: false,
+  sort: newestFirst,
 };
 
 export const isFiltered = ({ status, format, source, search }: ListFilters): boolean =>

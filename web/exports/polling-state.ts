@@ -14,8 +14,12 @@ export interface PollingState {
   rate: number | null;
   /** When the current number of rows was first seen, in ms of the page's clock. */
   seenAt: number;
+  /** When twice the time is over in which a waiting export was first said to be ready, in ms; null if it was not said. */
+  overdueAt: number | null;
   /** When this browser started a download, in ms; null if it did not. */
   downloadStartedAt: number | null;
+  /** It became ready while the page was open, and its file was not downloaded since. */
+  arrived: boolean;
   /** A cancellation was requested, and the server has not confirmed it. */
   cancelling: boolean;
   /** The export was deleted, here or elsewhere. */
@@ -30,7 +34,9 @@ export function startPolling(document: ExportDocument): PollingState {
     unchanged: 0,
     rate: null,
     seenAt: Date.now(),
+    overdueAt: overdueAt(document),
     downloadStartedAt: rememberedDownloadAt(document),
+    arrived: false,
     cancelling: false,
     gone: false,
   };
@@ -47,8 +53,19 @@ export function updateFromDocument(before: PollingState, document: ExportDocumen
     unchanged: 0,
     rate: active && hasProgress ? smoothedRate(before, rows, seenAt) : active ? before.rate : null,
     seenAt: hasProgress ? seenAt : before.seenAt,
+    overdueAt: document.status === 'queued' ? (before.overdueAt ?? overdueAt(document)) : null,
+    arrived: document.status === 'ready' && (before.arrived || isActive(before.document)),
     cancelling: before.cancelling && active,
   };
+}
+
+/** Estimates are rounded to seconds, so a short one gets some seconds more. */
+const slackMs = 10_000;
+
+function overdueAt({ status, progress: { etaSeconds } }: ExportDocument): number | null {
+  return status === 'queued' && etaSeconds !== null
+    ? Date.now() + 2_000 * etaSeconds + slackMs
+    : null;
 }
 
 export function updateFromAnswer(before: PollingState, answer: ExportAnswer): PollingState {

@@ -5,7 +5,14 @@ import {
   queryOptions,
 } from '@tanstack/react-query';
 import type { ExportDocument, ExportList } from '../../lib/contracts/export-document.ts';
-import { getExport, getManifest, type ListFilters, listExports } from '../api/calls.ts';
+import {
+  getExport,
+  getManifest,
+  type ListFilters,
+  listExports,
+  newestFirst,
+  sortText,
+} from '../api/calls.ts';
 import { isStatus } from '../api/errors.ts';
 import { announceStatusChange } from './announce-status.ts';
 import { isActive, isOlder } from './newer-document.ts';
@@ -49,8 +56,8 @@ export const exportQuery = (id: string) =>
     refetchOnReconnect: ({ state }) => (nextPoll(state.data) === false ? false : 'always'),
   });
 
-const listKey = ({ status, format, source, search, showDownloaded }: ListFilters) =>
-  ['exports', status, format, source, search, showDownloaded] as const;
+const listKey = ({ status, format, source, search, showDownloaded, sort }: ListFilters) =>
+  ['exports', status, format, source, search, showDownloaded, sortText(sort)] as const;
 
 export const listQuery = (filters: ListFilters) =>
   infiniteQueryOptions({
@@ -70,12 +77,15 @@ export const listQuery = (filters: ListFilters) =>
 
 const noCursor: string | null = null;
 
-/** Polls the top of the list, to notice exports that were started, deleted or downloaded elsewhere. */
+/**
+ * Polls the newest exports, to notice those that were started, deleted or downloaded elsewhere, and the numbers of
+ * exports by status.
+ */
 export const latestQuery = (filters: ListFilters) =>
   queryOptions({
     queryKey: ['exports-head', ...listKey(filters)],
     queryFn: async ({ client, signal }) => {
-      const list = await listExports(filters, null, signal);
+      const list = await listExports({ ...filters, sort: newestFirst }, null, signal);
       for (const document of list.items) setCached(client, document);
       return list;
     },
@@ -131,7 +141,7 @@ export function patchCached(client: QueryClient, id: string, change: Partial<Pol
   );
 }
 
-/** Inserts exports into a cached list, newest first. */
+/** Inserts exports into a cached list: among the others if the newest are first, else before them. */
 export function insertIntoList(
   client: QueryClient,
   filters: ListFilters,
@@ -143,7 +153,8 @@ export function insertIntoList(
     if (!list || !first) return list;
     const known = new Set(list.pages.flatMap(({ items }) => items.map(({ id }) => id)));
     const items = [...documents.filter(({ id }) => !known.has(id)), ...first.items];
-    items.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+    if (filters.sort === newestFirst)
+      items.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     return { ...list, pages: [{ ...first, items }, ...others] };
   });
 }

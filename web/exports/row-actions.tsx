@@ -1,26 +1,37 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { useNavigate } from 'react-router';
+import type { Code } from '../../lib/contracts/codes.ts';
+import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { useDraft } from '../form/draft-context.tsx';
 import { Button } from '../ui/button.tsx';
-import { Icon } from '../ui/icons.tsx';
 import { LazyMenu } from '../ui/menu-on-demand.tsx';
 import { asCurl, asKafkaEvent } from './clipboard.ts';
 import { CancelDialog, DeleteDialog } from './confirmations.tsx';
 import { exportName } from './labels.ts';
 import { isActive } from './newer-document.ts';
 import type { PollingState } from './polling-state.ts';
-import { retryButtonId, useActions } from './use-actions.ts';
+import { retryButtonId, useExportActions } from './use-actions.ts';
 
 const ManifestDialog = lazy(() => import('./manifest-dialog.tsx'));
 
 type Open = 'cancel' | 'delete' | 'manifest' | null;
 
+/** Errors that another run would end with again: the request has to change. */
+const errorsOfRequest = new Set<string>([
+  'cell_too_long',
+  'unsuitable_value',
+  'over_limit',
+  'too_large_for_snapshot',
+  'invalid_request',
+] satisfies Code[]);
+
 export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
   const [open, setOpen] = useState<Open>(null);
+  const [busy, setBusy] = useState(false);
   const { duplicate } = useDraft();
   const navigate = useNavigate();
-  const actions = useActions(document);
+  const actions = useExportActions();
   const name = exportName(document);
   const moreId = `more-${document.id}`;
   const close = (): void => setOpen(null);
@@ -28,19 +39,26 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
     duplicate(document.request);
     void navigate('/exports/new');
   };
+  const run = (action: (of: typeof document) => Promise<boolean>): void => {
+    setBusy(true);
+    void action(document).finally(() => setBusy(false));
+  };
+  const remove = (): void => run(actions.remove);
 
-  const isFetched = document.downloadedAt !== null || tracked.downloadStartedAt !== null;
   const retryLabel = document.status === 'expired' ? 'Export again' : 'Try again';
+  const mustChange = document.error !== null && errorsOfRequest.has(document.error.code);
 
   const entries = [
     { label: 'Duplicate', detail: 'Opens the form with these choices', onAction: fillForm },
     ...(document.status === 'ready'
       ? [{ label: 'Manifest', onAction: () => setOpen('manifest') }]
       : []),
-    { label: 'Copy as curl', onAction: () => actions.copy('curl', asCurl(document)) },
+    ...(mustChange ? [{ label: retryLabel, onAction: () => run(actions.retry) }] : []),
+    { label: 'Copy link', onAction: () => actions.copy(document, 'link', linkTo(document)) },
+    { label: 'Copy as curl', onAction: () => actions.copy(document, 'curl', asCurl(document)) },
     {
       label: 'Copy as Kafka event',
-      onAction: () => actions.copy('Kafka event', asKafkaEvent(document)),
+      onAction: () => actions.copy(document, 'Kafka event', asKafkaEvent(document)),
     },
     ...(isActive(document)
       ? []
@@ -48,7 +66,7 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
   ];
 
   return (
-    <div className="flex items-center gap-2">
+    <div className="flex items-center justify-end gap-1">
       {isActive(document) ? (
         <Button
           small
@@ -64,35 +82,38 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
       ) : document.status === 'ready' ? (
         <Button
           small
-          variant={isFetched ? 'secondary' : 'primary'}
-          busy={actions.downloading}
+          variant={tracked.arrived ? 'primary' : 'accent'}
+          busy={busy}
           aria-label={`${document.downloadedAt === null ? 'Download' : 'Download again'} ${name}`}
-          onClick={actions.download}
+          onClick={() => run(actions.download)}
         >
-          <Icon name="down" />
-          {document.downloadedAt === null ? 'Download' : 'Download again'}
+          Download
+        </Button>
+      ) : mustChange ? (
+        <Button small aria-label={`Change and export ${name}`} onClick={fillForm}>
+          Change
         </Button>
       ) : (
         <Button
           small
           id={retryButtonId(document.id)}
           aria-label={`${retryLabel} ${name}`}
-          busy={actions.retrying}
-          onClick={actions.retry}
+          busy={busy}
+          onClick={() => run(actions.retry)}
         >
           {retryLabel}
         </Button>
       )}
       <LazyMenu id={moreId} label={`More for ${name}`} entries={entries} />
       {open === 'cancel' ? (
-        <CancelDialog tracked={tracked} onClose={close} onConfirm={actions.remove} />
+        <CancelDialog tracked={tracked} onClose={close} onConfirm={remove} />
       ) : null}
       {open === 'delete' ? (
         <DeleteDialog
           document={document}
           returnFocusTo={moreId}
           onClose={close}
-          onConfirm={actions.remove}
+          onConfirm={remove}
         />
       ) : null}
       {open === 'manifest' ? (
@@ -103,3 +124,5 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
     </div>
   );
 }
+
+const linkTo = ({ id }: ExportDocument): string => `${location.origin}/exports/${id}`;

@@ -60,13 +60,14 @@ function reasonForNoRows({ request: { from, to, where = [] } }: ExportDocument):
   return filtered ? 'no row in this range meets the conditions' : 'no data in this range';
 }
 
-function queuedPhrases({ document }: PollingState): string[] {
+function queuedPhrases({ document, overdueAt }: PollingState): string[] {
   const { queuePosition, etaSeconds, waiting } = document.progress;
   const phrases: string[] = [];
   // While the whole line waits, a position says nothing about the start.
   if (waiting !== null && etaSeconds === null) return phrases;
   if (queuePosition !== null) phrases.push(positionText(queuePosition));
-  if (etaSeconds !== null) phrases.push(`ready in about ${duration(etaSeconds)}`);
+  if (overdueAt !== null && Date.now() > overdueAt) phrases.push('longer than usual');
+  else if (etaSeconds !== null) phrases.push(`ready in about ${duration(etaSeconds)}`);
   return phrases;
 }
 

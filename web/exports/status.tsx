@@ -1,8 +1,8 @@
-import { Fragment, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import type { PublicStatus } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
-import { exportName } from './labels.ts';
+import { exportTitle } from './labels.ts';
 import type { PollingState } from './polling-state.ts';
 import { percentDone, statusLine, statusPhrases } from './status-text.ts';
 
@@ -24,36 +24,37 @@ export const statusStyles: Record<PublicStatus, { icon: IconName; color: string 
   expired: { icon: 'dash', color: 'text-muted' },
 };
 
-/** The status of an export as icon, word and line, with a progress bar while it runs. */
-export function Status({ tracked }: { tracked: PollingState }): ReactNode {
-  const zone = useZone();
-  const { status, downloadedAt, progress } = tracked.document;
+/** The status of an export as icon and word. Only an exception has a colour. */
+export function StatusWord({ tracked }: { tracked: PollingState }): ReactNode {
+  const { status, downloadedAt } = tracked.document;
   const downloaded = status === 'ready' && downloadedAt !== null;
   const { icon, color } = downloaded
     ? { icon: 'check' as const, color: 'text-muted' }
     : statusStyles[status];
   const word = tracked.cancelling ? 'Cancelling' : downloaded ? 'Downloaded' : statusLabels[status];
   const percent = percentDone(tracked);
+  return (
+    <p className="flex items-center gap-1.5 font-medium whitespace-nowrap">
+      <Icon name={icon} className={`${color} ${status === 'running' ? 'animate-spin' : ''}`} />
+      <span className={status === 'failed' ? color : status === 'ready' ? '' : 'text-muted'}>
+        {word}
+        {status === 'running' && percent !== null && !tracked.cancelling ? ` ${percent} %` : null}
+      </span>
+    </p>
+  );
+}
+
+/** The status of an export as icon, word and line, with a progress bar while it runs. */
+export function Status({ tracked }: { tracked: PollingState }): ReactNode {
+  const zone = useZone();
+  const { progress, status } = tracked.document;
   const phrases = statusPhrases(tracked, zone);
   return (
     <div className="min-w-0 space-y-1">
-      <p className={`flex items-center gap-1.5 font-medium ${color}`}>
-        <Icon name={icon} className={status === 'running' ? 'animate-spin' : ''} />
-        {word}
-        {status === 'running' && percent !== null && !tracked.cancelling ? ` ${percent} %` : null}
-      </p>
-      {status === 'running' ? <Progress tracked={tracked} percent={percent} /> : null}
+      <StatusWord tracked={tracked} />
+      {status === 'running' ? <ProgressBar tracked={tracked} /> : null}
       {phrases.length === 0 ? null : (
-        <p className="text-muted wrap-anywhere">
-          {phrases.map((phrase, index, { length }) => (
-            <Fragment key={phrase}>
-              <span className="inline-block">
-                {phrase}
-                {index < length - 1 ? ',' : ''}
-              </span>{' '}
-            </Fragment>
-          ))}
-        </p>
+        <p className="text-muted wrap-anywhere">{phrases.join(', ')}</p>
       )}
       {progress.waiting === null || tracked.cancelling ? null : (
         <p className="max-w-[48ch] text-warning wrap-anywhere">{progress.waiting}</p>
@@ -62,27 +63,22 @@ export function Status({ tracked }: { tracked: PollingState }): ReactNode {
   );
 }
 
-function Progress({
-  tracked,
-  percent,
-}: {
-  tracked: PollingState;
-  percent: number | null;
-}): ReactNode {
+export function ProgressBar({ tracked }: { tracked: PollingState }): ReactNode {
   const zone = useZone();
+  const percent = percentDone(tracked);
   const amount = percent === null ? {} : { 'aria-valuenow': percent };
   return (
     <div
       role="progressbar"
-      aria-label={`Progress of ${exportName(tracked.document)}`}
+      aria-label={`Progress of ${exportTitle(tracked.document, zone)}`}
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuetext={statusLine(tracked, zone)}
       {...amount}
-      className="h-1.5 max-w-[320px] overflow-hidden rounded-full bg-[color-mix(in_srgb,var(--color-accent)_18%,var(--color-background))]"
+      className="h-0.5 overflow-hidden bg-[color-mix(in_srgb,var(--color-accent)_18%,var(--color-background))]"
     >
       <div
-        className={`h-full rounded-full bg-accent transition-[width] ${percent === null ? 'w-1/3 animate-slide' : ''}`}
+        className={`h-full bg-accent transition-[width] ${percent === null ? 'w-1/3 animate-slide' : ''}`}
         style={percent === null ? undefined : { width: `${percent}%` }}
       />
     </div>

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Outlet } from 'react-router';
 import { SignInPage } from '../pages/sign-in-page.tsx';
 import { useSession } from '../session/session.ts';
@@ -22,8 +22,7 @@ export function Shell(): ReactNode {
         Skip to content
       </a>
       <Header email={email} />
-      <OfflineBanner />
-      <HealthBanner />
+      <Banners />
       <main id="main" tabIndex={-1} className="mx-auto max-w-[1440px] px-4 py-6 lg:px-6">
         <PageBoundary>
           <Outlet />
@@ -32,5 +31,24 @@ export function Shell(): ReactNode {
       <Announcer />
       {session.status === 'ended' ? <SessionEnded email={email} /> : null}
     </>
+  );
+}
+
+/** The banners. Their height is the property `--banner-height`, for what fills the rest of the window. */
+function Banners(): ReactNode {
+  const measured = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const height = entry?.contentRect.height ?? 0;
+      document.documentElement.style.setProperty('--banner-height', `${height}px`);
+    });
+    if (measured.current) observer.observe(measured.current);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div ref={measured}>
+      <OfflineBanner />
+      <HealthBanner />
+    </div>
   );
 }

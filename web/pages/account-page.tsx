@@ -6,6 +6,7 @@ import { PasswordForm } from '../account/password-form.tsx';
 import { Quotas } from '../account/quotas.tsx';
 import { Sessions } from '../account/sessions.tsx';
 import { Settings } from '../account/settings.tsx';
+import { SinglePage } from '../layout/templates.tsx';
 import { PageHeading } from '../ui/page.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 
@@ -13,28 +14,30 @@ import { FailedPanel, Skeleton } from '../ui/panels.tsx';
 export default function AccountPage(): ReactNode {
   const { data: me, error, refetch } = useQuery({ ...meQuery, refetchOnMount: 'always' });
   return (
-    <div className="mx-auto max-w-[960px] space-y-10">
-      <div>
-        <PageHeading title="Account" />
+    <SinglePage width="sections">
+      <div className="space-y-10">
+        <div>
+          <PageHeading title="Account" />
+          {me ? (
+            <p className="mt-1 text-muted wrap-anywhere">
+              {`${me.email}, ${me.role === 'admin' ? 'administrator' : 'analyst'}`}
+            </p>
+          ) : null}
+        </div>
         {me ? (
-          <p className="mt-1 text-muted wrap-anywhere">
-            {`${me.email}, ${me.role === 'admin' ? 'administrator' : 'analyst'}`}
-          </p>
-        ) : null}
+          <>
+            <Keys scopes={me.scopes} />
+            <Quotas me={me} />
+            <PasswordForm email={me.email} />
+            <Sessions />
+            <Settings />
+          </>
+        ) : error ? (
+          <FailedPanel what="the account" error={error} onRetry={() => void refetch()} />
+        ) : (
+          <Skeleton label="Loading the account" rows={4} />
+        )}
       </div>
-      {me ? (
-        <>
-          <Keys scopes={me.scopes} />
-          <Quotas me={me} />
-          <PasswordForm email={me.email} />
-          <Sessions />
-          <Settings />
-        </>
-      ) : error ? (
-        <FailedPanel what="the account" error={error} onRetry={() => void refetch()} />
-      ) : (
-        <Skeleton label="Loading the account" rows={4} />
-      )}
-    </div>
+    </SinglePage>
   );
 }

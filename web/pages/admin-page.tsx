@@ -12,6 +12,7 @@ import { Overview } from '../admin/overview.tsx';
 import { Running } from '../admin/running.tsx';
 import { SectionNavigation } from '../admin/section-navigation.tsx';
 import { Sources } from '../admin/sources.tsx';
+import { ConsolePage } from '../layout/templates.tsx';
 import { ButtonLink } from '../ui/button.tsx';
 import { PageHeading } from '../ui/page.tsx';
 import { FailedPanel, Skeleton } from '../ui/panels.tsx';
@@ -28,24 +29,21 @@ export default function AdminPage(): ReactNode {
     );
   if (me.role !== 'admin') return <NoAccess />;
   return (
-    <div className="gap-8 lg:grid lg:grid-cols-[152px_minmax(0,1fr)] lg:items-start">
-      <SectionNavigation />
-      <div className="min-w-0">
-        <Routes>
-          <Route index element={<Navigate to="/admin/overview" replace />} />
-          <Route path="overview" element={<Overview />} />
-          <Route path="history" element={<History />} />
-          <Route path="running" element={<Running />} />
-          <Route path="accounts" element={<Accounts />} />
-          <Route path="grants" element={<Grants />} />
-          <Route path="audit" element={<Audit />} />
-          <Route path="dead-letters" element={<DeadLetters />} />
-          <Route path="sources" element={<Sources />} />
-          <Route path="health" element={<HealthSection />} />
-          <Route path="*" element={<NotFoundPage />} />
-        </Routes>
-      </div>
-    </div>
+    <ConsolePage navigation={<SectionNavigation />}>
+      <Routes>
+        <Route index element={<Navigate to="/admin/overview" replace />} />
+        <Route path="overview" element={<Overview />} />
+        <Route path="history" element={<History />} />
+        <Route path="running" element={<Running />} />
+        <Route path="accounts" element={<Accounts />} />
+        <Route path="grants" element={<Grants />} />
+        <Route path="audit" element={<Audit />} />
+        <Route path="dead-letters" element={<DeadLetters />} />
+        <Route path="sources" element={<Sources />} />
+        <Route path="health" element={<HealthSection />} />
+        <Route path="*" element={<NotFoundPage />} />
+      </Routes>
+    </ConsolePage>
   );
 }
 

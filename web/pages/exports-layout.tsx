@@ -1,17 +1,19 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { Outlet, useLocation } from 'react-router';
 import { ExportsPageStateProvider } from '../exports/page-state.tsx';
 import { useLiveExports } from '../exports/use-live-exports.ts';
 import { DraftProvider } from '../form/draft-context.tsx';
 import { ExportForm } from '../form/export-form.tsx';
+import { SinglePage, WorkPage } from '../layout/templates.tsx';
 import { useWide } from '../ui/media.ts';
 
-/** On wide pages the form is next to the list or to a single export. */
+/** On wide pages the form is next to the list. The page of an export has the whole width. */
 export function ExportsLayout(): ReactNode {
   const wide = useWide();
   useLiveExports();
   const formHeading = useRef<HTMLHeadingElement>(null);
   const { key, pathname } = useLocation();
+  const hasForm = /^\/exports(\/new)?\/?$/.test(pathname);
   // `key` changes with each navigation, so that a second Duplicate moves the focus again.
   useEffect(() => {
     if (key !== 'default' && pathname === '/exports/new') formHeading.current?.focus();
@@ -19,34 +21,38 @@ export function ExportsLayout(): ReactNode {
   return (
     <ExportsPageStateProvider>
       <DraftProvider>
-        {wide ? (
-          <div className="grid grid-cols-[360px_minmax(0,1fr)] items-start gap-8">
-            <section aria-labelledby="new-export" className="sticky top-20">
-              <div className="max-h-[calc(100dvh-96px)] scroll-pt-6 scroll-pb-24 overflow-y-auto rounded-card border border-line">
-                {/* The padding is inside the scrolling element, so that the buttons stick to its edge. */}
-                <div className="p-6">
-                  <h2
-                    ref={formHeading}
-                    id="new-export"
-                    tabIndex={-1}
-                    className="mb-4 text-base font-semibold"
-                  >
-                    New export
-                  </h2>
-                  <ExportForm />
-                </div>
-              </div>
-            </section>
-            <div className="min-w-0">
+        {hasForm ? (
+          <WorkPage tool={<FormColumn heading={formHeading} />}>
+            {wide ? (
               <Outlet />
-            </div>
-          </div>
+            ) : (
+              <SinglePage width="text">
+                <Outlet />
+              </SinglePage>
+            )}
+          </WorkPage>
         ) : (
-          <div className="mx-auto max-w-[720px]">
+          <SinglePage width="details">
             <Outlet />
-          </div>
+          </SinglePage>
         )}
       </DraftProvider>
     </ExportsPageStateProvider>
+  );
+}
+
+function FormColumn({ heading }: { heading: RefObject<HTMLHeadingElement | null> }): ReactNode {
+  return (
+    <section aria-labelledby="new-export" className="sticky top-16">
+      <div className="max-h-[calc(100dvh-80px-var(--banner-height,0px))] scroll-pt-6 scroll-pb-24 overflow-y-auto rounded-card border border-line">
+        {/* The padding is inside the scrolling element, so that the buttons stick to its edge. */}
+        <div className="p-5">
+          <h2 ref={heading} id="new-export" tabIndex={-1} className="mb-4 text-base font-semibold">
+            New export
+          </h2>
+          <ExportForm />
+        </div>
+      </div>
+    </section>
   );
 }

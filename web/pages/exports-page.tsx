@@ -8,15 +8,14 @@ export function ExportsPage(): ReactNode {
   const wide = useWide();
   return (
     <>
-      <div className="mb-4 flex min-h-9 items-center justify-between gap-4">
-        <PageHeading title="Exports" />
-        {wide ? null : (
-          <ButtonLink to="/exports/new" variant="primary">
+      <ExportList heading={<PageHeading title="Exports" />} />
+      {wide ? null : (
+        <div className="sticky bottom-0 -mx-4 mt-4 -mb-6 border-t border-line bg-background px-4 py-3">
+          <ButtonLink to="/exports/new" variant="primary" className="w-full">
             New export
           </ButtonLink>
-        )}
-      </div>
-      <ExportList />
+        </div>
+      )}
     </>
   );
 }

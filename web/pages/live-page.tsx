@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useEffectEvent, useId, useSt
 import { useSearchParams } from 'react-router';
 import { describeError } from '../api/errors.ts';
 import { sourcesQuery } from '../api/sources-query.ts';
+import { WorkPage } from '../layout/templates.tsx';
 import { type LiveAddress, liveView, ranges, readAddress, toQuery } from '../live/address.ts';
 import { liveSocket } from '../live/connection.ts';
 import { ConnectionStatus } from '../live/connection-status.tsx';
@@ -60,19 +61,20 @@ export default function LivePage(): ReactNode {
   const picker = <SeriesPicker chosen={address.series} onChange={(series) => change({ series })} />;
 
   return (
-    <div className="grid items-start gap-6 lg:grid-cols-[300px_minmax(0,1fr)] lg:gap-8">
-      {wide ? (
+    <WorkPage
+      tool={
         <section
           aria-labelledby="series-heading"
-          className="sticky top-20 overflow-clip rounded-card border border-line"
+          className="sticky top-16 overflow-clip rounded-card border border-line"
         >
           <h2 id="series-heading" className="px-4 pt-4 pb-1 text-base font-semibold">
             Series
           </h2>
           {picker}
         </section>
-      ) : null}
-      <div className="min-w-0 space-y-4">
+      }
+    >
+      <div className="space-y-4">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <PageHeading title="Live" />
           {isEmpty ? null : (
@@ -118,7 +120,7 @@ export default function LivePage(): ReactNode {
           </>
         )}
       </div>
-    </div>
+    </WorkPage>
   );
 }
 

@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { describeError } from '../api/errors.ts';
+import { SinglePage } from '../layout/templates.tsx';
 import { labelClass } from '../ui/field.tsx';
 import { PageHeading } from '../ui/page.tsx';
 import { bytes } from '../ui/quantity.ts';
@@ -26,40 +27,42 @@ export default function VerifyPage(): ReactNode {
     verify(next);
   };
   return (
-    <div className="mx-auto max-w-[720px] space-y-6">
-      <div>
-        <PageHeading title="Verify a file" />
-        <p className="mt-1 text-muted">
-          Compares a file with its manifest, which you save from the menu of an export. Both stay on
-          this computer: nothing is uploaded.
-        </p>
+    <SinglePage width="text">
+      <div className="space-y-6">
+        <div>
+          <PageHeading title="Verify a file" />
+          <p className="mt-1 text-muted">
+            Compares a file with its manifest, which you save from the menu of an export. Both stay
+            on this computer: nothing is uploaded.
+          </p>
+        </div>
+        <div
+          className={`grid gap-4 rounded-card border border-dashed p-4 sm:grid-cols-2 sm:p-6 ${isOver ? 'border-accent bg-hover' : 'border-control'}`}
+          onDragOver={(event) => {
+            event.preventDefault();
+            setIsOver(true);
+          }}
+          onDragLeave={() => setIsOver(false)}
+          onDrop={(event) => {
+            event.preventDefault();
+            setIsOver(false);
+            choose(event.dataTransfer.files);
+          }}
+        >
+          <p className="text-muted sm:col-span-2">Drop both here, or choose them.</p>
+          <FileField label="File" file={chosen.file} onChoose={(files) => choose(files, 'file')} />
+          <FileField
+            label="Manifest"
+            file={chosen.manifest}
+            accept=".json,application/json"
+            onChoose={(files) => choose(files, 'manifest')}
+          />
+        </div>
+        <div role="status" aria-live="polite">
+          <OutcomeText outcome={outcome} chosen={chosen} />
+        </div>
       </div>
-      <div
-        className={`grid gap-4 rounded-card border border-dashed p-4 sm:grid-cols-2 sm:p-6 ${isOver ? 'border-accent bg-hover' : 'border-control'}`}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setIsOver(true);
-        }}
-        onDragLeave={() => setIsOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setIsOver(false);
-          choose(event.dataTransfer.files);
-        }}
-      >
-        <p className="text-muted sm:col-span-2">Drop both here, or choose them.</p>
-        <FileField label="File" file={chosen.file} onChoose={(files) => choose(files, 'file')} />
-        <FileField
-          label="Manifest"
-          file={chosen.manifest}
-          accept=".json,application/json"
-          onChoose={(files) => choose(files, 'manifest')}
-        />
-      </div>
-      <div role="status" aria-live="polite">
-        <OutcomeText outcome={outcome} chosen={chosen} />
-      </div>
-    </div>
+    </SinglePage>
   );
 }
 

@@ -61,6 +61,16 @@ export function day(zone: string, instant: string, otherEnd = instant): string {
   );
 }
 
+/** `Today`, `Yesterday`, `2 March`, `2 March 2024`. */
+export function dayName(zone: string, instant: string): string {
+  const fullDay = format(zone, { day: 'numeric', month: 'long', year: 'numeric' });
+  const name = fullDay.format(new Date(instant));
+  if (name === fullDay.format(new Date())) return 'Today';
+  if (name === fullDay.format(new Date(Date.now() - 86_400_000))) return 'Yesterday';
+  const thisYear = ` ${format(zone, { year: 'numeric' }).format(new Date())}`;
+  return name.endsWith(thisYear) ? name.slice(0, -thisYear.length) : name;
+}
+
 /** `2 Mar 2026, 14:02:10 CET (UTC+1)` */
 export function exactTime(zone: string, instant: string): string {
   const at = new Date(instant);

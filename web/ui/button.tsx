@@ -1,7 +1,7 @@
 import type { ComponentProps, ReactNode } from 'react';
 import { Link, type LinkProps } from 'react-router';
 
-type Variant = 'primary' | 'secondary' | 'quiet' | 'danger';
+type Variant = 'primary' | 'accent' | 'secondary' | 'quiet' | 'danger';
 
 const base =
   'inline-flex items-center justify-center gap-2 rounded-control px-3 text-sm font-medium whitespace-nowrap select-none transition-colors aria-disabled:cursor-default aria-disabled:opacity-60';
@@ -9,6 +9,7 @@ const base =
 const variants: Record<Variant, string> = {
   primary:
     'bg-accent text-on-accent hover:bg-[color-mix(in_srgb,var(--color-accent)_88%,var(--color-text))]',
+  accent: 'border border-control bg-background text-accent hover:bg-hover',
   secondary: 'border border-control bg-background text-text hover:bg-hover',
   quiet: 'hover:bg-hover',
   danger:

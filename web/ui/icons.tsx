@@ -2,6 +2,9 @@ import type { ReactNode } from 'react';
 
 /** 16 px line icons. They are decoration: a word is always next to them. */
 const paths = {
+  bell: 'M4 11.25V7a4 4 0 0 1 8 0v4.25l1 1.25H3zM6.75 14.25h2.5',
+  bellOn:
+    'M4 11.25V7a4 4 0 0 1 8 0v4.25l1 1.25H3zM6.75 14.25h2.5M1.5 5.5a6 6 0 0 1 1.5-3M14.5 5.5a6 6 0 0 0-1.5-3',
   check: 'M3.5 8.5 6.5 11.5 12.5 4.5',
   chevron: 'M4.5 6.25 8 9.75l3.5-3.5',
   calendar: 'M3 4.5h10v8.5H3zM3 7.25h10M5.75 2.5v3M10.25 2.5v3',

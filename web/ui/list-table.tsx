@@ -53,7 +53,7 @@ function Table<Row>({ caption, columns, rows, keyOf, sort = null, onSort }: Prop
                       : 'ascending'
                     : undefined
                 }
-                className={`sticky top-14 border-b border-line bg-surface px-3 py-1 text-xs font-medium text-muted ${column.numeric ? 'text-right' : 'text-left'}`}
+                className={`sticky top-12 border-b border-line bg-surface px-3 py-1 text-xs font-medium text-muted ${column.numeric ? 'text-right' : 'text-left'}`}
               >
                 {column.sortBy && onSort ? (
                   <button

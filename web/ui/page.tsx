@@ -44,7 +44,7 @@ export function PageHeading({
     <h1
       ref={heading}
       tabIndex={-1}
-      className="min-w-0 text-lg font-semibold tracking-tight wrap-anywhere sm:text-xl"
+      className="min-w-0 text-lg font-semibold tracking-tight wrap-anywhere"
     >
       {children ?? title}
     </h1>

@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { describeError } from '../api/errors.ts';
 import { Button } from './button.tsx';
@@ -14,6 +15,7 @@ export function FailedPanel({
   onRetry: () => void;
 }): ReactNode {
   const { message, reference } = describeError(error);
+  const queries = useQueryClient();
   return (
     <div className="rounded-card border border-line bg-surface p-6">
       <p className="flex gap-2 font-medium">
@@ -23,7 +25,18 @@ export function FailedPanel({
       <p className="mt-1 pl-6 text-muted">
         {message} <Reference id={reference} />
       </p>
-      <Button small className="mt-3 ml-6" onClick={onRetry}>
+      <Button
+        small
+        className="mt-3 ml-6"
+        onClick={() => {
+          onRetry();
+          // Other panels of the page may have failed for the same reason.
+          void queries.refetchQueries({
+            type: 'active',
+            predicate: ({ state }) => state.status === 'error',
+          });
+        }}
+      >
         Try again
       </Button>
     </div>
