@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { ParallelReaders } from '../../lib/engine/read/parallel-readers.ts';
+import { csvKernel } from '../../lib/kernels/csv-kernel.ts';
 import { CopyToStream, createChunkPool } from '../../lib/sources/copy/copy-stream.ts';
 import { ReusedBufferSocket } from '../../lib/sources/copy/reused-buffer-socket.ts';
 import { createAuthority } from '../support/certificate.ts';
@@ -74,10 +75,14 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
     ],
     ['rows of all lengths', `select repeat('y', n) from generate_series(1, 3000) n`, 3_000],
   ])('a COPY of %s has the same bytes and row count as on the server', async (_, query, rows) => {
-    const copy = client.query(new CopyToStream(`copy (${query}) to stdout (format csv)`));
+    const statement = `copy (${query}) to stdout (format csv)`;
+    const copy = client.query(new CopyToStream(statement));
     const bytes = await all(copy);
     expect(copy.rowCount).toBe(rows);
     expect(await copy.serverRowCount).toBe(rows);
+    const byKernel = client.query(new CopyToStream(statement, { kernel: csvKernel(false) }));
+    expect((await all(byKernel)).equals(bytes)).toBe(true);
+    expect([byKernel.rowCount, await byKernel.serverRowCount]).toEqual([rows, rows]);
     const [expected] = await sql<{ text: string }>(
       sourceUrl('sales'),
       `select coalesce(string_agg(case when t = '' then '""' when t ~ '\\n' then '"' || t || '"' else t end || E'\\n', ''), '') as text
@@ -100,16 +105,23 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
     ]);
   });
 
-  test('an error after some rows is an error, not an end, and leaves the connection usable', async () => {
-    const copy = client.query(
-      new CopyToStream(
-        'copy (select 1 / (n - 200000) from generate_series(1, 200000) n) to stdout',
-      ),
-    );
-    await expect(all(copy)).rejects.toMatchObject({ code: '22012' });
-    await expect(copy.serverRowCount).rejects.toMatchObject({ code: '22012' });
-    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-  });
+  test.each([
+    ['as they are', undefined],
+    ['by a kernel', csvKernel(false)],
+  ])(
+    'an error after some rows %s is an error, not an end, and leaves the connection usable',
+    async (__, kernel) => {
+      const copy = client.query(
+        new CopyToStream(
+          'copy (select 1 / (n - 200000) from generate_series(1, 200000) n) to stdout',
+          { kernel },
+        ),
+      );
+      await expect(all(copy)).rejects.toMatchObject({ code: '22012' });
+      await expect(copy.serverRowCount).rejects.toMatchObject({ code: '22012' });
+      expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    },
+  );
 
   test("a statement that fails rejects with the server's error", async () => {
     await expect(
@@ -135,13 +147,17 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
     await other.end();
   });
 
-  test('rows that are not read stay on the server', async () => {
+  test.each([
+    ['as they are', undefined],
+    ['by a kernel', csvKernel(false)],
+  ])('rows %s that are not read stay on the server', async (__, kernel) => {
     const other = await connected();
     const copy = other.query(
       new CopyToStream(
         `copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`,
         {
           readAheadChunks: 4,
+          kernel,
         },
       ),
     );
