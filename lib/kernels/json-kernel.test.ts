@@ -48,12 +48,24 @@ const hostile: (string | null)[][] = [
   ['NaN', 'Infinity', '-Infinity', '-0', '0', '1e-20', '-1e+308', '0.1', null],
   ['t', 'f', null],
   [
-    ...['infinity', '-infinity', '2024-02-29 01:02:03.5+00', '0044-03-15 00:00:00+00 BC', null],
-    ...['12024-01-01 00:00:00.000001+00', '4713-01-01 00:00:00+00 BC'],
+    'infinity',
+    '-infinity',
+    '2024-02-29 01:02:03.5+00',
+    '0044-03-15 00:00:00+00 BC',
+    null,
+    '12024-01-01 00:00:00.000001+00',
+    '4713-01-01 00:00:00+00 BC',
   ],
   [
-    ...['{}', '{"a": "b\\n\\"\\\\ \\u0001"}', '[1,\n\t2,\r\n 3]', '"\\t"', 'null', '-0.0', null],
-    ...[`"${'x'.repeat(40)}"`, '{"😀": "é"}'],
+    '{}',
+    '{"a": "b\\n\\"\\\\ \\u0001"}',
+    '[1,\n	2,\r\n 3]',
+    '"\\t"',
+    'null',
+    '-0.0',
+    null,
+    `"${'x'.repeat(40)}"`,
+    '{"😀": "é"}',
   ],
 ];
 
@@ -211,7 +223,7 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
         const row = Buffer.from(bytes);
         const encoded = outcomeOf(plan, [messagesOf([valid, row])]);
         // The kernel is stricter: it also refuses control characters in numbers and JSON, and two rows in a message.
-        if (!/^row 2 is not what/.test(encoded)) {
+        if (!encoded.startsWith('row 2 is not what')) {
           const [head] = expected([valid, row], columns, separator).split('\n');
           expect(encoded.split('\n')[0]).toBe(head);
         }

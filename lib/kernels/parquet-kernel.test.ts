@@ -70,8 +70,8 @@ const canary = 0xa5;
 const compiled = 4_096;
 let memory: KernelMemory | undefined;
 
-/** Encodes messages with the kernel, received in these pieces. Throws if it wrote outside of its regions. */
-async function encodedByKernel(setting: Setting, pieces: readonly Buffer[]): Promise<Encoded> {
+/** Encodes messages with the kernel, received in these chunks. Throws if it wrote outside of its regions. */
+async function encodedByKernel(setting: Setting, wire: readonly Buffer[]): Promise<Encoded> {
   const { compression = 'none', sizes = {} } = setting;
   const plan = parquetKernel(fileColumns(setting), compression, sizes);
   if (!plan) throw new Error('there is no kernel for these columns');
@@ -97,9 +97,9 @@ async function encodedByKernel(setting: Setting, pieces: readonly Buffer[]): Pro
       rest = rows.resume();
     }
   };
-  for (const piece of pieces)
-    for (let at = 0; at < piece.length && !rest; at += received.length) {
-      const part = piece.subarray(at, at + received.length);
+  for (const chunk of wire)
+    for (let at = 0; at < chunk.length && !rest; at += received.length) {
+      const part = chunk.subarray(at, at + received.length);
       rest = rows.take(received.subarray(0, part.copy(received)));
       await settle();
     }
@@ -224,7 +224,7 @@ const tables = fc
         );
         const rows = fc
           .array(fc.tuple(row, fc.constantFrom(1, 1, 3, 40)), { maxLength: 40 })
-          .map((all) => all.flatMap(([it, times]) => Array.from({ length: times }, () => it)));
+          .map((all) => all.flatMap(([it, length]) => Array.from({ length }, () => it)));
         return fc.record({ bases: fc.constant(bases), types: fc.constant(types), rows });
       });
   });

@@ -71,7 +71,7 @@ class ParquetKernel implements RowKernel {
   #toSkip: number | null = null;
   /** Rows of the row groups that have ended. */
   #rowsBefore = 0;
-  /** Rows of the open row group that were encoded without the kernel, after those of the kernel; null: there are none. */
+  /** Rows of the open row group that were encoded without the kernel, after those of the kernel; null: the kernel encodes. */
   #apart: { rows: number; bytes: number } | null = null;
   #hasEnded = false;
   /** Bytes of the rows that the parser has read. */

@@ -11,7 +11,7 @@ const maxScratchBytes = memoryBudget.pageBuffer.bytes;
 /** Bytes of the head of a page, and of a block without its values. */
 const headBytes = 24;
 const blockHeadBytes = 10 + miniblocks;
-/** Bytes that the output needs behind its limit, for a block that exceeds it. */
+/** Bytes that the output needs after its limit, for a block that exceeds it. */
 export const deltaSlackBytes = headBytes + blockHeadBytes + blockValues * 8;
 
 /**

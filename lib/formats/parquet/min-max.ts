@@ -8,7 +8,7 @@ export interface Ends {
 }
 
 /**
- * Returns where the minimum and the maximum of the values of a page are, null if there are none, `unknown` if one is NaN:
+ * Returns where the minimum and the maximum of the values of a page are, null for a page without values, `unknown` if one is NaN:
  * readers order it differently, and bounds that ignore it make some readers skip rows that have it.
  *
  * One loop for each type: this runs for each value, and a comparison that is passed in would be called for each.

@@ -1,11 +1,8 @@
 import { writeVarint } from './varint.ts';
 
-/** The largest `bits` of `encodeRleHybrid`. */
-export const maxRleBits = 16;
-
 /**
  * Encodes levels, or indices of a dictionary, in Parquet's RLE/bit-packing hybrid: runs of at least 8 equal values, and
- * between them groups of 8 values of `bits` bits each.
+ * between them groups of 8 values of `bits` bits each, at most 16.
  * https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
  */
 export function encodeRleHybrid(values: Uint8Array | Uint16Array, bits: number): Buffer {

@@ -80,7 +80,7 @@ function hashOf(at: usize, size: usize): u32 {
   let n: usize = 0;
   for (; n + 8 <= size; n += 8) hash = mix(hash ^ load<u64>(at + n));
   if (n < size) {
-    // The bytes behind a value are not its own.
+    // The bytes after a value are not its own.
     const unused = 64 - 8 * <u64>(size - n);
     hash = mix(hash ^ ((load<u64>(at + n) << unused) >> unused));
   }

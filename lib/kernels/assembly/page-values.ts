@@ -124,7 +124,7 @@ const deltas = memory.data(1024);
 
 /**
  * Writes the values as DELTA_BINARY_PACKED and returns the number of bytes, 0 if that is `limit` or more, or a difference
- * is too large. Behind `limit` there is room for a block.
+ * is too large. After `limit` there is room for a block.
  */
 export function encodeDelta(start: usize, length: usize, width: usize, to: usize, limit: usize): usize {
   const count = length / width;
