@@ -279,7 +279,7 @@ describe('in AWS’s runtime client', () => {
     });
   });
 
-  test('a bundle encodes XLSX in the worker thread that the export worker has', async () => {
+  test('a bundle encodes XLSX in the worker thread that the export worker has, and NDJSON by a kernel', async () => {
     const handler = 'infra/aws/testing/encode.handler';
     const files = (await bundleHandlers([handler], service)).get(handler)?.files;
     const taskRoot = join(service, 'unpacked/encode');
@@ -295,9 +295,12 @@ describe('in AWS’s runtime client', () => {
       environment: environmentOf('export-worker'),
     });
     expect({ kind: report?.kind, log }).toMatchObject({ kind: 'response' });
-    const file = report?.kind === 'response' ? z.string().parse(report.response) : '';
-    const zip = await fromBufferPromise(Buffer.from(file, 'base64'));
+    const response = report?.kind === 'response' ? report.response : undefined;
+    const { xlsx, ndjson } = z.object({ xlsx: z.string(), ndjson: z.string() }).parse(response);
+    const zip = await fromBufferPromise(Buffer.from(xlsx, 'base64'));
     expect(await countXlsxRows(zip)).toBe(20_000);
+    const lines = Buffer.from(ndjson, 'base64').toString().split('\n');
+    expect([lines.length, lines.at(-2)]).toEqual([20_001, '{"text":"row 19999"}']);
   });
 
   afterAll(async () => {

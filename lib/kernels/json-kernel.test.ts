@@ -24,48 +24,37 @@ type Columns = typeof columns;
 type Separator = '' | ',';
 
 /** Values of each column, as PostgreSQL writes them before COPY escapes them. */
+const texts = [
+  ['', '"', '\\', '\\N', '\\.', 'N', '\u007f', 'é', '😀', 'null', '\u2028', null],
+  ['x'.repeat(15), 'x'.repeat(16), 'x'.repeat(17)],
+  ['"'.repeat(33), '\\'.repeat(31), `${'é'.repeat(8)}"`],
+  Array.from({ length: 31 }, (_, n) => `${'x'.repeat(n)}${String.fromCharCode(n + 1)}y`),
+].flat();
+const times = [
+  'infinity',
+  '-infinity',
+  '2024-02-29 01:02:03.5+00',
+  '0044-03-15 00:00:00+00 BC',
+  '12024-01-01 00:00:00.000001+00',
+  '4713-01-01 00:00:00+00 BC',
+];
 const hostile: (string | null)[][] = [
   ['0', '-2147483648', '2147483647', null],
-  [
-    ...[
-      '',
-      '"',
-      '\\',
-      '\\N',
-      '\\.',
-      'N',
-      '\u007f',
-      'é',
-      '😀',
-      'x'.repeat(15),
-      'x'.repeat(16),
-      null,
-    ],
-    ...['x'.repeat(17), '"'.repeat(33), '\\'.repeat(31), `${'é'.repeat(8)}"`, 'null', '\u2028'],
-    ...Array.from({ length: 31 }, (_, n) => `${'x'.repeat(n)}${String.fromCharCode(n + 1)}y`),
-  ],
+  texts,
   ['-9223372036854775808', '9223372036854775807', null],
   ['NaN', 'Infinity', '-Infinity', '-0', '0', '1e-20', '-1e+308', '0.1', null],
   ['t', 'f', null],
-  [
-    'infinity',
-    '-infinity',
-    '2024-02-29 01:02:03.5+00',
-    '0044-03-15 00:00:00+00 BC',
-    null,
-    '12024-01-01 00:00:00.000001+00',
-    '4713-01-01 00:00:00+00 BC',
-  ],
+  [...times, null],
   [
     '{}',
     '{"a": "b\\n\\"\\\\ \\u0001"}',
-    '[1,\n	2,\r\n 3]',
+    '[1,\n\t2,\r\n 3]',
     '"\\t"',
     'null',
     '-0.0',
-    null,
     `"${'x'.repeat(40)}"`,
     '{"😀": "é"}',
+    null,
   ],
 ];
 
@@ -146,9 +135,23 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
   });
 
   test('writes what JsonEncoder writes of any values, wherever the bytes are cut', () => {
+    const unit = fc.constantFrom(
+      '\\',
+      '"',
+      '\v',
+      '\n',
+      '\t',
+      '\r',
+      '\b',
+      'N',
+      '\u0001',
+      'é',
+      '😀',
+      'xxxx',
+    );
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
-      fc.string({ unit: fc.constantFrom(...'\\"\v\n\t\r\bN\u0001é😀xxxxxxxx'), maxLength: 60 }),
+      fc.string({ unit, maxLength: 60 }),
     );
     const value = [
       fc.integer().map(String),
@@ -156,7 +159,7 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
       fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
       fc.double().map((it) => (Object.is(it, -0) ? '-0' : String(it))),
       fc.constantFrom('t', 'f'),
-      fc.constantFrom(...(hostile[5]?.filter((it) => it !== null) ?? [])),
+      fc.constantFrom(...times),
       fc
         .tuple(fc.json(), fc.constantFrom(0, 1, '\t'))
         .map(([it, indent]) => JSON.stringify(JSON.parse(it), null, indent)),
@@ -223,10 +226,8 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
         const row = Buffer.from(bytes);
         const encoded = outcomeOf(plan, [messagesOf([valid, row])]);
         // The kernel is stricter: it also refuses control characters in numbers and JSON, and two rows in a message.
-        if (!encoded.startsWith('row 2 is not what')) {
-          const [head] = expected([valid, row], columns, separator).split('\n');
-          expect(encoded.split('\n')[0]).toBe(head);
-        }
+        if (!encoded.startsWith('row 2 is not what'))
+          expect(encoded).toBe(expected([valid, row], columns, separator));
       }),
       { numRuns: 10 * runs },
     );

@@ -37,7 +37,7 @@ interface OutgoingRequest {
   query: Record<string, unknown>;
   headers: Record<string, string>;
 }
-const isOutgoingRequest = (value: unknown): value is OutgoingRequest =>
+export const isOutgoingRequest = (value: unknown): value is OutgoingRequest =>
   typeof value === 'object' && value !== null && 'query' in value && 'headers' in value;
 
 /**

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { config } from '../runtime/config.ts';
 import { encryption, s3 } from './s3.ts';
+import { isOutgoingRequest } from './signed-get.ts';
 
 /** A multipart upload. Its object is invisible before it is completed. */
 export interface Upload {
@@ -42,15 +43,36 @@ export async function uploadPart(
   body: Buffer,
   abortSignal: AbortSignal,
 ): Promise<CompletedPart> {
-  const { ETag, ChecksumCRC32 } = await s3().send(
-    new UploadPartCommand({
-      ...partAddressOf(upload, partNumber),
-      Body: body,
-      ChecksumAlgorithm: 'CRC32',
-    }),
-    { abortSignal },
-  );
+  const command = new UploadPartCommand({
+    ...partAddressOf(upload, partNumber),
+    Body: body,
+    ChecksumAlgorithm: 'CRC32',
+  });
+  if (isProtected(config().s3.endpoint)) leaveBodyUnsigned(command);
+  const { ETag, ChecksumCRC32 } = await s3().send(command, { abortSignal });
   return { PartNumber: partNumber, ETag, ChecksumCRC32 };
+}
+
+/** Returns whether nobody can change what is sent to this endpoint: by TLS, or because it is on this machine. */
+const isProtected = (endpoint: string | undefined): boolean =>
+  endpoint === undefined || /^https:|^http:\/\/(127\.0\.0\.1|localhost)(:|\/|$)/.test(endpoint);
+
+/**
+ * Signs a part without the SHA-256 of its body, which takes more time than everything else that is done to send it. The
+ * storage compares the body with its CRC32, whose header is signed.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+function leaveBodyUnsigned({ middlewareStack }: UploadPartCommand): void {
+  middlewareStack.addRelativeTo(
+    <Args extends { request?: unknown }, Result>(next: (args: Args) => Promise<Result>) =>
+      (args: Args) => {
+        if (!isOutgoingRequest(args.request))
+          throw new Error('the SDK passed an unknown request to its signing middleware');
+        args.request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+        return next(args);
+      },
+    { relation: 'before', toMiddleware: 'httpSigningMiddleware', name: 'unsignedBody' },
+  );
 }
 
 /** Has the storage copy a range of an object as a part; `end` is exclusive. */

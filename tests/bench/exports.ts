@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { z } from 'zod';
 import { asDemo, call, createExport, ended } from '../support/api.ts';
 import { readStack, sourceUrl, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { measureChart } from './chart.ts';
+import { measureCpu, measureSink } from './cpu.ts';
 import { measureDoor } from './door.ts';
 import { compareHostile } from './hostile.ts';
 import { measureIngest } from './ingest.ts';
@@ -23,7 +23,7 @@ import { measureWide } from './wide.ts';
  * `ready`, relative to `psql \copy` of the same rows to a file. Five rounds measure each case once; the result of a
  * case is the median of its ratios. Then compares a workbook with exceljs, and the memory of a worker for a number of
  * rows with that for ten times as many, and exports with encryption with those without.
- * `npm run bench -- times` (or `xlsx`, `memory`, `encryption`) runs one of these. `scale`, `hostile`, `wide`, `ingest`,
+ * `npm run bench -- times` (or `cpu`, `xlsx`, `memory`, `encryption`) runs one of these. `scale`, `hostile`, `wide`, `ingest`,
  * `chart`, `live` and `door` run only by name: the cost of a long queue, of the load of one account for another, of a
  * source of thousands of tables, the speed of readings, the chart of a year of one series, how long readings take to a
  * socket, and the cost of the check of every download.
@@ -71,13 +71,6 @@ async function measureExport(
   });
   await call('DELETE', `/exports/${id}`, { headers: asDemo });
   return { ...file, seconds };
-}
-
-const measureSchema = z.object({ rows: z.int(), bytes: z.int(), seconds: z.number() });
-
-async function measureSink(): Promise<{ seconds: number; bytes: number }> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'sink.ts')]);
-  return measureSchema.parse(JSON.parse(stdout));
 }
 
 const exceljs = join(process.cwd(), '.parts', 'bench');
@@ -158,7 +151,7 @@ async function compareTimes(): Promise<void> {
   };
   for (let round = 0; round < rounds; round++) {
     copies.push(await secondsOf(psqlCopy));
-    addSample(sinkName, await measureSink());
+    addSample(sinkName, await measureSink({ format: 'csv' }));
     for (const { name, request } of cases) addSample(name, await measureExport(request));
     console.log(`round ${round + 1} of ${rounds}: psql \\copy ${copies.at(-1)?.toFixed(2)} s`);
   }
@@ -237,6 +230,7 @@ if (only === 'hostile') {
   await createTable();
   try {
     if (only === undefined || only === 'times') await compareTimes();
+    if (only === undefined || only === 'cpu') await measureCpu(cases, rounds);
     if (only === undefined || only === 'xlsx') await compareWorkbooks();
     if (only === undefined || only === 'memory') await compareMemory();
     if (only === undefined || only === 'encryption') await compareEncryption();

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { openHome } from '../../infra/local/home/home.ts';
 import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
 import { exportRequestSchema } from '../../lib/contracts/export-request.ts';
@@ -8,7 +9,7 @@ import { dataset } from './table.ts';
 
 /**
  * Runs in a process of its own: the engine without the storage. Reads the table as a worker does, into a sink that
- * only counts bytes, and prints the seconds.
+ * only counts bytes, and prints the seconds, those of its CPU too. The argument is the request in JSON.
  */
 const opened = openHome({ STREAMSYNC_HOME: home() });
 const running = findRunningStack(opened);
@@ -16,6 +17,7 @@ if (!running) throw new Error('the stack is not running');
 applyStackEnvironment(opened, running);
 const controller = new AbortController();
 const startedAt = performance.now();
+const cpuBefore = process.cpuUsage();
 let bytes = 0;
 const { rows } = await readUnit({
   claim: {
@@ -28,7 +30,11 @@ const { rows } = await readUnit({
     limits: { maxRows: null, maxBytes: null },
     otherUnits: { rows: 0, bytes: 0 },
     source: 'sales',
-    request: exportRequestSchema.parse({ sources: ['sales'], dataset, format: 'csv' }),
+    request: exportRequestSchema.parse({
+      sources: ['sales'],
+      dataset,
+      ...z.record(z.string(), z.string()).parse(JSON.parse(process.argv[2] ?? '')),
+    }),
     objectKey: 'bench',
     connections: 2,
     completing: null,
@@ -43,5 +49,8 @@ const { rows } = await readUnit({
   signal: controller.signal,
   statementTimeoutSeconds: 600,
 });
-console.log(JSON.stringify({ rows, bytes, seconds: (performance.now() - startedAt) / 1_000 }));
+const seconds = (performance.now() - startedAt) / 1_000;
+const { user, system } = process.cpuUsage(cpuBefore);
+const megabytes = process.resourceUsage().maxRSS / 1_024;
+console.log(JSON.stringify({ rows, bytes, seconds, cpuSeconds: (user + system) / 1e6, megabytes }));
 process.exit();

@@ -109,7 +109,7 @@ export class CopyToStream extends Readable implements Submittable {
 
   override _read(): void {
     this.#readRequested = true;
-    if (this.#driver && !this.#isWaiting) this.#connection?.stream.resume();
+    this.#resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -155,9 +155,13 @@ export class CopyToStream extends Readable implements Submittable {
         if (this.destroyed) return;
         if (copy) this.#end(copy);
         else this.#advance(() => this.#rows.resume?.());
-        if (this.#readRequested) this._read();
+        if (this.#readRequested) this.#resume();
       })
       .catch(this.#fail);
+  }
+
+  #resume(): void {
+    if (this.#driver && !this.#isWaiting) this.#connection?.stream.resume();
   }
 
   readonly #fail = (error: unknown): void => {
