@@ -53,6 +53,12 @@ export function dashboardOf({ stage, deployment, functions }: Service): Resource
       rows: [inHttpApi('Count'), inHttpApi('4xx'), inHttpApi('5xx')],
     },
     { title: 'HTTP API: latency', stat: 'p95', rows: [inHttpApi('Latency')] },
+    // Of door.yml, as its filter of the log names it.
+    {
+      title: 'Door: answers with 5xx',
+      stat: 'Sum',
+      rows: [['StreamSync', `doorErrors-${stage}`]],
+    },
     { title: 'Errors', stat: 'Sum', rows: inLambda('Errors', others) },
     { title: 'Throttles', stat: 'Sum', rows: inLambda('Throttles', others) },
     { title: 'Records not yet read', stat: 'Maximum', rows: inLambda('OffsetLag', withEvents) },

@@ -7,9 +7,11 @@ import { topics } from '../../lib/messaging/topics.ts';
 import { environmentSchema, readConfig } from '../../lib/runtime/config.ts';
 import { readDockerfile, valuesOf } from '../../tests/support/dockerfile.ts';
 import { containerSettings } from '../nginx/container.ts';
+import { findingsOf } from './testing/cfn-lint/findings.ts';
 import { deploymentVariables } from './testing/deployment.ts';
 
-const text = readFileSync('infra/aws/door.yml', 'utf8');
+const file = 'infra/aws/door.yml';
+const text = readFileSync(file, 'utf8');
 
 const containerSchema = z.object({
   Name: z.string(),
@@ -96,6 +98,10 @@ const local = containerSettings(
   },
   'nameserver 10.0.0.2',
 );
+
+test('cfn-lint finds nothing', async () => {
+  expect(await findingsOf(file)).toEqual([]);
+});
 
 describe('the containers', () => {
   test('are those of docker-compose.yml, with the same commands', () => {
@@ -257,6 +263,27 @@ describe('the variables', () => {
 test('the logs are kept for 30 days, and those of all containers are there', () => {
   expect(template.Resources.LogGroup?.Properties).toMatchObject({ RetentionInDays: 30 });
   expect(text.match(/awslogs-group: \{ Ref: LogGroup \}/g)).toHaveLength(containers.length);
+});
+
+test('the alarm counts lines of the log of NGINX with a status of 5xx', () => {
+  const { FilterPattern, MetricTransformations } = propertiesOf(
+    'Errors',
+    z.object({
+      FilterPattern: z.string(),
+      MetricTransformations: z.tuple([
+        z.object({ MetricName: z.object({ 'Fn::Sub': z.string() }) }),
+      ]),
+    }),
+  );
+  expect(FilterPattern).toBe('{ $.status >= 500 && $.seconds >= 0 }');
+  const [, format] = readFileSync('infra/nginx/nginx.conf.template', 'utf8').split('log_format ');
+  expect(format).toMatch(/"status":\$status,.*"seconds":\$request_time,/s);
+  const [{ MetricName }] = MetricTransformations;
+  expect(propertiesOf('ErrorsAlarm', z.object({ MetricName: z.unknown() }))).toEqual({
+    MetricName,
+  });
+  const metric = MetricName['Fn::Sub'].replace(`\${Stage}`, `\${stage}`);
+  expect(readFileSync('infra/aws/dashboard.ts', 'utf8')).toContain(`['StreamSync', \`${metric}\`]`);
 });
 
 test('the template refers only to what it has, and uses all its parameters', () => {

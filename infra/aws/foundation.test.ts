@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { findingsOf } from './testing/cfn-lint/findings.ts';
 
 const file = 'infra/aws/foundation.yml';
 const text = readFileSync(file, 'utf8');
@@ -56,6 +57,10 @@ const ruleSchema = z.looseObject({
 const sourceIn = ({ FromPort, ToPort, SourceSecurityGroupId }: z.output<typeof ruleSchema>) => ({
   ports: [FromPort, ToPort],
   from: SourceSecurityGroupId['Fn::GetAtt'][0],
+});
+
+test('cfn-lint finds nothing', async () => {
+  expect(await findingsOf(file)).toEqual([]);
 });
 
 describe('foundation.yml', () => {

@@ -10,6 +10,7 @@ import { environmentSchema } from '../../lib/runtime/config.ts';
 import { secretVariables } from '../../lib/runtime/secret-variables.ts';
 import { accessOf } from './access.ts';
 import { readHandlers } from './functions.ts';
+import { findingsOf } from './testing/cfn-lint/findings.ts';
 import {
   copyOfService,
   deployment,
@@ -21,6 +22,7 @@ import {
   statementsOf,
   type Template,
   type TemplateFunction,
+  templateFile,
 } from './testing/template.ts';
 
 const handlers = readHandlers('.');
@@ -76,6 +78,13 @@ function kafkaNames(name: string, action: string, kind: 'topic' | 'group'): stri
     )
     .toSorted();
 }
+
+test('cfn-lint finds nothing but a needless `DependsOn` of Serverless', async () => {
+  const findings = await findingsOf(join(service, templateFile));
+  // Serverless names in DependsOn what a resource refers to anyway.
+  const isOfServerless = (finding: string): boolean => /^W3005 \S+\.DependsOn/.test(finding);
+  expect(findings.filter((finding) => !isOfServerless(finding))).toEqual([]);
+});
 
 describe('the network', () => {
   test('of every function is that of the deploy file', () => {

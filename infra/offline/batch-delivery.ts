@@ -2,17 +2,17 @@
  * Delivers a batch to the function until each of its records is processed or given up, by the error controls of AWS:
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
  *
- * - A batch that fails is invoked again with the same records; with `BisectBatchOnFunctionError` each half separately,
- *   in order, which does not count as a retry.
+ * - A batch that fails is invoked again with the same records, those of all its partitions; with
+ *   `BisectBatchOnFunctionError` each half separately, in order, which does not count as a retry.
  * - With `ReportBatchItemFailures` only the records are invoked again that the function reports.
  * - Records are given up after `MaximumRetryAttempts`, before an invocation for which they are too old, and if no
  *   payload can have them (unless `deliverLargeRecords` is set). They go to the on-failure destination.
  */
 import { randomUUID } from 'node:crypto';
 import { type Entry, isTooLarge } from './batch.ts';
-import { failedOffsets } from './batch-response.ts';
+import { reportedEntries } from './batch-response.ts';
 import type { FailureDestinations } from './destinations.ts';
-import { type KafkaEvent, kafkaEvent } from './event.ts';
+import { type KafkaEvent, kafkaEvent, placesOf } from './event.ts';
 import type { Failure, FailureCondition } from './failure-record.ts';
 import type { InvocationResult } from './instance.ts';
 import type { Log } from './log.ts';
@@ -23,7 +23,6 @@ const retryDelays = { firstMs: 500, maxMs: 10_000 };
 
 export interface DeliveryTarget {
   mapping: MappingSettings;
-  partition: number;
   destinations: Pick<FailureDestinations, 'send'>;
   log: Log;
   /** Invokes the function; throws if the signal aborts. */
@@ -60,14 +59,13 @@ async function invokeShare(
   before: Share,
   signal: AbortSignal,
 ): Promise<Share[]> {
-  const { mapping, partition, log } = target;
+  const { mapping, log } = target;
   const entries = await giveUpOld(target, before, signal);
   if (entries.length === 0) return [];
 
   const requestId = randomUUID();
   const event = kafkaEvent(
     mapping,
-    partition,
     entries.map(({ record }) => record),
   );
   const result = await target.invoke(event, requestId, signal);
@@ -80,8 +78,8 @@ async function invokeShare(
     invocations: before.invocations + 1,
     last: { requestId, hasThrown: !result.done },
   };
-  const place = `${mapping.topic}-${partition}@${failed[0]?.offset}`;
-  const what = `${mapping.functionKey}: ${place} (${failed.length} records) failed: ${result.done ? 'reported by the function' : result.reason}`;
+  const places = placesOf(failed.map(({ record }) => record));
+  const what = `${mapping.functionKey}: ${places} (${failed.length} records) failed: ${result.done ? 'reported by the function' : result.reason}`;
   const halves = mapping.bisects && failed.length === entries.length ? bisected(share) : [];
   if (halves.length === 0 && share.retries >= mapping.maxRetries) {
     log.warning(what);
@@ -95,15 +93,13 @@ async function invokeShare(
 }
 
 function failedEntries(
-  { mapping, partition }: DeliveryTarget,
+  { mapping }: DeliveryTarget,
   entries: readonly Entry[],
   result: InvocationResult,
 ): readonly Entry[] {
   if (!result.done) return entries;
   if (!mapping.reportsFailures) return [];
-  const offsets = new Set(entries.map(({ record }) => record.offset));
-  const failed = failedOffsets(result.response, `${mapping.topic}-${partition}`, offsets);
-  return failed === undefined ? entries : entries.filter(({ record }) => failed.has(record.offset));
+  return reportedEntries(result.response, entries) ?? entries;
 }
 
 /** Returns the halves of a share, none of a single record. */
@@ -132,12 +128,12 @@ async function giveUpOld(
 }
 
 async function giveUp(
-  { mapping, partition, destinations }: DeliveryTarget,
+  { mapping, destinations }: DeliveryTarget,
   { entries, invocations, last }: Share,
   condition: FailureCondition,
   signal: AbortSignal,
 ): Promise<void> {
   const records = entries.map(({ record }) => record);
-  const failure = { condition, partition, records, invocation: last, invocations, at: new Date() };
+  const failure = { condition, records, invocation: last, invocations, at: new Date() };
   await destinations.send(mapping, failure, signal);
 }

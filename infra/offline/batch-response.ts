@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Entry } from './batch.ts';
 
 /** Of what a function returns, with `ReportBatchItemFailures`. */
 const responseSchema = z
@@ -12,20 +13,24 @@ const responseSchema = z
   .nullish();
 
 /**
- * Returns the offsets of `partition` ("topic-0") that a response reports as failed, none for null or an empty object.
- * Returns undefined if the whole batch failed: the response has another form, or an offset that was not in the event.
+ * Returns the records of an event that a response reports as failed, in the order of the event; none for null or an
+ * empty object. Returns undefined if the whole batch failed: the response has another form, or a partition or an offset
+ * that was not in the event.
  * https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html
  */
-export function failedOffsets(
+export function reportedEntries(
   response: unknown,
-  partition: string,
-  offsets: ReadonlySet<number>,
-): ReadonlySet<number> | undefined {
+  entries: readonly Entry[],
+): readonly Entry[] | undefined {
   const parsed = responseSchema.safeParse(response);
   if (!parsed.success) return undefined;
-  const failures = parsed.data?.batchItemFailures ?? [];
-  const isKnown = failures.every(
-    ({ itemIdentifier: it }) => it.partition === partition && offsets.has(it.offset),
+  const reported = new Set(
+    parsed.data?.batchItemFailures?.map(
+      ({ itemIdentifier: { partition, offset } }) => `${partition}@${offset}`,
+    ),
   );
-  return isKnown ? new Set(failures.map((it) => it.itemIdentifier.offset)) : undefined;
+  const failed = entries.filter(({ record: { topic, partition, offset } }) =>
+    reported.has(`${topic}-${partition}@${offset}`),
+  );
+  return failed.length === reported.size ? failed : undefined;
 }

@@ -1,21 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { type Entry, maxRecordBytes, nextBatch } from './batch.ts';
+import { testEntry } from './testing/entries.ts';
 
-function entries(...sizes: number[]): Entry[] {
-  return sizes.map((bytes, index) => ({
-    record: {
-      topic: 't',
-      partition: 0,
-      offset: index,
-      timestamp: 0,
-      timestampType: 'CREATE_TIME',
-      headers: [],
-    },
-    offset: BigInt(index),
-    bytes,
-    fetchedAt: 0,
-  }));
-}
+const entries = (...sizes: number[]): Entry[] =>
+  sizes.map((bytes, offset) => testEntry(0, offset, bytes));
 
 test.each([
   ['no entries', [], { length: 0, full: false }],

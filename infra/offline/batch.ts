@@ -32,15 +32,17 @@ export interface NextBatch {
 }
 
 export function nextBatch(
-  entries: readonly Entry[],
+  entries: Iterable<Entry>,
   batchSize: number,
   maxBytes = maxRecordBytes,
 ): NextBatch {
   let bytes = 0;
-  for (const [index, entry] of entries.entries()) {
+  let length = 0;
+  for (const entry of entries) {
     bytes += entry.bytes;
-    if (index > 0 && bytes > maxBytes) return { length: index, full: true };
-    if (index + 1 === batchSize || bytes >= maxBytes) return { length: index + 1, full: true };
+    if (length > 0 && bytes > maxBytes) return { length, full: true };
+    length += 1;
+    if (length === batchSize || bytes >= maxBytes) return { length, full: true };
   }
-  return { length: entries.length, full: false };
+  return { length, full: false };
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import { errorMessage } from './errors.ts';
+import { placesOf } from './event.ts';
 import { batchFailure, type Failure, recordFailure } from './failure-record.ts';
 import type { Log } from './log.ts';
 import type { MappingSettings } from './mapping-settings.ts';
@@ -34,8 +35,8 @@ export class FailureDestinations {
    * be reached. Throws the reason of the signal if it aborts.
    */
   async send(mapping: MappingSettings, failure: Failure, signal: AbortSignal): Promise<void> {
-    const { records, condition, partition } = failure;
-    const what = `${mapping.topic}-${partition}@${records[0]?.offset}: ${records.length} records (${condition})`;
+    const { records, condition } = failure;
+    const what = `${placesOf(records)}: ${records.length} records (${condition})`;
     if (mapping.destination === undefined) {
       this.#log.error(`${what}: skipped, the mapping has no on-failure destination`);
       return;
@@ -98,7 +99,7 @@ export class FailureDestinations {
     const time = failure.at.toISOString();
     const day = time.slice(0, 10).replaceAll('-', '/');
     const second = time.slice(0, 19).replaceAll(':', '.');
-    const place = `${mapping.groupId}/${mapping.topic}-${failure.partition}`;
+    const place = `${mapping.groupId}/${mapping.topic}-${failure.records[0]?.partition}`;
     await putObject(
       bucket,
       `aws/lambda/${place}/${day}/${second}-${randomUUID()}`,

@@ -168,7 +168,7 @@ test('commit repeats a commit that the client skipped until the broker has it', 
   const { mapping, consumer, calls } = await mappingOf();
   consumer.join(0);
   let done = false;
-  const commit = mapping.commit(0, 7n, new AbortController().signal).then(() => {
+  const commit = mapping.commit(new Map([[0, 7n]]), new AbortController().signal).then(() => {
     done = true;
   });
   await waitForCalls(calls, 'commit 0@7', 2);

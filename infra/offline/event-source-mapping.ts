@@ -1,16 +1,15 @@
 /**
  * The event source mapping of one function and topic: a consumer that is the only member of its
- * group and feeds a processor for each partition.
+ * group and feeds the event pollers, among which the partitions are divided.
  *
  * kafkajs awaits all batches of a fetch before the next fetch, so an invocation awaited in
  * `eachBatch` would make every partition wait for the slowest. `eachBatch` therefore only passes the
- * records to their processor, which pauses its partition while it is busy; the fetch loop goes on
- * and sends heartbeats. The processors commit the offsets.
+ * records to their poller, which pauses a partition while it is busy; the fetch loop goes on
+ * and sends heartbeats. The pollers commit the offsets.
  *
- * A consumer is replaced when it fails (broker away, crash, stalled); the processors stay. A batch in
+ * A consumer is replaced when it fails (broker away, crash, stalled); the pollers stay. A batch in
  * progress goes on and is committed through the consumer of that time. When a consumer joins its
- * group, the first time or again, it fetches from the committed offsets: processors drop records that
- * they only gathered, busy ones stay paused, and those whose partition went to another member abort.
+ * group, the first time or again, it fetches from the committed offsets.
  */
 import type {
   Admin,
@@ -20,15 +19,12 @@ import type {
   EachBatchPayload,
 } from 'kafkajs';
 import type { DeliveryTarget } from './batch-delivery.ts';
+import type { InstanceProvider } from './batch-run.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import { errorMessage } from './errors.ts';
 import type { Log } from './log.ts';
 import type { MappingSettings } from './mapping-settings.ts';
-import {
-  type InstanceProvider,
-  type PartitionControl,
-  PartitionProcessor,
-} from './partition-processor.ts';
+import { type PartitionControl, Poller } from './poller.ts';
 import { backoffMs, sleep } from './retry.ts';
 import { settledWithin } from './timeout.ts';
 
@@ -70,11 +66,9 @@ export class EventSourceMapping implements PartitionControl {
   readonly ready: Promise<void>;
   readonly #kafka: KafkaClient;
   readonly #settings: MappingSettings;
-  readonly #pool: InstanceProvider;
-  readonly #destinations: DeliveryTarget['destinations'];
   readonly #log: Log;
   readonly #setReady: () => void;
-  readonly #processors = new Map<number, PartitionProcessor>();
+  readonly #pollers: readonly Poller[];
   /** The last offset confirmed by a commit event, by partition: kafkajs also resolves commits that it skipped. */
   readonly #committed = new Map<number, bigint>();
   /** With AT_TIMESTAMP: where the partitions begin that have no committed offset. */
@@ -93,9 +87,11 @@ export class EventSourceMapping implements PartitionControl {
   ) {
     this.#kafka = kafka;
     this.#settings = settings;
-    this.#pool = pool;
-    this.#destinations = destinations;
     this.#log = log;
+    this.#pollers = Array.from(
+      { length: settings.pollers },
+      () => new Poller(settings, pool, this, destinations, log),
+    );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.#setReady = ready.resolve;
@@ -107,9 +103,8 @@ export class EventSourceMapping implements PartitionControl {
 
   /** Waits up to `graceMs` for batches in progress to be committed; then aborts the others and leaves the group, within `leaveMs`. */
   async stop(graceMs: number, leaveMs: number): Promise<void> {
-    const processors = [...this.#processors.values()];
-    await settledWithin(Promise.all(processors.map((processor) => processor.finish())), graceMs);
-    const aborted = Promise.all(processors.map((processor) => processor.abort('stopping')));
+    await settledWithin(Promise.all(this.#pollers.map((poller) => poller.finish())), graceMs);
+    const aborted = Promise.all(this.#pollers.map((poller) => poller.abort('stopping')));
     this.#stopping.abort(new Error('stopping'));
     await settledWithin(Promise.all([aborted, this.#running]), leaveMs);
   }
@@ -124,19 +119,23 @@ export class EventSourceMapping implements PartitionControl {
     this.#member?.resume([{ topic, partitions: [partition] }]);
   }
 
-  async commit(partition: number, offset: bigint, signal: AbortSignal): Promise<void> {
+  async commit(offsets: ReadonlyMap<number, bigint>, signal: AbortSignal): Promise<void> {
     const { topic } = this.#settings;
-    this.#committed.delete(partition);
+    const wanted = [...offsets];
+    for (const [partition] of wanted) this.#committed.delete(partition);
     for (;;) {
       try {
-        await this.#member?.commitOffsets([{ topic, partition, offset: String(offset) }]);
+        await this.#member?.commitOffsets(
+          wanted.map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
+        );
       } catch (error) {
+        const places = wanted.map(([partition, offset]) => `${topic}-${partition}@${offset}`);
         this.#log.warning(
-          `${topic}-${partition}: commit of offset ${offset} failed, retrying: ${errorMessage(error)}`,
+          `commit of ${places.join(', ')} failed, retrying: ${errorMessage(error)}`,
         );
       }
       signal.throwIfAborted();
-      if (this.#committed.get(partition) === offset) return;
+      if (wanted.every(([partition, offset]) => this.#committed.get(partition) === offset)) return;
       await sleep(commitRetryMs, signal);
     }
   }
@@ -230,19 +229,10 @@ export class EventSourceMapping implements PartitionControl {
     const { topic, groupId } = this.#settings;
     const assigned = new Set(memberAssignment[topic]);
     this.#log.info(`${groupId}: consumes ${topic} ${[...assigned].join(', ')}`);
-    for (const [partition, processor] of this.#processors) {
-      if (processor.busy) {
-        if (assigned.has(partition)) this.pause(partition);
-        else void processor.abort('its partition went to another member of the group');
-        continue;
-      }
-      // Without a committed offset the consumer could start at LATEST, after the dropped records.
-      const from = processor.reset() ?? this.#startOf(partition);
-      if (assigned.has(partition)) this.resume(partition, from);
+    for (const [index, poller] of this.#pollers.entries()) {
+      const own = [...assigned].filter((partition) => this.#indexOf(partition) === index);
+      poller.onJoin(new Set(own), (partition) => this.#startOf(partition));
     }
-    for (const partition of assigned)
-      if (!this.#processors.has(partition) && this.#startOffsets.has(partition))
-        this.resume(partition, this.#startOf(partition));
   }
 
   #startOf(partition: number): bigint | undefined {
@@ -250,25 +240,16 @@ export class EventSourceMapping implements PartitionControl {
   }
 
   #onBatch({ batch, resolveOffset, isStale }: EachBatchPayload): void {
-    const processor = this.#processorOf(batch.partition);
-    if (this.#stopping.signal.aborted || processor.busy || isStale()) return;
-    processor.accept(batch.messages, BigInt(batch.lastOffset()) + 1n);
+    const { partition, messages } = batch;
+    const poller = this.#pollers[this.#indexOf(partition)];
+    if (poller === undefined || this.#stopping.signal.aborted) return;
+    if (poller.isBusy(partition) || isStale()) return;
+    poller.accept(partition, messages, BigInt(batch.lastOffset()) + 1n);
     resolveOffset(batch.lastOffset());
   }
 
-  #processorOf(partition: number): PartitionProcessor {
-    const known = this.#processors.get(partition);
-    if (known !== undefined) return known;
-    const processor = new PartitionProcessor(
-      this.#settings,
-      partition,
-      this.#pool,
-      this,
-      this.#destinations,
-      this.#log,
-    );
-    this.#processors.set(partition, processor);
-    return processor;
+  #indexOf(partition: number): number {
+    return partition % this.#pollers.length;
   }
 
   /** Returns the number of partitions. With AT_TIMESTAMP it also looks up where they begin. */

@@ -79,24 +79,26 @@ test('kafkaRecord takes the timestamp type from the record batch', () => {
   expect(kafkaRecord('t', 0, appended).timestampType).toBe('LOG_APPEND_TIME');
 });
 
-test('kafkaEvent groups records by topic and partition', () => {
-  const record = kafkaRecord('orders', 3, message());
+test('kafkaEvent groups records by topic and partition, in their order', () => {
+  const at = (partition: number, offset: string) =>
+    kafkaRecord('orders', partition, { ...message(), offset });
+  const [first, second, other] = [at(3, '7'), at(3, '9'), at(0, '8')];
   const mapping = testMapping({
     eventSourceArn: 'arn:x',
     bootstrapServers: 'b:9092',
     topic: 'orders',
   });
-  expect(kafkaEvent(mapping, 3, [record])).toEqual({
+  expect(kafkaEvent(mapping, [first, other, second])).toEqual({
     eventSource: 'aws:kafka',
     eventSourceArn: 'arn:x',
     bootstrapServers: 'b:9092',
-    records: { 'orders-3': [record] },
+    records: { 'orders-3': [first, second], 'orders-0': [other] },
   });
 });
 
 test('an event of self-managed Kafka has no ARN', () => {
   const record = kafkaRecord('t', 0, message());
-  expect(kafkaEvent(testMapping({ eventSourceArn: undefined }), 0, [record])).toEqual({
+  expect(kafkaEvent(testMapping({ eventSourceArn: undefined }), [record])).toEqual({
     eventSource: 'SelfManagedKafka',
     bootstrapServers: 'b:9092',
     records: { 't-0': [record] },

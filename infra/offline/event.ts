@@ -69,21 +69,31 @@ export function kafkaRecord(topic: string, partition: number, message: KafkaMess
   };
 }
 
-/** Returns the event for `records`, which are of one partition and in order. */
+/** Returns the event for `records`, in which those of a partition are in order. */
 export function kafkaEvent(
   {
     eventSourceArn,
     bootstrapServers,
-    topic,
-  }: Pick<MappingSettings, 'eventSourceArn' | 'bootstrapServers' | 'topic'>,
-  partition: number,
-  records: KafkaRecord[],
+  }: Pick<MappingSettings, 'eventSourceArn' | 'bootstrapServers'>,
+  records: readonly KafkaRecord[],
 ): KafkaEvent {
   return {
     ...(eventSourceArn === undefined
       ? { eventSource: 'SelfManagedKafka' }
       : { eventSource: 'aws:kafka', eventSourceArn }),
     bootstrapServers,
-    records: { [`${topic}-${partition}`]: records },
+    records: byPartition(records),
   };
+}
+
+/** Returns the first record of each partition for a log, like `orders-0@5, orders-3@17`. */
+export const placesOf = (records: readonly KafkaRecord[]): string =>
+  Object.entries(byPartition(records))
+    .map(([name, [first]]) => `${name}@${first?.offset}`)
+    .join(', ');
+
+function byPartition(records: readonly KafkaRecord[]): Record<string, KafkaRecord[]> {
+  const groups: Record<string, KafkaRecord[]> = {};
+  for (const record of records) (groups[`${record.topic}-${record.partition}`] ??= []).push(record);
+  return groups;
 }

@@ -14,8 +14,7 @@ export type FailureCondition =
 
 export interface Failure {
   condition: FailureCondition;
-  partition: number;
-  /** In order, at least one. */
+  /** At least one; those of a partition are in order. */
   records: readonly KafkaRecord[];
   /** The last invocation with these records; undefined for records that were never invoked. */
   invocation: { requestId: string; hasThrown: boolean } | undefined;
@@ -23,10 +22,7 @@ export interface Failure {
   at: Date;
 }
 
-type MappingOfRecord = Pick<
-  MappingSettings,
-  'functionArn' | 'eventSourceArn' | 'bootstrapServers' | 'topic'
->;
+type MappingOfRecord = Pick<MappingSettings, 'functionArn' | 'eventSourceArn' | 'bootstrapServers'>;
 
 const iso = (timestamp: number): string => new Date(timestamp).toISOString();
 
@@ -55,15 +51,24 @@ function batchInfo(mapping: MappingOfRecord, batchSize: number, payload: object)
   };
 }
 
+function rangeOf(records: readonly KafkaRecord[]): object {
+  const [first, last] = [records[0], records.at(-1)];
+  return {
+    firstRecordOffset: String(first?.offset),
+    lastRecordOffset: String(last?.offset),
+    firstRecordTimestamp: iso(first?.timestamp ?? 0),
+    lastRecordTimestamp: iso(last?.timestamp ?? 0),
+  };
+}
+
 /** Returns the object for S3: all records, with the event as text. `requestId` is for records without an invocation. */
 export function batchFailure(
   mapping: MappingOfRecord,
   failure: Failure,
   requestId: string,
 ): object {
-  const { condition, partition, records, invocation, invocations } = failure;
-  const payload = kafkaEvent(mapping, partition, [...records]);
-  const [first, last] = [records[0], records.at(-1)];
+  const { condition, records, invocation, invocations } = failure;
+  const payload = kafkaEvent(mapping, records);
   return {
     requestContext: {
       requestId: invocation?.requestId ?? requestId,
@@ -74,14 +79,9 @@ export function batchFailure(
     ...contexts(failure),
     KafkaBatchInfo: {
       ...batchInfo(mapping, records.length, payload),
-      recordsInfo: {
-        [`${mapping.topic}-${partition}`]: {
-          firstRecordOffset: String(first?.offset),
-          lastRecordOffset: String(last?.offset),
-          firstRecordTimestamp: iso(first?.timestamp ?? 0),
-          lastRecordTimestamp: iso(last?.timestamp ?? 0),
-        },
-      },
+      recordsInfo: Object.fromEntries(
+        Object.entries(payload.records).map(([name, ofPartition]) => [name, rangeOf(ofPartition)]),
+      ),
     },
     payload: JSON.stringify(payload),
   };
@@ -94,8 +94,8 @@ export function recordFailure(
   record: KafkaRecord,
   requestId: string,
 ): object {
-  const { condition, partition, invocation, invocations } = failure;
-  const payload = kafkaEvent(mapping, partition, [record]);
+  const { condition, invocation, invocations } = failure;
+  const payload = kafkaEvent(mapping, [record]);
   return {
     requestContext: {
       requestId: invocation?.requestId ?? requestId,

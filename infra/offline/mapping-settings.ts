@@ -2,8 +2,8 @@
  * The settings of event source mappings: those of the `msk` and `kafka` events, and the properties that
  * `resources.extensions` adds to them in a deployment, because Serverless has no setting for these.
  *
- * Defaults and limits are those of AWS. Settings of the network, of authentication and of the number of pollers have no
- * meaning on one machine. Everything else that is not simulated is an error.
+ * Defaults and limits are those of AWS. Settings of the network and of authentication have no meaning on one machine.
+ * Everything else that is not simulated is an error.
  */
 import { z } from 'zod';
 import { type Filter, filterSchema } from './filter.ts';
@@ -18,6 +18,8 @@ export interface MappingSettings {
   bootstrapServers: string;
   topic: string;
   groupId: string;
+  /** The number of event pollers. A batch has records of one of them. */
+  pollers: number;
   batchSize: number;
   windowMs: number;
   /** Where a group without committed offsets begins: a number is a time, in milliseconds since 1970. */
@@ -66,8 +68,8 @@ const commonSettings = {
   filterPatterns: z.array(filterSchema).min(1).max(10).default([]),
   provisionedPollerConfig: z
     .strictObject({
-      minimumPollers: z.int().positive().optional(),
-      maximumPollers: z.int().positive().optional(),
+      minimumPollers: z.int().min(1).max(200).default(1),
+      maximumPollers: z.int().min(1).max(2000).default(200),
     })
     .optional(),
 };
@@ -183,6 +185,8 @@ export function mappingSettings(
     deliversLargeRecords,
     topic: event.topic,
     groupId: event.consumerGroupId ?? `${service}-${functionKey}-${event.topic}`,
+    // Their number does not change with the load: a mapping on demand keeps the one that may get all partitions.
+    pollers: event.provisionedPollerConfig?.minimumPollers ?? 1,
     batchSize: event.batchSize,
     windowMs:
       event.maximumBatchingWindow === 0 ? defaultWindowMs : event.maximumBatchingWindow * 1000,
@@ -204,6 +208,7 @@ export function mappingConflicts(
   { reportsFailures, bisects, maxAgeMs, destination, topic }: MappingSettings,
   extension: Extension | undefined,
 ): string[] {
+  const { minimumPollers = 1, maximumPollers = 1 } = event.provisionedPollerConfig ?? {};
   const hasTimestamp = event.startingPositionTimestamp !== undefined;
   const needsProvisioned = [
     ...(reportsFailures ? ['FunctionResponseTypes'] : []),
@@ -216,6 +221,9 @@ export function mappingConflicts(
     ...((event.startingPosition === 'AT_TIMESTAMP') === hasTimestamp
       ? []
       : [`${place}: AT_TIMESTAMP and startingPositionTimestamp need each other`]),
+    ...(minimumPollers > maximumPollers
+      ? [`${place}: minimumPollers is more than maximumPollers`]
+      : []),
     ...(event.provisionedPollerConfig === undefined
       ? needsProvisioned.map((name) => `${place}: ${name} needs provisionedPollerConfig`)
       : []),

@@ -43,6 +43,7 @@ test('parseSettings gives an msk event without options the defaults of AWS', () 
       bootstrapServers: 'one:9092,two:9092',
       topic: 'orders',
       groupId: 'shop-orders-orders',
+      pollers: 1,
       batchSize: 100,
       windowMs: 500,
       start: 'TRIM_HORIZON',
@@ -78,6 +79,17 @@ test('parseSettings returns the options of an msk event', () => {
   expect(mappings).toMatchObject([{ batchSize: 7, windowMs: 3000, start: 'LATEST', groupId: 'g' }]);
   expect(functions).toMatchObject([{ timeoutMs: 60_000, keepWarm: 2 }]);
 });
+
+test.each([
+  [{ minimumPollers: 4, maximumPollers: 8 }, 4],
+  [{ maximumPollers: 8 }, 1],
+])(
+  'a mapping with %j has as many pollers as AWS begins with',
+  (provisionedPollerConfig, pollers) => {
+    const { mappings } = parseSettings(service({ msk: { provisionedPollerConfig } }), '/srv', {});
+    expect(mappings).toMatchObject([{ pollers }]);
+  },
+);
 
 test('a window of 0 means the default window, as in a deployment', () => {
   const { mappings } = parseSettings(service({ msk: { maximumBatchingWindow: 0 } }), '/srv', {});
@@ -224,6 +236,16 @@ test.each<[string, Parts, string]>([
   ['a time without AT_TIMESTAMP', { msk: { startingPositionTimestamp: 1 } }, 'AT_TIMESTAMP'],
   ['a batch too large', { msk: { batchSize: 10_001 } }, 'batchSize'],
   ['a group id too long', { msk: { consumerGroupId: 'g'.repeat(201) } }, 'consumerGroupId'],
+  [
+    'too many pollers',
+    { msk: { provisionedPollerConfig: { minimumPollers: 201 } } },
+    'minimumPollers',
+  ],
+  [
+    'fewer pollers than the fewest',
+    { msk: { provisionedPollerConfig: { minimumPollers: 2, maximumPollers: 1 } } },
+    'minimumPollers is more than maximumPollers',
+  ],
   ['a fraction of a second', { msk: { maximumBatchingWindow: 0.5 } }, 'maximumBatchingWindow'],
   ['an unknown setting of the plugin', { offlineKafka: { broker: 'x' } }, 'broker'],
   ['no broker', { offlineKafka: { brokers: '' } }, 'custom.offlineKafka.brokers'],

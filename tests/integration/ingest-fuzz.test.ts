@@ -108,10 +108,9 @@ function eventOf(messages: readonly KafkaMessage[]): MSKEvent {
   const mapping = {
     eventSourceArn: 'arn:aws:kafka:us-east-1:000000000000:cluster/test/1',
     bootstrapServers: '',
-    topic,
   };
   const records = messages.map((message) => kafkaRecord(topic, 0, message));
-  return JSON.parse(JSON.stringify(kafkaEvent(mapping, 0, records)));
+  return JSON.parse(JSON.stringify(kafkaEvent(mapping, records)));
 }
 
 test('10,000 fuzzed records are stored or dead letters with their bytes', async () => {

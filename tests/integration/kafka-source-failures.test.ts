@@ -68,6 +68,17 @@ beforeAll(async () => {
           event: provisioned,
           properties: { MaximumRetryAttempts: 0, ...toKafka(tiny) },
         },
+        mixedReports: {
+          partitions: 2,
+          event: { ...provisioned, batchSize: 6, maximumBatchingWindow: 60 },
+          properties: { FunctionResponseTypes: ['ReportBatchItemFailures'] },
+          environment: { MODE: 'report' },
+        },
+        mixedStored: {
+          partitions: 2,
+          event: { ...provisioned, batchSize: 4, maximumBatchingWindow: 60 },
+          properties: { MaximumRetryAttempts: 0, ...toBucket },
+        },
         large: { properties: toBucket },
         dropped: {},
       };
@@ -108,6 +119,13 @@ const storedFailureOf = (name: string) =>
     return { key, failure: failureSchema.parse(JSON.parse(text)) };
   });
 
+/** Sends values to each partition of the topic of a function. */
+const sendTo = (name: string, partitions: readonly string[][]): Promise<void> =>
+  produce(
+    service.topicOf(name),
+    partitions.flatMap((values, partition) => values.map((value) => ({ partition, value }))),
+  );
+
 /** Sends a record of 5 MB, which has more than 6 MB as base64. */
 async function sendLarge(name: string): Promise<void> {
   const kafka = new Kafka({ brokers: stack.kafka.brokers, logLevel: logLevel.NOTHING });
@@ -128,6 +146,46 @@ describe('a failure', () => {
       ['a', 'bad once', 'b', 'bad once too'],
       ['bad once', 'bad once too'],
     ]);
+  });
+
+  test('in two partitions is reported with the partition of each record', async () => {
+    const partitions = [
+      ['a', 'bad once', 'b'],
+      ['c', 'd', 'bad once too'],
+    ];
+    await sendTo('mixedReports', partitions);
+    await service.committedBatchesOf('mixedReports');
+    const events = await service.eventsOf('mixedReports');
+    const valuesOf = (number: number) =>
+      events.map(({ records }) =>
+        records.filter(({ partition }) => partition === number).map(({ text }) => text),
+      );
+    expect([valuesOf(0), valuesOf(1)]).toEqual([
+      [partitions[0], ['bad once']],
+      [partitions[1], ['bad once too']],
+    ]);
+  });
+
+  test('of a batch of two partitions is stored with the offsets of both', async () => {
+    await sendTo('mixedStored', [['a', 'b', 'bad'], ['c']]);
+    const { failure } = await storedFailureOf('mixedStored');
+    await service.committedBatchesOf('mixedStored');
+    const topic = service.topicOf('mixedStored');
+    expect(failure).toMatchObject({
+      KafkaBatchInfo: {
+        batchSize: 4,
+        recordsInfo: {
+          [`${topic}-0`]: { firstRecordOffset: '0', lastRecordOffset: '2' },
+          [`${topic}-1`]: { firstRecordOffset: '0', lastRecordOffset: '0' },
+        },
+      },
+    });
+    expect(JSON.parse(z.string().parse(failure.payload))).toMatchObject({
+      records: {
+        [`${topic}-0`]: [{ offset: 0 }, { offset: 1 }, { offset: 2 }],
+        [`${topic}-1`]: [{ offset: 0 }],
+      },
+    });
   });
 
   test('that is reported without ReportBatchItemFailures has no effect', async () => {

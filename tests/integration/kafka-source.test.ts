@@ -16,6 +16,23 @@ const eventTime = Math.floor(Date.now() / 1000) - 3_600;
 
 let service: KafkaSourceService;
 
+/** By partition. */
+const sentToAll = [0, 1, 2].map((partition) =>
+  ['first', 'second'].map((it) => `${it} of ${partition}`),
+);
+
+/** Sends two records to each partition of a topic with three. */
+const sendToAll = (name: string): Promise<void> =>
+  produce(
+    service.topicOf(name),
+    sentToAll.flatMap((values, partition) => values.map((value) => ({ partition, value }))),
+  );
+
+const textsByPartition = (records: readonly { partition: number; text: string | null }[]) =>
+  sentToAll.map((_, partition) =>
+    records.filter((record) => record.partition === partition).map(({ text }) => text),
+  );
+
 beforeAll(async () => {
   service = await KafkaSourceService.start(
     () => ({
@@ -28,6 +45,11 @@ beforeAll(async () => {
       latest: { event: { startingPosition: 'LATEST' } },
       selfManaged: { isSelfManaged: true, event: provisioned },
       compressed: {},
+      mixed: { partitions: 3, event: { maximumBatchingWindow: 5 } },
+      divided: {
+        partitions: 3,
+        event: { provisionedPollerConfig: { minimumPollers: 3, maximumPollers: 3 } },
+      },
       shared: { partitions: 4 },
     }),
     {},
@@ -56,6 +78,24 @@ describe('the event', () => {
       eventSourceArn: 'arn:aws:kafka:us-east-1:000000000000:cluster/test/1',
       bootstrapServers: stack.kafka.brokers.join(','),
     });
+  });
+
+  test('may have records of several partitions, each in order, which are all committed then', async () => {
+    await sendToAll('mixed');
+    await service.committedBatchesOf('mixed');
+    const events = await service.eventsOf('mixed');
+    const [first] = events;
+    expect(new Set(first?.records.map(({ partition }) => partition)).size).toBeGreaterThan(1);
+    expect(textsByPartition(events.flatMap(({ records }) => records))).toEqual(sentToAll);
+  });
+
+  test('has one partition if there is a poller for each', async () => {
+    await sendToAll('divided');
+    await service.committedBatchesOf('divided');
+    const events = await service.eventsOf('divided');
+    for (const { records } of events)
+      expect(new Set(records.map(({ partition }) => partition)).size).toBe(1);
+    expect(textsByPartition(events.flatMap(({ records }) => records))).toEqual(sentToAll);
   });
 
   test('of self-managed Kafka names its source and has no ARN', async () => {

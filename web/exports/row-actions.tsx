@@ -6,15 +6,15 @@ import { useDraft } from '../form/draft-context.tsx';
 import { Button } from '../ui/button.tsx';
 import { LazyMenu } from '../ui/menu-on-demand.tsx';
 import { asCurl, asKafkaEvent } from './clipboard.ts';
-import { CancelDialog, DeleteDialog } from './confirmations.tsx';
 import { exportName } from './labels.ts';
 import { isActive } from './newer-document.ts';
 import type { PollingState } from './polling-state.ts';
 import { retryButtonId, useExportActions } from './use-actions.ts';
 
 const ManifestDialog = lazy(() => import('./manifest-dialog.tsx'));
+const ConfirmationDialog = lazy(() => import('./confirmation-dialog.tsx'));
 
-type Open = 'cancel' | 'delete' | 'manifest' | null;
+type Open = 'remove' | 'manifest' | null;
 
 /** Errors that another run would end with again: the request has to change. */
 const errorsOfRequest = new Set<string>([
@@ -62,7 +62,7 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
     },
     ...(isActive(document)
       ? []
-      : [{ label: 'Delete', danger: true, onAction: () => setOpen('delete') }]),
+      : [{ label: 'Delete', danger: true, onAction: () => setOpen('remove') }]),
   ];
 
   return (
@@ -74,7 +74,7 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
           busy={tracked.cancelling}
           onClick={(event) => {
             // Ignores the second click of a double click on the button that was here before.
-            if (event.detail < 2) setOpen('cancel');
+            if (event.detail < 2) setOpen('remove');
           }}
         >
           Cancel
@@ -105,16 +105,15 @@ export function RowActions({ tracked }: { tracked: PollingState }): ReactNode {
         </Button>
       )}
       <LazyMenu id={moreId} label={`More for ${name}`} entries={entries} />
-      {open === 'cancel' ? (
-        <CancelDialog tracked={tracked} onClose={close} onConfirm={remove} />
-      ) : null}
-      {open === 'delete' ? (
-        <DeleteDialog
-          document={document}
-          returnFocusTo={moreId}
-          onClose={close}
-          onConfirm={remove}
-        />
+      {open === 'remove' ? (
+        <Suspense>
+          <ConfirmationDialog
+            document={document}
+            returnFocusTo={moreId}
+            onClose={close}
+            onConfirm={remove}
+          />
+        </Suspense>
       ) : null}
       {open === 'manifest' ? (
         <Suspense>

@@ -113,7 +113,10 @@ function AccountPanel({ email }: { email: string }): ReactNode {
       label={`Account ${email}`}
       className="right-0 w-[300px]"
       onApproach={() => void loadMenu()}
-      button={initialsOf(email)}
+      // As generated content the initials are decoration, and the label of the button need not have them.
+      button={
+        <span data-initials={initialsOf(email)} className="before:content-[attr(data-initials)]" />
+      }
       buttonClass="size-8 rounded-full bg-surface px-0 text-xs text-muted"
     >
       {(close) => <Menu email={email} onNavigate={close} />}

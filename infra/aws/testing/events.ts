@@ -1,6 +1,6 @@
 /**
- * Events as AWS sends them to each kind of function, with what the local stack's events never have: a body in base64,
- * absent fields, cookies in a list of their own, partitions mixed in a batch, signed bytes in headers.
+ * Events as AWS sends them to each kind of function, also with what the local stack's events never have (a body in
+ * base64, absent fields, cookies in a list of their own), partitions mixed in a batch, signed bytes in headers.
  *
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  * https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html

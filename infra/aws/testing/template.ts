@@ -68,12 +68,12 @@ export const statementsOf = ({ resources }: Template, { Role }: TemplateFunction
   roleSchema.parse(resources[Role['Fn::GetAtt'][0]]).Properties.Policies[0].PolicyDocument
     .Statement;
 
+/** The template that `serverless package` writes in the directory of the service. */
+export const templateFile = '.serverless/cloudformation-template-update-stack.json';
+
 /** Reads the template that `serverless package` wrote in a directory. */
 export function readTemplate(directory: string): Template {
-  const text = readFileSync(
-    join(directory, '.serverless/cloudformation-template-update-stack.json'),
-    'utf8',
-  );
+  const text = readFileSync(join(directory, templateFile), 'utf8');
   const { Resources } = templateSchema.parse(JSON.parse(text));
   const resources = Object.values(Resources);
   return {

@@ -11,6 +11,7 @@ export function testMapping(settings: Partial<MappingSettings> = {}): MappingSet
     bootstrapServers: 'b:9092',
     topic: 't',
     groupId: 'g',
+    pollers: 1,
     batchSize: 100,
     windowMs: 500,
     start: 'TRIM_HORIZON',
