@@ -205,7 +205,7 @@ function valuesKernelOf(
   const findDistinct = call('findDistinct');
   const [startsAt, indicesAt] = [call('startsAt')(scratch), call('indicesAt')(scratch)];
   const [minimumAt, maximumAt] = [call('minimumAt'), call('maximumAt')];
-  const finders = new Map<ParquetType['physicalType'], (...numbers: number[]) => number>([
+  const finders = new Map<number, (...numbers: number[]) => number>([
     [physicalType.int32, call('findEndsOfInt32')],
     [physicalType.int64, call('findEndsOfInt64')],
     [physicalType.double, call('findEndsOfDoubles')],

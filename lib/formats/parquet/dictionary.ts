@@ -1,4 +1,9 @@
-import { type DistinctValues, PlainBuffer, type PlainValues } from './plain-buffer.ts';
+import {
+  type DistinctValues,
+  type PhysicalType,
+  PlainBuffer,
+  type PlainValues,
+} from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import { type ParquetType, physicalType } from './types.ts';
 
@@ -152,7 +157,7 @@ function sizeFunction(type: ParquetType): (view: DataView, at: number) => number
 }
 
 /** Returns the bytes of each value, null if they begin with their length. */
-export function widthOf({ physicalType: type, width = 0 }: ParquetType): number | null {
+export function widthOf({ physicalType: type, width = 0 }: PhysicalType): number | null {
   if (type === physicalType.byteArray) return null;
   if (type === physicalType.fixed) return width;
   return type === physicalType.int32 || type === physicalType.float ? 4 : 8;

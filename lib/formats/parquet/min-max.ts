@@ -1,11 +1,5 @@
-import type { PlainValues } from './plain-buffer.ts';
+import type { Ends, PlainValues } from './plain-buffer.ts';
 import { type ParquetType, physicalType } from './types.ts';
-
-/** Where the minimum and the maximum of a page are. */
-export interface Ends {
-  min: number;
-  max: number;
-}
 
 /**
  * Returns where the minimum and the maximum of the values of a page are, null for a page without values, `unknown` if one is NaN:

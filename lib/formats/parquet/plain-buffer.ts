@@ -1,6 +1,4 @@
 import { memoryLimits } from '../../runtime/memory-budget.ts';
-import type { Ends } from './min-max.ts';
-import type { ParquetType } from './types.ts';
 
 const maxRetainedBytes = memoryLimits.columnBufferKept;
 
@@ -15,13 +13,25 @@ export interface PlainValues {
   readonly kernel?: ValuesKernel;
 }
 
+/** Where the minimum and the maximum of a page are. */
+export interface Ends {
+  min: number;
+  max: number;
+}
+
+/** Of a `ParquetType`, what says how long a value is. */
+export interface PhysicalType {
+  physicalType: number;
+  width?: number;
+}
+
 /** Results are valid until the next call. */
 export interface ValuesKernel {
   /** Undefined: the kernel does not know the type. */
-  endsOf(type: ParquetType, maxComparedBytes: number): Ends | 'unknown' | undefined;
+  endsOf(type: PhysicalType, maxComparedBytes: number): Ends | 'unknown' | undefined;
   encodeDelta(width: 4 | 8, limit: number): Buffer | null;
   /** Of `count` values. Null: there are too many, or more than half of the first `sample` differ. */
-  distinct(type: ParquetType, options: { count: number; sample: number }): DistinctValues | null;
+  distinct(type: PhysicalType, options: { count: number; sample: number }): DistinctValues | null;
 }
 
 /** The distinct values of a page, in the order in which they first occur. */
