@@ -19,6 +19,8 @@ export interface Format {
   contentType: string;
   /** Pages of a table in one page range when several readers work in parallel; null: one reader reads the table. */
   pagesPerRange: number | null;
+  /** The largest number of readers for which the memory is planned; absent: as many as a source has. */
+  maxReaders?: number;
   /** Whether the encoder is slow enough to run in a worker thread. */
   encodesInWorker: boolean;
   /** Whether the file is text before it is compressed. */

@@ -3,6 +3,7 @@ import { memoryBudget } from '../runtime/memory-budget.ts';
 /** A message begins with its type (1 byte) and its length (4 bytes), which includes itself but not the type. */
 export const headBytes = 5;
 export const lengthBytes = 4;
+const copyData = 'd'.charCodeAt(0);
 const wasmPageBytes = 64 * 1_024;
 /** Bytes after a region that a kernel may overwrite, or read without using them: it moves 16 bytes at a time. */
 export const slackBytes = 64;
@@ -46,6 +47,14 @@ export class KernelMemory {
   /** Returns whether kernels that need these bytes can use this memory. */
   hasRoomFor(kernelBytes: number): boolean {
     return this.end - this.free >= kernelBytes;
+  }
+
+  /** Returns the bytes of the row whose message begins at an address, null if no whole row for a kernel is there. */
+  wholeRowAt(address: number, end: number): number | null {
+    if (end - address < headBytes || this.bytes[address] !== copyData) return null;
+    const length = this.bytes.readUInt32BE(address + 1) - lengthBytes;
+    const isWhole = length >= 0 && length <= end - address - headBytes;
+    return isWhole && length <= KernelMemory.maxRowBytes ? length : null;
   }
 
   /** Returns the row of the message that begins at an address. */

@@ -46,7 +46,7 @@ export interface KernelContext {
 }
 
 /** Why a call of a kernel in WebAssembly stopped: `Stop` of lib/kernels/assembly/frames.ts. */
-export const stops = { noRow: 0, full: 1, malformed: 2 } as const;
+export const stops = { noRow: 0, full: 1, malformed: 2, other: 3, end: 4 } as const;
 
 /** How a format encodes certain columns by a kernel. */
 export interface KernelPlan {

@@ -21,6 +21,8 @@ interface BudgetRow {
 
 /** Readers of one source for which there is room; the usual number is 2. */
 const maxReaders = 8;
+/** Readers of one source for a Parquet file, which need more memory. */
+const maxParquetReaders = 4;
 /** COPY chunks that each reader may have waiting before its turn: 4 MiB. */
 const readAhead = 16;
 /** The thread that moves bytes, and the worker thread that encodes. */
@@ -60,6 +62,11 @@ export const memoryBudget = {
     bytes: 2.25 * mebibyte,
     count: maxReaders,
   },
+  kernelPages: {
+    what: 'values of Parquet pages that a kernel fills, and of one that it encodes, for a connection',
+    bytes: rowGroupBytes + mebibyte,
+    count: maxParquetReaders,
+  },
   workerOutput: {
     what: 'encoded chunks on their way from the worker thread',
     bytes: 512 * kibibyte,
@@ -76,7 +83,11 @@ export const memoryBudget = {
     bytes: 2 * rowGroupBytes,
     count: 1,
   },
-  rowGroup: { what: 'compressed pages of an open row group', bytes: rowGroupBytes, count: 1 },
+  rowGroup: {
+    what: 'compressed pages of an open row group, for each connection',
+    bytes: rowGroupBytes,
+    count: maxParquetReaders,
+  },
   pageBuffer: {
     what: 'pages of Parquet being compressed, and as many that wait: the page, its last value, its levels',
     bytes: mebibyte + 64 * kibibyte,
@@ -97,12 +108,15 @@ export const memoryBudget = {
 
 /** Sizes and numbers that are shares of rows of the table. */
 export const memoryLimits = {
+  maxParquetReaders,
   readAhead,
   /** COPY chunks sent to a worker thread that it has not asked for; they are of `copyChunk`. */
   workerInput: 4,
   partsInFlight,
   pagesInFlight,
   pageBytes: mebibyte,
+  /** Of `kernelPages`, the pages that are not full yet. */
+  openPages: rowGroupBytes,
   /** Output buffers of the compressors of pages: of zstd, part of `pageCompressor`, and of gzip. */
   zstdOutputBytes: mebibyte,
   gzipOutputBytes: 128 * kibibyte,

@@ -6,6 +6,7 @@ import { encryptFor } from '../../encryption/encrypt.ts';
 import { compressionOf } from '../../formats/compression.ts';
 import type { Encoder, FileSummary, SegmentMetadata } from '../../formats/format.ts';
 import { formatOf } from '../../formats/index.ts';
+import { kernelOf } from '../../formats/kernel-of.ts';
 import { UnencodableRowError } from '../../formats/unencodable-row.ts';
 import { WorkerEncoder } from '../../formats/worker/worker-encoder.ts';
 import { AppError } from '../../runtime/errors.ts';
@@ -118,9 +119,7 @@ async function* encodeSegments(
   const abortOnSignal = (copy: CopyToStream): void => {
     addAbortSignal(signal, copy).on('error', () => undefined);
   };
-  // A kernel knows no hashes of values.
-  const isHashed = columns.some(({ policy }) => policy === 'hash');
-  const kernel = isHashed ? undefined : format.kernel?.(columns, request.compression);
+  const kernel = kernelOf(format, columns, request.compression);
   /** Returns the encoder of a COPY, and the function that releases its chunks after they are written. */
   const createEncoder = (
     copy: CopyToStream,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { compressionOf } from '../../formats/compression.ts';
 import { formatOf } from '../../formats/index.ts';
+import { pagesPerRangeOf } from '../../formats/kernel-of.ts';
 import type { Progress, ReadClaim, UnitOutput, WholeClaim } from '../../scheduling/claim-types.ts';
 import { connectReader, terminateBackends } from '../../sources/connection.ts';
 import { pageRanges } from '../../sources/page-ranges.ts';
@@ -121,7 +122,7 @@ async function divideByPages(
   selection: Selection,
   { request, connections }: ReadContext['claim'],
 ): Promise<Selection[]> {
-  const { pagesPerRange } = formatOf(request);
+  const pagesPerRange = pagesPerRangeOf(formatOf(request), selection.columns, request.compression);
   if (connections === 1 || pagesPerRange === null) return [selection];
   const ranges = await pageRanges(client, selection, pagesPerRange);
   return ranges.length === 0 ? [selection] : ranges.map((pages) => ({ ...selection, pages }));

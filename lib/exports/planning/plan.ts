@@ -3,6 +3,7 @@ import type { Account } from '../../access/accounts.ts';
 import type { ExportEstimate } from '../../contracts/export-document.ts';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { formatOf } from '../../formats/index.ts';
+import { pagesPerRangeOf } from '../../formats/kernel-of.ts';
 import type { Queryable } from '../../runtime/catalogue.ts';
 import { config } from '../../runtime/config.ts';
 import { invalidFields } from '../../runtime/errors.ts';
@@ -83,15 +84,20 @@ export async function estimateExport(
 }
 
 /** Returns the number of parallel readers: several if reading takes at least a second and the rows need no order. */
-function readersOf({ source, expected }: SourceInspection, request: ExportRequest): number {
+function readersOf(
+  { source, selection, expected }: SourceInspection,
+  request: ExportRequest,
+): number {
   const { maxReadersPerExport = 1, maxConnections = 1 } = config().sources.get(source) ?? {};
+  const format = formatOf(request);
   const isWorthwhile =
     request.consistency === 'snapshot' &&
     request.sources.length === 1 &&
-    formatOf(request).pagesPerRange !== null &&
+    pagesPerRangeOf(format, selection.columns, request.compression) !== null &&
     expected?.readsAllPages === true &&
     expected.seconds >= 1;
-  return isWorthwhile ? Math.min(maxReadersPerExport, maxConnections) : 1;
+  const { maxReaders = maxConnections } = format;
+  return isWorthwhile ? Math.min(maxReadersPerExport, maxConnections, maxReaders) : 1;
 }
 
 async function rangesOf(

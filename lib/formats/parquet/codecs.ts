@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { constants, gzip, gzipSync, zstdCompressSync } from 'node:zlib';
 import snappy from 'snappyjs';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { memoryLimits } from '../../runtime/memory-budget.ts';
@@ -11,6 +11,8 @@ export interface Codec {
   id: number;
   /** Returns bytes that share no buffer with the page, because the buffer of the page is reused. */
   compress(page: Buffer): Promise<Buffer>;
+  /** Returns how many bytes `compress` would return. */
+  sizeOf(page: Uint8Array): number;
 }
 
 const gzipAsync = promisify(gzip);
@@ -19,11 +21,26 @@ const zstd = new ZstdCompressor();
 /** Bytes per output buffer of gzip: larger ones stay mostly empty, smaller ones need more runs in Node's thread pool. */
 const chunkSize = memoryLimits.gzipOutputBytes;
 
+const gzipOptions = { level: 4, chunkSize };
+const zstdOptions = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
 const codecs: Record<ExportRequest['compression'], Codec> = {
-  none: { id: 0, compress: async (page) => Buffer.from(page) },
-  snappy: { id: 1, compress: async (page) => Buffer.from(snappy.compress(page)) },
-  gzip: { id: 2, compress: (page) => gzipAsync(page, { level: 4, chunkSize }) },
-  zstd: { id: 6, compress: (page) => zstd.compress(page) },
+  none: { id: 0, compress: async (page) => Buffer.from(page), sizeOf: ({ length }) => length },
+  snappy: {
+    id: 1,
+    compress: async (page) => Buffer.from(snappy.compress(page)),
+    sizeOf: (page) => snappy.compress(page).length,
+  },
+  gzip: {
+    id: 2,
+    compress: (page) => gzipAsync(page, gzipOptions),
+    sizeOf: (page) => gzipSync(page, gzipOptions).length,
+  },
+  zstd: {
+    id: 6,
+    compress: (page) => zstd.compress(page),
+    sizeOf: (page) => zstdCompressSync(page, zstdOptions).length,
+  },
 };
 
 export const codecOf = (name: ExportRequest['compression']): Codec => codecs[name];

@@ -1,6 +1,7 @@
 import type { BinaryRow } from '../../sources/copy/binary-parser.ts';
-import type { Page, PageCompressor, ParquetSizes } from './data-page.ts';
-import { PlainBuffer } from './plain-buffer.ts';
+import type { Page, PageCompressor, ParquetSizes, ValueEncoding } from './data-page.ts';
+import { PageEncoder } from './page-encoder.ts';
+import { PlainBuffer, type PlainValues } from './plain-buffer.ts';
 import { encodeRleHybrid } from './rle.ts';
 import type { ColumnSchema, FileColumn } from './schema.ts';
 import { type MinMax, MinMaxStatistics } from './statistics.ts';
@@ -13,8 +14,33 @@ export interface ColumnChunk {
   values: number;
   nulls: number;
   bounds: MinMax | null;
-  pages: Page[];
+  /** The page of the dictionary, with which the column chunk starts. */
+  dictionary: Page | null;
+  pages: DataPage[];
 }
+
+/** A data page, and what it contains. */
+export interface DataPage extends Page {
+  encoding: ValueEncoding;
+  rows: number;
+  /** Number of levels. */
+  values: number;
+  nulls: number;
+  bounds: MinMax | null;
+}
+
+/** The values of a page of a column that is no list. */
+export interface OpenPage {
+  values: PlainValues;
+  /** 1 for each row with a value, 0 for NULL. */
+  levels: Uint8Array;
+  rows: number;
+  nulls: number;
+}
+
+/** Returns the pages of a column chunk in the order of the file. */
+export const pagesOf = ({ dictionary, pages }: ColumnChunk): readonly Page[] =>
+  dictionary ? [dictionary, ...pages] : pages;
 
 type Sizes = Pick<ParquetSizes, 'pageBytes' | 'pageLevels'>;
 
@@ -31,10 +57,13 @@ export class ColumnChunkWriter {
   readonly #definition = new Levels();
   /** 0: a new row; 1: the next element of the same list. Empty if the column is no list. */
   readonly #repetition = new Levels();
-  #pages: Promise<Page>[] = [];
+  readonly #encoder: PageEncoder;
+  #pages: Promise<DataPage>[] = [];
   #bounds: MinMaxStatistics;
+  /** Of the pages that are closed. */
+  #totals = { rows: 0, values: 0, nulls: 0 };
+  /** Of the open page. */
   #rows = 0;
-  #levels = 0;
   #nulls = 0;
 
   constructor(column: FileColumn, compressor: PageCompressor, sizes: Sizes) {
@@ -43,6 +72,7 @@ export class ColumnChunkWriter {
     this.#compressor = compressor;
     this.#sizes = sizes;
     this.#bounds = new MinMaxStatistics(this.schema.parquetType);
+    this.#encoder = new PageEncoder(this.schema.parquetType, compressor.codec);
   }
 
   /** Encodes value `n` of a row. */
@@ -61,18 +91,18 @@ export class ColumnChunkWriter {
   async finish(): Promise<ColumnChunk> {
     if (this.#definition.length > 0) this.#closePage();
     const pages = this.#pages;
-    const totals = {
-      rows: this.#rows,
-      values: this.#levels,
-      nulls: this.#nulls,
-      bounds: this.#bounds.finish(),
-    };
+    const totals = { ...this.#totals, bounds: this.#bounds.finish() };
+    const dictionary = this.#encoder.endChunk();
     this.#pages = [];
     this.#bounds = new MinMaxStatistics(this.schema.parquetType);
-    this.#rows = 0;
-    this.#levels = 0;
-    this.#nulls = 0;
-    return { ...totals, pages: await Promise.all(pages) };
+    this.#totals = { rows: 0, values: 0, nulls: 0 };
+    return {
+      ...totals,
+      dictionary:
+        dictionary &&
+        (await this.#compressor.compressDictionary(dictionary.values, dictionary.entries)),
+      pages: await Promise.all(pages),
+    };
   }
 
   #appendValue(view: DataView, at: number, length: number): boolean {
@@ -90,7 +120,6 @@ export class ColumnChunkWriter {
 
   #addLevel(definition: number): void {
     this.#definition.push(definition);
-    this.#levels++;
   }
 
   /** Reads what `array_send` writes: dimensions, a NULL flag, the type, then size and lower bound of each dimension. */
@@ -115,16 +144,55 @@ export class ColumnChunkWriter {
     }
   }
 
+  /** Adds a page whose values were encoded elsewhere. The column is no list, and has no open page. */
+  addPage(page: OpenPage): void {
+    const { levels, ...counts } = page;
+    this.#addPage([encodeLevels(levels, 1)], { ...counts, levels: levels.length });
+  }
+
+  /** Continues a page that was begun elsewhere. The column is no list, and has no open page. */
+  continuePage({ values, levels, rows, nulls }: OpenPage): void {
+    this.#values.adopt(values);
+    this.#definition.append(levels);
+    this.#rows = rows;
+    this.#nulls = nulls;
+  }
+
   #closePage(): void {
     const definition = this.#definition.toArray();
-    const sections = [encodeLevels(definition, this.schema.list ? 2 : 1)];
-    if (this.schema.list) sections.unshift(encodeLevels(this.#repetition.toArray(), 1));
-    this.#bounds.add(this.#values);
-    sections.push(this.#values.bytes.subarray(0, this.#values.length));
-    this.#pages.push(this.#compressor.compress(sections, definition.length));
+    const levels = [encodeLevels(definition, this.schema.list ? 2 : 1)];
+    if (this.schema.list) levels.unshift(encodeLevels(this.#repetition.toArray(), 1));
+    this.#addPage(levels, {
+      values: this.#values,
+      levels: definition.length,
+      rows: this.#rows,
+      nulls: this.#nulls,
+    });
     this.#values.clear();
     this.#definition.clear();
     this.#repetition.clear();
+    this.#rows = 0;
+    this.#nulls = 0;
+  }
+
+  #addPage(
+    sections: readonly Buffer[],
+    { values, levels, rows, nulls }: Omit<OpenPage, 'levels'> & { levels: number },
+  ): void {
+    const counts = { rows, values: levels, nulls };
+    const bounds = new MinMaxStatistics(this.schema.parquetType);
+    bounds.add(values);
+    this.#bounds.merge(bounds);
+    const { encoding, bytes } = this.#encoder.encode(values, levels - nulls);
+    const page = this.#compressor
+      .compress([...sections, bytes], { values: levels, encoding })
+      .then((it) => ({ ...it, ...counts, encoding, bounds: bounds.finish() }));
+    // Awaited later; this handler avoids an unhandled rejection.
+    page.catch(() => undefined);
+    this.#pages.push(page);
+    this.#totals.rows += rows;
+    this.#totals.values += levels;
+    this.#totals.nulls += nulls;
   }
 }
 
@@ -147,6 +215,10 @@ class Levels {
       this.#bytes = larger;
     }
     this.#bytes[this.length++] = level;
+  }
+
+  append(levels: Uint8Array): void {
+    for (const level of levels) this.push(level);
   }
 
   toArray(): Uint8Array {

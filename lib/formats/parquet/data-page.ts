@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib';
 import { BufferPool } from '../../runtime/buffer-pool.ts';
 import { memoryBudget, memoryLimits } from '../../runtime/memory-budget.ts';
 import type { Codec } from './codecs.ts';
-import { struct } from './thrift.ts';
+import { type Struct, struct } from './thrift.ts';
 
-/** A data page as it is in the file. */
+/** A page of a column chunk as it is in the file. */
 export interface Page {
   header: Buffer;
   body: Buffer;
@@ -28,34 +28,92 @@ export interface ParquetSizes {
   pageLevels: number;
 }
 
+/** The sizes for a table of few columns. */
 export const defaultSizes: ParquetSizes = {
   rowGroupBytes: memoryBudget.rowGroup.bytes,
   pageBytes: memoryLimits.pageBytes,
   pageLevels: 256 * 1_024,
 };
 
+/** Bytes of a row, and of each of its values, in COPY's binary format if all are NULL or empty. */
+const [rowHead, valueHead] = [2, 4];
+/** Of the memory of a column that a kernel has, the share of a page; the rest is room for its last value. */
+const pageShare = 0.75;
+
+/** Returns the sizes for a table of that many columns: the open pages of all fit into the memory of a kernel. */
+export function sizesOf(columns: number): ParquetSizes {
+  const { rowGroupBytes, pageBytes, pageLevels } = defaultSizes;
+  // A row group has no more rows, so the bitmap of a page needs no more bits.
+  const rows = Math.ceil(rowGroupBytes / (rowHead + valueHead * columns)) + 1;
+  const levels = Math.min(pageLevels, 8 * Math.ceil(rows / 8));
+  const bytes = memoryLimits.openPages / Math.max(1, columns) - levels / 8;
+  return {
+    rowGroupBytes,
+    pageBytes: Math.min(pageBytes, Math.floor(pageShare * bytes)),
+    pageLevels: levels,
+  };
+}
+
 /** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
 const bufferBytes = memoryBudget.pageBuffer.bytes;
 
-const encodings = { plain: 0, rle: 3 };
+/** Of all encoders of this thread: Node's pool has four threads for all of them. */
+const inFlight = new Set<Promise<Page>>();
+const pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
+
+/** `enum Encoding` of parquet.thrift. */
+export const encodings = { plain: 0, rle: 3, delta: 5, dictionary: 8 } as const;
+
+/** How the values of a data page are encoded. */
+export type ValueEncoding = Exclude<keyof typeof encodings, 'rle'>;
+
+/** `enum PageType` of parquet.thrift. */
+export const pageTypes = { data: 0, dictionary: 2 } as const;
 
 /** Compresses pages; gzip and zstd run in Node's thread pool. */
 export class PageCompressor {
   readonly codec: Codec;
-  readonly #inFlight = new Set<Promise<Page>>();
-  readonly #pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
 
   constructor(codec: Codec) {
     this.codec = codec;
   }
 
   /** Returns a data page of `values` levels. `sections`: the levels, then the values that are not NULL; they are copied. */
-  compress(sections: readonly Uint8Array[], values: number): Promise<Page> {
-    const length = sections.reduce((total, section) => total + section.length, 0);
-    const page = this.#compressPage(this.#concatenate(sections, length), length, values).finally(
-      () => this.#inFlight.delete(page),
+  compress(
+    sections: readonly Uint8Array[],
+    { values, encoding }: { values: number; encoding: ValueEncoding },
+  ): Promise<Page> {
+    return this.#start(sections, pageTypes.data, (header) =>
+      header.struct(5, (data) => {
+        data.i32(1, values);
+        data.i32(2, encodings[encoding]);
+        data.i32(3, encodings.rle);
+        data.i32(4, encodings.rle);
+      }),
     );
-    this.#inFlight.add(page);
+  }
+
+  /** Returns the page of a dictionary with these values, which are copied. */
+  compressDictionary(values: Uint8Array, entries: number): Promise<Page> {
+    return this.#start([values], pageTypes.dictionary, (header) =>
+      header.struct(7, (dictionary) => {
+        dictionary.i32(1, entries);
+        dictionary.i32(2, encodings.plain);
+      }),
+    );
+  }
+
+  #start(
+    sections: readonly Uint8Array[],
+    type: number,
+    fields: (header: Struct) => void,
+  ): Promise<Page> {
+    const length = sections.reduce((total, section) => total + section.length, 0);
+    const buffer = this.#concatenate(sections, length);
+    const page = this.#compressPage(buffer, length, { type, fields }).finally(() =>
+      inFlight.delete(page),
+    );
+    inFlight.add(page);
     // Awaited later; this handler avoids an unhandled rejection.
     page.catch(() => undefined);
     return page;
@@ -63,7 +121,7 @@ export class PageCompressor {
 
   #concatenate(sections: readonly Uint8Array[], length: number): Buffer {
     const isPooled = length > 128 * 1_024 && length <= bufferBytes;
-    const buffer = isPooled ? this.#pool.acquire() : Buffer.allocUnsafeSlow(length);
+    const buffer = isPooled ? pool.acquire() : Buffer.allocUnsafeSlow(length);
     let at = 0;
     for (const section of sections) {
       buffer.set(section, at);
@@ -72,29 +130,30 @@ export class PageCompressor {
     return buffer;
   }
 
-  async #compressPage(buffer: Buffer, length: number, values: number): Promise<Page> {
+  async #compressPage(
+    buffer: Buffer,
+    length: number,
+    { type, fields }: { type: number; fields: (header: Struct) => void },
+  ): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
-    this.#pool.release(buffer);
+    pool.release(buffer);
     const header = struct((page) => {
-      page.i32(1, 0);
+      page.i32(1, type);
       page.i32(2, length);
       page.i32(3, body.length);
       page.i32(4, crc32(body) | 0);
-      page.struct(5, (data) => {
-        data.i32(1, values);
-        data.i32(2, encodings.plain);
-        data.i32(3, encodings.rle);
-        data.i32(4, encodings.rle);
-      });
+      fields(page);
     });
     return { header, body, uncompressedBytes: header.length + length };
   }
 
+  /** Whether `waitForCapacity` has to wait. */
+  get isBusy(): boolean {
+    return inFlight.size > maxInFlight;
+  }
+
   /** Waits until at most `maxInFlight` pages are being compressed. */
   async waitForCapacity(): Promise<void> {
-    while (this.#inFlight.size > maxInFlight) await Promise.race(this.#inFlight);
+    while (this.isBusy) await Promise.race(inFlight);
   }
 }
-
-/** The encodings that the metadata of a column chunk lists. */
-export const encodingsUsed = [encodings.plain, encodings.rle];

@@ -16,7 +16,12 @@ export function decimal(digits: number, scale: number): ParquetType {
       type.i32(2, digits);
     });
   };
-  const common = { name, logical, nullPolicy: 'NaN and the infinities are NULL' };
+  const common = {
+    name,
+    logical,
+    decimal: { digits, scale },
+    nullPolicy: 'NaN and the infinities are NULL',
+  };
   if (digits <= 9)
     return {
       ...common,

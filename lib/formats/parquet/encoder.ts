@@ -1,13 +1,10 @@
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { CopyBinaryParser } from '../../sources/copy/binary-parser.ts';
 import type { Encoder } from '../format.ts';
-import { codecOf } from './codecs.ts';
-import { type ColumnChunk, ColumnChunkWriter } from './column-chunk.ts';
-import { defaultSizes, PageCompressor, type ParquetSizes } from './data-page.ts';
-import type { ChunkPlace, RowGroup } from './row-groups.ts';
+import { type ParquetSizes, sizesOf } from './data-page.ts';
+import { RowGroupWriter } from './row-group-writer.ts';
+import type { RowGroup } from './row-groups.ts';
 import type { FileColumn } from './schema.ts';
-import type { MinMax } from './statistics.ts';
-import { toRowError } from './unsupported-value.ts';
 
 /**
  * Encodes the row groups of a Parquet file from COPY's binary format. The bytes of values are rearranged and never
@@ -16,99 +13,44 @@ import { toRowError } from './unsupported-value.ts';
  */
 export class ParquetEncoder implements Encoder {
   rows = 0;
-  readonly #compressor: PageCompressor;
-  readonly #columns: ColumnChunkWriter[];
+  readonly #writer: RowGroupWriter;
   readonly #rowGroupBytes: number;
-  readonly #groups: RowGroup[] = [];
-  #offset = 0;
 
   constructor(
     columns: readonly FileColumn[],
     compression: ExportRequest['compression'],
     sizes: Partial<ParquetSizes> = {},
   ) {
-    const all = { ...defaultSizes, ...sizes };
-    this.#compressor = new PageCompressor(codecOf(compression));
-    this.#columns = columns.map((column) => new ColumnChunkWriter(column, this.#compressor, all));
+    const all = { ...sizesOf(columns.length), ...sizes };
+    this.#writer = new RowGroupWriter(columns, compression, all);
     this.#rowGroupBytes = all.rowGroupBytes;
   }
 
   /** Returns for each column how many values are NULL in the file but not in the source. */
   nulled(): number[] {
-    return this.#columns.map(({ nulled }) => nulled);
+    return this.#writer.columns.map(({ nulled }) => nulled);
   }
 
   /** Returns the row groups, with offsets from the start of the first one. */
   metadata(): readonly RowGroup[] {
-    return this.#groups;
+    return this.#writer.groups;
   }
 
   async *encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    const parser = new CopyBinaryParser(this.#columns.length);
+    const parser = new CopyBinaryParser(this.#writer.columns.length);
     let groupStart = 0;
     for await (const chunk of source) {
       parser.push(chunk);
       while (parser.next()) {
-        this.#append(parser);
+        this.#writer.append(parser, ++this.rows);
         if (parser.rowBytes - groupStart < this.#rowGroupBytes) continue;
-        yield* this.#rowGroup();
+        yield* this.#writer.endGroup();
         groupStart = parser.rowBytes;
       }
-      await this.#compressor.waitForCapacity();
+      await this.#writer.compressor.waitForCapacity();
     }
     parser.end();
-    if (parser.rowBytes > groupStart) yield* this.#rowGroup();
-    const encodedRows = this.#groups.reduce((total, { rows }) => total + rows, 0);
-    if (encodedRows !== this.rows)
-      throw new Error(`${this.rows} rows were read, but ${encodedRows} are in the file`);
+    if (parser.rowBytes > groupStart) yield* this.#writer.endGroup();
+    this.#writer.checkRows(this.rows);
   }
-
-  #append(row: CopyBinaryParser): void {
-    this.rows++;
-    for (const [n, column] of this.#columns.entries()) {
-      try {
-        column.append(row, n);
-      } catch (error) {
-        throw toRowError(error, this.rows, column.name);
-      }
-    }
-  }
-
-  async *#rowGroup(): AsyncGenerator<Buffer> {
-    const group: RowGroup = { rows: 0, chunks: [] };
-    for (const [n, column] of this.#columns.entries()) {
-      const { pages, rows, bounds, ...chunk } = await column.finish();
-      if (n > 0 && rows !== group.rows)
-        throw new Error(`column ${column.name} has ${rows} rows; the row group has ${group.rows}`);
-      group.rows = rows;
-      const offset = this.#offset;
-      for (const { header, body } of pages) {
-        yield header;
-        yield body;
-        this.#offset += header.length + body.length;
-      }
-      group.chunks.push({
-        ...chunk,
-        bounds: bounds && toBase64(bounds),
-        offset,
-        ...sizesOf(pages),
-      });
-    }
-    this.#groups.push(group);
-  }
-}
-
-const toBase64 = ({ min, max, ...exact }: MinMax): ChunkPlace['bounds'] => ({
-  min: min.toString('base64'),
-  max: max.toString('base64'),
-  ...exact,
-});
-
-function sizesOf(pages: ColumnChunk['pages']): { bytes: number; plainBytes: number } {
-  let [bytes, plainBytes] = [0, 0];
-  for (const page of pages) {
-    bytes += page.header.length + page.body.length;
-    plainBytes += page.uncompressedBytes;
-  }
-  return { bytes, plainBytes };
 }

@@ -1,6 +1,8 @@
 import { version } from '../../runtime/version.ts';
-import { encodingsUsed } from './data-page.ts';
-import type { ChunkPlace, RowGroup } from './row-groups.ts';
+import { emptyBuffer } from '../format.ts';
+import { encodings, pageTypes } from './data-page.ts';
+import { type ChunkIndex, pageIndexOf } from './page-index.ts';
+import { type ChunkPlace, type RowGroup, sum } from './row-groups.ts';
 import type { FileColumn } from './schema.ts';
 import { type Struct, struct } from './thrift.ts';
 
@@ -11,12 +13,20 @@ const optional = 1;
 const repeated = 2;
 const listType = 3;
 
-/** Returns the footer of a file: its schema, the places of its column chunks, and the length of the footer. */
-export function footer(
-  columns: readonly FileColumn[],
-  groups: readonly RowGroup[],
-  codec: number,
-): Buffer {
+interface FileParts {
+  columns: readonly FileColumn[];
+  groups: readonly RowGroup[];
+  codec: number;
+  /** Bytes of the file before the page index. */
+  offset: number;
+}
+
+/**
+ * Returns the end of a file: the page index, then the footer with the schema and the places of the column chunks, and
+ * the length of the footer.
+ */
+export function footer({ columns, groups, codec, offset }: FileParts): Buffer {
+  const index = pageIndexOf(groups, offset);
   const metadata = struct((file) => {
     file.i32(1, 2);
     file.structs(2, schema(columns), (element, write) => write(element));
@@ -24,7 +34,9 @@ export function footer(
       3,
       sum(groups, ({ rows }) => rows),
     );
-    file.structs(4, groups, (group, value) => rowGroup(group, value, columns, codec));
+    file.structs(4, [...groups.entries()], (group, [n, value]) =>
+      rowGroup(group, value, { columns, codec, indices: index?.chunks[n] ?? [] }),
+    );
     // Readers look for `name version x`, to work around known defects of a writer.
     file.binary(6, `streamsync version ${version}`);
     // Minimum and maximum are by the order that the format defines for each type.
@@ -32,8 +44,10 @@ export function footer(
   });
   const length = Buffer.alloc(4);
   length.writeUInt32LE(metadata.length);
-  return Buffer.concat([metadata, length, magic]);
+  return Buffer.concat([index?.bytes ?? emptyBuffer, metadata, length, magic]);
 }
+
+const valueEncodings = ['plain', 'delta', 'dictionary'] as const;
 
 type Element = (element: Struct) => void;
 
@@ -78,17 +92,22 @@ const leaf =
 function rowGroup(
   group: Struct,
   { rows, chunks }: RowGroup,
-  columns: readonly FileColumn[],
-  codec: number,
+  options: { columns: readonly FileColumn[]; codec: number; indices: readonly ChunkIndex[] },
 ): void {
-  const places = columns.map((column, n) => {
+  const places = options.columns.map((column, n) => {
     const place = chunks[n];
     if (!place) throw new Error(`a row group lacks the column ${column.name}`);
-    return { column, place };
+    return { column, place, index: options.indices[n] };
   });
-  group.structs(1, places, (chunk, { column, place }) => {
+  group.structs(1, places, (chunk, { column, place, index }) => {
     chunk.i64(2, 0);
-    chunk.struct(3, (metadata) => columnChunk(metadata, column, place, codec));
+    chunk.struct(3, (metadata) => columnChunk(metadata, column, place, options.codec));
+    if (!index) return;
+    chunk.i64(4, index.offsets.offset);
+    chunk.i32(5, index.offsets.length);
+    if (!index.bounds) return;
+    chunk.i64(6, index.bounds.offset);
+    chunk.i32(7, index.bounds.length);
   });
   group.i64(
     2,
@@ -109,13 +128,24 @@ function columnChunk(
   codec: number,
 ): void {
   metadata.i32(1, parquetType.physicalType);
-  metadata.i32s(2, encodingsUsed);
+  const { dictionaryBytes = 0, encodings: counts = { plain: 1 } } = place;
+  const pageCounts = [
+    ...(dictionaryBytes > 0
+      ? [{ type: pageTypes.dictionary, encoding: encodings.plain, count: 1 }]
+      : []),
+    ...valueEncodings.flatMap((values) => {
+      const count = counts[values] ?? 0;
+      return count > 0 ? [{ type: pageTypes.data, encoding: encodings[values], count }] : [];
+    }),
+  ];
+  metadata.i32s(2, [...new Set([...pageCounts.map(({ encoding }) => encoding), encodings.rle])]);
   metadata.binaries(3, list ? [name, 'list', 'element'] : [name]);
   metadata.i32(4, codec);
   metadata.i64(5, place.values);
   metadata.i64(6, place.plainBytes);
   metadata.i64(7, place.bytes);
-  metadata.i64(9, place.offset);
+  metadata.i64(9, place.offset + dictionaryBytes);
+  if (dictionaryBytes > 0) metadata.i64(11, place.offset);
   metadata.struct(12, (statistics) => {
     statistics.i64(3, place.nulls);
     if (place.bounds === null) return;
@@ -125,7 +155,11 @@ function columnChunk(
     statistics.bool(7, maxExact);
     statistics.bool(8, minExact);
   });
+  // An earlier version did not count the pages.
+  if (place.encodings)
+    metadata.structs(13, pageCounts, (stats, { type, encoding, count }) => {
+      stats.i32(1, type);
+      stats.i32(2, encoding);
+      stats.i32(3, count);
+    });
 }
-
-const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
-  values.reduce((total, value) => total + of(value), 0);

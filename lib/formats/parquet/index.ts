@@ -1,4 +1,7 @@
 import type { ParquetTypes } from '../../contracts/format-capabilities.ts';
+import { parquetKernel } from '../../kernels/parquet-kernel.ts';
+import { parquetKernelBytes } from '../../kernels/parquet-pages.ts';
+import { memoryLimits } from '../../runtime/memory-budget.ts';
 import { copyBinary } from '../../sources/copy/statements.ts';
 import { emptyBuffer, type Format } from '../format.ts';
 import { codecOf } from './codecs.ts';
@@ -15,15 +18,17 @@ import { columnSchemaOf, columnsOf, typeName } from './schema.ts';
 export const parquet = (types: ParquetTypes): Format => ({
   extension: 'parquet',
   contentType: 'application/vnd.apache.parquet',
-  // Encoding already uses a second core, and each further encoder needs the memory of a row group.
-  pagesPerRange: null,
+  // As many as a row group has, so that few of them are smaller.
+  pagesPerRange: 2_048,
+  maxReaders: memoryLimits.maxParquetReaders,
   encodesInWorker: true,
   isText: false,
   copy: (selection) => copyBinary(selection, (column) => columnSchemaOf(column, types).sentAsText),
   copyEncoding: { kind: 'binary' },
   header: () => magic,
   encoder: (columns, compression) => new ParquetEncoder(columnsOf(columns, types), compression),
-  kernelBytes: 0,
+  kernelBytes: parquetKernelBytes,
+  kernel: (columns, compression) => parquetKernel(columnsOf(columns, types), compression),
   separator: () => emptyBuffer,
   footer({ columns, compression, segments }) {
     const groups: RowGroup[] = [];
@@ -32,7 +37,12 @@ export const parquet = (types: ParquetTypes): Format => ({
       for (const group of rowGroupsOf(fragment)) groups.push(shift(group, start));
       start += bytes;
     }
-    return footer(columnsOf(columns, types), withBoundsOfAll(groups), codecOf(compression).id);
+    return footer({
+      columns: columnsOf(columns, types),
+      groups: withBoundsOfAll(groups),
+      codec: codecOf(compression).id,
+      offset: start,
+    });
   },
   fileType: (column) => typeName(columnSchemaOf(column, types)),
   nullPolicy: (column) => columnSchemaOf(column, types).parquetType.nullPolicy,

@@ -2,8 +2,48 @@ import { memoryLimits } from '../../runtime/memory-budget.ts';
 
 const maxRetainedBytes = memoryLimits.columnBufferKept;
 
+/** The values of a page in PLAIN encoding: the first `length` bytes. */
+export interface PlainValues {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly length: number;
+  /** Number of values in a page of booleans, which are single bits. */
+  readonly bits: number;
+  /** What a kernel does faster than `endsOf` and `encodeDelta`, with the same results, where the values are. */
+  readonly kernel?: ValuesKernel;
+}
+
+/** Where the minimum and the maximum of a page are. */
+export interface Ends {
+  min: number;
+  max: number;
+}
+
+/** Of a `ParquetType`, what says how long a value is. */
+export interface PhysicalType {
+  physicalType: number;
+  width?: number;
+}
+
+/** Results are valid until the next call. */
+export interface ValuesKernel {
+  /** Undefined: the kernel does not know the type. */
+  endsOf(type: PhysicalType, maxComparedBytes: number): Ends | 'unknown' | undefined;
+  encodeDelta(width: 4 | 8, limit: number): Buffer | null;
+  /** Of `count` values. Null: there are too many, or more than half of the first `sample` differ. */
+  distinct(type: PhysicalType, options: { count: number; sample: number }): DistinctValues | null;
+}
+
+/** The distinct values of a page, in the order in which they first occur. */
+export interface DistinctValues {
+  /** Where they are in the page. */
+  starts: Uint32Array;
+  /** For each value of the page, which of them it is. */
+  indices: Uint16Array;
+}
+
 /** A growing buffer with the values of a page in PLAIN encoding: little-endian, one after the other. */
-export class PlainBuffer {
+export class PlainBuffer implements PlainValues {
   bytes: Buffer = Buffer.allocUnsafe(256);
   view = viewOf(this.bytes);
   length = 0;
@@ -60,6 +100,12 @@ export class PlainBuffer {
     const at = this.length - 1;
     if (on) this.view.setUint8(at, this.view.getUint8(at) | (1 << (this.bits % 8)));
     this.bits++;
+  }
+
+  /** Appends values to an empty buffer. */
+  adopt({ view, length, bits }: PlainValues): void {
+    this.copy(view, 0, length);
+    this.bits = bits;
   }
 
   clear(): void {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeRleHybrid } from './rle.ts';
 
-/** Decodes `count` levels; the last group may be padded. */
+/** Decodes `count` values; the last group may be padded. */
 function unpack(bytes: Buffer, bits: number, count: number): number[] {
   const levels: number[] = [];
   let at = 0;
@@ -14,12 +14,18 @@ function unpack(bytes: Buffer, bits: number, count: number): number[] {
       more = byte > 127;
     }
     if (header % 2 === 0) {
-      for (let n = 0; n < header >> 1; n++) levels.push(bytes[at] ?? 0);
-      at++;
+      const width = Math.ceil(bits / 8);
+      const level = bytes.readUIntLE(at, width);
+      for (let n = 0; n < header >> 1; n++) levels.push(level);
+      at += width;
     } else {
       const end = at + (header >> 1) * bits;
-      for (let bit = 0; bit < (end - at) * 8; bit += bits)
-        levels.push(((bytes[at + (bit >> 3)] ?? 0) >> (bit & 7)) & (2 ** bits - 1));
+      for (let first = 0; first < (end - at) * 8; first += bits) {
+        let level = 0;
+        for (let bit = first; bit < first + bits; bit++)
+          level |= (((bytes[at + (bit >> 3)] ?? 0) >> (bit & 7)) & 1) << (bit - first);
+        levels.push(level);
+      }
       at = end;
     }
   }
@@ -27,17 +33,22 @@ function unpack(bytes: Buffer, bits: number, count: number): number[] {
   return levels.slice(0, count);
 }
 
-test.each([1, 2] as const)('encodeRleHybrid encodes levels of %d bits without a loss', (bits) => {
-  const run = fc.record({
-    level: fc.integer({ min: 0, max: 2 ** bits - 1 }),
-    times: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 })),
-  });
-  fc.assert(
-    fc.property(fc.array(run, { maxLength: 30 }), (runs) => {
-      const levels = runs.flatMap(({ level, times }) => Array.from({ length: times }, () => level));
-      expect(unpack(encodeRleHybrid(Uint8Array.from(levels), bits), bits, levels.length)).toEqual(
-        levels,
-      );
-    }),
-  );
-});
+test.each([1, 2, 3, 8, 9, 15, 16])(
+  'encodeRleHybrid encodes values of %d bits without a loss',
+  (bits) => {
+    const run = fc.record({
+      level: fc.integer({ min: 0, max: 2 ** bits - 1 }),
+      times: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 })),
+    });
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 30 }), (runs) => {
+        const levels = runs.flatMap(({ level, times }) =>
+          Array.from({ length: times }, () => level),
+        );
+        expect(
+          unpack(encodeRleHybrid(Uint16Array.from(levels), bits), bits, levels.length),
+        ).toEqual(levels);
+      }),
+    );
+  },
+);

@@ -1,44 +1,70 @@
+import { writeVarint } from './varint.ts';
+
 /**
- * Encodes levels in Parquet's RLE/bit-packing hybrid: runs of at least 8 equal levels, and between them groups of 8
- * levels of `bits` bits each. https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
+ * Encodes levels, or indices of a dictionary, in Parquet's RLE/bit-packing hybrid: runs of at least 8 equal values, and
+ * between them groups of 8 values of `bits` bits each, at most 16.
+ * https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
  */
-export function encodeRleHybrid(levels: Uint8Array, bits: 1 | 2): Buffer {
-  const out: number[] = [];
+export function encodeRleHybrid(values: Uint8Array | Uint16Array, bits: number): Buffer {
+  // A group of 8 values needs at most its bits, or a run or the head of groups in front of it.
+  const out = Buffer.allocUnsafe((values.length / 8 + 2) * (bits + 8));
+  let end = 0;
   let at = 0;
-  while (at < levels.length) {
-    const run = runLength(levels, at);
-    if (run >= 8) {
-      varint(out, run * 2);
-      out.push(levels[at] ?? 0);
-      at += run;
-    } else at = packGroups(levels, at, bits, out);
+  while (at < values.length) {
+    const next = endOfRun(values, at);
+    if (next - at >= 8) {
+      end = writeVarint(out, end, (next - at) * 2);
+      const value = values[at] ?? 0;
+      out[end++] = value & 0xff;
+      if (bits > 8) out[end++] = value >> 8;
+      at = next;
+    } else {
+      const stop = startOfRun(values, at);
+      end = writeVarint(out, end, Math.ceil((stop - at) / 8) * 2 + 1);
+      end = pack(values, { from: at, to: stop, bits }, out, end);
+      at = stop;
+    }
   }
-  return Buffer.from(out);
+  return out.subarray(0, end);
 }
 
-function runLength(levels: Uint8Array, from: number): number {
+function endOfRun(values: Uint8Array | Uint16Array, from: number): number {
+  const value = values[from];
   let at = from + 1;
-  while (at < levels.length && levels[at] === levels[from]) at++;
-  return at - from;
+  while (at < values.length && values[at] === value) at++;
+  return at;
 }
 
-/** Packs groups up to the start of the next run and returns its index. The last group of a page is padded with zeros. */
-function packGroups(levels: Uint8Array, from: number, bits: number, out: number[]): number {
-  let at = from;
-  const packed: number[] = [];
-  do {
-    let group = 0;
-    for (let n = 0; n < 8; n++) group |= (levels[at + n] ?? 0) << (n * bits);
-    for (let n = 0; n < bits; n++) packed.push((group >> (8 * n)) & 0xff);
+/** Returns where the next run starts, a multiple of 8 values after `from`, or the end. */
+function startOfRun(values: Uint8Array | Uint16Array, from: number): number {
+  let at = from + 8;
+  while (at < values.length) {
+    const value = values[at];
+    let n = 1;
+    while (n < 8 && values[at + n] === value) n++;
+    if (n === 8) return at;
     at += 8;
-  } while (at < levels.length && runLength(levels, at) < 8);
-  varint(out, (packed.length / bits) * 2 + 1);
-  for (const byte of packed) out.push(byte);
-  return Math.min(at, levels.length);
+  }
+  return values.length;
 }
 
-function varint(out: number[], value: number): void {
-  let rest = value;
-  for (; rest > 127; rest >>>= 7) out.push((rest & 127) | 128);
-  out.push(rest);
+/** Packs values from the lowest bit on; the last group is padded with zeros. */
+function pack(
+  values: Uint8Array | Uint16Array,
+  { from, to, bits }: { from: number; to: number; bits: number },
+  out: Buffer,
+  start: number,
+): number {
+  const padded = from + Math.ceil((to - from) / 8) * 8;
+  let end = start;
+  let pending = 0;
+  let count = 0;
+  for (let at = from; at < padded; at++) {
+    if (at < to) pending |= (values[at] ?? 0) << count;
+    for (count += bits; count >= 8; count -= 8) {
+      out[end++] = pending & 0xff;
+      pending >>>= 8;
+    }
+  }
+  return end;
 }

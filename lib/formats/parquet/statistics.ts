@@ -1,11 +1,11 @@
-import { PlainBuffer } from './plain-buffer.ts';
+import { endsOf, sizeAt } from './min-max.ts';
+import { PlainBuffer, type PlainValues } from './plain-buffer.ts';
 import { type ParquetType, physicalType } from './types.ts';
 
 /** Longer bounds would hardly let readers skip more, and the footer would contain two of them per column chunk. */
 const maxBoundBytes = 64;
 /** Bytes that distinguish a text from any text no longer than a bound, and show whether it is longer itself. */
 const maxComparedBytes = maxBoundBytes + 1;
-
 /** No value is less than `min` or greater than `max`. Exact: the column chunk contains that value. */
 export interface MinMax {
   min: Buffer;
@@ -28,21 +28,32 @@ export class MinMaxStatistics {
 
   constructor(parquetType: ParquetType) {
     this.#parquetType = parquetType;
+    this.#unknown = parquetType.isOrdered === false;
   }
 
-  add(page: PlainBuffer): void {
+  /** Adds the values of a page. */
+  add(page: PlainValues): void {
     if (this.#unknown) return;
     if (this.#parquetType.physicalType === physicalType.boolean) return this.#addBits(page);
-    const ends = endsOf(this.#parquetType, page);
+    const ends = endsOf(this.#parquetType, page, maxComparedBytes);
     if (ends === 'unknown') this.#unknown = true;
     else if (ends) for (const at of [ends.min, ends.max]) this.#keep(page.view, at);
   }
 
-  /** Returns null if there are no values, if one is NaN, or if no short value is greater than all of them. */
+  /** Adds the values of `other`, statistics of the same column. */
+  merge(other: MinMaxStatistics): void {
+    this.#unknown ||= other.#unknown;
+    this.#seen.false ||= other.#seen.false;
+    this.#seen.true ||= other.#seen.true;
+    const { view, length } = other.#ofPages;
+    if (length > 0) this.#ofPages.copy(view, 0, length);
+  }
+
+  /** Returns null if there are no values, if one is NaN, if values of the type have no order that readers use, or if no short value is greater than all of them. */
   finish(): MinMax | null {
     if (this.#parquetType.physicalType === physicalType.boolean) return this.#ofBits();
     const all = this.#ofPages;
-    const ends = this.#unknown ? null : endsOf(this.#parquetType, all);
+    const ends = this.#unknown ? null : endsOf(this.#parquetType, all, maxComparedBytes);
     if (ends === null || ends === 'unknown') return null;
     const min = valueAt(this.#parquetType, all, ends.min);
     const max = valueAt(this.#parquetType, all, ends.max);
@@ -58,7 +69,7 @@ export class MinMaxStatistics {
       this.#ofPages.byteArray(view, at + 4, Math.min(view.getUint32(at, true), maxComparedBytes));
   }
 
-  #addBits({ view, bits }: PlainBuffer): void {
+  #addBits({ view, bits }: PlainValues): void {
     for (let at = 0; at < bits; at++) {
       if ((view.getUint8(at >> 3) >> (at & 7)) & 1) this.#seen.true = true;
       else this.#seen.false = true;
@@ -130,39 +141,9 @@ function copyOf(value: Buffer): Buffer {
   return copy;
 }
 
-interface Ends {
-  min: number;
-  max: number;
-}
-
-function endsOf(parquetType: ParquetType, { view, length }: PlainBuffer): Ends | 'unknown' | null {
-  const compare = comparison(parquetType);
-  let ends: Ends | null = null;
-  for (let at = 0, size = 0; at < length; at += size) {
-    size = sizeAt(parquetType, view, at);
-    // Readers order NaN differently: bounds that ignore it make some readers skip rows that have it.
-    if (isNotANumber(parquetType, view, at)) return 'unknown';
-    if (ends === null) ends = { min: at, max: at };
-    else if (compare(view, at, ends.min) < 0) ends.min = at;
-    else if (compare(view, at, ends.max) > 0) ends.max = at;
-  }
-  return ends;
-}
-
-function sizeAt({ physicalType: type, width }: ParquetType, view: DataView, at: number): number {
-  if (type === physicalType.byteArray) return 4 + view.getUint32(at, true);
-  if (type === physicalType.fixed) return width ?? 0;
-  return type === physicalType.int32 || type === physicalType.float ? 4 : 8;
-}
-
-function valueAt(parquetType: ParquetType, { bytes, view }: PlainBuffer, at: number): Buffer {
+function valueAt(parquetType: ParquetType, { bytes, view }: PlainValues, at: number): Buffer {
   const skip = parquetType.physicalType === physicalType.byteArray ? 4 : 0;
   return copyOf(bytes.subarray(at + skip, at + sizeAt(parquetType, view, at)));
-}
-
-function isNotANumber({ physicalType: type }: ParquetType, view: DataView, at: number): boolean {
-  if (type === physicalType.float) return Number.isNaN(view.getFloat32(at, true));
-  return type === physicalType.double && Number.isNaN(view.getFloat64(at, true));
 }
 
 /** Returns the bounds with -0 for a minimum of zero and +0 for a maximum of zero, as the format requires. */
@@ -177,47 +158,4 @@ function normalizeZeros(
   if (zero(min)) min[last] = 0x80;
   if (zero(max)) max[last] = 0;
   return { min, max };
-}
-
-type Compare = (view: DataView, a: number, b: number) => number;
-
-function comparison(parquetType: ParquetType): Compare {
-  switch (parquetType.physicalType) {
-    case physicalType.int32:
-      return (view, a, b) => view.getInt32(a, true) - view.getInt32(b, true);
-    case physicalType.int64:
-      return (view, a, b) =>
-        view.getInt32(a + 4, true) - view.getInt32(b + 4, true) ||
-        view.getUint32(a, true) - view.getUint32(b, true);
-    case physicalType.float:
-      return (view, a, b) => compareNumbers(view.getFloat32(a, true), view.getFloat32(b, true));
-    case physicalType.double:
-      return (view, a, b) => compareNumbers(view.getFloat64(a, true), view.getFloat64(b, true));
-    case physicalType.fixed:
-      return parquetType.signed === true
-        ? compareSigned
-        : (view, a, b) => compareBytes(view, a, 16, b, 16);
-    default:
-      return (view, a, b) =>
-        compareBytes(view, a + 4, comparedAt(view, a), b + 4, comparedAt(view, b));
-  }
-}
-
-const comparedAt = (view: DataView, at: number): number =>
-  Math.min(view.getUint32(at, true), maxComparedBytes);
-
-/** Compares without subtraction, because the difference of two infinities is NaN. */
-const compareNumbers = (a: number, b: number): number => Number(a > b) - Number(a < b);
-
-/** Compares big-endian signed numbers of 16 bytes. */
-const compareSigned: Compare = (view, a, b) =>
-  view.getInt8(a) - view.getInt8(b) || compareBytes(view, a, 16, b, 16);
-
-function compareBytes(view: DataView, a: number, lengthA: number, b: number, lengthB: number) {
-  const common = Math.min(lengthA, lengthB);
-  for (let n = 0; n < common; n++) {
-    const difference = view.getUint8(a + n) - view.getUint8(b + n);
-    if (difference !== 0) return difference;
-  }
-  return lengthA - lengthB;
 }

@@ -55,7 +55,15 @@ export class Struct {
     this.#list(id, types.i32, values, (value) => this.#out.zigzag(value));
   }
 
-  binaries(id: number, values: readonly string[]): void {
+  i64s(id: number, values: readonly number[]): void {
+    this.#list(id, types.i64, values, (value) => this.#out.zigzag(value));
+  }
+
+  bools(id: number, values: readonly boolean[]): void {
+    this.#list(id, types.true, values, (value) => this.#out.byte(value ? types.true : types.false));
+  }
+
+  binaries(id: number, values: readonly (string | Uint8Array)[]): void {
     this.#list(id, types.binary, values, (value) => this.#out.binary(value));
   }
 

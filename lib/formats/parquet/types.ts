@@ -25,8 +25,12 @@ export interface ParquetType {
   width?: number;
   /** Whether a value of the physical type `fixed` is a signed number, not bytes. */
   signed?: boolean;
+  /** False: no reader skips data by the minimum and the maximum of such values. */
+  isOrdered?: false;
   /** Writes the meaning of the bytes into the schema. */
   logical?: (element: Struct) => void;
+  /** Of a decimal: its digits, and those of them after the decimal point. */
+  decimal?: { digits: number; scale: number };
   /** Which values become NULL; absent: no value does. */
   nullPolicy?: string;
   /** Encodes a value of PostgreSQL's binary form; returns false if it becomes NULL. Throws `UnsupportedValueError`. */
@@ -52,10 +56,15 @@ const micros = (element: Struct, id: number, utc: boolean): void =>
   });
 
 /** Returns a type whose bytes are stored unchanged, without the first `skip` bytes. */
-const bytes = (name: string, logical?: (element: Struct) => void, skip = 0): ParquetType => ({
+const bytes = (
+  name: string,
+  logical?: (element: Struct) => void,
+  { skip = 0, ...more }: { skip?: number; isOrdered?: false } = {},
+): ParquetType => ({
   name,
   physicalType: physicalType.byteArray,
   ...(logical ? { logical } : {}),
+  ...more,
   encode(out, from, at, length) {
     out.byteArray(from, at + skip, length - skip);
     return true;
@@ -196,9 +205,9 @@ export const columnTypes = {
     },
   },
   bytea: bytes('BYTE_ARRAY'),
-  json: bytes('JSON', asJson),
+  json: bytes('JSON', asJson, { isOrdered: false }),
   // Without the leading version byte.
-  jsonb: bytes('JSON', asJson, 1),
+  jsonb: bytes('JSON', asJson, { isOrdered: false, skip: 1 }),
   text: bytes('STRING', asText),
 } as const satisfies Record<string, ParquetType>;
 
@@ -226,6 +235,6 @@ function uuidText(from: DataView, at: number): string {
 export const asStrings = {
   time: ascii(8, (from, at) => clockText(from.getInt32(at) * 2 ** 32 + from.getUint32(at + 4))),
   uuid: ascii(16, uuidText),
-  json: bytes('STRING', asText),
-  jsonb: bytes('STRING', asText, 1),
+  json: bytes('STRING', asText, { isOrdered: false }),
+  jsonb: bytes('STRING', asText, { isOrdered: false, skip: 1 }),
 } as const satisfies Record<string, ParquetType>;

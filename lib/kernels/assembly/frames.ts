@@ -14,6 +14,10 @@ export namespace Stop {
   export const FULL: u32 = 1;
   /** The row has a value that its type cannot have, or another number of values than there are columns. */
   export const MALFORMED: u32 = 2;
+  /** The row is left to the caller. */
+  export const OTHER: u32 = 3;
+  /** The rows have ended, as COPY's binary format says. */
+  export const END: u32 = 4;
 }
 
 /** Bytes of the letter and the length. */

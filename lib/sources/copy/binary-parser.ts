@@ -38,6 +38,11 @@ export class CopyBinaryParser implements BinaryRow {
     this.view = viewOf(this.#bytes);
   }
 
+  /** Bytes that are not part of a row yet. */
+  get bytesLeft(): number {
+    return this.#end - this.#at;
+  }
+
   /** Adds a chunk. Call it when `next` has returned false; it invalidates the row that `next` returned before. */
   push(chunk: Buffer): void {
     const rest = this.#bytes.subarray(this.#at, this.#end);
