@@ -111,7 +111,10 @@ test('selected exports are downloaded, and deleted after a dialog that names the
   for (const id of ids.slice(0, 3)) expected.push((await endedOf(account, id)).file?.sha256);
   expect(new Set(hashes)).toEqual(new Set(expected));
 
-  await page().getByRole('button', { name: 'Show downloaded' }).click();
+  await page()
+    .getByRole('group', { name: 'Filters' })
+    .getByRole('button', { name: 'Show downloaded' })
+    .click();
   await page().getByRole('checkbox', { name: 'Select all listed exports' }).check();
   await box(ids[3]).uncheck();
   await toolbar.getByRole('button', { name: 'Delete 3' }).click();

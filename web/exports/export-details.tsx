@@ -17,7 +17,7 @@ import { Status } from './status.tsx';
 
 const UnitsOf = lazy(() => import('./unit-list.tsx'));
 
-export default function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode {
+export function ExportDetails({ tracked }: { tracked: PollingState }): ReactNode {
   const { document } = tracked;
   const note = useExportsPageState().notes.get(document.id);
   return (

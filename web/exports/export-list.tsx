@@ -14,11 +14,11 @@ import { noFilters, useFilters } from './filters.ts';
 import { exportTitle } from './labels.ts';
 import { NotificationButton } from './notification-button.tsx';
 import { useExportsPageState } from './page-state.tsx';
-import { SortChoice } from './sort-choice.tsx';
 import { useRowFocus } from './use-row-focus.ts';
 import { useRows } from './use-rows.ts';
 import { useSelection } from './use-selection.ts';
 
+const SortChoice = lazy(() => import('./sort-choice.tsx'));
 const SelectionBar = lazy(() => import('./selection-bar.tsx'));
 const EmptyList = lazy(() => import('./empty-list.tsx'));
 
@@ -70,7 +70,11 @@ export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
         </Suspense>
       ) : (
         <FilterBar filters={filters} sources={sourceNames} counts={counts} onChange={setFilters}>
-          {wide ? null : <SortChoice sort={filters.sort} onSort={setSort} />}
+          {wide ? null : (
+            <Suspense>
+              <SortChoice sort={filters.sort} onSort={setSort} />
+            </Suspense>
+          )}
         </FilterBar>
       )}
       <DownloadedNote documents={downloaded} onShow={() => setFilters({ showDownloaded: true })} />

@@ -11,7 +11,7 @@ const orders: readonly { label: string; sort: ListSort }[] = [
 ];
 
 /** The order of the list where it has no columns to press. */
-export function SortChoice({
+export default function SortChoice({
   sort,
   onSort,
 }: {

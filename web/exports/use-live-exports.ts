@@ -6,6 +6,9 @@ import { receiveDocument } from './queries.ts';
 /** An export of this page is in its list before this time has passed; one of another page is not. */
 const newExportMs = 2_000;
 
+/** The list and the form are loaded first. Until the connection is there, polling is. */
+const connectAfterMs = 2_000;
+
 /**
  * Takes over the exports that the live connection sends, so that rows change at once. Polling goes on: it is what
  * counts when there is no connection.
@@ -15,7 +18,7 @@ export function useLiveExports(): void {
   useEffect(() => listen(client), [client]);
 }
 
-/** Returns a function that ends it. The code of the connection is loaded after the page. */
+/** Returns a function that ends it. */
 function listen(client: QueryClient): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stop: (() => void) | null = null;
@@ -28,11 +31,13 @@ function listen(client: QueryClient): () => void {
       void client.refetchQueries({ queryKey: ['exports-head'], type: 'active' });
     }, newExportMs);
   };
-  void import('../live/connection.ts').then(({ liveSocket }) => {
+  const connecting = setTimeout(async () => {
+    const { liveSocket } = await import('../live/connection.ts');
     if (!isLeft) stop = liveSocket.listen({ onExport });
-  });
+  }, connectAfterMs);
   return () => {
     isLeft = true;
+    clearTimeout(connecting);
     clearTimeout(timer);
     stop?.();
   };

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useParams } from 'react-router';
 import { isStatus } from '../api/errors.ts';
+import { ExportDetails } from '../exports/export-details.tsx';
 import { exportTitle, formatLabels } from '../exports/labels.ts';
 import { useExportsPageState } from '../exports/page-state.tsx';
 import { exportQuery } from '../exports/queries.ts';
@@ -11,10 +12,8 @@ import { ButtonLink } from '../ui/button.tsx';
 import { PageHeading } from '../ui/page.tsx';
 import { EmptyPanel, FailedPanel, Skeleton } from '../ui/panels.tsx';
 
-const ExportDetails = lazy(() => import('../exports/export-details.tsx'));
-
 /** The page of one export. The links in events lead here. */
-export function ExportPage(): ReactNode {
+export default function ExportPage(): ReactNode {
   const { id = '' } = useParams();
   const { data, error, refetch } = useQuery(exportQuery(id));
   const { setVisited } = useExportsPageState();
@@ -43,9 +42,7 @@ export function ExportPage(): ReactNode {
           Export not found. It was deleted, or it belongs to another account.
         </EmptyPanel>
       ) : data ? (
-        <Suspense fallback={<Skeleton label="Loading the export" rows={3} />}>
-          <ExportDetails tracked={data} />
-        </Suspense>
+        <ExportDetails tracked={data} />
       ) : error ? (
         <FailedPanel what="the export" error={error} onRetry={() => void refetch()} />
       ) : (

@@ -1,10 +1,12 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Route, Routes } from 'react-router';
-import { ExportPage } from './export-page.tsx';
+import { Skeleton } from '../ui/panels.tsx';
 import { ExportsLayout } from './exports-layout.tsx';
 import { ExportsPage } from './exports-page.tsx';
 import { NewExportPage } from './new-export-page.tsx';
 import { NotFoundPage } from './not-found-page.tsx';
+
+const ExportPage = lazy(() => import('./export-page.tsx'));
 
 /** The pages below `/exports`. Their code is loaded after the sign-in. */
 export default function Exports(): ReactNode {
@@ -13,7 +15,14 @@ export default function Exports(): ReactNode {
       <Route element={<ExportsLayout />}>
         <Route index element={<ExportsPage />} />
         <Route path="new" element={<NewExportPage />} />
-        <Route path=":id" element={<ExportPage />} />
+        <Route
+          path=":id"
+          element={
+            <Suspense fallback={<Skeleton label="Loading the export" rows={3} />}>
+              <ExportPage />
+            </Suspense>
+          }
+        />
       </Route>
       <Route path="*" element={<NotFoundPage />} />
     </Routes>
