@@ -87,7 +87,9 @@ test('Try again runs a cancelled export under its id, and shows an error if it r
     .filter({ hasText: /retried_customers · all time queued/ })
     .waitFor();
   expect(await rowOf(id).evaluate((row) => row === document.activeElement)).toBe(true);
-  await rowOf(id).getByText('2,000').waitFor();
+  await rowOf(id)
+    .getByRole('button', { name: /^Download/ })
+    .waitFor();
   expect(await readExport(id)).toMatchObject({ status: 'ready', file: { rows: 2_000 } });
 });
 

@@ -87,13 +87,19 @@ const readerOf = (id: string): Promise<{ backend: number; worker: number }> =>
     { seconds: 20, everyMs: 30 },
   );
 
+/** Returns the worker whose connection to the source has this local port. Connections to other servers may have it, too. */
 async function holderOf(port: number): Promise<number | undefined> {
-  const table = await readFile('/proc/net/tcp', 'utf8');
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const inode = table
+  const [local, remote] = [port, Number(new URL(sourceUrl('sales')).port)].map(
+    (number) => `:${number.toString(16).toUpperCase().padStart(4, '0')}`,
+  );
+  const socket = (await readFile('/proc/net/tcp', 'utf8'))
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .find((fields) => fields[1]?.endsWith(`:${hex}`) && fields[3] === '01')?.[9];
+    .find(
+      ([, from = '', to = '', state]) =>
+        from.endsWith(local ?? '') && to.endsWith(remote ?? '') && state === '01',
+    );
+  const inode = socket?.[9];
   for (const { pid } of await workers()) {
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');

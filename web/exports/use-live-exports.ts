@@ -31,9 +31,10 @@ function listen(client: QueryClient): () => void {
       void client.refetchQueries({ queryKey: ['exports-head'], type: 'active' });
     }, newExportMs);
   };
-  const connecting = setTimeout(async () => {
-    const { liveSocket } = await import('../live/connection.ts');
-    if (!isLeft) stop = liveSocket.listen({ onExport });
+  const connecting = setTimeout(() => {
+    void import('../live/connection.ts').then(({ liveSocket }) => {
+      if (!isLeft) stop = liveSocket.listen({ onExport });
+    });
   }, connectAfterMs);
   return () => {
     isLeft = true;

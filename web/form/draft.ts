@@ -197,6 +197,8 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     ...kept
   } = request;
   const formatDefaults = capabilitiesOf(format).defaults;
+  // With dates, an empty zone stands for that of the page.
+  const hasZone = profile === 'spreadsheet' || from !== undefined || to !== undefined;
   return {
     source,
     others,
@@ -210,7 +212,7 @@ export function draftOf(request: ExportRequest, zone: string): Draft {
     profile: profile === formatDefaults.profile ? null : profile,
     csv,
     parquetTypes,
-    timeZone: profile === 'spreadsheet' || timeZone !== 'UTC' ? timeZone : null,
+    timeZone: hasZone || timeZone !== 'UTC' ? timeZone : null,
     timeOffset,
     consistency,
     ttlSeconds,

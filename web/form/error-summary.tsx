@@ -13,7 +13,7 @@ interface Props {
 
 type HiddenBy = 'range' | 'conditions-button' | 'options';
 
-/** The buttons that show hidden fields; the fields that are not listed are in “More options”. */
+/** The buttons that show hidden fields. The fields that are not listed are in “More options”. */
 const buttons: Partial<Record<FieldName, HiddenBy>> = {
   from: 'range',
   to: 'range',
@@ -45,11 +45,7 @@ export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props
                 className="control-small inline-flex items-center rounded-control text-danger underline underline-offset-2 hover:no-underline"
                 onClick={(event) => {
                   event.preventDefault();
-                  // A hidden field does not exist; the button that shows it gets the focus.
-                  const target =
-                    document.getElementById(fieldId(field)) ??
-                    document.getElementById(fieldId(buttons[field] ?? 'options'));
-                  target?.focus();
+                  focusField(fieldId(field), fieldId(buttons[field] ?? 'options'));
                 }}
               >
                 {message}
@@ -66,4 +62,23 @@ export function ErrorSummary({ ref, errors, reference, fieldId, onOffer }: Props
       <Reference id={reference} />
     </div>
   );
+}
+
+/** The code of hidden fields may have to be loaded. */
+const waitMs = 3_000;
+
+/** Focuses a field. A hidden one does not exist until the button that shows it is pressed. */
+function focusField(id: string, buttonId: string): void {
+  const button = document.getElementById(buttonId);
+  if (!document.getElementById(id)) {
+    button?.focus();
+    if (button?.getAttribute('aria-expanded') === 'false') button.click();
+  }
+  const end = performance.now() + waitMs;
+  const tryFocus = (): void => {
+    const field = document.getElementById(id);
+    if (field) field.focus();
+    else if (performance.now() < end) requestAnimationFrame(tryFocus);
+  };
+  tryFocus();
 }
