@@ -73,7 +73,11 @@ test('an error of a date is shown when its field is left, and at the dates when 
     .getByRole('alert')
     .getByRole('link', { name: /February/ })
     .click();
-  expect(await datesButton(here).evaluate((field) => field === document.activeElement)).toBe(true);
+  await waitFor('the dates are open, and the field has the focus', () =>
+    here
+      .getByLabel('From', { exact: true })
+      .evaluate((field) => (field === document.activeElement ? true : undefined)),
+  );
 });
 
 test('a range is chosen on the chart by dragging, in days of the zone', async () => {
