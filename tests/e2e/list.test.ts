@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { newAccount, type OwnAccount } from '../support/accounts.ts';
 import { asAdmin, call, createExport, monthOfOrders } from '../support/api.ts';
+import { violations } from '../support/axe.ts';
 import { signIn, useBrowser } from '../support/browser.ts';
 import { sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -34,6 +35,16 @@ async function accountWith(
     ids.push(id);
   }
   return { account, ids };
+}
+
+/** Expects no axe violations in both themes. */
+async function expectAccessible(onPage: Page, within?: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await onPage.emulateMedia({ colorScheme: theme });
+    expect(await violations(onPage, { theme, ...(within !== undefined && { within }) })).toEqual(
+      [],
+    );
+  }
 }
 
 const rowOf = (onPage: Page, id = '') => onPage.locator(`#export-${id}`);
@@ -98,6 +109,7 @@ test('selected exports are downloaded, and deleted after a dialog that names the
   await box(ids[0]).click({ modifiers: ['Shift'] });
   const toolbar = page().getByRole('toolbar', { name: 'Selected exports' });
   await toolbar.getByText('3 selected').waitFor();
+  await expectAccessible(page());
   expect(await box(ids[3]).isChecked()).toBe(false);
 
   const hashes: string[] = [];
@@ -121,6 +133,7 @@ test('selected exports are downloaded, and deleted after a dialog that names the
   const dialog = page().getByRole('dialog');
   await dialog.getByText('orders · Mar 2024, NDJSON').waitFor();
   expect(await dialog.getByText('Stays in the list').count()).toBe(0);
+  await expectAccessible(page(), 'dialog');
   await dialog.getByRole('button', { name: 'Keep in list' }).click();
   expect((await endedOf(account, ids[0])).status).toBe('ready');
   await toolbar.getByRole('button', { name: 'Delete 3' }).click();
@@ -201,6 +214,7 @@ test('an export that would fail again offers to change it, and its title stays t
   const row = rowOf(page(), ids[0]);
   await row.getByRole('link', { name: 'long_texts · all time' }).waitFor();
   expect(await row.getByRole('button', { name: /^Try again/ }).count()).toBe(0);
+  await expectAccessible(page());
   await row.getByRole('button', { name: /^Change and export/ }).click();
   await waitFor('the form has the dataset', async () =>
     (await page().getByRole('combobox', { name: 'Dataset', exact: true }).inputValue()) ===
@@ -220,12 +234,15 @@ test('the list says that all exports were downloaded, and a new account gets an 
   expect(acknowledged.status).toBeLessThan(300);
   await signIn(page(), account);
   await page().getByText('All your exports were downloaded.').waitFor();
+  await expectAccessible(page());
   await page().getByRole('main').getByRole('button', { name: 'Show downloaded' }).last().click();
   await rowOf(page(), ids[0]).waitFor();
 
   const here = await another();
   await signIn(here, await newAccount());
   await here.getByRole('heading', { name: 'No exports yet' }).waitFor();
+  await here.getByRole('button', { name: /^Try it: / }).waitFor();
+  await expectAccessible(here);
   await here.getByRole('button', { name: /^Try it: / }).click();
   const dataset = here.getByRole('combobox', { name: 'Dataset', exact: true });
   await waitFor('the form is filled', async () =>
@@ -254,6 +271,7 @@ test('on a phone a card has at most 120 px, and Back returns to its row', async 
   const id = await target.getAttribute('id');
   await target.getByRole('link').click();
   await here.getByRole('heading', { name: 'Request' }).waitFor();
+  await expectAccessible(here);
   await here.goBack();
   await waitFor('the row is in the window and has the focus', () =>
     here.locator(`#${id}`).evaluate((row) => {
@@ -280,4 +298,30 @@ test('the page of an export has the whole width, and its Duplicate fills the for
   await waitFor('the form is filled', async () =>
     (await dataset.inputValue()) === 'orders' ? true : undefined,
   );
+});
+
+test('the page stops to promise a time that has run out', async () => {
+  const pause = '/sources/sales/pause';
+  await call('POST', pause, { headers: asAdmin, body: { reason: 'of a promise' } });
+  try {
+    const account = await newAccount();
+    const { id } = await createExport(monthOfOrders, account.byKey);
+    // What the server answers while a queue stands still that it expects to move.
+    await page().route(/\/api\/v1\/exports(\?|\/[0-9a-f-]{36}$)/, async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.text();
+      await route.fulfill({
+        response: answer,
+        body: body
+          .replaceAll(/"etaSeconds":(null|\d+)/g, '"etaSeconds":1')
+          .replaceAll(/"queuePosition":(null|\d+)/g, '"queuePosition":0')
+          .replaceAll(/"waiting":"[^"]*"/g, '"waiting":null'),
+      });
+    });
+    await signIn(page(), account);
+    await rowOf(page(), id).getByText('next in line, ready in about 1 s').waitFor();
+    await rowOf(page(), id).getByText('next in line, longer than usual').waitFor();
+  } finally {
+    await call('DELETE', pause, { headers: asAdmin });
+  }
 });
