@@ -38,7 +38,7 @@ async function accountWith(
 }
 
 /** Expects no axe violations in both themes. */
-async function expectAccessible(onPage: Page, within?: string): Promise<void> {
+async function expectAccessible(onPage: Page, within?: 'dialog'): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await onPage.emulateMedia({ colorScheme: theme });
     expect(await violations(onPage, { theme, ...(within !== undefined && { within }) })).toEqual(
