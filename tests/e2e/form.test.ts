@@ -4,6 +4,7 @@ import { sessionSchema } from '../../lib/contracts/sessions.ts';
 import { call, createExport, ended, monthOfOrders } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { waitForFocus } from '../support/focus.ts';
 import { datesButton, exportButton, typeDates } from '../support/form.ts';
 import { signAgain } from '../support/sessions.ts';
 import { credentials, sql, stack } from '../support/stack.ts';
@@ -26,7 +27,7 @@ test('a form without a dataset creates no export; its error summary takes the fo
   expect(focused).toContain('There is a problem');
   await page().getByRole('alert').getByRole('link').first().click();
   const dataset = page().getByRole('combobox', { name: 'Dataset', exact: true });
-  expect(await dataset.evaluate((field) => field === document.activeElement)).toBe(true);
+  await waitForFocus(dataset);
   const source = page().getByRole('combobox', { name: 'Source', exact: true });
   expect(await source.inputValue()).toBe('iot');
   expect((await newestExport()).id).toBe(before.id);
@@ -136,9 +137,7 @@ test('the keyboard is enough to sign in, choose, export and download', async () 
   await tabTo(page(), 'To');
   await keyboard.type('2024-03-31');
   await keyboard.press('Enter');
-  expect(await datesButton(page()).evaluate((field) => field === document.activeElement)).toBe(
-    true,
-  );
+  await waitForFocus(datesButton(page()));
   await tabTo(page(), 'Export');
   await keyboard.press('Enter');
 

@@ -4,6 +4,7 @@ import { createExport, monthOfOrders } from '../support/api.ts';
 import { violations } from '../support/axe.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { waitForFocus } from '../support/focus.ts';
 import { chooseFormat, moreOptions, openDates, typeDates } from '../support/form.ts';
 import { sourceUrl, sql } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -71,7 +72,7 @@ test('the estimate appears by itself, and the preview opens on a press, by keybo
   const region = dialogOf(here).getByRole('region', { name: 'First rows of the file' });
   await here.keyboard.press('Tab');
   await here.keyboard.press('Tab');
-  expect(await region.evaluate((element) => element === document.activeElement)).toBe(true);
+  await waitForFocus(region);
   await here.keyboard.press('ArrowRight');
   await waitFor('the table scrolls', async () =>
     (await region.evaluate((element) => element.scrollLeft)) > 0 ? true : undefined,
@@ -83,9 +84,7 @@ test('the estimate appears by itself, and the preview opens on a press, by keybo
   expect(await text.inputValue()).toMatch(/^id,customer_id,/);
   await here.keyboard.press('Escape');
   await dialogOf(here).waitFor({ state: 'detached' });
-  expect(await previewButton(here).evaluate((element) => element === document.activeElement)).toBe(
-    true,
-  );
+  await waitForFocus(previewButton(here));
 
   // After a change of the draft, the previous estimate is not shown.
   await typeDates(here, { to: '2024-03-01' });
@@ -146,7 +145,7 @@ test('Preview shows the errors of the form like Export, and an error of the sour
   await previewButton(page()).click();
   const summary = page().getByRole('alert');
   await summary.getByText('Choose a dataset.').waitFor();
-  expect(await summary.evaluate((alert) => alert === document.activeElement)).toBe(true);
+  await waitForFocus(summary);
 
   await selectOption(page(), 'Dataset', `${schema}.broken`);
   await previewButton(page()).click();

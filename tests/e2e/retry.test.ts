@@ -13,6 +13,7 @@ import {
 } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
 import { selectOption } from '../support/chromium.ts';
+import { waitForFocus } from '../support/focus.ts';
 import { chooseFormat, moreOptions, typeDates } from '../support/form.ts';
 import { sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -86,7 +87,7 @@ test('Try again runs a cancelled export under its id, and shows an error if it r
     .getByRole('status')
     .filter({ hasText: /retried_customers · all time queued/ })
     .waitFor();
-  expect(await rowOf(id).evaluate((row) => row === document.activeElement)).toBe(true);
+  await waitForFocus(rowOf(id));
   await rowOf(id)
     .getByRole('button', { name: /^Download/ })
     .waitFor();
@@ -144,7 +145,7 @@ test('an export too large for one moment is rejected at its field, and one press
   const summary = page().getByRole('alert');
   await summary.getByRole('link', { name: /would take about \d+ minutes/ }).click();
   const consistency = page().getByLabel('Rows as of', { exact: true });
-  expect(await consistency.evaluate((field) => field === document.activeElement)).toBe(true);
+  await waitForFocus(consistency);
   expect((await newestExport()).id).toBe(before.id);
 
   await summary

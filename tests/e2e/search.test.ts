@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { signIn, useBrowser } from '../support/browser.ts';
+import { waitForFocus } from '../support/focus.ts';
 import { credentials, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -54,7 +55,7 @@ test('the search finds exports that the list has not loaded, in pages, and keeps
   await search.fill('found_by_nothing');
   await page().getByText('No exports match.').waitFor();
   await page().getByRole('button', { name: 'Clear filters' }).click();
-  expect(await search.evaluate((field) => field === document.activeElement)).toBe(true);
+  await waitForFocus(search);
   await page()
     .getByRole('group', { name: 'Status' })
     .getByRole('button', { name: /^Cancelled/ })
