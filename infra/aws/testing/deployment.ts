@@ -110,7 +110,7 @@ export async function packageService(
     {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory, ...variables },
-      timeout: 120_000,
+      timeout: 300_000,
     },
   );
 }

@@ -12,7 +12,7 @@ const tool = {
   requirements: join(repoRoot, 'infra/aws/testing/cfn-lint/requirements.lock.txt'),
 };
 const installSeconds = 600;
-const lintSeconds = 120;
+const lintSeconds = 300;
 
 const findingsSchema = z.array(
   z.object({
