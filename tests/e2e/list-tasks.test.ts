@@ -4,7 +4,7 @@ import { exportDocumentSchema } from '../../lib/contracts/export-document.ts';
 import { newAccount, type OwnAccount } from '../support/accounts.ts';
 import { call, createExport, monthOfOrders } from '../support/api.ts';
 import { signIn, useBrowser } from '../support/browser.ts';
-import { countEffort } from '../support/effort.ts';
+import { countEffort, reportEffort } from '../support/effort.ts';
 import { sourceUrl, sql, stack } from '../support/stack.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -69,10 +69,6 @@ async function start(): Promise<Awaited<ReturnType<typeof countEffort>>> {
   return countEffort(page());
 }
 
-function report(task: string, { clicks, keys }: { clicks: number; keys: number }): void {
-  console.info(`${task}: ${clicks} presses, ${keys} keys`);
-}
-
 const hasFocus = (onPage: Page, label: string) =>
   onPage.evaluate(
     (name) => document.activeElement?.getAttribute('aria-label')?.startsWith(name) ?? false,
@@ -86,7 +82,7 @@ test('the Parquet file of last week is found among 500 exports', async () => {
     (await rows().count()) === 1 && (await rowOf(parquet).count()) === 1 ? true : undefined,
   );
   const found = await effort();
-  report('find the Parquet file of last week', found);
+  reportEffort('find the Parquet file of last week', found);
   expect(found).toEqual({ clicks: 2, keys: 0 });
 });
 
@@ -96,7 +92,7 @@ test('it is found by words, too', async () => {
   await page().keyboard.type('parquet');
   await rowOf(parquet).waitFor();
   const found = await effort();
-  report('find it by words', found);
+  reportEffort('find it by words', found);
   expect(found).toEqual({ clicks: 1, keys: 'parquet'.length });
 });
 
@@ -109,7 +105,7 @@ test('the reason of a failure is in the row', async () => {
     .getByText(/40,000 characters/)
     .waitFor();
   const found = await effort();
-  report('find out why an export failed', found);
+  reportEffort('find out why an export failed', found);
   expect(found).toEqual({ clicks: 1, keys: 0 });
 });
 
@@ -129,7 +125,7 @@ test('a file is chosen, fetched and verified by keyboard alone', async () => {
   await press('Download ', 'Enter');
   expect((await saved).suggestedFilename()).toMatch(/^orders_2024-03_/);
   const found = await effort();
-  report('fetch a file by keyboard', found);
+  reportEffort('fetch a file by keyboard', found);
   expect(found.clicks).toBe(0);
   expect(found.keys).toBeLessThanOrEqual(8);
 });
@@ -152,7 +148,7 @@ test('three files are fetched', async () => {
     expect(names.filter((name) => name.endsWith(ending))).toHaveLength(1);
   expect(await rowOf(json).count()).toBeLessThanOrEqual(1);
   const found = await effort();
-  report('fetch three files', found);
+  reportEffort('fetch three files', found);
   expect(found).toEqual({ clicks: 3, keys: 0 });
 });
 

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { createExport, ended, monthOfOrders } from '../support/api.ts';
 import { newestExport, signIn, useBrowser } from '../support/browser.ts';
-import { countEffort } from '../support/effort.ts';
+import { countEffort, reportEffort } from '../support/effort.ts';
 import { datesButton, exportButton } from '../support/form.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -38,10 +38,6 @@ async function chooseByPress(here: Page, label: string, name: string): Promise<v
     .click();
 }
 
-function report(task: string, effort: { clicks: number; keys: number }): void {
-  console.info(`${task}: ${effort.clicks} presses, ${effort.keys} keys`);
-}
-
 test('a month of orders as Excel, in the time of Berlin', async () => {
   const { here, before } = await start();
   const { effort, pick } = await countEffort(here);
@@ -63,7 +59,7 @@ test('a month of orders as Excel, in the time of Berlin', async () => {
     to: '2025-03-31T22:00:00Z',
   });
   const found = await effort();
-  report('a month as Excel', found);
+  reportEffort('a month as Excel', found);
   expect(found.clicks).toBeLessThanOrEqual(12);
   expect(found.keys).toBe(0);
 });
@@ -92,7 +88,7 @@ test('cancelled orders in two currencies', async () => {
     { column: 'currency', op: 'in', value: ['EUR', 'USD'] },
   ]);
   const found = await effort();
-  report('cancelled orders in EUR and USD', found);
+  reportEffort('cancelled orders in EUR and USD', found);
   expect(found.clicks).toBeLessThanOrEqual(16);
   expect(found.keys).toBeLessThanOrEqual(16);
 });
@@ -112,7 +108,7 @@ test('the same again for the last month', async () => {
   expect(request).toMatchObject({ dataset: 'orders', format: before.request.format });
   expect(request.from).not.toBe(before.request.from);
   const found = await effort();
-  report('the same for the last month', found);
+  reportEffort('the same for the last month', found);
   expect(found.clicks).toBeLessThanOrEqual(5);
   expect(found.keys).toBe(0);
 });
@@ -164,7 +160,7 @@ test('a month of orders as Excel, by keyboard alone', async () => {
     to: '2025-03-31T22:00:00Z',
   });
   const found = await effort();
-  report('a month as Excel, by keyboard', found);
+  reportEffort('a month as Excel, by keyboard', found);
   expect(found.clicks).toBe(0);
   expect(found.keys).toBeLessThanOrEqual(64);
 });

@@ -29,3 +29,7 @@ export async function countEffort(page: Page): Promise<{
     },
   };
 }
+
+export function reportEffort(task: string, { clicks, keys }: Effort): void {
+  console.info(`${task}: ${clicks} presses, ${keys} keys`);
+}
