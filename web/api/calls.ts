@@ -3,7 +3,6 @@ import type {
   ExportDocument,
   ExportEstimate,
   ExportList,
-  ExportSort,
   Manifest,
   PublicStatus,
 } from '../../lib/contracts/export-document.ts';
@@ -29,7 +28,10 @@ export interface ListFilters {
   sort: ListSort;
 }
 
-export type ListSort = ExportSort;
+export interface ListSort {
+  by: 'createdAt' | 'rows' | 'bytes' | 'expiresAt';
+  descending: boolean;
+}
 
 export const newestFirst: ListSort = { by: 'createdAt', descending: true };
 

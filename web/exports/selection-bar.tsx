@@ -2,10 +2,10 @@ import { type ReactNode, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
+import { Modal, ModalActions } from '../ui/modal.tsx';
 import { exportTitle, formatLabels } from './labels.ts';
 import { isActive } from './newer-document.ts';
 import type { PollingState } from './polling-state.ts';
-import { RemovalDialog } from './removal-dialog.tsx';
 import { useExportActions } from './use-actions.ts';
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
   onClear: () => void;
 }
 
-/** Calls of one action at a time. Downloads are one by one: so the browser saves them. */
+/** Calls of one action at a time. */
 const callsAtOnce = 4;
 /** Exports that a dialog names. */
 const maxNamed = 6;
@@ -27,17 +27,12 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
   const ready = documents.filter(({ status }) => status === 'ready');
   const active = documents.filter(isActive);
   const ended = documents.filter((document) => !isActive(document));
-  const run = (
-    of: readonly ExportDocument[],
-    action: typeof actions.remove,
-    atOnce: number,
-  ): void => {
+  const remove = (of: readonly ExportDocument[]): void => {
     setBusy(true);
-    void runAll(of, (document) => action(document, 'several'), atOnce).finally(() =>
+    void runAll(of, (document) => actions.remove(document, 'several'), callsAtOnce).finally(() =>
       setBusy(false),
     );
   };
-  const remove = (of: readonly ExportDocument[]): void => run(of, actions.remove, callsAtOnce);
 
   return (
     <div
@@ -47,7 +42,17 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
     >
       <p role="status" className="mr-1 font-medium">{`${selected.length} selected`}</p>
       {ready.length > 0 ? (
-        <Button small busy={busy} onClick={() => run(ready, actions.download, 1)}>
+        <Button
+          small
+          busy={busy}
+          onClick={() => {
+            setBusy(true);
+            // The browser saves one after the other.
+            void runAll(ready, (document) => actions.download(document, 'several'), 1).finally(() =>
+              setBusy(false),
+            );
+          }}
+        >
           {`Download ${ready.length}`}
         </Button>
       ) : null}
@@ -65,7 +70,7 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
         Clear selection
       </Button>
       {asked === 'cancel' ? (
-        <SeveralDialog
+        <RemoveDialog
           documents={active}
           verb="Cancel"
           consequence="The rows written so far are discarded."
@@ -75,7 +80,7 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
         />
       ) : null}
       {asked === 'delete' ? (
-        <SeveralDialog
+        <RemoveDialog
           documents={ended}
           verb="Delete"
           consequence="Their files are removed now."
@@ -88,10 +93,13 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
   );
 }
 
-function SeveralDialog({
+function RemoveDialog({
   documents,
   verb,
-  ...dialog
+  consequence,
+  keep,
+  onClose,
+  onConfirm,
 }: {
   documents: readonly ExportDocument[];
   verb: 'Cancel' | 'Delete';
@@ -101,9 +109,9 @@ function SeveralDialog({
   onConfirm: () => void;
 }): ReactNode {
   const zone = useZone();
-  const action = `${verb} ${documents.length} ${documents.length === 1 ? 'export' : 'exports'}`;
+  const count = `${documents.length} ${documents.length === 1 ? 'export' : 'exports'}`;
   return (
-    <RemovalDialog title={`${action}?`} confirm={action} {...dialog}>
+    <Modal title={`${verb} ${count}?`} onClose={onClose}>
       <ul className="mt-3 list-disc space-y-1 pl-5 wrap-anywhere">
         {documents.slice(0, maxNamed).map((document) => (
           <li key={document.id}>
@@ -112,7 +120,22 @@ function SeveralDialog({
         ))}
         {documents.length > maxNamed ? <li>{`and ${documents.length - maxNamed} more`}</li> : null}
       </ul>
-    </RemovalDialog>
+      <p className="mt-3 text-muted">{consequence}</p>
+      <ModalActions>
+        <Button data-initial-focus onClick={onClose}>
+          {keep}
+        </Button>
+        <Button
+          variant="danger"
+          onClick={() => {
+            onConfirm();
+            onClose();
+          }}
+        >
+          {`${verb} ${count}`}
+        </Button>
+      </ModalActions>
+    </Modal>
   );
 }
 

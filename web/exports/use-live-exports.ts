@@ -7,7 +7,7 @@ import { receiveDocument } from './queries.ts';
 const newExportMs = 2_000;
 
 /** The list and the form are loaded first. Until the connection is there, polling is. */
-const connectAfterMs = 10_000;
+const connectAfterMs = 2_000;
 
 /**
  * Takes over the exports that the live connection sends, so that rows change at once. Polling goes on: it is what
