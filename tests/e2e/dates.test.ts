@@ -23,7 +23,7 @@ const highlighted = (here: Page) => chart(here).locator('rect.fill-accent').coun
 test('one press chooses a range by name, and the focus returns to the dates', async () => {
   const here = await openOrders(page());
   await datesButton(here).click();
-  await here.getByRole('button', { name: 'Last full month' }).click();
+  await here.getByRole('button', { name: 'Last full month', exact: true }).click();
   await datesButton(here)
     .getByText(/^1 \w{3,4} – (28|29|30|31) \w{3,4} \d{4}$/)
     .waitFor();

@@ -102,7 +102,7 @@ test('the same again for the last month', async () => {
     .click();
   await here.getByRole('menuitem', { name: 'Duplicate' }).click();
   await datesButton(here).click();
-  await here.getByRole('button', { name: 'Last full month' }).click();
+  await here.getByRole('button', { name: 'Last full month', exact: true }).click();
   await exportButton(here).click();
   const { request } = await exportAfter(before);
   expect(request).toMatchObject({ dataset: 'orders', format: before.request.format });
