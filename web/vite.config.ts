@@ -34,15 +34,34 @@ function englishOnly(): Plugin {
   };
 }
 
+/**
+ * Marks the components and contexts of React Router as removable: it exports them by calls and then names them, which a
+ * bundler must keep. Saves 2 kB gzip.
+ */
+function unusedRouterParts(): Plugin {
+  return {
+    name: 'react-router-unused-parts',
+    transform: {
+      filter: { id: /\/node_modules\/react-router\// },
+      handler: (code) => ({
+        code: code
+          .replace(/^\w+\.displayName = .*;$/gm, '')
+          .replace(/(?<== )(?=React\$1\.(?:forwardRef|createContext)\()/g, '/* @__PURE__ */ '),
+        map: null,
+      }),
+    },
+  };
+}
+
 /** Modules of several pages. In chunks of their own, which are small, they have 2 kB gzip more. */
 const sharedModules =
-  /\/web\/(state|time\/(?!presets)|api|account\/me|ui\/(now|quantity|details|button|icons|field|panels|media|announcer|navigate|disclosure|modal|page|menu-on-demand|back-link|copy-button|idempotency-key)|layout\/templates|exports\/(queries|use-actions|choices|condition-text|labels|status|polling-state|newer-document)|form\/(draft|draft-context|draft-in-tab|last-choices|link-fields|conditions|request-options)\.)/;
+  /\/web\/(state|time|api|account\/me|ui\/(now|quantity|details|button|icons|link|field|panels|media|announcer|navigate|disclosure|modal|page|menu-on-demand|back-link|copy-button|idempotency-key)|layout\/templates|exports\/(queries|use-actions|choices|condition-text|labels|status|polling-state|newer-document)|form\/(draft|draft-context|draft-in-tab|last-choices|link-fields|conditions|request-options)\.)/;
 
 const backend = process.env['STREAMSYNC_URL'] ?? 'http://localhost:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), tailwindcss(), englishOnly()],
+  plugins: [react(), tailwindcss(), englishOnly(), unusedRouterParts()],
   define: { REQUEST_OPTIONS: JSON.stringify(requestOptions()) },
   build: {
     outDir: '../dist/web',

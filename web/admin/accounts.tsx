@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import type { AccountDocument } from '../../lib/contracts/accounts.ts';
 import type { AccountLimits } from '../../lib/contracts/limits.ts';
 import { clock, day } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { Link } from '../ui/link.tsx';
 import { type Column, ListTable } from '../ui/list-table.tsx';
 import { LazyMenu } from '../ui/menu-on-demand.tsx';
 import { Note } from '../ui/panels.tsx';

@@ -1,8 +1,9 @@
 import { type ReactNode, useId } from 'react';
-import { NavLink, useLocation } from 'react-router';
+import { useLocation } from 'react-router';
 import { Button } from '../ui/button.tsx';
 import { useDisclosure } from '../ui/disclosure.ts';
 import { Icon } from '../ui/icons.tsx';
+import { NavigationLink } from '../ui/link.tsx';
 import { useWide } from '../ui/media.ts';
 
 const sections = [
@@ -35,13 +36,13 @@ function Sections({
       <ul className="space-y-1">
         {sections.map(({ path, name }) => (
           <li key={path}>
-            <NavLink
+            <NavigationLink
               to={`/admin/${path}`}
               onClick={onNavigate}
               className="control-small flex items-center rounded-control px-3 text-muted hover:bg-hover hover:text-text aria-[current=page]:bg-surface aria-[current=page]:font-medium aria-[current=page]:text-text"
             >
               {name}
-            </NavLink>
+            </NavigationLink>
           </li>
         ))}
       </ul>

@@ -1,10 +1,10 @@
 import { lazy, type ReactNode, Suspense } from 'react';
-import { Link } from 'react-router';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { dayAndClock, exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { Entry } from '../ui/details.tsx';
+import { Link } from '../ui/link.tsx';
 import { useNow } from '../ui/now.ts';
 import { Reference } from '../ui/panels.tsx';
 import { bytes, formatExact } from '../ui/quantity.ts';

@@ -1,17 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useDeferredValue, useState } from 'react';
-import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import type { ListSort } from '../api/calls.ts';
 import { sourcesQuery } from '../api/sources-query.ts';
-import { useZone } from '../time/zone.ts';
 import { Button, TextButton } from '../ui/button.tsx';
-import { Icon } from '../ui/icons.tsx';
 import { useWide } from '../ui/media.ts';
 import { FailedPanel, Note, Skeleton } from '../ui/panels.tsx';
 import { ExportTable } from './export-table.tsx';
 import { FilterBar, SearchField } from './filter-bar.tsx';
 import { noFilters, useFilters } from './filters.ts';
-import { exportTitle } from './labels.ts';
 import { NotificationButton } from './notification-button.tsx';
 import { useExportsPageState } from './page-state.tsx';
 import { useRowFocus } from './use-row-focus.ts';
@@ -21,6 +17,7 @@ import { useSelection } from './use-selection.ts';
 const SortChoice = lazy(() => import('./sort-choice.tsx'));
 const SelectionBar = lazy(() => import('./selection-bar.tsx'));
 const EmptyList = lazy(() => import('./empty-list.tsx'));
+const DownloadedNote = lazy(() => import('./downloaded-note.tsx'));
 
 /** The list with its search, filters and actions. `heading` is in the line of the search. */
 export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
@@ -53,6 +50,9 @@ export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
   const wide = useWide();
   const selection = useSelection(rows?.map(({ document }) => document.id) ?? []);
   const selected = rows?.filter(({ document }) => selection.has(document.id)) ?? [];
+  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
+  const noted = downloaded.filter(({ id }) => !dismissed.has(id));
+  const dismiss = (): void => setDismissed(new Set(downloaded.map(({ id }) => id)));
   const setSort = (sort: ListSort): void => setFilters({ sort });
 
   return (
@@ -77,7 +77,18 @@ export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
           )}
         </FilterBar>
       )}
-      <DownloadedNote documents={downloaded} onShow={() => setFilters({ showDownloaded: true })} />
+      {noted.length > 0 ? (
+        <Suspense>
+          <DownloadedNote
+            documents={noted}
+            onDismiss={dismiss}
+            onShow={() => {
+              dismiss();
+              setFilters({ showDownloaded: true });
+            }}
+          />
+        </Suspense>
+      ) : null}
       {newer.length > 0 ? (
         <Note tone="plain">
           {`${newer.length} new ${newer.length === 1 ? 'export' : 'exports'}`}
@@ -134,33 +145,3 @@ export function ExportList({ heading }: { heading: ReactNode }): ReactNode {
 /** The button that had the focus goes with its cause. */
 const focusSearch = (): void =>
   document.querySelector<HTMLElement>('input[type="search"]')?.focus();
-
-/** Says which files left the list because they were downloaded, until it is dismissed. */
-function DownloadedNote({
-  documents,
-  onShow,
-}: {
-  documents: readonly ExportDocument[];
-  onShow: () => void;
-}): ReactNode {
-  const zone = useZone();
-  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const dismiss = (): void => setDismissed(new Set(documents.map(({ id }) => id)));
-  const [first, ...others] = documents.filter(({ id }) => !dismissed.has(id));
-  if (!first) return null;
-  const subject = others.length === 0 ? exportTitle(first, zone) : `${others.length + 1} exports`;
-  return (
-    <Note tone="success" onDismiss={dismiss}>
-      <Icon name="check" className="text-success" />
-      <span>{`${subject} downloaded.`}</span>
-      <TextButton
-        onClick={() => {
-          dismiss();
-          onShow();
-        }}
-      >
-        Show downloaded
-      </TextButton>
-    </Note>
-  );
-}

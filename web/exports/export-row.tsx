@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import { Link } from 'react-router';
 import { clock, dayAndClock, exactTime } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
+import { Link } from '../ui/link.tsx';
 import { Reference } from '../ui/panels.tsx';
 import { bytes, duration, formatExact } from '../ui/quantity.ts';
 import { exportTitle, formatLabels, rowId, summary } from './labels.ts';

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
-import { Link } from 'react-router';
 import type { Manifest } from '../../lib/contracts/export-document.ts';
+import { Link } from '../ui/link.tsx';
 
 /** The key that a manifest names as its signer. The page does not verify the signature; `npm run verify` does. */
 export function Signature({ manifest }: { manifest: Manifest }): ReactNode {

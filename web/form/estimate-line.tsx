@@ -1,19 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
-import type { ExportEstimate } from '../../lib/contracts/export-document.ts';
-import { meQuery } from '../account/me.ts';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { describeError } from '../api/errors.ts';
-import { consistencyLabels } from '../exports/labels.ts';
-import {
-  bytes,
-  duration,
-  formatApproximateRows,
-  formatExact,
-  formatRowsOfTotal,
-} from '../ui/quantity.ts';
 import { labelOf } from './api-errors.ts';
 import type { FormError } from './draft.ts';
 import type { useEstimate } from './use-estimate.ts';
+
+const Estimated = lazy(() => import('./estimated.tsx'));
 
 interface Props extends ReturnType<typeof useEstimate> {
   id: string;
@@ -25,6 +16,8 @@ interface Props extends ReturnType<typeof useEstimate> {
   outside: string | null;
 }
 
+const estimating = <p>Estimating…</p>;
+
 /** `~3.4 million rows · 210 MB · about 40 s`, and why the export would be rejected. Empty, it keeps its height. */
 export function EstimateLine(props: Props): ReactNode {
   const { id, isPending, estimate, error, fieldErrors, draftErrors, outside } = props;
@@ -32,9 +25,11 @@ export function EstimateLine(props: Props): ReactNode {
   return (
     <div id={id} className="min-h-5 text-sm text-muted tabular-nums">
       {estimate ? (
-        <Estimated estimate={estimate} outside={outside} />
+        <Suspense fallback={estimating}>
+          <Estimated estimate={estimate} outside={outside} />
+        </Suspense>
       ) : isPending ? (
-        <p>Estimating…</p>
+        estimating
       ) : null}
       {field ? (
         <p>{`No estimate until ${labelOf(field)} is fixed.`}</p>
@@ -44,44 +39,3 @@ export function EstimateLine(props: Props): ReactNode {
     </div>
   );
 }
-
-function Estimated({
-  estimate,
-  outside,
-}: Pick<Props, 'outside'> & { estimate: ExportEstimate }): ReactNode {
-  const { rows, refusal, limits } = estimate;
-  const maximums = [
-    ...(limits.maxRows === null ? [] : [`${formatExact(limits.maxRows)} rows`]),
-    ...(limits.maxBytes === null ? [] : [bytes(limits.maxBytes)]),
-  ];
-  const { data: me } = useQuery(meQuery);
-  const quota = me?.usage.quotas.rowsPerDay ?? null;
-  const notes = [
-    ...(maximums.length > 0 ? [`Your limit: ${maximums.join(', ')}.`] : []),
-    ...(me && quota !== null
-      ? [`${formatRowsOfTotal(me.usage.rowsToday, quota, 'of')} today.`]
-      : []),
-  ];
-  return (
-    <>
-      {outside === null ? (
-        <p className="font-semibold text-text">
-          {`~${formatApproximateRows(Number(rows.toPrecision(2)))} · ${bytes(estimate.bytes)} · about ${duration(estimate.seconds)}`}
-        </p>
-      ) : (
-        <p className="font-semibold text-warning">{`No rows expected: ${outside}.`}</p>
-      )}
-      {refusal ? (
-        <p className="text-danger">{`This export would be rejected. ${rejectionText(refusal)}`}</p>
-      ) : notes.length > 0 ? (
-        <p className="text-xs">{notes.join(' ')}</p>
-      ) : null}
-    </>
-  );
-}
-
-/** Returns the reason, with the field of this form in place of the advice to callers of the API. */
-const rejectionText = ({ code, message }: NonNullable<ExportEstimate['refusal']>): string =>
-  code === 'too_large_for_snapshot'
-    ? message.replace('Ask for it as resumable', `Choose “${consistencyLabels.resumable}”`)
-    : message;

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useId } from 'react';
-import { Link, NavLink } from 'react-router';
 import { meQuery } from '../account/me.ts';
 import { zoneName } from '../time/format.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
 import { useDisclosure } from '../ui/disclosure.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
+import { Link, NavigationLink } from '../ui/link.tsx';
 import { useWide } from '../ui/media.ts';
 import { useNow } from '../ui/now.ts';
 
@@ -59,14 +59,14 @@ function MainNavigation({
   return (
     <nav aria-label="Main" className={className}>
       {links.map(({ to, name }) => (
-        <NavLink
+        <NavigationLink
           key={to}
           to={to}
           onClick={onNavigate}
           className="control-small flex items-center border-b-2 border-transparent text-sm font-medium text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:text-text"
         >
           {name}
-        </NavLink>
+        </NavigationLink>
       ))}
     </nav>
   );

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
-import { Link } from 'react-router';
 import { Icon } from './icons.tsx';
+import { Link } from './link.tsx';
 
 export function BackLink(): ReactNode {
   return (
