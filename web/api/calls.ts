@@ -3,6 +3,7 @@ import type {
   ExportDocument,
   ExportEstimate,
   ExportList,
+  ExportSort,
   Manifest,
   PublicStatus,
 } from '../../lib/contracts/export-document.ts';
@@ -28,10 +29,7 @@ export interface ListFilters {
   sort: ListSort;
 }
 
-export interface ListSort {
-  by: 'createdAt' | 'rows' | 'bytes' | 'expiresAt';
-  descending: boolean;
-}
+export type ListSort = ExportSort;
 
 export const newestFirst: ListSort = { by: 'createdAt', descending: true };
 

@@ -1,11 +1,10 @@
 import type { ReactNode } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
-import { Button } from '../ui/button.tsx';
-import { Modal, ModalActions } from '../ui/modal.tsx';
 import { formatApproximateRows } from '../ui/quantity.ts';
 import { exportTitle, formatLabels } from './labels.ts';
 import { isActive } from './newer-document.ts';
+import { RemovalDialog } from './removal-dialog.tsx';
 
 interface Texts {
   verb: 'Cancel' | 'Delete';
@@ -17,9 +16,7 @@ interface Texts {
 /** Asks before an export that is queued or running is cancelled, or another one is deleted. */
 export default function ConfirmationDialog({
   document,
-  returnFocusTo,
-  onClose,
-  onConfirm,
+  ...dialog
 }: {
   document: ExportDocument;
   returnFocusTo: string;
@@ -27,32 +24,13 @@ export default function ConfirmationDialog({
   onConfirm: () => void;
 }): ReactNode {
   const zone = useZone();
-  const { verb, consequence, keep, confirm } = textsOf(document);
+  const { verb, ...texts } = textsOf(document);
   return (
-    <Modal
-      title={`${verb} ${exportTitle(document, zone)}?`}
-      onClose={onClose}
-      returnFocusTo={returnFocusTo}
-    >
+    <RemovalDialog title={`${verb} ${exportTitle(document, zone)}?`} {...texts} {...dialog}>
       <p className="mt-2 wrap-anywhere">
         {document.file?.name ?? formatLabels[document.request.format]}
       </p>
-      <p className="mt-2 text-muted">{consequence}</p>
-      <ModalActions>
-        <Button data-initial-focus onClick={onClose}>
-          {keep}
-        </Button>
-        <Button
-          variant="danger"
-          onClick={() => {
-            onConfirm();
-            onClose();
-          }}
-        >
-          {confirm}
-        </Button>
-      </ModalActions>
-    </Modal>
+    </RemovalDialog>
   );
 }
 

@@ -2,10 +2,10 @@ import { type ReactNode, useState } from 'react';
 import type { ExportDocument } from '../../lib/contracts/export-document.ts';
 import { useZone } from '../time/zone.ts';
 import { Button } from '../ui/button.tsx';
-import { Modal, ModalActions } from '../ui/modal.tsx';
 import { exportTitle, formatLabels } from './labels.ts';
 import { isActive } from './newer-document.ts';
 import type { PollingState } from './polling-state.ts';
+import { RemovalDialog } from './removal-dialog.tsx';
 import { useExportActions } from './use-actions.ts';
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
   onClear: () => void;
 }
 
-/** Calls of one action at a time. */
+/** Calls of one action at a time. Downloads are one by one: so the browser saves them. */
 const callsAtOnce = 4;
 /** Exports that a dialog names. */
 const maxNamed = 6;
@@ -27,12 +27,17 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
   const ready = documents.filter(({ status }) => status === 'ready');
   const active = documents.filter(isActive);
   const ended = documents.filter((document) => !isActive(document));
-  const remove = (of: readonly ExportDocument[]): void => {
+  const run = (
+    of: readonly ExportDocument[],
+    action: typeof actions.remove,
+    atOnce: number,
+  ): void => {
     setBusy(true);
-    void runAll(of, (document) => actions.remove(document, 'several'), callsAtOnce).finally(() =>
+    void runAll(of, (document) => action(document, 'several'), atOnce).finally(() =>
       setBusy(false),
     );
   };
+  const remove = (of: readonly ExportDocument[]): void => run(of, actions.remove, callsAtOnce);
 
   return (
     <div
@@ -42,17 +47,7 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
     >
       <p role="status" className="mr-1 font-medium">{`${selected.length} selected`}</p>
       {ready.length > 0 ? (
-        <Button
-          small
-          busy={busy}
-          onClick={() => {
-            setBusy(true);
-            // The browser saves one after the other.
-            void runAll(ready, (document) => actions.download(document, 'several'), 1).finally(() =>
-              setBusy(false),
-            );
-          }}
-        >
+        <Button small busy={busy} onClick={() => run(ready, actions.download, 1)}>
           {`Download ${ready.length}`}
         </Button>
       ) : null}
@@ -70,7 +65,7 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
         Clear selection
       </Button>
       {asked === 'cancel' ? (
-        <RemoveDialog
+        <SeveralDialog
           documents={active}
           verb="Cancel"
           consequence="The rows written so far are discarded."
@@ -80,7 +75,7 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
         />
       ) : null}
       {asked === 'delete' ? (
-        <RemoveDialog
+        <SeveralDialog
           documents={ended}
           verb="Delete"
           consequence="Their files are removed now."
@@ -93,13 +88,10 @@ export default function SelectionBar({ selected, onClear }: Props): ReactNode {
   );
 }
 
-function RemoveDialog({
+function SeveralDialog({
   documents,
   verb,
-  consequence,
-  keep,
-  onClose,
-  onConfirm,
+  ...dialog
 }: {
   documents: readonly ExportDocument[];
   verb: 'Cancel' | 'Delete';
@@ -109,9 +101,9 @@ function RemoveDialog({
   onConfirm: () => void;
 }): ReactNode {
   const zone = useZone();
-  const count = `${documents.length} ${documents.length === 1 ? 'export' : 'exports'}`;
+  const action = `${verb} ${documents.length} ${documents.length === 1 ? 'export' : 'exports'}`;
   return (
-    <Modal title={`${verb} ${count}?`} onClose={onClose}>
+    <RemovalDialog title={`${action}?`} confirm={action} {...dialog}>
       <ul className="mt-3 list-disc space-y-1 pl-5 wrap-anywhere">
         {documents.slice(0, maxNamed).map((document) => (
           <li key={document.id}>
@@ -120,22 +112,7 @@ function RemoveDialog({
         ))}
         {documents.length > maxNamed ? <li>{`and ${documents.length - maxNamed} more`}</li> : null}
       </ul>
-      <p className="mt-3 text-muted">{consequence}</p>
-      <ModalActions>
-        <Button data-initial-focus onClick={onClose}>
-          {keep}
-        </Button>
-        <Button
-          variant="danger"
-          onClick={() => {
-            onConfirm();
-            onClose();
-          }}
-        >
-          {`${verb} ${count}`}
-        </Button>
-      </ModalActions>
-    </Modal>
+    </RemovalDialog>
   );
 }
 
