@@ -17,20 +17,23 @@ export interface Compression {
   createStream: (() => Transform) | null;
 }
 
+/** Bytes of the buffers that the compressors fill, one after the other. */
+const outputBytes = 256 * 1_024;
+
 const compressions: Record<keyof typeof compressionExtensions, Compression> = {
   none: { extension: compressionExtensions.none, contentType: null, createStream: null },
   gzip: {
     extension: compressionExtensions.gzip,
     contentType: 'application/gzip',
     // At level 4 gzip needs about as much time as PostgreSQL needs to send the rows.
-    createStream: () => createGzip({ level: 4, chunkSize: 256 * 1_024 }),
+    createStream: () => createGzip({ level: 4, chunkSize: outputBytes }),
   },
   zstd: {
     extension: compressionExtensions.zstd,
     contentType: 'application/zstd',
     createStream: () =>
       createZstdCompress({
-        chunkSize: 256 * 1_024,
+        chunkSize: outputBytes,
         params: {
           // Rows of numbers and times are no larger than at the default level 3, in half the time.
           [constants.ZSTD_c_compressionLevel]: 1,
@@ -47,3 +50,17 @@ const compressions: Record<keyof typeof compressionExtensions, Compression> = {
 export const compressionOf = (
   request: Pick<ExportRequest, 'format' | 'compression'>,
 ): Compression => compressions[fileCompressionOf(request)];
+
+/**
+ * Passes the output of a compressor on. The consumer is done with a chunk when it asks for the next one: then the buffer
+ * that ends with the chunk is freed. Left to collections, the buffers cost a tenth of the CPU time of an export with
+ * zstd.
+ */
+export async function* freeUsedOutput(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    const { buffer, byteOffset, length } = chunk;
+    const isFilled = buffer.byteLength === outputBytes && byteOffset + length === outputBytes;
+    if (isFilled && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+}

@@ -3,7 +3,7 @@ import { addAbortSignal, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExportRequest } from '../../contracts/export-request.ts';
 import { encryptFor } from '../../encryption/encrypt.ts';
-import { compressionOf } from '../../formats/compression.ts';
+import { compressionOf, freeUsedOutput } from '../../formats/compression.ts';
 import type { Encoder, FileSummary, SegmentMetadata } from '../../formats/format.ts';
 import { formatOf } from '../../formats/index.ts';
 import { kernelOf } from '../../formats/kernel-of.ts';
@@ -77,7 +77,7 @@ export async function encodeAndUpload(
   try {
     const compressor = compressionOf(request).createStream?.();
     const file = encodeSegments(readers, { ...context, signal, compressor }, result);
-    if (compressor) await pipeline(file, compressor, write, { signal });
+    if (compressor) await pipeline(file, compressor, freeUsedOutput, write, { signal });
     else await write(file);
   } finally {
     // Cancels the read-ahead COPYs if encoding failed.
