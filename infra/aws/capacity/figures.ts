@@ -21,6 +21,28 @@ export const bytesPerRow = {
   'parquet, zstd': 23.5,
 } as const satisfies Record<FileKind, number>;
 
+/**
+ * CPU seconds for 1,000,000 of these rows, from docs/performance.md ("The floor", "Time"): of the source's backend, and of the
+ * worker, with its upload.
+ */
+export const cpuSecondsPerMillionRows = {
+  csv: { source: 0.89, worker: 0.31 },
+  'csv, zstd': { source: 0.89, worker: 0.59 },
+  'ndjson, zstd': { source: 0.62, worker: 0.64 },
+  'parquet, zstd': { source: 0.43, worker: 0.41 },
+} as const satisfies Record<FileKind, { source: number; worker: number }>;
+
+/** Of resumable exports (`npm run bench -- units`). */
+export const unitFigures = {
+  /** `unitSeconds` and `maxUnits` of lib/exports/planning/plan.ts: 60 s, by the estimate for such rows. */
+  rowsPerUnit: 39_000_000,
+  maxUnits: 1_000,
+  /** What a unit costs by itself: claim, snapshot, an object of its own. */
+  overheadSeconds: 0.1,
+  /** At which the assembled file is read and hashed, by one worker. */
+  verifiedBytesPerSecond: 100e6,
+} as const;
+
 export const figures = {
   /** From the request to `ready` of an export of few rows, of which a slot is in use for the most part: measured 0.16. */
   overheadSeconds: 0.2,
