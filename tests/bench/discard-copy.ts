@@ -49,7 +49,7 @@ export async function discardCopy(
   }
 }
 
-/** Resolves when the last bytes are those with which the server ends a COPY of so many rows. */
+/** Resolves when the last bytes are those with which the server ends a COPY of these rows. */
 async function receive(socket: ReusedBufferSocket, statement: string, rows: number): Promise<void> {
   const text = Buffer.from(`${statement}\0`);
   const query = Buffer.concat([Buffer.from('Q....'), text]);

@@ -9,8 +9,8 @@ import { cases } from './measure-export.ts';
 import { dataset, maxRows } from './table.ts';
 
 /**
- * `npm run bench -- floor`: the CPU time that an export of the table cannot do without, beside that of a worker. The server
- * writes the rows in a format of COPY, somebody reads them from a socket, compresses them, and hashes the file. All else
+ * `npm run bench -- floor`: the CPU time that an export of the table cannot do without, and that of a worker. The server
+ * writes the rows in a format of COPY, a reader takes them from a socket, compresses them, and hashes the file. All else
  * that a worker does is its own. Medians of rounds that measure each part once.
  */
 const chunkBytes = 256 * 1_024;

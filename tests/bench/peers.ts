@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { StackError } from '../../infra/local/errors.ts';
 import { interpreterOf, type PythonTool } from '../../infra/local/install/python.ts';
 import { errorMessage } from '../../lib/runtime/errors.ts';
 import { installForTests } from '../support/python-tool.ts';
@@ -50,7 +51,9 @@ export async function usablePeers(): Promise<Peer[]> {
   try {
     await installForTests(peersTool, 600);
   } catch (error) {
-    console.log(`peers are left out, not installed: ${firstLine(errorMessage(error))}`);
+    const details = error instanceof StackError ? error.details : [];
+    const reason = details.findLast((line) => line.startsWith('ERROR:'));
+    console.log(`peers cannot be installed: ${reason ?? firstLine(errorMessage(error))}`);
     return [];
   }
   const usable: Peer[] = [];
@@ -67,10 +70,11 @@ export async function usablePeers(): Promise<Peer[]> {
 
 const failedSchema = z.object({ stderr: z.string() });
 
-/** Returns the last line that a failed program wrote, which of Python is the exception. */
+/** Returns the line with the exception with which a Python program failed. */
 function reasonOf(error: unknown): string {
   const { data } = failedSchema.safeParse(error);
-  return data?.stderr.trim().split('\n').at(-1) || firstLine(errorMessage(error));
+  const exception = data?.stderr.split('\n').findLast((line) => /^[\w.]+: /.test(line));
+  return exception ?? firstLine(errorMessage(error));
 }
 
 export async function measurePeer(peer: Peer): Promise<MeasuredPeer> {

@@ -13,8 +13,11 @@ import { dataset, maxRows } from './table.ts';
 
 interface Sample {
   seconds: number;
+  /** Of the worker, or of the other program. */
   cpuSeconds: number;
   bytes: number;
+  /** The peak memory of a process of its own. */
+  megabytes?: number;
 }
 
 const parquet = 'parquet, zstd';
@@ -74,10 +77,12 @@ function printCase(name: string, samples: readonly Sample[], copies: readonly nu
   const seconds = median(samples.map((it) => it.seconds));
   const cpuSeconds = median(samples.map((it) => it.cpuSeconds));
   const megabytes = (samples[0]?.bytes ?? 0) / 1e6;
+  const peak = Math.max(...samples.map((it) => it.megabytes ?? Number.NaN));
+  const memory = Number.isNaN(peak) ? '' : ` ${peak.toFixed(0)} MB of memory,`;
   const limit = limits.get(name);
   console.log(
     `${name}: ${median(ratios).toFixed(2)} × psql${limit === undefined ? '' : ` (at most ${limit})`}; ` +
-      `${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} s of CPU, ${megabytes.toFixed(1)} MB, ` +
+      `${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} s of CPU,${memory} file of ${megabytes.toFixed(1)} MB, ` +
       `${(megabytes / seconds).toFixed(0)} MB/s; rounds ${list(ratios)}`,
   );
 }
