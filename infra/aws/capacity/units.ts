@@ -38,20 +38,21 @@ export interface ResumableTimes {
   terabytes: number;
 }
 
-/** Returns how long a resumable export of so many rows takes. */
+/** Returns how long a resumable export takes. */
 export function resumableTimes(kind: FileKind, rows: number, machines: Machines): ResumableTimes {
   const { source, worker } = cpuSecondsPerMillionRows[kind];
-  const units = Math.min(unitFigures.maxUnits, Math.ceil(rows / unitFigures.rowsPerUnit));
+  const { maxUnits, rowsPerUnit, overhead, verifiedBytesPerSecond } = unitFigures;
+  const units = Math.min(maxUnits, Math.ceil(rows / rowsPerUnit));
   const millions = rows / units / 1e6;
   const work = {
-    source: source * millions + unitFigures.overheadSeconds,
-    worker: worker * millions + unitFigures.overheadSeconds,
+    source: source * millions + overhead.source,
+    worker: worker * millions + overhead.worker,
   };
   const bytes = rows * bytesPerRow[kind];
   return {
     units,
     readingHours: readingSeconds(machines, work, units) / 3_600,
-    assemblingHours: bytes / unitFigures.verifiedBytesPerSecond / 3_600,
+    assemblingHours: bytes / verifiedBytesPerSecond / 3_600,
     terabytes: bytes / 1e12,
   };
 }
