@@ -11,7 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { asDemo, createExport, ended, ticketFor } from '../support/api.ts';
@@ -89,10 +89,7 @@ export async function measureDoor(): Promise<void> {
         latencies.checked.push(await latencyMs(smallUrl));
       }
     }
-    const load = loadavg()
-      .map((value) => value.toFixed(1))
-      .join(' ');
-    console.log(`load ${load}, ${rounds} rounds, medians`);
+    console.log(`${rounds} rounds, medians`);
     console.log(
       `200 MB from the cache, with authorization ÷ static file: ${median(speeds).toFixed(2)} of its speed (${speeds.map((speed) => speed.toFixed(2)).join(' ')})`,
     );

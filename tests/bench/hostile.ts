@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { z } from 'zod';
 import { newAccount, type OwnAccount } from '../support/accounts.ts';
@@ -158,9 +157,6 @@ export async function compareHostile(): Promise<void> {
   console.log(`poll: ${spread(quiet.polls)}, under load ${spread(loaded.polls)}`);
   const ratio = (of: 'ready' | 'polls') => (median(loaded[of]) / median(quiet[of])).toFixed(2);
   console.log(
-    `ready ${ratio('ready')} × quiet (at most ${limits.ready}), poll ${ratio('polls')} × (at most ${limits.poll}); ` +
-      `load average ${loadavg()
-        .map((it) => it.toFixed(1))
-        .join(' ')}`,
+    `ready ${ratio('ready')} × quiet (at most ${limits.ready}), poll ${ratio('polls')} × (at most ${limits.poll})`,
   );
 }

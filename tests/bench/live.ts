@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
 import { newAccount } from '../support/accounts.ts';
 import { liveTicket, openSocket, ownSeries } from '../support/live-client.ts';
-import { readStack, stack } from '../support/stack.ts';
+import { stack } from '../support/stack.ts';
+import { cpuSecondsOfStack } from './machine.ts';
 
 /**
  * How long a reading takes from Kafka to a socket, and what the fan-out costs: 1,000 readings a second of 100 series,
@@ -51,21 +51,9 @@ type Item = [series: string, at: string, value: number];
 const isMessage = (value: unknown): value is { type: string; items?: Item[] } =>
   typeof value === 'object' && value !== null && 'type' in value;
 
-/** Seconds of CPU that processes with these names have used. */
-async function cpuSeconds(named: RegExp): Promise<number> {
-  const { processes } = await readStack();
-  let ticks = 0;
-  for (const { name, pid } of processes) {
-    if (!named.test(name)) continue;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return ticks / 100;
-}
-
 const groups = { 'fan-out': /^live-fanout-/, gateway: /^functions$/, nginx: /^nginx$/ };
-const cpuOfGroups = (): Promise<number[]> => Promise.all(Object.values(groups).map(cpuSeconds));
+const cpuOfGroups = (): Promise<number[]> =>
+  Promise.all(Object.values(groups).map(cpuSecondsOfStack));
 
 async function measure(
   sockets: number,

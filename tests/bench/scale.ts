@@ -1,4 +1,3 @@
-import { loadavg } from 'node:os';
 import pg from 'pg';
 import { openHome } from '../../infra/local/home/home.ts';
 import { applyStackEnvironment, findRunningStack } from '../../infra/local/home/running-stack.ts';
@@ -10,6 +9,7 @@ import { asAdmin, asDemo, call, createExport, ended } from '../support/api.ts';
 import { emptyQueue, fillQueue } from '../support/long-queue.ts';
 import { configureSources } from '../support/own-source.ts';
 import { home, sql, stack } from '../support/stack.ts';
+import { machineLoad } from './machine.ts';
 import { median } from './measure.ts';
 
 /**
@@ -113,7 +113,7 @@ export async function measureScale(): Promise<void> {
     configureSources({ sales: { url, maxConnections: 10_000 } });
     try {
       for (const length of lengths) {
-        const load = loadavg()[0]?.toFixed(1);
+        const load = machineLoad();
         rounds.push(
           new Map([
             ...(await measureCalls(length)),
@@ -121,7 +121,7 @@ export async function measureScale(): Promise<void> {
             ...(await measureDispatch(url, length, 1_000)),
           ]),
         );
-        console.log(`${length} waiting exports measured; load average before: ${load}`);
+        console.log(`${length} waiting exports measured; before: ${load}`);
       }
     } finally {
       await catalogue().end();

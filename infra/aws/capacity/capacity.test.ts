@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { repoRoot } from '../../local/home/home.ts';
 import { figures, fixed } from './figures.ts';
 import { capacityOf, costOf, type Load, waitOf } from './model.ts';
-import { simulate } from './simulation.ts';
-import { capacityTable, costTable } from './tables.ts';
+import { simulate, simulateUnits } from './simulation.ts';
+import { capacityTable, costTable, terabyteTable } from './tables.ts';
+import { readingSeconds, resumableTimes } from './units.ts';
 
 const load: Load = {
   kind: 'csv',
@@ -51,6 +52,43 @@ describe('the wait for a slot', () => {
       0.8,
       2,
     );
+  });
+});
+
+describe('the units of a resumable export', () => {
+  const work = { source: 60, worker: 20 };
+
+  test.each([
+    [4, 2, true],
+    [4, 4, true],
+    [4, 4, false],
+    [4, 16, false],
+    [16, 4, false],
+    [1, 4, true],
+  ])(
+    'with %i slots and %i cores, shared: %p, take what the simulation takes',
+    (slots, cores, shared) => {
+      const machines = { slots, cores, shared };
+      const simulated = simulateUnits(machines, work, { units: 250, deviation: 0.2, seed: 1 });
+      const ratio = readingSeconds(machines, work, 250) / simulated;
+      expect(ratio).toBeGreaterThan(0.93);
+      expect(ratio).toBeLessThan(1.04);
+    },
+  );
+
+  test('are twice as fast with twice the cores, until each unit has what it can use', () => {
+    const secondsOf = (cores: number): number =>
+      simulateUnits({ slots: 4, cores, shared: true }, work, { units: 100, deviation: 0, seed: 1 });
+    expect(secondsOf(1) / secondsOf(2)).toBeCloseTo(2, 6);
+    expect(secondsOf(2) / secondsOf(4)).toBeCloseTo(2, 6);
+    // Four units use 4 × (60 + 20) / 60 cores.
+    expect(secondsOf(6)).toBeCloseTo(secondsOf(12), 6);
+    expect(secondsOf(5)).toBeGreaterThan(secondsOf(6));
+  });
+
+  test('are no more than the planner makes of an export', () => {
+    const { units } = resumableTimes('csv', 1e12, { slots: 4, cores: 2, shared: true });
+    expect(units).toBe(1_000);
   });
 });
 
@@ -111,4 +149,5 @@ test('the tables of docs/scaling.md are those of the model', () => {
   const text = readFileSync(join(repoRoot, 'docs/scaling.md'), 'utf8');
   expect(text).toContain(capacityTable());
   expect(text).toContain(costTable());
+  expect(text).toContain(terabyteTable());
 });

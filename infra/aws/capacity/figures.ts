@@ -6,20 +6,42 @@
  * reaches there was not measured.
  */
 export const rowsPerSecond = {
-  csv: 457_000,
-  'csv, zstd': 473_000,
-  'ndjson, zstd': 383_000,
-  'parquet, zstd': 462_000,
+  csv: 1_000_000,
+  'csv, zstd': 956_000,
+  'ndjson, zstd': 1_100_000,
+  'parquet, zstd': 1_550_000,
 } as const;
 export type FileKind = keyof typeof rowsPerSecond;
 
 /** Bytes of the file for each row of those tables. */
 export const bytesPerRow = {
   csv: 102,
-  'csv, zstd': 27.5,
-  'ndjson, zstd': 29,
-  'parquet, zstd': 23.5,
+  'csv, zstd': 27.2,
+  'ndjson, zstd': 28.5,
+  'parquet, zstd': 10.8,
 } as const satisfies Record<FileKind, number>;
+
+/**
+ * CPU seconds for 1,000,000 of these rows, from docs/performance.md ("The floor", "Time"): of the source's backend, and of the
+ * worker, with its upload.
+ */
+export const cpuSecondsPerMillionRows = {
+  csv: { source: 0.89, worker: 0.31 },
+  'csv, zstd': { source: 0.89, worker: 0.59 },
+  'ndjson, zstd': { source: 0.62, worker: 0.64 },
+  'parquet, zstd': { source: 0.43, worker: 0.41 },
+} as const satisfies Record<FileKind, { source: number; worker: number }>;
+
+/** Of resumable exports (`npm run bench -- units`). */
+export const unitFigures = {
+  /** `unitSeconds` and `maxUnits` of lib/exports/planning/plan.ts: 60 s, by the estimate for such rows. */
+  rowsPerUnit: 37_000_000,
+  maxUnits: 1_000,
+  /** CPU seconds that a unit costs whatever its size: claim, snapshot, an object of its own. */
+  overhead: { source: 0.04, worker: 0.06 },
+  /** At which one worker reads and hashes the assembled file: 1.2 CPU seconds for 204 MB. */
+  verifiedBytesPerSecond: 165e6,
+} as const;
 
 export const figures = {
   /** From the request to `ready` of an export of few rows, of which a slot is in use for the most part: measured 0.16. */
