@@ -3,7 +3,8 @@ import { parseCopyFields } from '../../sources/copy/text-parser.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import { emptyBuffer, type Format, type PreviewValue } from '../format.ts';
 import { cellTypeOf } from './cells.ts';
-import { assertFitsCell, XlsxEncoder } from './encoder.ts';
+import { XlsxEncoder } from './encoder.ts';
+import { assertFitsCell } from './sheet-rows.ts';
 
 /**
  * An Office Open XML workbook (ECMA-376). Segments that are encoded in parallel cannot be concatenated into one zip,
