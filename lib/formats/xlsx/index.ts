@@ -1,3 +1,5 @@
+import { textKernelBytes } from '../../kernels/text-kernel.ts';
+import { xlsxKernel } from '../../kernels/xlsx-kernel.ts';
 import { copyText, isInstant, type LocalTimes } from '../../sources/copy/statements.ts';
 import { parseCopyFields } from '../../sources/copy/text-parser.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
@@ -20,7 +22,8 @@ export const xlsx = (times: LocalTimes): Format => ({
   copyEncoding: { kind: 'text' },
   header: () => emptyBuffer,
   encoder: (columns) => new XlsxEncoder(columns),
-  kernelBytes: 0,
+  kernelBytes: textKernelBytes,
+  kernel: (columns) => xlsxKernel(columns),
   separator: () => emptyBuffer,
   footer: () => emptyBuffer,
   fileType: (column) => (times.withOffset && isInstant(column) ? 'text' : cellTypeOf(column).kind),
