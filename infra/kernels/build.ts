@@ -9,7 +9,7 @@ import asc from 'assemblyscript/asc';
  *
  * With `--check` it writes nothing, and fails if the committed modules are not what their sources compile to.
  */
-const kernels = ['csv', 'json', 'parquet'];
+const kernels = ['csv', 'json', 'parquet', 'xlsx'];
 const sources = 'lib/kernels/assembly';
 const built = 'lib/kernels/built';
 

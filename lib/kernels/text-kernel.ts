@@ -1,6 +1,6 @@
 import { memoryBudget } from '../runtime/memory-budget.ts';
 import { instantiate } from './instantiate.ts';
-import { KernelMemory, slackBytes } from './kernel-memory.ts';
+import { headBytes, KernelMemory, slackBytes } from './kernel-memory.ts';
 import { type KernelContext, type RowKernel, stops } from './row-kernel.ts';
 
 const chunkBytes = memoryBudget.copyChunk.bytes;
@@ -23,6 +23,8 @@ export abstract class TextKernel implements RowKernel {
   readonly #setFilled: (bytes: number) => void;
   readonly #rowCount: () => number;
   readonly #addRow: () => void;
+  /** Returns a function of the module by its name. */
+  protected readonly call: (name: string) => (...numbers: number[]) => number;
 
   /**
    * @param wasm the module of the kernel in base64
@@ -37,6 +39,7 @@ export abstract class TextKernel implements RowKernel {
     const { memory } = context;
     this.#output = memory.free + tableBytes + slackBytes;
     const call = instantiate(wasm, memory.memory);
+    this.call = call;
     this.#encode = call('encode');
     this.#stopped = call('stopped');
     this.#filled = call('filled');
@@ -46,10 +49,12 @@ export abstract class TextKernel implements RowKernel {
     call('init')(this.#output, chunkBytes, KernelMemory.maxRowBytes, ...parameters);
   }
 
-  /** Throws the reason why a row is malformed. */
-  protected abstract explain(row: Buffer): void;
+  /** Throws the reason why a row is malformed, if it knows one. */
+  protected explain(_row: Buffer): void {
+    // A kernel that leaves rows to its encoder has no malformed ones.
+  }
 
-  /** Encodes the next bytes of a long row, and adds them with `append`. */
+  /** Encodes the next bytes of a row that is long or left to it, and adds them with `append`. */
   protected abstract encodeLong(bytes: Buffer, isLast: boolean): void;
 
   get rows(): number {
@@ -57,22 +62,36 @@ export abstract class TextKernel implements RowKernel {
   }
 
   encode(from: number, end: number): number {
-    let at = this.#encode(from, end);
-    for (;;) {
+    let at = from;
+    while (!this.pending) {
+      at = this.#encode(at, end);
       const stop = this.#stopped();
-      if (stop === stops.malformed) {
+      if (stop === stops.full) this.makeRoom();
+      else if (stop === stops.other) {
+        const row = this.#context.memory.rowAt(at);
+        this.encodeLongRow(row, true);
+        at += headBytes + row.length;
+      } else if (stop === stops.malformed) {
         this.explain(this.#context.memory.rowAt(at));
         throw new Error(`row ${this.rows + 1} is not what the server sends`);
-      }
-      if (stop !== stops.full) return at;
-      this.#emit(chunkBytes);
-      at = this.#encode(at, end);
+      } else return at;
     }
+    return at;
+  }
+
+  /** As of `RowKernel`. */
+  get pending(): Promise<void> | undefined {
+    return undefined;
   }
 
   encodeLongRow(bytes: Buffer, isLast: boolean): void {
     this.encodeLong(bytes, isLast);
     if (isLast) this.#addRow();
+  }
+
+  /** Emits what is full. */
+  protected makeRoom(): void {
+    this.#emit(chunkBytes);
   }
 
   flush(): void {

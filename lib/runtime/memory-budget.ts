@@ -93,6 +93,11 @@ export const memoryBudget = {
     bytes: mebibyte + 64 * kibibyte,
     count: 2 * pagesInFlight,
   },
+  sheetCompressor: {
+    what: 'the compressor of a sheet of XLSX, and its output buffer',
+    bytes: 256 * kibibyte,
+    count: 1,
+  },
   pageCompressor: {
     what: 'a zstd compressor, which has 1.5 MiB, and its output buffer of 1 MiB',
     bytes: 2.5 * mebibyte,
@@ -112,6 +117,10 @@ export const memoryLimits = {
   readAhead,
   /** COPY chunks sent to a worker thread that it has not asked for; they are of `copyChunk`. */
   workerInput: 4,
+  /** COPY chunks with the XML of a sheet that are being compressed or wait for that; they are of `copyChunk`. */
+  sheetChunks: 8,
+  /** Of the output of a sheet's compressor, part of `sheetCompressor`. */
+  deflateOutputBytes: 64 * kibibyte,
   partsInFlight,
   pagesInFlight,
   pageBytes: mebibyte,

@@ -4,6 +4,9 @@ import { toDateSerial } from './date-serial.ts';
 import { styles } from './styles.ts';
 import { inlineString } from './xml-text.ts';
 
+/** How the text of a value becomes a cell. */
+export type CellForm = 'integer' | 'exact' | 'double' | 'boolean' | 'date' | 'dateTime' | 'text';
+
 /** The kind of the cells of a column. A value that its kind cannot hold exactly is a text cell. */
 type CellKind = 'number' | 'boolean' | 'date' | 'dateTime' | 'text';
 
@@ -12,6 +15,7 @@ type CellWriter = (value: string) => string;
 
 interface CellType {
   kind: CellKind;
+  form: CellForm;
   write: CellWriter;
   /** Width of the column in characters, so that a typical value is fully visible. */
   width: number;
@@ -20,13 +24,26 @@ interface CellType {
 /** A text that a spreadsheet would read as a formula or a number if a user edited its cell: it keeps a quote prefix. */
 const needsQuotePrefix = /^[-=+@]/;
 
+/** The fixed parts of cells: what precedes values, and what follows them. */
+export const cellMarkup = {
+  number: '><v>',
+  date: ` s="${styles.date}"><v>`,
+  dateTime: ` s="${styles.dateTime}"><v>`,
+  dateTimeFraction: ` s="${styles.dateTimeFraction}"><v>`,
+  boolean: ' t="b"><v>',
+  endOfValue: '</v></c>',
+  text: ' t="inlineStr">',
+  quotedText: ` s="${styles.quoted}" t="inlineStr">`,
+  endOfText: '</c>',
+} as const;
+
 const textCell: CellWriter = (text) =>
-  `${needsQuotePrefix.test(text) ? ` s="${styles.quoted}"` : ''} t="inlineStr">${inlineString(text)}</c>`;
+  `${needsQuotePrefix.test(text) ? cellMarkup.quotedText : cellMarkup.text}${inlineString(text)}${cellMarkup.endOfText}`;
 
 const quotedCell: CellWriter = (text) =>
-  ` s="${styles.quoted}" t="inlineStr">${inlineString(text)}</c>`;
+  `${cellMarkup.quotedText}${inlineString(text)}${cellMarkup.endOfText}`;
 
-const numberCell: CellWriter = (text) => `><v>${text}</v></c>`;
+const numberCell: CellWriter = (text) => `${cellMarkup.number}${text}${cellMarkup.endOfValue}`;
 
 const isNumber = /^-?\d/;
 /** Below this value a double has fewer digits, and spreadsheets read it as 0. */
@@ -51,31 +68,34 @@ function isExact(text: string): boolean {
 
 const dateCell: CellWriter = (text) => {
   const serial = toDateSerial(text);
-  return serial === undefined ? textCell(text) : ` s="${styles.date}"><v>${serial}</v></c>`;
+  return serial === undefined
+    ? textCell(text)
+    : `${cellMarkup.date}${serial}${cellMarkup.endOfValue}`;
 };
 
 const dateTimeCell: CellWriter = (text) => {
   const serial = toDateSerial(text);
   if (serial === undefined) return textCell(text);
-  const style = text.length > 19 ? styles.dateTimeFraction : styles.dateTime;
-  return ` s="${style}"><v>${serial}</v></c>`;
+  const start = text.length > 19 ? cellMarkup.dateTimeFraction : cellMarkup.dateTime;
+  return `${start}${serial}${cellMarkup.endOfValue}`;
 };
 
-const booleanCell: CellWriter = (text) => ` t="b"><v>${text === 't' ? 1 : 0}</v></c>`;
+const booleanCell: CellWriter = (text) =>
+  `${cellMarkup.boolean}${text === 't' ? 1 : 0}${cellMarkup.endOfValue}`;
 
 const cellTypes: readonly [RegExp, CellType][] = [
-  [/^(smallint|integer)$/, { kind: 'number', write: numberCell, width: 11 }],
-  [/^(bigint|numeric)(\(.*\))?$/, { kind: 'number', write: exactCell, width: 16 }],
-  [/^(real|double precision)$/, { kind: 'number', write: doubleCell, width: 16 }],
-  [/^boolean$/, { kind: 'boolean', write: booleanCell, width: 9 }],
-  [/^date$/, { kind: 'date', write: dateCell, width: 11 }],
+  [/^(smallint|integer)$/, { kind: 'number', form: 'integer', write: numberCell, width: 11 }],
+  [/^(bigint|numeric)(\(.*\))?$/, { kind: 'number', form: 'exact', write: exactCell, width: 16 }],
+  [/^(real|double precision)$/, { kind: 'number', form: 'double', write: doubleCell, width: 16 }],
+  [/^boolean$/, { kind: 'boolean', form: 'boolean', write: booleanCell, width: 9 }],
+  [/^date$/, { kind: 'date', form: 'date', write: dateCell, width: 11 }],
   [
     /^timestamp(\(\d\))? with(out)? time zone$/,
-    { kind: 'dateTime', write: dateTimeCell, width: 23 },
+    { kind: 'dateTime', form: 'dateTime', write: dateTimeCell, width: 23 },
   ],
 ];
 
-const text: CellType = { kind: 'text', write: textCell, width: 20 };
+const text: CellType = { kind: 'text', form: 'text', write: textCell, width: 20 };
 
 /** Returns the cell type of a column by its type as PostgreSQL writes it: `numeric(12,2)`. */
 export const cellTypeOf = ({ base }: Pick<SourceColumn, 'base'>): CellType =>

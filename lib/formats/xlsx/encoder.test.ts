@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { readXlsx } from 'hucre/xlsx';
 import { fromBufferPromise } from 'yauzl';
-import { columnLetters, XlsxEncoder } from './encoder.ts';
+import { XlsxEncoder } from './encoder.ts';
+import { columnLetters } from './sheet-rows.ts';
 
 const column = (name: string, type = 'text') => ({ name, type, base: type, nullable: true });
 

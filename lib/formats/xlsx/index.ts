@@ -1,9 +1,12 @@
+import { textKernelBytes } from '../../kernels/text-kernel.ts';
+import { xlsxKernel } from '../../kernels/xlsx-kernel.ts';
 import { copyText, isInstant, type LocalTimes } from '../../sources/copy/statements.ts';
 import { parseCopyFields } from '../../sources/copy/text-parser.ts';
 import type { SourceColumn } from '../../sources/datasets.ts';
 import { emptyBuffer, type Format, type PreviewValue } from '../format.ts';
 import { cellTypeOf } from './cells.ts';
-import { assertFitsCell, XlsxEncoder } from './encoder.ts';
+import { XlsxEncoder } from './encoder.ts';
+import { assertFitsCell } from './sheet-rows.ts';
 
 /**
  * An Office Open XML workbook (ECMA-376). Segments that are encoded in parallel cannot be concatenated into one zip,
@@ -19,7 +22,8 @@ export const xlsx = (times: LocalTimes): Format => ({
   copyEncoding: { kind: 'text' },
   header: () => emptyBuffer,
   encoder: (columns) => new XlsxEncoder(columns),
-  kernelBytes: 0,
+  kernelBytes: textKernelBytes,
+  kernel: (columns) => xlsxKernel(columns),
   separator: () => emptyBuffer,
   footer: () => emptyBuffer,
   fileType: (column) => (times.withOffset && isInstant(column) ? 'text' : cellTypeOf(column).kind),

@@ -23,6 +23,15 @@ export const xmlText = (text: string): string =>
 /** White space that a reader may remove unless `xml:space` is `preserve`. */
 const removableSpace = /^\s|\s$|[\t\n]| {2}/;
 
+/** The fixed parts of an inline string; `preserve` is an attribute of the start. */
+export const stringMarkup = {
+  start: '<is><t>',
+  preserve: ' xml:space="preserve"',
+  end: '</t></is>',
+} as const;
+
 /** Returns an inline string (ECMA-376 part 1, 18.3.1.53), which programs never interpret as a formula. */
 export const inlineString = (text: string): string =>
-  `<is><t${removableSpace.test(text) ? ' xml:space="preserve"' : ''}>${xmlText(text)}</t></is>`;
+  `${removableSpace.test(text) ? preservingStart : stringMarkup.start}${xmlText(text)}${stringMarkup.end}`;
+
+const preservingStart = stringMarkup.start.replace(/>$/, `${stringMarkup.preserve}>`);

@@ -19,22 +19,28 @@
  * ends at a byte below 0x20, and the last byte of a row is an LF: so `init` and this check are sufficient.
  */
 import { HEAD, rowLength, Stop } from './frames';
+import {
+  BACKSLASH,
+  copyUntil,
+  endValue,
+  isEnd,
+  LINE_FEED,
+  MINUS,
+  NINE,
+  NULL_FIELD,
+  SPACE,
+  TAB,
+  valueEnd,
+} from './scan';
 import { beginOutput, endRow, isFull, out, rowCount } from './text-output';
 
 export { addRow, filled, rowCount, setFilled } from './text-output';
 
-const TAB: u8 = 0x09;
-const LINE_FEED: u8 = 0x0a;
-const SPACE: u8 = 0x20;
 const QUOTE: u8 = 0x22;
 const PLUS: u8 = 0x2b;
 const COMMA: u8 = 0x2c;
-const MINUS: u8 = 0x2d;
-const NINE: u8 = 0x39;
 const LETTER_T: u8 = 0x54;
-const BACKSLASH: u8 = 0x5c;
-/** `\N` as 2 bytes, `null`, `true`, the first letters of `false`, and `\u00` as 4 of a little-endian number. */
-const NULL_FIELD: u16 = 0x4e5c;
+/** `null`, `true`, the first letters of `false`, and `\u00` as 4 of a little-endian number. */
 const NULL_TEXT: u32 = 0x6c6c756e;
 const TRUE_TEXT: u32 = 0x65757274;
 const FALSE_TEXT: u32 = 0x736c6166;
@@ -61,8 +67,6 @@ let tableEnd: usize = 0;
 /** Whether a comma precedes each object except for the first. */
 let commas: bool = false;
 let stop: u32 = Stop.NO_ROW;
-/** Where the value that was copied last ends in the row. */
-let valueEnd: usize = 0;
 
 /**
  * @param longestRow bytes; a longer row is left to the caller
@@ -121,7 +125,7 @@ function encodeRow(start: usize, end: usize): usize {
     if (load<u16>(at) == NULL_FIELD) {
       store<u32>(o, NULL_TEXT);
       o += 4;
-      valueEnd = at + 2;
+      endValue(at + 2);
     } else {
       o = copyValue(at, o, load<u32>(column, 8));
       if (o == 0) return 0;
@@ -158,38 +162,6 @@ function copyValue(at: usize, o: usize, kind: u32): usize {
   }
 }
 
-/**
- * Copies bytes up to the first one that is below `limit`, or `a`, or `b`. Sets `valueEnd` to its address and returns the address
- * after the copy.
- */
-// @ts-ignore: decorator
-@inline function copyUntil(from: usize, to: usize, limit: u8, a: u8, b: u8): usize {
-  let at = from;
-  let o = to;
-  let mask: i32 = 0;
-  while (true) {
-    const bytes = v128.load(at);
-    v128.store(o, bytes);
-    mask = i8x16.bitmask(
-      v128.or(
-        i8x16.lt_u(bytes, i8x16.splat(<i8>limit)),
-        v128.or(i8x16.eq(bytes, i8x16.splat(<i8>a)), i8x16.eq(bytes, i8x16.splat(<i8>b))),
-      ),
-    );
-    if (mask != 0) break;
-    at += 16;
-    o += 16;
-  }
-  const rest = <usize>ctz(mask);
-  valueEnd = at + rest;
-  return o + rest;
-}
-
-// @ts-ignore: decorator
-@inline function isEnd(byte: u8): bool {
-  return byte == TAB || byte == LINE_FEED;
-}
-
 function copyNumber(at: usize, to: usize): usize {
   const o = copyUntil(at, to, SPACE, BACKSLASH, BACKSLASH);
   return isEnd(load<u8>(valueEnd)) ? o : 0;
@@ -206,7 +178,7 @@ function copyDouble(at: usize, o: usize): usize {
 }
 
 function copyBoolean(at: usize, o: usize): usize {
-  valueEnd = at + 1;
+  endValue(at + 1);
   const letter = load<u8>(at);
   if (letter == 0x74) {
     store<u32>(o, TRUE_TEXT);
