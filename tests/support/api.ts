@@ -87,14 +87,14 @@ export async function readExport(id: string): Promise<ExportDocument> {
 const finalStatuses = ['ready', 'failed', 'cancelled', 'expired'];
 
 /** Waits until an export ends, in whichever state. */
-export const ended = (id: string, seconds = 60): Promise<ExportDocument> =>
+export const ended = (id: string, seconds = 60, everyMs = 100): Promise<ExportDocument> =>
   waitFor(
     `export ${id} ends`,
     async () => {
       const document = await readExport(id);
       return finalStatuses.includes(document.status) ? document : undefined;
     },
-    { seconds },
+    { seconds, everyMs },
   );
 
 /** Returns the file of an export, downloaded through NGINX with the key of its owner. */
