@@ -17,9 +17,9 @@ const sampleMs = 250;
 /** Returns what the work returns, and the peak memory of the workers after each quarter of its time. */
 async function withPeaks<T>(work: () => Promise<T>): Promise<{ result: T; peaks: number[] }> {
   const samples: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const sample = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       samples.push(await peakMegabytes());
       await setTimeout(sampleMs);
     }
@@ -31,7 +31,7 @@ async function withPeaks<T>(work: () => Promise<T>): Promise<{ result: T; peaks:
     const at = (share: number): number => samples[Math.floor(samples.length * share)] ?? last;
     return { result, peaks: [at(0.25), at(0.5), at(0.75), last] };
   } finally {
-    isOver = true;
+    over.abort();
     await sampling;
   }
 }
