@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { sourceUrl, sql } from '../support/stack.ts';
 import { machineLoad } from './machine.ts';
 import { measureExport } from './measure-export.ts';
@@ -6,10 +7,34 @@ import { forgetPeaks, peakMegabytes, restartFunctions } from './worker-memory.ts
 
 /**
  * `npm run bench -- long`: the peak memory of a worker for 2,000,000 rows and for ten times as many, each once, as CSV and as
- * Parquet. Needs 6 GB of disk.
+ * Parquet; also after each quarter of the time, which tells memory that grows with the rows from buffers that fill once.
+ * Needs 6 GB of disk.
  */
 const table = 'bench_long';
 const sizes = [2_000_000, 20_000_000];
+const sampleMs = 250;
+
+/** Returns what the work returns, and the peak memory of the workers after each quarter of its time. */
+async function withPeaks<T>(work: () => Promise<T>): Promise<{ result: T; peaks: number[] }> {
+  const samples: number[] = [];
+  const over = new AbortController();
+  const sample = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      samples.push(await peakMegabytes());
+      await setTimeout(sampleMs);
+    }
+  };
+  const sampling = sample();
+  try {
+    const result = await work();
+    const last = await peakMegabytes();
+    const at = (share: number): number => samples[Math.floor(samples.length * share)] ?? last;
+    return { result, peaks: [at(0.25), at(0.5), at(0.75), last] };
+  } finally {
+    over.abort();
+    await sampling;
+  }
+}
 
 export async function measureLong(): Promise<void> {
   const measured = new Map<string, number[]>();
@@ -19,15 +44,14 @@ export async function measureLong(): Promise<void> {
       for (const format of ['csv', 'parquet']) {
         await restartFunctions();
         await forgetPeaks();
-        const { seconds, cpuSeconds, bytes } = await measureExport(
-          { format, dataset: table },
-          rows,
+        const { result, peaks } = await withPeaks(() =>
+          measureExport({ format, dataset: table }, rows),
         );
-        const megabytes = await peakMegabytes();
-        measured.set(format, [...(measured.get(format) ?? []), megabytes]);
+        const { seconds, cpuSeconds, bytes } = result;
+        measured.set(format, [...(measured.get(format) ?? []), peaks.at(-1) ?? Number.NaN]);
         console.log(
-          `${format}, ${rows} rows: ${megabytes.toFixed(0)} MB; ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, ` +
-            `file of ${(bytes / 1e6).toFixed(0)} MB; ${machineLoad()}`,
+          `${format}, ${rows} rows: after each quarter ${peaks.map((it) => it.toFixed(0)).join(', ')} MB; ${seconds.toFixed(1)} s, ` +
+            `${cpuSeconds.toFixed(1)} s of CPU, file of ${(bytes / 1e6).toFixed(0)} MB; ${machineLoad()}`,
         );
       }
     }
