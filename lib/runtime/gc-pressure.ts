@@ -21,12 +21,19 @@ export function collectGarbageIfNeeded(): void {
   if (bytes < youngBaselineBytes + maxYoungBytes) return;
   globalThis.gc?.({ type: 'minor' });
   bytes = externalBytes();
-  if (bytes >= baselineBytes + maxExternalBytes) {
-    globalThis.gc?.();
-    bytes = externalBytes();
-    baselineBytes = bytes;
-  }
   youngBaselineBytes = bytes;
+  if (bytes >= baselineBytes + maxExternalBytes) collectGarbage();
+}
+
+/** Collects the garbage of work that has ended, if it had more than a few buffers: the next work begins without them. */
+export function collectGarbageOfEndedWork(): void {
+  if (externalBytes() >= baselineBytes + maxYoungBytes) collectGarbage();
+}
+
+function collectGarbage(): void {
+  globalThis.gc?.();
+  baselineBytes = externalBytes();
+  youngBaselineBytes = baselineBytes;
 }
 
 const externalBytes = (): number => getHeapStatistics().external_memory;
