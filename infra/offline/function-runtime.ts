@@ -3,6 +3,7 @@
  * It never outlives the process that started it.
  */
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Context } from 'aws-lambda';
@@ -96,5 +97,7 @@ async function invoke(
 }
 
 const handler = await loadHandler(runtime.LAMBDA_TASK_ROOT, handlerPath);
+// Node would do that at its exit, which a killed process does not have. Without NODE_COMPILE_CACHE it does nothing.
+flushCompileCache();
 process.on('message', (message) => void invoke(handler, invocationSchema.parse(message)));
 report({ type: 'loaded' });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -64,11 +64,13 @@ afterAll(() => rmSync(directory, { recursive: true }));
 interface Options {
   taskRoot?: string;
   settings?: Partial<FunctionSettings>;
+  /** Further variables of the process. */
+  environment?: Record<string, string>;
 }
 
 function start(
   handler: string,
-  { taskRoot = directory, settings: changed = {} }: Options = {},
+  { taskRoot = directory, settings: changed = {}, environment = {} }: Options = {},
 ): InstanceProcess {
   const settings = testFunction({
     timeoutMs: 1500,
@@ -80,6 +82,7 @@ function start(
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
       AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/name',
+      ...environment,
     },
     ...changed,
   });
@@ -99,6 +102,16 @@ test('a handler that throws fails the invocation, not the process', async () => 
   const instance = start('throws.handler');
   expect(await instance.invoke(event)).toEqual({ done: false, reason: 'TypeError: no' });
   expect(instance.alive).toBe(true);
+});
+
+test('a process leaves its code in the cache of Node, although it is killed', async () => {
+  const cache = path.join(directory, 'cache');
+  const instance = start('throws.handler', { environment: { NODE_COMPILE_CACHE: cache } });
+  expect(await instance.loaded).toBe(true);
+  instance.kill('test ends');
+  await instance.ended;
+  const files = readdirSync(cache, { recursive: true, withFileTypes: true });
+  expect(files.filter((it) => it.isFile()).length).toBeGreaterThan(1);
 });
 
 test.each(['hangs.handler', 'spins.handler'])('%s is killed at the timeout', async (handler) => {

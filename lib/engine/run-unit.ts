@@ -3,6 +3,7 @@ import { relay } from '../messaging/outbox.ts';
 import { signManifest } from '../proof/signature.ts';
 import { transaction } from '../runtime/catalogue.ts';
 import { config } from '../runtime/config.ts';
+import { collectGarbageOfEndedWork } from '../runtime/gc-pressure.ts';
 import { logger } from '../runtime/logger.ts';
 import { withSpan } from '../runtime/tracing.ts';
 import { claimUnit } from '../scheduling/claim.ts';
@@ -65,6 +66,7 @@ export async function runUnit(delivery: Delivery, remainingMs: number): Promise<
   }
   await dispatch();
   await relay();
+  collectGarbageOfEndedWork();
 }
 
 /** @param end the time, by `performance.now()`, at which it stops reading */

@@ -162,14 +162,25 @@ class ParquetKernel implements RowKernel {
 
   #takePages(): void {
     if (this.#pages.rowBytes >= this.#rowGroupBytes) return this.#waitFor(this.#endGroup());
-    this.#pages.takeFull(this.#addPage);
-    const { compressor } = this.#writer;
-    if (compressor.isBusy) this.#waitFor(compressor.waitForCapacity());
+    const take = async (): Promise<void> => {
+      await this.#takeEach(this.#pages.full());
+      this.#pages.continueGroup();
+    };
+    this.#waitFor(take());
+  }
+
+  /** Takes the pages of columns, which stay in the memory of the kernel until they can be compressed. */
+  async #takeEach(columns: readonly number[]): Promise<void> {
+    for (const column of columns) {
+      await this.#writer.compressor.waitForCapacity();
+      this.#pages.take(column, this.#addPage);
+    }
   }
 
   /** Encodes the next rows of the row group without the kernel. Open pages are continued. */
   #continueApart(): void {
-    this.#pages.takeAll((n, page) => this.#writer.columns[n]?.continuePage(page));
+    for (const column of this.#pages.open())
+      this.#pages.take(column, (n, page) => this.#writer.columns[n]?.continuePage(page));
     this.#apart = { rows: 0, bytes: this.#pages.rowBytes };
   }
 
@@ -194,7 +205,7 @@ class ParquetKernel implements RowKernel {
   }
 
   async #endGroup(): Promise<void> {
-    this.#pages.takeAll(this.#addPage);
+    await this.#takeEach(this.#pages.open());
     this.#rowsBefore = this.rows;
     this.#apart = null;
     this.#pages.beginGroup();

@@ -146,28 +146,37 @@ export class KernelPages {
     this.#setLevelsEnd(this.#pageLevels);
   }
 
-  /** Passes each full page on, and begins the next one. */
-  takeFull(take: TakePage): void {
+  /** Returns the columns whose pages are full: they are taken before the next rows. */
+  full(): number[] {
     const { rows } = this;
-    let first = rows;
-    for (const [n, region] of this.#regions.entries()) {
-      const isFull =
+    return this.#columnsOf(
+      (region) =>
         this.#field(region, 'out') >= this.#field(region, 'full') ||
-        rows - this.#field(region, 'firstRow') >= this.#pageLevels;
-      if (isFull) this.#take(n, region, take);
-      first = Math.min(first, this.#field(region, 'firstRow'));
-    }
+        rows - this.#field(region, 'firstRow') >= this.#pageLevels,
+    );
+  }
+
+  /** Returns the columns whose pages have rows. */
+  open(): number[] {
+    const { rows } = this;
+    return this.#columnsOf((region) => rows > this.#field(region, 'firstRow'));
+  }
+
+  /** Goes on with the row group after full pages were taken. */
+  continueGroup(): void {
+    let first = this.rows;
+    for (const region of this.#regions) first = Math.min(first, this.#field(region, 'firstRow'));
     this.#setLevelsEnd(first + this.#pageLevels);
   }
 
-  /** Passes each page with rows on. */
-  takeAll(take: TakePage): void {
-    for (const [n, region] of this.#regions.entries())
-      if (this.rows > this.#field(region, 'firstRow')) this.#take(n, region, take);
+  #columnsOf(isMeant: (region: Region) => boolean): number[] {
+    return this.#regions.flatMap((region, n) => (isMeant(region) ? [n] : []));
   }
 
-  /** Passes a page on. It is valid until `take` returns. */
-  #take(column: number, region: Region, take: TakePage): void {
+  /** Passes the page of a column on, and begins the next one. It is valid until `take` returns. */
+  take(column: number, take: TakePage): void {
+    const region = this.#regions[column];
+    if (!region) return;
     const { bytes, view } = region;
     const rows = this.rows - this.#field(region, 'firstRow');
     const nulls = this.#field(region, 'nulls');

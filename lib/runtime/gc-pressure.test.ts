@@ -35,3 +35,20 @@ test('collectGarbageIfNeeded bounds the memory of unreachable buffers', async ()
 test('collectGarbageIfNeeded has no effect without --expose-gc', async () => {
   expect(await peakMegabytes('collectGarbageIfNeeded()')).toBeGreaterThan(60);
 });
+
+test('collectGarbageOfEndedWork frees the buffers of work that has ended', async () => {
+  const script = `
+    import { collectGarbageIfNeeded, collectGarbageOfEndedWork } from ${JSON.stringify(join(import.meta.dirname, 'gc-pressure.ts'))};
+    collectGarbageIfNeeded();
+    for (let n = 0; n < 10; n++) Buffer.allocUnsafeSlow(1e6);
+    await new Promise(setImmediate);
+    const before = process.memoryUsage().arrayBuffers;
+    collectGarbageOfEndedWork();
+    console.log((before - process.memoryUsage().arrayBuffers) / 1e6)`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', '--input-type=module', '--eval', script],
+    { timeout: 60_000 },
+  );
+  expect(Number(stdout)).toBeGreaterThan(8);
+});

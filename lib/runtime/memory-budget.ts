@@ -29,8 +29,8 @@ const readAhead = 16;
 const threads = 2;
 /** Parts of an upload that are on their way to the storage. */
 const partsInFlight = 3;
-/** Data pages being compressed: as many as Node's pool has threads. */
-const pagesInFlight = 4;
+/** Data pages being compressed, of all connections: more would wait for one of the two cores. */
+const pagesInFlight = 2;
 const rowGroupBytes = 16 * mebibyte;
 
 export const memoryBudget = {

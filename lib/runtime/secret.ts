@@ -3,7 +3,6 @@
  * not stand in a template or in the environment of a function, where the console shows them. Each artifact calls
  * `loadSecret` before it has a handler (infra/aws/bundle.ts). Without STREAMSYNC_SECRET_ARN, as on one machine, the environment has everything.
  */
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 import { secretVariables } from './secret-variables.ts';
 
@@ -37,6 +36,10 @@ export async function readSecret<S extends z.ZodType>(
   arn: string,
   schema: S,
 ): Promise<z.output<S>> {
+  // Without a secret, its client is not needed.
+  const { GetSecretValueCommand, SecretsManagerClient } = await import(
+    '@aws-sdk/client-secrets-manager'
+  );
   const client = new SecretsManagerClient(attempts);
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
   return parseSecret(SecretString, schema);

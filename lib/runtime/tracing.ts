@@ -13,45 +13,23 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import type { TracerProvider } from '@opentelemetry/sdk-trace';
 import { AppError } from './errors.ts';
 import { settledWithin } from './timeout.ts';
 
 /** An invocation ends at most this much later because of its spans. */
 const flushMs = 1_000;
 
-const provider = startTracing(process.env);
+const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '' } = process.env;
+const provider = endpoint === '' ? undefined : await startTracing();
 /** Whether this process records spans. */
 export const isTracing = provider !== undefined;
 const tracer = trace.getTracer('streamsync');
 
-function startTracing({
-  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '',
-  OTEL_TRACES_SAMPLER_ARG: ratio = '',
-  POWERTOOLS_SERVICE_NAME: service = 'streamsync',
-  AWS_LAMBDA_FUNCTION_NAME: functionName,
-}: NodeJS.ProcessEnv): TracerProvider | undefined {
-  if (endpoint === '') return undefined;
-  const started = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': service, 'faas.name': functionName }),
-    sampler: new ParentBasedSampler({
-      root: new TraceIdRatioBasedSampler(ratio === '' ? 1 : Number(ratio)),
-    }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
-  });
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  trace.setGlobalTracerProvider(started);
-  return started;
+/** Loads the SDK, 2 MB of memory, only where spans are recorded. */
+async function startTracing(): Promise<TracerProvider> {
+  const { createProvider } = await import('./tracer-provider.ts');
+  return createProvider(process.env);
 }
 
 interface SpanSettings {

@@ -6,6 +6,7 @@ import { secretHeader } from '../../caller-check/caller-check.ts';
 import { StackError } from '../errors.ts';
 import { giveToOwnerOf } from '../home/atomic-file.ts';
 import { repoRoot } from '../home/home.ts';
+import { toolDirectory } from '../install/tool-cache.ts';
 import { lastLines, waitFor } from '../processes.ts';
 import { assertHealthy, fetchHealth } from './health.ts';
 import { type StartContext, startTimeoutSeconds } from './start-context.ts';
@@ -76,6 +77,7 @@ export async function startFunctions(
     env: {
       ...context.environment,
       ...application,
+      NODE_COMPILE_CACHE: compileCache(context),
       STREAMSYNC_KAFKA_ARN: localClusterArn,
       ...(owner && { HOME: ownHome(context) }),
     },
@@ -121,6 +123,17 @@ export async function startFunctions(
       report('functions', 'consumers have joined');
     },
   };
+}
+
+/**
+ * Node keeps machine code and stripped TypeScript there: a worker starts with 15 MB less, in two thirds of the time. Node
+ * makes a directory in it for each version and user.
+ */
+function compileCache({ home }: StartContext): string {
+  const directory = toolDirectory('compile-cache');
+  mkdirSync(directory, { recursive: true });
+  giveToOwnerOf(home.path, directory);
+  return directory;
 }
 
 /** Serverless keeps a cache in HOME; the owner of the stack's home may not enter root's. */

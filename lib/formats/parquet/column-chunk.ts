@@ -198,10 +198,10 @@ export class ColumnChunkWriter {
 
 /** Returns the levels of a page, preceded by their length in bytes. */
 function encodeLevels(levels: Uint8Array, bits: 1 | 2): Buffer {
-  const runs = encodeRleHybrid(levels, bits);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(runs.length);
-  return Buffer.concat([length, runs]);
+  const lengthBytes = 4;
+  const encoded = Buffer.from(encodeRleHybrid(levels, bits, lengthBytes));
+  encoded.writeUInt32LE(encoded.length - lengthBytes);
+  return encoded;
 }
 
 class Levels {

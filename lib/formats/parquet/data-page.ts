@@ -12,7 +12,6 @@ export interface Page {
   uncompressedBytes: number;
 }
 
-/** Pages that are compressed at the same time: Node's pool has 4 threads. */
 const maxInFlight = memoryLimits.pagesInFlight;
 
 /** The sizes at which a row group or a page ends. */
@@ -57,7 +56,7 @@ export function sizesOf(columns: number): ParquetSizes {
 /** Room for one page, its last value and its levels. A page with a larger value gets its own buffer. */
 const bufferBytes = memoryBudget.pageBuffer.bytes;
 
-/** Of all encoders of this thread: Node's pool has four threads for all of them. */
+/** Of all encoders of this thread: Node's pool is one for all of them. */
 const inFlight = new Set<Promise<Page>>();
 const pool = new BufferPool(bufferBytes, memoryBudget.pageBuffer.count);
 
@@ -147,13 +146,8 @@ export class PageCompressor {
     return { header, body, uncompressedBytes: header.length + length };
   }
 
-  /** Whether `waitForCapacity` has to wait. */
-  get isBusy(): boolean {
-    return inFlight.size > maxInFlight;
-  }
-
-  /** Waits until at most `maxInFlight` pages are being compressed. */
+  /** Waits until fewer than `maxInFlight` pages are being compressed. */
   async waitForCapacity(): Promise<void> {
-    while (this.isBusy) await Promise.race(inFlight);
+    while (inFlight.size >= maxInFlight) await Promise.race(inFlight);
   }
 }

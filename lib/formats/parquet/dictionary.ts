@@ -64,7 +64,8 @@ export class Dictionary {
       if (index < 0) return null;
       numbers[n] = index;
     }
-    return indices.map((n) => numbers[n] ?? 0);
+    for (const [n, index] of indices.entries()) indices[n] = numbers[index] ?? 0;
+    return indices;
   }
 
   #addAll({ view, length }: PlainValues, count: number, sample: number): Uint16Array | null {
@@ -145,10 +146,15 @@ export class Dictionary {
   }
 }
 
-/** Returns the body of a data page without its levels: the number of bits of an index, then the indices. */
+/**
+ * Returns the body of a data page without its levels: the number of bits of an index, then the indices. It is valid
+ * until levels or indices are encoded again.
+ */
 export function encodeIndices(indices: Uint16Array, entries: number): Buffer {
   const bits = Math.max(1, 32 - Math.clz32(entries - 1));
-  return Buffer.concat([Buffer.of(bits), encodeRleHybrid(indices, bits)]);
+  const encoded = encodeRleHybrid(indices, bits, 1);
+  encoded[0] = bits;
+  return encoded;
 }
 
 function sizeFunction(type: ParquetType): (view: DataView, at: number) => number {

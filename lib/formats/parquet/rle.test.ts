@@ -46,7 +46,11 @@ test.each([1, 2, 3, 8, 9, 15, 16])(
           Array.from({ length: times }, () => level),
         );
         expect(
-          unpack(encodeRleHybrid(Uint16Array.from(levels), bits), bits, levels.length),
+          unpack(
+            encodeRleHybrid(Uint16Array.from(levels), bits, 3).subarray(3),
+            bits,
+            levels.length,
+          ),
         ).toEqual(levels);
       }),
     );

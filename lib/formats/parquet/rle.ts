@@ -1,14 +1,26 @@
 import { writeVarint } from './varint.ts';
 
+/** What the last call has written. A page has up to 256 K values, and a new buffer for each would be garbage at once. */
+let output = Buffer.allocUnsafeSlow(4_096);
+
 /**
  * Encodes levels, or indices of a dictionary, in Parquet's RLE/bit-packing hybrid: runs of at least 8 equal values, and
  * between them groups of 8 values of `bits` bits each, at most 16.
  * https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
+ *
+ * @param head bytes that are left free at the beginning
+ * @returns the head and the values, valid until the next call
  */
-export function encodeRleHybrid(values: Uint8Array | Uint16Array, bits: number): Buffer {
+export function encodeRleHybrid(
+  values: Uint8Array | Uint16Array,
+  bits: number,
+  head: number,
+): Buffer {
   // A group of 8 values needs at most its bits, or a run or the head of groups in front of it.
-  const out = Buffer.allocUnsafe((values.length / 8 + 2) * (bits + 8));
-  let end = 0;
+  const maxLength = head + Math.ceil((values.length / 8 + 2) * (bits + 8));
+  if (output.length < maxLength) output = Buffer.allocUnsafeSlow(maxLength);
+  const out = output;
+  let end = head;
   let at = 0;
   while (at < values.length) {
     const next = endOfRun(values, at);
