@@ -108,7 +108,7 @@ async function compareWorkbooks(): Promise<void> {
     );
   }
   await rm(file, { force: true });
-  console.log(`xlsx: ${median(ratios).toFixed(2)} × exceljs (at most 0.7)`);
+  console.log(`xlsx: ${median(ratios).toFixed(2)} × exceljs (at most 0.35)`);
 }
 
 /** Restarts the functions, so that memory of one format does not count for the next. */
