@@ -5,6 +5,7 @@ import { RowGroupWriter } from '../formats/parquet/row-group-writer.ts';
 import type { RowGroup } from '../formats/parquet/row-groups.ts';
 import type { FileColumn } from '../formats/parquet/schema.ts';
 import { asStrings, columnTypes, physicalType } from '../formats/parquet/types.ts';
+import type { BufferPool } from '../runtime/buffer-pool.ts';
 import { CopyBinaryParser } from '../sources/copy/binary-parser.ts';
 import { headBytes, type KernelMemory } from './kernel-memory.ts';
 import { type KernelColumn, KernelPages, maxColumns, parquetKernelBytes } from './parquet-pages.ts';
@@ -63,6 +64,10 @@ class ParquetKernel implements RowKernel {
   pending: Promise<void> | undefined;
   readonly #memory: KernelMemory;
   readonly #emit: (chunk: Buffer) => void;
+  readonly #pool: BufferPool;
+  /** A chunk of the pool that is not full yet, and its bytes. */
+  #chunk: Buffer | undefined;
+  #filled = 0;
   readonly #writer: RowGroupWriter;
   readonly #pages: KernelPages;
   readonly #rowGroupBytes: number;
@@ -78,12 +83,13 @@ class ParquetKernel implements RowKernel {
   #parsedBytes = 0;
 
   constructor(
-    { memory, emit }: KernelContext,
+    { memory, pool, emit }: KernelContext,
     { columns, compression, sizes }: ParquetRows,
     kernelColumns: readonly KernelColumn[],
   ) {
     this.#memory = memory;
     this.#emit = emit;
+    this.#pool = pool;
     this.#writer = new RowGroupWriter(columns, compression, sizes);
     this.#pages = new KernelPages(memory, kernelColumns, sizes);
     this.#rowGroupBytes = sizes.rowGroupBytes;
@@ -209,7 +215,30 @@ class ParquetKernel implements RowKernel {
     this.#rowsBefore = this.rows;
     this.#apart = null;
     this.#pages.beginGroup();
-    for await (const chunk of this.#writer.endGroup()) this.#emit(chunk);
+    const { codec } = this.#writer.compressor;
+    for await (const bytes of this.#writer.endGroup()) {
+      if (codec.release) this.#copy(bytes);
+      else this.#emit(bytes);
+      codec.release?.(bytes);
+    }
+    this.#emitChunk();
+  }
+
+  /** Copies bytes into chunks of the pool. */
+  #copy(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      this.#chunk ??= this.#pool.acquire();
+      const copied = bytes.copy(this.#chunk, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled === this.#chunk.length) this.#emitChunk();
+    }
+  }
+
+  #emitChunk(): void {
+    if (this.#chunk) this.#emit(this.#chunk.subarray(0, this.#filled));
+    this.#chunk = undefined;
+    this.#filled = 0;
   }
 
   #waitFor(work: Promise<void>): void {

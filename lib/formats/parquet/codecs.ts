@@ -11,6 +11,8 @@ export interface Codec {
   id: number;
   /** Returns bytes that share no buffer with the page, because the buffer of the page is reused. */
   compress(page: Buffer): Promise<Buffer>;
+  /** Frees what `compress` has returned, and what shares its memory, after the last use of both; otherwise the collector does. */
+  release?(compressed: Buffer): void;
   /** Returns how many bytes `compress` would return. */
   sizeOf(page: Uint8Array): number;
 }
@@ -39,6 +41,7 @@ const codecs: Record<ExportRequest['compression'], Codec> = {
   zstd: {
     id: 6,
     compress: (page) => zstd.compress(page),
+    release: (frame) => zstd.release(frame),
     sizeOf: (page) => zstdCompressSync(page, zstdOptions).length,
   },
 };

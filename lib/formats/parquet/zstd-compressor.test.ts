@@ -39,3 +39,23 @@ test('a frame of ZstdCompressor stays the same when its input buffer and the com
   }
   expect(zstdDecompressSync(frame).equals(copy)).toBe(true);
 });
+
+test('release frees an output buffer once all its frames are released, and no other', async () => {
+  const compressor = new ZstdCompressor();
+  const pages = Array.from({ length: 40 }, (_, n) => bytesOf(300_000, 10_000 + n * 4_000));
+  const frames: Buffer[] = [];
+  for (const page of pages) frames.push(await compressor.compress(page));
+  const [first, ...others] = frames;
+  const shared = frames.filter(({ buffer }) => buffer === first?.buffer);
+  expect(shared.length).toBeGreaterThan(2);
+  for (const frame of shared.slice(1)) compressor.release(frame);
+  expect(first?.length).toBeGreaterThan(0);
+  if (first) compressor.release(first);
+  expect(shared.map(({ length }) => length)).toEqual(shared.map(() => 0));
+  const kept = others.filter((frame) => !shared.includes(frame));
+  expect(kept.length).toBeGreaterThan(10);
+  for (const frame of kept)
+    expect(zstdDecompressSync(frame).equals(pages[frames.indexOf(frame)] ?? Buffer.alloc(0))).toBe(
+      true,
+    );
+});
