@@ -70,7 +70,7 @@ async function compareMemory(): Promise<void> {
     const [once = Number.NaN, tenfold = Number.NaN] = peaks;
     console.log(
       `${JSON.stringify(request)}: worker of ${once.toFixed(0)} MB for ${maxRows / 10} rows, ` +
-        `${tenfold.toFixed(0)} MB for ${maxRows}: ${(tenfold / once).toFixed(2)} (at most 1.25, 160 MB)`,
+        `${tenfold.toFixed(0)} MB for ${maxRows}: ${(tenfold / once).toFixed(2)} (at most 1.1, 150 MB)`,
     );
   }
 }

@@ -6,10 +6,10 @@
  * reaches there was not measured.
  */
 export const rowsPerSecond = {
-  csv: 1_000_000,
-  'csv, zstd': 956_000,
-  'ndjson, zstd': 1_100_000,
-  'parquet, zstd': 1_550_000,
+  csv: 1_136_000,
+  'csv, zstd': 1_136_000,
+  'ndjson, zstd': 1_351_000,
+  'parquet, zstd': 1_923_000,
 } as const;
 export type FileKind = keyof typeof rowsPerSecond;
 
@@ -26,10 +26,10 @@ export const bytesPerRow = {
  * worker, with its upload.
  */
 export const cpuSecondsPerMillionRows = {
-  csv: { source: 0.89, worker: 0.31 },
-  'csv, zstd': { source: 0.89, worker: 0.59 },
-  'ndjson, zstd': { source: 0.62, worker: 0.64 },
-  'parquet, zstd': { source: 0.43, worker: 0.41 },
+  csv: { source: 1.02, worker: 0.33 },
+  'csv, zstd': { source: 1.02, worker: 0.51 },
+  'ndjson, zstd': { source: 0.7, worker: 0.52 },
+  'parquet, zstd': { source: 0.56, worker: 0.35 },
 } as const satisfies Record<FileKind, { source: number; worker: number }>;
 
 /** Of resumable exports (`npm run bench -- units`). */
