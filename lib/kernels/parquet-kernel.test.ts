@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -288,6 +289,16 @@ describe('the Parquet kernel', () => {
       await expectSame({ bases, compression, sizes: { rowGroupBytes: 4_000_000 } }, rows, []);
     },
   );
+
+  test('writes the same bytes and places if frames fill the output buffers of zstd, which are freed', async () => {
+    const rows: Row[] = Array.from({ length: 6_000 }, (_, n) => [int32(n), randomBytes(1_000)]);
+    const setting: Setting = {
+      bases: ['integer', 'bytea'],
+      compression: 'zstd',
+      sizes: { rowGroupBytes: 1_500_000, pageBytes: 200_000 },
+    };
+    await expectSame(setting, rows, []);
+  });
 
   test('leaves long values to the encoder, and goes on after the row group', async () => {
     const bases = ['integer', 'text', 'bytea'];

@@ -40,9 +40,9 @@ test('collectGarbageOfEndedWork frees the buffers of work that has ended', async
   const script = `
     import { collectGarbageIfNeeded, collectGarbageOfEndedWork } from ${JSON.stringify(join(import.meta.dirname, 'gc-pressure.ts'))};
     collectGarbageIfNeeded();
-    for (let n = 0; n < 10; n++) Buffer.allocUnsafeSlow(1e6);
-    await new Promise(setImmediate);
+    let work = Array.from({ length: 10 }, () => Buffer.allocUnsafeSlow(1e6));
     const before = process.memoryUsage().arrayBuffers;
+    work = undefined;
     collectGarbageOfEndedWork();
     console.log((before - process.memoryUsage().arrayBuffers) / 1e6)`;
   const { stdout } = await promisify(execFile)(

@@ -10,7 +10,7 @@ import { measureLive } from './live.ts';
 import { measureLong } from './long.ts';
 import { machineLoad } from './machine.ts';
 import { median } from './measure.ts';
-import { cases, measureExport } from './measure-export.ts';
+import { cases, measureExport, otherRequests } from './measure-export.ts';
 import { measureScale } from './scale.ts';
 import { createTable, dropTable, firstRows, maxRows } from './table.ts';
 import { compareTimes } from './times.ts';
@@ -54,8 +54,7 @@ async function compareEncryption(): Promise<void> {
 async function compareMemory(): Promise<void> {
   for (const request of [
     ...cases.map((it) => it.request),
-    { format: 'json', compression: 'gzip' },
-    { format: 'xlsx' },
+    ...otherRequests,
     { format: 'csv', encryption },
   ]) {
     const peaks: number[] = [];

@@ -19,6 +19,12 @@ export const cases: { name: string; request: object; limit: number }[] = [
   { name: 'parquet, zstd', request: { format: 'parquet' }, limit: 0.65 },
 ];
 
+/** The other formats, whose memory is measured, too. */
+export const otherRequests: readonly object[] = [
+  { format: 'json', compression: 'gzip' },
+  { format: 'xlsx' },
+];
+
 /** Frequent polls would take CPU time from the export. When it became ready is in its document. */
 const pollMs = 500;
 

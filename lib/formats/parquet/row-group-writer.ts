@@ -35,7 +35,7 @@ export class RowGroupWriter {
     }
   }
 
-  /** Ends the row group, and yields its bytes. */
+  /** Ends the row group, and yields its bytes. They are not used here any more when the next ones are asked for. */
   async *endGroup(): AsyncGenerator<Buffer> {
     const group: RowGroup = { rows: 0, chunks: [] };
     for (const [n, column] of this.columns.entries()) {
@@ -44,13 +44,14 @@ export class RowGroupWriter {
       if (n > 0 && rows !== group.rows)
         throw new Error(`column ${column.name} has ${rows} rows; the row group has ${group.rows}`);
       group.rows = rows;
-      const offset = this.#offset;
+      // Before the pages are passed on: then their buffers may be freed.
+      const place = chunkPlaceOf(chunk, this.#offset);
+      group.chunks.push(place);
+      this.#offset += place.bytes;
       for (const { header, body } of pagesOf(chunk)) {
         yield header;
         yield body;
-        this.#offset += header.length + body.length;
       }
-      group.chunks.push(chunkPlaceOf(chunk, offset));
     }
     this.groups.push(group);
   }
