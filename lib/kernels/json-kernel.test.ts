@@ -7,7 +7,14 @@ import { errorMessage } from '../runtime/errors.ts';
 import { jsonKernel } from './json-kernel.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import type { KernelPlan } from './row-kernel.ts';
-import { encodeMessages, message, messagesOf, runs } from './testing/encode-messages.ts';
+import {
+  changedRow,
+  encodeMessages,
+  message,
+  messagesOf,
+  runs,
+  withWrongLengths,
+} from './testing/encode-messages.ts';
 
 /** `JsonEncoder` is the specification of the kernel: both write the same bytes, or fail with the same error. */
 const column = (name: string, base: string) => ({ name, base });
@@ -219,11 +226,7 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
     );
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
-        const bytes = [...valid];
-        for (const [at, byte] of changes)
-          if (byte === -1) bytes.splice(at, 1);
-          else bytes[at] = byte;
-        const row = Buffer.from(bytes);
+        const row = changedRow(valid, changes);
         const encoded = outcomeOf(plan, [messagesOf([valid, row])]);
         // The kernel is stricter: it also refuses control characters in numbers and JSON, and two rows in a message.
         if (!encoded.startsWith('row 2 is not what'))
@@ -235,9 +238,7 @@ describe.each<Separator>(['', ','])('the kernel of JSON, with "%s" before object
 
   test('reads and writes nothing outside of the messages, whatever lengths they claim', () => {
     const sent = messagesOf(rowsOf(toCopyText([hostile.map((values) => values[0] ?? null)])));
-    for (const claimed of [0, 1, 3, 4, 5, sent.length, 65_536, 2 ** 31, 2 ** 32 - 1]) {
-      const wrong = Buffer.from(sent);
-      wrong.writeUInt32BE(claimed, 1);
+    for (const wrong of withWrongLengths(sent)) {
       // It ends, with an error or waiting for bytes; `encodeMessages` looks at the memory around the regions.
       expect(typeof outcomeOf(plan, [wrong])).toBe('string');
     }

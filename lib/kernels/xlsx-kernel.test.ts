@@ -8,7 +8,14 @@ import { type SheetColumn, SheetRows } from '../formats/xlsx/sheet-rows.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import type { KernelPlan } from './row-kernel.ts';
-import { encodeMessages, message, messagesOf, runs } from './testing/encode-messages.ts';
+import {
+  changedRow,
+  encodeMessages,
+  message,
+  messagesOf,
+  runs,
+  withWrongLengths,
+} from './testing/encode-messages.ts';
 import { sheetKernel, xlsxKernel } from './xlsx-kernel.ts';
 
 /** `SheetRows` is the specification of the kernel: both write the same XML, or fail with the same error. */
@@ -445,11 +452,7 @@ describe('the kernel of XLSX', () => {
     );
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
-        const bytes = [...valid];
-        for (const [at, byte] of changes)
-          if (byte === -1) bytes.splice(at, 1);
-          else bytes[at] = byte;
-        const row = Buffer.from(bytes);
+        const row = changedRow(valid, changes);
         const encoded = outcomeOf(plan, [messagesOf([valid, row])]);
         // The server checks that text is UTF-8.
         if (isUtf8(row)) expect(encoded).toBe(expected([valid, row], columns));
@@ -460,9 +463,7 @@ describe('the kernel of XLSX', () => {
 
   test('reads and writes nothing outside of the messages, whatever lengths they claim', () => {
     const sent = messagesOf(rowsOf(toCopyText([hostile.map((values) => values[0] ?? null)])));
-    for (const claimed of [0, 1, 3, 4, 5, sent.length, 65_536, 2 ** 31, 2 ** 32 - 1]) {
-      const wrong = Buffer.from(sent);
-      wrong.writeUInt32BE(claimed, 1);
+    for (const wrong of withWrongLengths(sent)) {
       // It ends, with an error or waiting for bytes; `encodeMessages` looks at the memory around the regions.
       expect(typeof outcomeOf(plan, [wrong])).toBe('string');
     }

@@ -134,3 +134,20 @@ const cutEvery = (bytes: Buffer, length: number): Buffer[] =>
   Array.from({ length: Math.ceil(bytes.length / length) }, (_, n) =>
     bytes.subarray(n * length, (n + 1) * length),
   );
+
+/** Returns a row with other bytes at these places; -1 in place of a byte removes it. */
+export function changedRow(row: Buffer, changes: readonly (readonly [number, number])[]): Buffer {
+  const bytes = [...row];
+  for (const [at, byte] of changes)
+    if (byte === -1) bytes.splice(at, 1);
+    else bytes[at] = byte;
+  return Buffer.from(bytes);
+}
+
+/** Returns messages of which the first claims another length than it has. */
+export const withWrongLengths = (messages: Buffer): Buffer[] =>
+  [0, 1, 3, 4, 5, messages.length, 65_536, 2 ** 31, 2 ** 32 - 1].map((claimed) => {
+    const wrong = Buffer.from(messages);
+    wrong.writeUInt32BE(claimed, 1);
+    return wrong;
+  });
