@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { registerCodecs } from '../../infra/offline/codecs.ts';
 import { exportRejectedSchema } from '../../lib/contracts/events.ts';
 import { monthOfOrders } from '../support/api.ts';
 import { consume, requested, resultOf, resultsOf, type Topic } from '../support/events.ts';
@@ -11,7 +10,6 @@ import { waitFor } from '../support/wait-for.ts';
 /** Events as other producers write them: with each compression of Kafka, more attributes and other encodings. */
 const requestedBy = credentials.demo.email;
 const { CompressionTypes, Kafka, logLevel, Partitioners } = kafkajs;
-registerCodecs();
 const kafka = new Kafka({ brokers: stack.kafka.brokers, logLevel: logLevel.NOTHING });
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
 let results: Topic;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Consumer, type Producer } from 'kafkajs';
 import type { z } from 'zod';
+import { registerCodecs } from '../../infra/offline/codecs.ts';
 import { readHeadersLinearly } from '../../infra/offline/linear-headers.ts';
 import type { exportRejectedSchema, exportResultSchema } from '../../lib/contracts/events.ts';
 import { stopIdlePolling } from '../../lib/messaging/kafkajs-patch.ts';
@@ -11,6 +12,8 @@ import { waitFor } from './wait-for.ts';
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 stopIdlePolling();
 readHeadersLinearly();
+// Some suites leave records of all codecs in the topics that others read.
+registerCodecs();
 const { Kafka, logLevel } = kafkajs;
 
 /** Returns a Kafka client of an external system, which knows only the topics. */
@@ -38,6 +41,10 @@ export async function consume(topic: string, brokers?: string[]): Promise<Topic>
   const groupId = `test-${randomUUID()}`;
   const consumer: Consumer = client.consumer({ groupId, maxWaitTimeInMs: 200 });
   const messages: SeenMessage[] = [];
+  // Without this a reader that stops for good looks like a record that never arrives.
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) console.error(`a test no longer reads ${topic}`, payload.error);
+  });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
