@@ -84,8 +84,7 @@ export function copyText(from: usize, to: usize): usize {
       return o;
     }
     if (byte == BACKSLASH) {
-      const letter = load<u8>(at + 1);
-      const character = characterOf(letter);
+      const character = characterOf(load<u8>(at + 1));
       if (character == 0) return 0;
       at += 2;
       if (character == BACKSLASH) store<u8>(o++, BACKSLASH);
@@ -94,7 +93,7 @@ export function copyText(from: usize, to: usize): usize {
         keepsSpace = true;
       } else {
         o = writeControl(o, character);
-        if (letter != 0x62) spaceEnd = at;
+        if (isSpaceControl(character)) spaceEnd = at;
       }
     } else if (byte == NO_CHARACTER) {
       const next = load<u16>(at + 1);
@@ -109,6 +108,7 @@ export function copyText(from: usize, to: usize): usize {
     } else {
       o = writeSpecial(o, at);
       at++;
+      if (isSpaceControl(byte)) spaceEnd = at;
     }
   }
   return 0;
@@ -192,11 +192,13 @@ function isHexadecimal(byte: u8): bool {
 function isSpaceAt(at: usize): bool {
   const byte = load<u8>(at);
   if (byte == SPACE) return true;
-  if (byte == BACKSLASH) {
-    const letter = load<u8>(at + 1);
-    return letter == 0x66 || letter == 0x72 || letter == 0x76;
-  }
-  return byte > 0x7f && (isSpaceOfTwo(at) || isSpaceOfThree(at));
+  if (byte == BACKSLASH) return isSpaceControl(characterOf(load<u8>(at + 1)));
+  return isSpaceControl(byte) || (byte > 0x7f && (isSpaceOfTwo(at) || isSpaceOfThree(at)));
+}
+
+/** VT, FF and CR. COPY escapes them. */
+function isSpaceControl(byte: u8): bool {
+  return byte >= 0x0b && byte <= 0x0d;
 }
 
 function isSpaceBefore(end: usize, from: usize): bool {
