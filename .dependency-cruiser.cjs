@@ -85,7 +85,7 @@ module.exports = {
         pathNot: [
           '\\.test\\.ts$',
           '^lib/sources/',
-          '^lib/engine/read/(read-unit|preview)\\.ts$',
+          '^lib/engine/read/(read-unit|connections|preview)\\.ts$',
           '^lib/exports/planning/(histogram|inspect-sources|plan)\\.ts$',
           // By readings-source.ts, and of the series that it permits.
           '^lib/readings/(query-readings|list-series)\\.ts$',

@@ -40,11 +40,7 @@ export async function readAndUpload(
   checkLimits();
   const overtime = AbortSignal.timeout(seconds * 1_000);
   const signal = AbortSignal.any([lease.signal, overtime]);
-  const writer = await MultipartWriter.create(
-    claim.objectKey,
-    contentTypeOf(claim.request),
-    signal,
-  );
+  const writer = new MultipartWriter(claim.objectKey, contentTypeOf(claim.request), signal);
   const abort = async (cause: unknown): Promise<unknown> => {
     await writer.abort().catch((reason: unknown) => {
       logger.warn('upload abort failed; the sweep will delete it', {

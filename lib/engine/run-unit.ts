@@ -110,7 +110,8 @@ async function writeWholeFile(
   try {
     const outcome = buildFileResult(claim, [output], output);
     const complete = (): Promise<string> => writer.complete();
-    const etag = await completeObject(claim, writer.upload, outcome, attempt.lease, complete);
+    const upload = await writer.upload;
+    const etag = await completeObject(claim, upload, outcome, attempt.lease, complete);
     return { objectKey: claim.objectKey, etag, outcome };
   } catch (error) {
     throw await abort(error);
@@ -135,7 +136,7 @@ async function runReadUnit(claim: ReadClaim, attempt: RunningAttempt): Promise<v
   const { writer, output, abort } = await readAndUpload(claim, attempt);
   try {
     attempt.lease.check();
-    await completeIdempotently(writer.upload, output.bytes, () => writer.complete());
+    await completeIdempotently(await writer.upload, output.bytes, () => writer.complete());
   } catch (error) {
     throw await abort(error);
   }

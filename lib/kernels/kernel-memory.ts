@@ -11,6 +11,14 @@ export const slackBytes = 64;
 const inputBytes = memoryBudget.kernelInput.bytes / 3;
 
 /**
+ * Memories that were released, the last one first: V8 begins a collection of all garbage for each new one, which takes
+ * an export longer than to connect.
+ */
+const released: KernelMemory[] = [];
+/** As many connections as an export has usually. */
+const maxReleased = 2;
+
+/**
  * The memory of one socket and of the kernels that encode its rows, one after the other: the socket reads into it, so that
  * a kernel finds the rows where they were received. It never grows, because a memory that grows moves, and the socket
  * keeps the address of its buffer.
@@ -42,6 +50,18 @@ export class KernelMemory {
     this.end = pages * wasmPageBytes;
     this.bytes = Buffer.from(this.memory.buffer);
     this.received = this.bytes.subarray(this.input, this.input + inputBytes);
+  }
+
+  /** Returns a memory with this room: one that was released, or a new one. */
+  static acquire(kernelBytes: number): KernelMemory {
+    const found = released.findIndex((memory) => memory.hasRoomFor(kernelBytes));
+    return released.splice(found, found === -1 ? 0 : 1)[0] ?? new KernelMemory(kernelBytes);
+  }
+
+  /** Keeps a memory for `acquire`. Nothing may refer to its bytes any more. */
+  static release(memory: KernelMemory): void {
+    released.unshift(memory);
+    released.length = Math.min(released.length, maxReleased);
   }
 
   /** Returns whether kernels that need these bytes can use this memory. */

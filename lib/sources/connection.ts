@@ -14,9 +14,11 @@ const idleSecondsBeyondStatement = 60;
 /** Returns the name by which the backends of an attempt are found. It has 47 bytes; PostgreSQL keeps 63. */
 const applicationNameOf = (attemptId: string): string => `streamsync:${attemptId}`;
 
+const sockets = new WeakMap<pg.Client, ReusedBufferSocket>();
+
 /**
  * Opens a connection for one reading attempt. It is never reused: after an aborted COPY its state is unknown, so the
- * reader destroys it.
+ * reader destroys it with `closeReader`.
  *
  * @param kernelBytes of the memory of the kernel that encodes the rows, 0 without one
  */
@@ -34,13 +36,25 @@ export async function connectReader(
     idleInTransactionMs: (statementTimeoutSeconds + idleSecondsBeyondStatement) * 1_000,
     idleSessionMs: 0,
   };
-  const client = newSession(source, session, new ReusedBufferSocket(kernelBytes));
+  const socket = new ReusedBufferSocket(kernelBytes);
+  const client = newSession(source, session, socket);
+  sockets.set(client, socket);
   // The COPY stream reports a lost connection; this listener only keeps the error from ending the process.
   client.on('error', (error) =>
     logger.warn('source connection lost', { source, attemptId, reason: errorMessage(error) }),
   );
   await openSession(client);
   return client;
+}
+
+/**
+ * Closes the connection of a reader, and resolves when it is closed.
+ *
+ * @param complete whether everything that was read is consumed: then the next reader uses the memory
+ */
+export async function closeReader(client: pg.Client, complete: boolean): Promise<void> {
+  if (complete) sockets.get(client)?.releaseMemory();
+  await client.end();
 }
 
 /** Terminates what an attempt still runs on its source. Best effort: the guarantee is that the attempt is fenced. */

@@ -74,7 +74,8 @@ export function newSession(source: string, session: Session, socket: Socket): pg
  * Removes the role's limit on transactions. PostgreSQL before 17 does not know this setting, so it cannot be among the
  * options of the connection. Repeat it after a session was reset.
  */
-export const withoutTransactionTimeout = `select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'`;
+export const withoutTransactionTimeout = `select set_config('transaction_timeout', '0', false)
+  where current_setting('transaction_timeout', true) is not null`;
 
 /** Connects the client and removes the role's limit on transactions. Throws the errors of connecting. */
 export async function openSession(client: pg.Client): Promise<void> {

@@ -20,7 +20,8 @@ const partSizeAt = (partNumber: number): number =>
 const pool = new BufferPool(partSizeAt(1), maxConcurrentUploads);
 
 export class MultipartWriter {
-  readonly upload: Upload;
+  /** Rejects if it could not be created; then `write` and `flush` throw the same error. */
+  readonly upload: Promise<Upload>;
   #part: Buffer | undefined;
   #filled = 0;
   #nextPart = 1;
@@ -29,19 +30,13 @@ export class MultipartWriter {
   #failure: { error: unknown } | undefined;
   readonly #abort = new AbortController();
   readonly #stop: AbortSignal;
-
-  private constructor(upload: Upload, signal: AbortSignal) {
-    this.upload = upload;
-    this.#stop = AbortSignal.any([signal, this.#abort.signal]);
-  }
+  #rest: Promise<void> | undefined;
 
   /** The signal stops the parts that are being sent, so that a `write` which waits for the storage ends at once. */
-  static async create(
-    key: string,
-    contentType: string,
-    signal: AbortSignal,
-  ): Promise<MultipartWriter> {
-    return new MultipartWriter(await createUpload(key, contentType), signal);
+  constructor(key: string, contentType: string, signal: AbortSignal) {
+    this.#stop = AbortSignal.any([signal, this.#abort.signal]);
+    this.upload = createUpload(key, contentType);
+    this.upload.catch(this.#fail);
   }
 
   /** Copies the chunk. Throws the first error of any part. */
@@ -56,17 +51,24 @@ export class MultipartWriter {
     }
   }
 
-  /** Sends the rest. When it returns, the storage has all parts, and the object is still invisible. */
-  async flush(): Promise<void> {
+  /** Begins to send the rest: no chunk follows. */
+  end(): void {
     // An empty object is one empty part.
-    if (this.#filled > 0 || this.#nextPart === 1) await this.#sendPart();
+    const isMissing = this.#filled > 0 || this.#nextPart === 1;
+    this.#rest = isMissing ? this.#sendPart() : Promise.resolve();
+    this.#rest.catch(this.#fail);
+  }
+
+  /** When it returns, after `end`, the storage has all parts, and the object is still invisible. */
+  async flush(): Promise<void> {
+    await this.#rest;
     await Promise.all(this.#sending);
     this.#throwFailure();
   }
 
   /** Makes the object visible and returns its ETag. */
   async complete(): Promise<string> {
-    return completeUpload(this.upload, this.#parts);
+    return completeUpload(await this.upload, this.#parts);
   }
 
   /** Stops the parts that are being sent and aborts the upload. */
@@ -74,7 +76,8 @@ export class MultipartWriter {
     this.#failure ??= { error: new Error('the upload was aborted') };
     this.#abort.abort();
     await Promise.allSettled(this.#sending);
-    await abortUpload(this.upload.key, this.upload.uploadId);
+    const upload = await this.upload.catch(() => undefined);
+    if (upload) await abortUpload(upload.key, upload.uploadId);
   }
 
   #newPart(): Buffer {
@@ -91,16 +94,18 @@ export class MultipartWriter {
     this.#throwFailure();
     const settled = this.#upload(this.#nextPart++, body)
       .then(() => pool.release(part))
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
+      .catch(this.#fail)
       .finally(() => this.#sending.delete(settled));
     this.#sending.add(settled);
   }
 
   async #upload(partNumber: number, body: Buffer): Promise<void> {
-    this.#parts.push(await uploadPart(this.upload, partNumber, body, this.#stop));
+    this.#parts.push(await uploadPart(await this.upload, partNumber, body, this.#stop));
   }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+  };
 
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;

@@ -43,6 +43,7 @@ const { rows } = await readUnit({
     write: async (chunk) => {
       bytes += chunk.length;
     },
+    end: () => {},
   },
   progress: { rows: 0, bytes: 0 },
   checkLimits: () => undefined,

@@ -186,13 +186,8 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
 
   test('one reader reads all ranges in order if no connection is left for a second one', async () => {
     await client.query('begin isolation level repeatable read read only');
-    const refuseConnection = (): Promise<pg.Client> =>
-      Promise.reject(new Error('too many clients already'));
-    const readers = await ParallelReaders.connect(client, {
-      others: 1,
-      holding: 'select 1',
-      connect: refuseConnection,
-    });
+    const refused = Promise.reject(new Error('too many clients already'));
+    const readers = await ParallelReaders.join(client, { others: [refused], holding: 'select 1' });
     const statements = [1, 2, 3].map((n) => `copy (select ${n}) to stdout`);
     const texts: string[] = [];
     for await (const copy of readers.streamInOrder(statements, {
@@ -202,7 +197,6 @@ describe.each(ways)('COPY streams by %s', (...[, wire, stream]) => {
       texts.push((await all(copy)).toString());
     expect(texts).toEqual(['1\n', '2\n', '3\n']);
     await readers.commit();
-    await readers.close();
     expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 });

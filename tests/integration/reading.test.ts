@@ -133,7 +133,7 @@ async function rowsOf(
   };
   const { rows } = await readUnit({
     claim,
-    sink: { write },
+    sink: { write, end: () => {} },
     progress: { rows: 0, bytes: 0 },
     checkLimits: () => {},
     signal: AbortSignal.timeout(60_000),

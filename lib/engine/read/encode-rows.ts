@@ -20,6 +20,8 @@ import type { ParallelReaders } from './parallel-readers.ts';
 /** The destination of the file's bytes. `write` copies the chunk, and resolves when there is room for more. */
 export interface ByteSink {
   write(chunk: Buffer): Promise<void>;
+  /** The last chunk was written. */
+  end(): void;
 }
 
 interface EncodeContext {
@@ -79,6 +81,7 @@ export async function encodeAndUpload(
     const file = encodeSegments(readers, { ...context, signal, compressor }, result);
     if (compressor) await pipeline(file, compressor, freeUsedOutput, write, { signal });
     else await write(file);
+    sink.end();
   } finally {
     // Cancels the read-ahead COPYs if encoding failed.
     stop.abort();

@@ -28,12 +28,11 @@ interface ReadOptions {
   onStart: (copy: CopyToStream) => void;
 }
 
-interface ConnectOptions {
-  /** Readers in addition to the first. */
-  others: number;
+interface JoinOptions {
+  /** The connections of the readers in addition to the first. */
+  others: readonly Promise<pg.Client>[];
   /** The statement that locks the relation. */
   holding: string;
-  connect: () => Promise<pg.Client>;
 }
 
 /**
@@ -54,12 +53,10 @@ export class ParallelReaders {
     this.#clients = clients;
   }
 
-  static async connect(
-    first: pg.Client,
-    { others, holding, connect }: ConnectOptions,
-  ): Promise<ParallelReaders> {
+  /** The caller closes the connections. */
+  static async join(first: pg.Client, { others, holding }: JoinOptions): Promise<ParallelReaders> {
     const readers = new ParallelReaders([first]);
-    if (others === 0) return readers;
+    if (others.length === 0) return readers;
     const { rows } = await first.query<{ snapshot: string }>(
       'select pg_export_snapshot() as snapshot',
     );
@@ -67,7 +64,11 @@ export class ParallelReaders {
     const begin = `begin isolation level repeatable read read only; set transaction snapshot ${snapshot};
       set local lock_timeout = ${joinLockMs}; ${holding}; set local lock_timeout = ${laterLockMs}`;
     try {
-      for (let n = 0; n < others; n++) readers.#clients.push(await joinSnapshot(connect, begin));
+      for (const connecting of others) {
+        const client = await connecting;
+        await client.query(begin);
+        readers.#clients.push(client);
+      }
     } catch (error) {
       // The source may have no free connection, or another session may wait for a lock. Fewer readers read the same rows.
       logger.warn('connected fewer readers than planned', {
@@ -142,22 +143,5 @@ export class ParallelReaders {
 
   async commit(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.query('commit')));
-  }
-
-  /** Ends all connections but the first, which its owner ends. */
-  async close(): Promise<void> {
-    const [, ...others] = this.#clients;
-    await Promise.all(others.map((client) => client.end()));
-  }
-}
-
-async function joinSnapshot(connect: () => Promise<pg.Client>, begin: string): Promise<pg.Client> {
-  const client = await connect();
-  try {
-    await client.query(begin);
-    return client;
-  } catch (error) {
-    await client.end();
-    throw error;
   }
 }

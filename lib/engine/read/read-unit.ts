@@ -3,12 +3,13 @@ import { compressionOf } from '../../formats/compression.ts';
 import { formatOf } from '../../formats/index.ts';
 import { pagesPerRangeOf } from '../../formats/kernel-of.ts';
 import type { Progress, ReadClaim, UnitOutput, WholeClaim } from '../../scheduling/claim-types.ts';
-import { connectReader, terminateBackends } from '../../sources/connection.ts';
+import { terminateBackends } from '../../sources/connection.ts';
 import { pageRanges } from '../../sources/page-ranges.ts';
 import type { Selection } from '../../sources/query.ts';
 import { assertNotLagging } from '../../sources/replication-lag.ts';
 import { noteIfAlive } from '../../sources/source-errors.ts';
 import { holding } from '../../sources/table-locks.ts';
+import { Connections } from './connections.ts';
 import { type ByteSink, encodeAndUpload } from './encode-rows.ts';
 import { ParallelReaders } from './parallel-readers.ts';
 import { beginSnapshot, countRowsWithoutTime } from './snapshot.ts';
@@ -35,41 +36,55 @@ export async function readUnit(context: ReadContext): Promise<UnitOutput> {
   const { claim, signal, statementTimeoutSeconds } = context;
   const { source, attemptId } = claim;
   const { kernelBytes } = formatOf(claim.request);
-  const connect = () => connectReader(source, attemptId, statementTimeoutSeconds, kernelBytes);
-  const client = await connect();
+  const connections = new Connections(
+    claim.connections,
+    source,
+    attemptId,
+    statementTimeoutSeconds,
+    kernelBytes,
+  );
   let complete = false;
   try {
-    await assertNotLagging(client, claim.source);
-    const output = await read(client, connect, context);
+    const client = await connections.first;
+    const output = await readFrom(client, connections, context);
     complete = true;
     return output;
-  } catch (error) {
-    await noteIfAlive(error, () => client.query('rollback'));
-    throw error;
   } finally {
     // A second connection terminates them: the server may be in the middle of a COPY or of a long sort.
     if (!complete || signal.aborted) await terminateBackends(claim.source, claim.attemptId);
-    await client.end();
+    await connections.close(complete);
+  }
+}
+
+async function readFrom(
+  client: pg.Client,
+  connections: Connections,
+  context: ReadContext,
+): Promise<UnitOutput> {
+  try {
+    await assertNotLagging(client, context.claim.source);
+    return await read(client, connections, context);
+  } catch (error) {
+    await noteIfAlive(error, () => client.query('rollback'));
+    throw error;
   }
 }
 
 async function read(
   client: pg.Client,
-  connect: () => Promise<pg.Client>,
+  connections: Connections,
   { claim, sink, progress, checkLimits, signal }: ReadContext,
 ): Promise<UnitOutput> {
   const { request } = claim;
   const format = formatOf(request);
   const { selection, asOf, lsn, cursor, rowSecurity } = await beginSnapshot(client, claim);
   const selections = await divideByPages(client, selection, claim);
-  const others = Math.min(claim.connections, selections.length) - 1;
   // The header of a compressed file is in one member with rows: some readers guess the types from the first member.
   const begins =
     claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).createStream !== null);
-  const readers = await ParallelReaders.connect(client, {
-    others,
+  const readers = await ParallelReaders.join(client, {
+    others: connections.others.slice(0, selections.length - 1),
     holding: holding(selection),
-    connect,
   });
   try {
     const rowsWithoutTime = await countRowsWithoutTime(client, claim, selection);
@@ -111,8 +126,6 @@ async function read(
   } catch (error) {
     await readers.noteIfAlive(error);
     throw error;
-  } finally {
-    await readers.close();
   }
 }
 

@@ -15,7 +15,7 @@ export class ReusedBufferSocket extends Socket {
 
   /** @param kernelBytes for which the memory has room, in addition to the buffer of the socket */
   constructor(kernelBytes = 0) {
-    const memory = new KernelMemory(kernelBytes);
+    const memory = KernelMemory.acquire(kernelBytes);
     super({
       onread: {
         buffer: memory.received,
@@ -27,6 +27,11 @@ export class ReusedBufferSocket extends Socket {
       },
     });
     this.memory = memory;
+  }
+
+  /** Has another socket use the memory when this one is closed. Everything that was received must be consumed. */
+  releaseMemory(): void {
+    this.once('close', () => KernelMemory.release(this.memory));
   }
 }
 
