@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { constants, gzip, gzipSync, zstdCompressSync } from 'node:zlib';
 import snappy from 'snappyjs';
 import type { ExportRequest } from '../../contracts/export-request.ts';
+import { freeBuffer } from '../../runtime/free-buffer.ts';
 import { memoryLimits } from '../../runtime/memory-budget.ts';
 import { ZstdCompressor } from './zstd-compressor.ts';
 
@@ -13,7 +14,7 @@ export interface Codec {
   compress(page: Buffer): Promise<Buffer>;
   /** Frees what `compress` has returned, and what shares its memory, after the last use of both; otherwise the collector does. */
   release?(compressed: Buffer): void;
-  /** Returns how many bytes `compress` would return. */
+  /** Returns how many bytes `compress` would return of a small page. */
   sizeOf(page: Uint8Array): number;
 }
 
@@ -25,6 +26,12 @@ const chunkSize = memoryLimits.gzipOutputBytes;
 
 const gzipOptions = { level: 4, chunkSize };
 const zstdOptions = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+function sizeWithZstd(page: Uint8Array): number {
+  const { buffer, length } = zstdCompressSync(page, zstdOptions);
+  freeBuffer(buffer, chunkSize);
+  return length;
+}
 
 const codecs: Record<ExportRequest['compression'], Codec> = {
   none: { id: 0, compress: async (page) => Buffer.from(page), sizeOf: ({ length }) => length },
@@ -42,7 +49,7 @@ const codecs: Record<ExportRequest['compression'], Codec> = {
     id: 6,
     compress: (page) => zstd.compress(page),
     release: (frame) => zstd.release(frame),
-    sizeOf: (page) => zstdCompressSync(page, zstdOptions).length,
+    sizeOf: sizeWithZstd,
   },
 };
 

@@ -92,15 +92,16 @@ export class ColumnChunkWriter {
     if (this.#definition.length > 0) this.#closePage();
     const pages = this.#pages;
     const totals = { ...this.#totals, bounds: this.#bounds.finish() };
-    const dictionary = this.#encoder.endChunk();
+    const { dictionary } = this.#encoder;
+    const dictionaryPage =
+      dictionary && this.#compressor.compressDictionary(dictionary.values, dictionary.entries);
+    this.#encoder.endChunk();
     this.#pages = [];
     this.#bounds = new MinMaxStatistics(this.schema.parquetType);
     this.#totals = { rows: 0, values: 0, nulls: 0 };
     return {
       ...totals,
-      dictionary:
-        dictionary &&
-        (await this.#compressor.compressDictionary(dictionary.values, dictionary.entries)),
+      dictionary: await dictionaryPage,
       pages: await Promise.all(pages),
     };
   }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { BufferPool } from '../../runtime/buffer-pool.ts';
+import { freeBuffer } from '../../runtime/free-buffer.ts';
 import { memoryBudget, memoryLimits } from '../../runtime/memory-budget.ts';
 import type { Codec } from './codecs.ts';
 import { type Struct, struct } from './thrift.ts';
@@ -135,7 +136,8 @@ export class PageCompressor {
     { type, fields }: { type: number; fields: (header: Struct) => void },
   ): Promise<Page> {
     const body = await this.codec.compress(buffer.subarray(0, length));
-    pool.release(buffer);
+    if (pool.owns(buffer)) pool.release(buffer);
+    else freeBuffer(buffer.buffer, length);
     const header = struct((page) => {
       page.i32(1, type);
       page.i32(2, length);

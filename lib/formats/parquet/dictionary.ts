@@ -52,7 +52,7 @@ export class Dictionary {
     if (entries === 0) this.values.clear();
     else this.values.length = this.#starts[entries] ?? 0;
     this.entries = entries;
-    this.#fill(new Uint16Array(this.#table.length));
+    this.#fill(this.#table.fill(0));
   }
 
   #addDistinct({ view }: PlainValues, found: DistinctValues | null): Uint16Array | null {
@@ -134,7 +134,7 @@ export class Dictionary {
     this.#hashes.set(hashes);
   }
 
-  /** Makes this the hash table. */
+  /** Makes this the hash table, which is empty. */
   #fill(table: Uint16Array<ArrayBuffer>): void {
     this.#table = table;
     const mask = table.length - 1;

@@ -53,16 +53,17 @@ export class PageEncoder {
     return encoded ?? plain(values);
   }
 
-  /** Ends the column chunk, and returns its dictionary if a page uses it. */
-  endChunk(): { entries: number; values: Buffer } | null {
+  /** Returns the dictionary of the column chunk if a page uses it. It is valid until `endChunk`. */
+  get dictionary(): { entries: number; values: Uint8Array } | null {
+    if (!this.#dictionary || this.#dictionary.entries === 0) return null;
+    const { entries, values } = this.#dictionary;
+    return { entries, values: values.bytes.subarray(0, values.length) };
+  }
+
+  endChunk(): void {
     this.#chunks++;
     if (this.#chunks % chunksPerChoice === 0) this.#choice = null;
-    const dictionary = this.#dictionary;
-    if (!dictionary || dictionary.entries === 0) return null;
-    const { entries, values } = dictionary;
-    const copy = Buffer.from(values.bytes.subarray(0, values.length));
-    dictionary.truncate(0);
-    return { entries, values: copy };
+    this.#dictionary?.truncate(0);
   }
 
   #choose(values: PlainValues, count: number): EncodedValues {

@@ -11,8 +11,8 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** After the signature come the flags and the length of an extension, 4 bytes each. */
 const headerLength = signature.length + 8;
 const nullLength = -1;
-/** Bytes of the buffer. It grows for a larger row; above `maxRetainedBytes` it is replaced once that row is read. */
-const initialBufferBytes = 256 * 1_024;
+/** The buffer grows for larger rows and chunks; above `maxRetainedBytes` it is replaced by one of this size. */
+const smallBufferBytes = 256 * 1_024;
 const maxRetainedBytes = memoryBudget.binaryRows.bytes;
 
 /**
@@ -26,7 +26,7 @@ export class CopyBinaryParser implements BinaryRow {
   /** Bytes of the rows parsed so far. */
   rowBytes = 0;
   /** One buffer for all chunks, because one for each chunk would pile up until they are collected. */
-  #bytes = Buffer.allocUnsafeSlow(initialBufferBytes);
+  #bytes = Buffer.alloc(0);
   #at = 0;
   #end = 0;
   #needed = headerLength;
@@ -47,9 +47,9 @@ export class CopyBinaryParser implements BinaryRow {
   push(chunk: Buffer): void {
     const rest = this.#bytes.subarray(this.#at, this.#end);
     const length = rest.length + chunk.length;
-    const isTooLarge = this.#bytes.length > maxRetainedBytes && length < initialBufferBytes;
+    const isTooLarge = this.#bytes.length > maxRetainedBytes && length < smallBufferBytes;
     if (length > this.#bytes.length || isTooLarge) {
-      this.#bytes = Buffer.allocUnsafeSlow(isTooLarge ? initialBufferBytes : 2 * length);
+      this.#bytes = Buffer.allocUnsafeSlow(isTooLarge ? smallBufferBytes : 2 * length);
       this.view = viewOf(this.#bytes);
       this.#bytes.set(rest);
     } else if (this.#at > 0) this.#bytes.set(rest);
