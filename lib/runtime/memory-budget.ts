@@ -32,13 +32,14 @@ const partsInFlight = 3;
 /** Data pages being compressed, of all connections: more would wait for one of the two cores. */
 const pagesInFlight = 2;
 const rowGroupBytes = 16 * mebibyte;
+const pageBytes = mebibyte / 2;
 
 export const memoryBudget = {
   code: { what: 'Node and the code of the worker, measured', bytes: 100 * mebibyte, count: 1 },
   workerThread: { what: 'a worker thread and its code, measured', bytes: 30 * mebibyte, count: 1 },
   youngGeneration: {
-    what: "V8's young generation: three semi-spaces of 4 MiB (--max-semi-space-size)",
-    bytes: 12 * mebibyte,
+    what: "V8's young generation: three semi-spaces of 2 MiB (--max-semi-space-size)",
+    bytes: 6 * mebibyte,
     count: threads,
   },
   garbage: {
@@ -90,7 +91,7 @@ export const memoryBudget = {
   },
   pageBuffer: {
     what: 'pages of Parquet being compressed, and as many that wait: the page, its last value, its levels',
-    bytes: mebibyte + 64 * kibibyte,
+    bytes: pageBytes + 128 * kibibyte,
     count: 2 * pagesInFlight,
   },
   sheetCompressor: {
@@ -123,7 +124,7 @@ export const memoryLimits = {
   deflateOutputBytes: 64 * kibibyte,
   partsInFlight,
   pagesInFlight,
-  pageBytes: mebibyte,
+  pageBytes,
   /** Of `kernelPages`, the pages that are not full yet. */
   openPages: rowGroupBytes,
   /** Output buffers of the compressors of pages: of zstd, part of `pageCompressor`, and of gzip. */

@@ -20,7 +20,7 @@ export async function measureSink(request: object): Promise<z.infer<typeof measu
     process.execPath,
     [
       '--expose-gc',
-      '--max-semi-space-size=4',
+      '--max-semi-space-size=2',
       join(import.meta.dirname, 'sink.ts'),
       JSON.stringify(request),
     ],

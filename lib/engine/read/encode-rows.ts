@@ -41,6 +41,9 @@ interface EncodeContext {
   signal: AbortSignal;
 }
 
+/** Of all exports of this worker, one after the other: new chunks for each would be garbage after it. */
+const pool = createChunkPool();
+
 interface EncodedRows {
   rows: number;
   bytes: number;
@@ -117,7 +120,6 @@ async function* encodeSegments(
   const { request, columns, statements, whole, begins, signal, compressor } = context;
   const { progress, checkLimits } = context;
   const format = formatOf(request);
-  const pool = createChunkPool();
   // A read-ahead COPY may fail before its turn. The error is rethrown when it is consumed, so it is ignored here.
   const abortOnSignal = (copy: CopyToStream): void => {
     addAbortSignal(signal, copy).on('error', () => undefined);
