@@ -32,7 +32,7 @@ const partsInFlight = 3;
 /** Data pages being compressed, of all connections: more would wait for one of the two cores. */
 const pagesInFlight = 2;
 const rowGroupBytes = 16 * mebibyte;
-const pageBytes = mebibyte / 2;
+const pageBytes = 640 * kibibyte;
 
 export const memoryBudget = {
   code: { what: 'Node and the code of the worker, measured', bytes: 100 * mebibyte, count: 1 },

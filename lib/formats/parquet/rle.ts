@@ -23,7 +23,7 @@ export function encodeRleHybrid(
   let end = head;
   let at = 0;
   while (at < values.length) {
-    const next = endOfRun(values, at);
+    const next = at === 0 && isConstant(values) ? values.length : endOfRun(values, at);
     if (next - at >= 8) {
       end = writeVarint(out, end, (next - at) * 2);
       const value = values[at] ?? 0;
@@ -38,6 +38,13 @@ export function encodeRleHybrid(
     }
   }
   return out.subarray(0, end);
+}
+
+/** Returns whether all values are equal, as the levels of a page without NULL are: then their bytes repeat. */
+function isConstant(values: Uint8Array | Uint16Array): boolean {
+  const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: width } = values;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return bytes.subarray(width).equals(bytes.subarray(0, -width));
 }
 
 function endOfRun(values: Uint8Array | Uint16Array, from: number): number {

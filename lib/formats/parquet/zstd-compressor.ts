@@ -46,16 +46,22 @@ export class ZstdCompressor {
   }
 }
 
+/** Every write is a frame: ending it by a flush would be a second run in Node's thread pool. */
 const newCompressor = (): ZstdCompress =>
-  createZstdCompress({ chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  createZstdCompress({
+    chunkSize,
+    flush: constants.ZSTD_e_end,
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  });
 
 async function outputOf(compressor: ZstdCompress, bytes: Buffer): Promise<Buffer[]> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const output: Buffer[] = [];
   const collect = (chunk: Buffer): number => output.push(chunk);
   compressor.on('data', collect).on('error', reject);
-  compressor.write(bytes);
-  compressor.flush(constants.ZSTD_e_end, resolve);
+  compressor.write(bytes, (error) => {
+    if (!error) resolve();
+  });
   await promise;
   // The last chunks may still be in the buffer of the stream.
   while (compressor.readableLength > 0) compressor.read();
