@@ -1,12 +1,11 @@
 """`peers.py <peer> <url> <table> <file>`: copies a table of PostgreSQL to Parquet with zstd, as users of the peer would.
 
 Prints a line of JSON: the seconds from the query on, those of the CPU, the rows and bytes of the file, and the peak memory in
-MB. The connection of DuckDB and ADBC is open before.
+MB. The connection of ADBC is open before.
 """
 
 import json
 import os
-import pathlib
 import resource
 import sys
 import time
@@ -14,25 +13,6 @@ from collections.abc import Callable
 
 peer, url, table, file = sys.argv[1:]
 query = f"select * from {table}"
-
-
-def duckdb_copy(options: str) -> Callable[[], None]:
-    import duckdb
-    import duckdb_extension_postgres_scanner as extension
-
-    [directory] = extension.__path__
-    [path] = pathlib.Path(directory, "extensions").glob(f"v{duckdb.__version__}/*")
-    connection = duckdb.connect()
-    connection.load_extension(str(path))
-    connection.execute(f"attach '{url}' as source (type postgres, read_only)")
-    statement = (
-        f"copy (select * from source.public.{table}) to '{file}' (format parquet, compression zstd{options})"
-    )
-
-    def copy() -> None:
-        connection.execute(statement)
-
-    return copy
 
 
 def connectorx_copy() -> Callable[[], None]:
@@ -66,8 +46,6 @@ def adbc_copy() -> Callable[[], None]:
 
 
 peers = {
-    "duckdb": lambda: duckdb_copy(""),
-    "duckdb-v2": lambda: duckdb_copy(", parquet_version v2"),
     "connectorx": connectorx_copy,
     "adbc": adbc_copy,
 }

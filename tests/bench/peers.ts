@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { StackError } from '../../infra/local/errors.ts';
@@ -22,7 +23,6 @@ const peersTool: PythonTool = {
   name: 'bench-peers',
   requirements: join(import.meta.dirname, 'requirements.lock.txt'),
 };
-const script = join(import.meta.dirname, 'peers.py');
 
 const measuredSchema = z.object({
   seconds: z.number(),
@@ -33,7 +33,6 @@ const measuredSchema = z.object({
 });
 export type MeasuredPeer = z.infer<typeof measuredSchema>;
 
-/** The arguments of peers.py, by what they measure. */
 const names = {
   duckdb: 'DuckDB',
   'duckdb-v2': 'DuckDB, PARQUET_VERSION V2',
@@ -43,6 +42,34 @@ const names = {
 export type Peer = keyof typeof names;
 
 export const nameOf = (peer: Peer): string => names[peer];
+
+/**
+ * Returns DuckDB's reader of PostgreSQL, a package of Python with the same file that `install postgres` gets from DuckDB's
+ * server.
+ */
+function duckdbExtension(): string {
+  const [path] = globSync(
+    join(
+      dirname(dirname(interpreterOf(peersTool))),
+      'lib/python*/site-packages/duckdb_extension_postgres_scanner/extensions/*/*.duckdb_extension',
+    ),
+  );
+  if (path === undefined) throw new Error('the extension of DuckDB is not installed');
+  return path;
+}
+
+/** Returns the program that copies with a peer, and its first arguments. */
+function programOf(peer: Peer): [string, ...string[]] {
+  const ofDuckdb = (options: string): [string, ...string[]] => [
+    process.execPath,
+    join(import.meta.dirname, 'duckdb-copy.ts'),
+    duckdbExtension(),
+    options,
+  ];
+  if (peer === 'duckdb') return ofDuckdb('');
+  if (peer === 'duckdb-v2') return ofDuckdb(', parquet_version v2');
+  return [interpreterOf(peersTool), join(import.meta.dirname, 'peers.py'), peer];
+}
 
 const firstLine = (text: string): string => text.trim().split('\n', 1).join('');
 
@@ -70,7 +97,7 @@ export async function usablePeers(): Promise<Peer[]> {
 
 const failedSchema = z.object({ stderr: z.string() });
 
-/** Returns the line with the exception with which a Python program failed. */
+/** Returns the line with the exception with which a program failed. */
 function reasonOf(error: unknown): string {
   const { data } = failedSchema.safeParse(error);
   const exception = data?.stderr.split('\n').findLast((line) => /^[\w.]+: /.test(line));
@@ -80,11 +107,10 @@ function reasonOf(error: unknown): string {
 export async function measurePeer(peer: Peer): Promise<MeasuredPeer> {
   const file = join(tmpdir(), `bench-${process.pid}.parquet`);
   try {
-    const { stdout } = await run(
-      interpreterOf(peersTool),
-      [script, peer, sourceUrl('sales'), dataset, file],
-      { timeout: 300_000 },
-    );
+    const [program, ...first] = programOf(peer);
+    const { stdout } = await run(program, [...first, sourceUrl('sales'), dataset, file], {
+      timeout: 300_000,
+    });
     return measuredSchema.parse(JSON.parse(stdout));
   } finally {
     await rm(file, { force: true });
