@@ -224,6 +224,26 @@ test('a finished reader that waits for the other keeps its session longer than i
   expect(await rowsOf('reader', { dataset: paged }, 2, write)).toBe(5_000);
 });
 
+test('one reader reads all rows if its role may not open the second connection', async () => {
+  await sql(sourceUrl('sales'), `alter role ${reader} connection limit 1`);
+  try {
+    // The first connection has to be the one that gets it, each time.
+    for (let n = 0; n < 5; n++) {
+      expect(await rowsOf('reader', { dataset: paged }, 2)).toBe(5_000);
+      await waitFor('its connection is closed', async () => {
+        const open = await sql(
+          sourceUrl('sales'),
+          'select 1 from pg_stat_activity where usename = $1',
+          [reader],
+        );
+        return open.length === 0 ? true : undefined;
+      });
+    }
+  } finally {
+    await sql(sourceUrl('sales'), `alter role ${reader} connection limit -1`);
+  }
+});
+
 test('a dataset name that the encoding of the database cannot represent is rejected as unknown', async () => {
   expect(await rowsOf('latin', { dataset: 'é' })).toBe(1);
   await expect(rowsOf('latin', { dataset: '表' })).rejects.toMatchObject({
