@@ -1,4 +1,3 @@
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { stack } from '../support/stack.ts';
 import { measureChart } from './chart.ts';
 import { measureCpu } from './cpu.ts';
@@ -10,7 +9,7 @@ import { measureLive } from './live.ts';
 import { measureLong } from './long.ts';
 import { machineLoad } from './machine.ts';
 import { median } from './measure.ts';
-import { cases, measureExport, otherRequests } from './measure-export.ts';
+import { cases, encryption, everyRequest, measureExport } from './measure-export.ts';
 import { measureScale } from './scale.ts';
 import { createTable, dropTable, firstRows, maxRows } from './table.ts';
 import { compareTimes } from './times.ts';
@@ -32,10 +31,6 @@ import { forgetPeaks, peakMegabytes, restartFunctions } from './worker-memory.ts
  */
 const rounds = 5;
 
-const encryption = {
-  recipients: [await identityToRecipient(await generateX25519Identity())],
-};
-
 /** Compares the times of exports with and without encryption, one of each in turn. */
 async function compareEncryption(): Promise<void> {
   for (const request of [{ format: 'csv' }, { format: 'csv', compression: 'zstd' }]) {
@@ -52,11 +47,7 @@ async function compareEncryption(): Promise<void> {
 }
 
 async function compareMemory(): Promise<void> {
-  for (const request of [
-    ...cases.map((it) => it.request),
-    ...otherRequests,
-    { format: 'csv', encryption },
-  ]) {
+  for (const { name, request } of everyRequest) {
     const peaks: number[] = [];
     await restartFunctions();
     for (const rows of [maxRows / 10, maxRows]) {
@@ -68,7 +59,7 @@ async function compareMemory(): Promise<void> {
     }
     const [once = Number.NaN, tenfold = Number.NaN] = peaks;
     console.log(
-      `${JSON.stringify(request)}: worker of ${once.toFixed(0)} MB for ${maxRows / 10} rows, ` +
+      `${name}: worker of ${once.toFixed(0)} MB for ${maxRows / 10} rows, ` +
         `${tenfold.toFixed(0)} MB for ${maxRows}: ${(tenfold / once).toFixed(2)} (at most 1.1, 150 MB)`,
     );
   }

@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { sourceUrl, sql } from '../support/stack.ts';
 import { machineLoad } from './machine.ts';
-import { measureExport } from './measure-export.ts';
+import { everyRequest, measureExport } from './measure-export.ts';
 import { createTable } from './table.ts';
 import { forgetPeaks, peakMegabytes, restartFunctions } from './worker-memory.ts';
 
 /**
- * `npm run bench -- long`: the peak memory of a worker for 2,000,000 rows and for ten times as many, each once, as CSV and as
- * Parquet; also after each quarter of the time, which tells memory that grows with the rows from buffers that fill once.
+ * `npm run bench -- long`: the peak memory of a worker for 2,000,000 rows and for ten times as many, each once, in every
+ * format; also after each quarter of the time, which tells memory that grows with the rows from buffers that fill once.
  * Needs 6 GB of disk.
  */
 const table = 'bench_long';
@@ -41,16 +41,16 @@ export async function measureLong(): Promise<void> {
   try {
     for (const rows of sizes) {
       await createTable(table, rows);
-      for (const format of ['csv', 'parquet']) {
+      for (const { name, request } of everyRequest) {
         await restartFunctions();
         await forgetPeaks();
         const { result, peaks } = await withPeaks(() =>
-          measureExport({ format, dataset: table }, rows),
+          measureExport({ ...request, dataset: table }, rows),
         );
         const { seconds, cpuSeconds, bytes } = result;
-        measured.set(format, [...(measured.get(format) ?? []), peaks.at(-1) ?? Number.NaN]);
+        measured.set(name, [...(measured.get(name) ?? []), peaks.at(-1) ?? Number.NaN]);
         console.log(
-          `${format}, ${rows} rows: after each quarter ${peaks.map((it) => it.toFixed(0)).join(', ')} MB; ${seconds.toFixed(1)} s, ` +
+          `${name}, ${rows} rows: after each quarter ${peaks.map((it) => it.toFixed(0)).join(', ')} MB; ${seconds.toFixed(1)} s, ` +
             `${cpuSeconds.toFixed(1)} s of CPU, file of ${(bytes / 1e6).toFixed(0)} MB; ${machineLoad()}`,
         );
       }
@@ -58,6 +58,6 @@ export async function measureLong(): Promise<void> {
   } finally {
     await sql(sourceUrl('sales'), `drop table if exists ${table}`);
   }
-  for (const [format, [once = Number.NaN, tenfold = Number.NaN]] of measured)
-    console.log(`${format}: ${(tenfold / once).toFixed(2)} × the memory for ten times the rows`);
+  for (const [name, [once = Number.NaN, tenfold = Number.NaN]] of measured)
+    console.log(`${name}: ${(tenfold / once).toFixed(2)} × the memory for ten times the rows`);
 }

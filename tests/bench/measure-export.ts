@@ -1,3 +1,4 @@
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { asDemo, call, createExport, ended } from '../support/api.ts';
 import { cpuSecondsOfStack } from './machine.ts';
 import { dataset } from './table.ts';
@@ -19,10 +20,16 @@ export const cases: { name: string; request: object; limit: number }[] = [
   { name: 'parquet, zstd', request: { format: 'parquet' }, limit: 0.65 },
 ];
 
-/** The other formats, whose memory is measured, too. */
-export const otherRequests: readonly object[] = [
-  { format: 'json', compression: 'gzip' },
-  { format: 'xlsx' },
+export const encryption = {
+  recipients: [await identityToRecipient(await generateX25519Identity())],
+};
+
+/** What a worker may need memory for, by its name. */
+export const everyRequest: readonly { name: string; request: object }[] = [
+  ...cases,
+  { name: 'json, gzip', request: { format: 'json', compression: 'gzip' } },
+  { name: 'xlsx', request: { format: 'xlsx' } },
+  { name: 'csv, encrypted', request: { format: 'csv', encryption } },
 ];
 
 /** Frequent polls would take CPU time from the export. When it became ready is in its document. */
