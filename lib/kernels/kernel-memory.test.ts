@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { KernelMemory } from './kernel-memory.ts';
 
-test('a released memory is acquired again by whoever it has room for', () => {
+test('a released memory is acquired again if it has enough room', () => {
   const small = KernelMemory.acquire(100_000);
   const large = KernelMemory.acquire(1_000_000);
   expect(KernelMemory.acquire(100_000)).not.toBe(small);
