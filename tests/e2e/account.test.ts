@@ -5,7 +5,7 @@ import { newAccount, type OwnAccount } from '../support/accounts.ts';
 import { asAdmin, call } from '../support/api.ts';
 import { violations } from '../support/axe.ts';
 import { signIn, useBrowser } from '../support/browser.ts';
-import { overflowOf } from '../support/overflow.ts';
+import { fitsWindow } from '../support/overflow.ts';
 import { statusOf } from '../support/sessions.ts';
 import { stack } from '../support/stack.ts';
 
@@ -123,7 +123,7 @@ test('quotas are meters, and the page has no axe violations and fits a phone', a
   await here.keyboard.press('Escape');
   await here.setViewportSize({ width: 320, height: 640 });
   await here.getByRole('heading', { name: 'API keys' }).waitFor();
-  expect(await overflowOf(here)).toBe(0);
+  await fitsWindow(here);
 });
 
 test('the sign-in page continues with the provider, and goes where the link pointed', async () => {

@@ -200,6 +200,15 @@ describe('LiveSocket', () => {
     expect(tickets()).toBe(2);
   });
 
+  test('a connection that is being made when the tab is hidden is completed', async () => {
+    const { opened, setting, live } = start();
+    setting.hidden = true;
+    live.wake();
+    const socket = await opened();
+    expect(live.state).toEqual({ status: 'open' });
+    expect(socket.isClosed).toBe(false);
+  });
+
   test('an offline browser does not connect, and connects when it is online', async () => {
     const { opened, setting, tickets, live } = start();
     await opened();

@@ -114,7 +114,8 @@ export class LiveSocket {
     if (this.#listeners.size === 0) return;
     if (!this.#environment.isOnline()) this.#disconnect({ status: 'offline' });
     else if (this.#environment.isHidden()) {
-      if (status !== 'open') this.#disconnect({ status: 'idle' });
+      // A connection that is being made tells of exports that become ready meanwhile.
+      if (status !== 'open' && status !== 'connecting') this.#disconnect({ status: 'idle' });
     } else if (status === 'open') this.#checkSilence();
     else if (status !== 'connecting') void this.#connect();
   }
