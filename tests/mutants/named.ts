@@ -99,7 +99,7 @@ export const namedChanges: readonly NamedChange[] = [
   {
     row: 9,
     file: 'lib/engine/read/read-unit.ts',
-    find: 'await assertNotLagging(client, context.claim.source);',
+    find: 'await assertNotLagging(client, claim.source);',
     replace: '',
     harm: 'a replica that lags is read',
     suites: [suite('reading')],

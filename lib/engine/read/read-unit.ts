@@ -46,9 +46,13 @@ export async function readUnit(context: ReadContext): Promise<UnitOutput> {
   let complete = false;
   try {
     const client = await connections.first;
-    const output = await readFrom(client, connections, context);
+    await assertNotLagging(client, claim.source);
+    const output = await read(client, connections.others, context);
     complete = true;
     return output;
+  } catch (error) {
+    await noteIfAlive(error, async () => (await connections.first).query('rollback'));
+    throw error;
   } finally {
     // A second connection terminates them: the server may be in the middle of a COPY or of a long sort.
     if (!complete || signal.aborted) await terminateBackends(claim.source, claim.attemptId);
@@ -56,23 +60,9 @@ export async function readUnit(context: ReadContext): Promise<UnitOutput> {
   }
 }
 
-async function readFrom(
-  client: pg.Client,
-  connections: Connections,
-  context: ReadContext,
-): Promise<UnitOutput> {
-  try {
-    await assertNotLagging(client, context.claim.source);
-    return await read(client, connections, context);
-  } catch (error) {
-    await noteIfAlive(error, () => client.query('rollback'));
-    throw error;
-  }
-}
-
 async function read(
   client: pg.Client,
-  connections: Connections,
+  others: Connections['others'],
   { claim, sink, progress, checkLimits, signal }: ReadContext,
 ): Promise<UnitOutput> {
   const { request } = claim;
@@ -83,7 +73,7 @@ async function read(
   const begins =
     claim.kind === 'whole' || (claim.ordinal === 0 && compressionOf(request).createStream !== null);
   const readers = await ParallelReaders.join(client, {
-    others: connections.others.slice(0, selections.length - 1),
+    others: others.slice(0, selections.length - 1),
     holding: holding(selection),
   });
   try {
